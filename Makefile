@@ -1,0 +1,89 @@
+# pam_netns: `make`, `make check`, `make install`. `make help` lists the targets.
+
+PREFIX     ?= /usr
+SYSCONFDIR ?= /etc
+DESTDIR    ?=
+LIBEXECDIR  = $(PREFIX)/libexec/pam-netns
+MANDIR      = $(PREFIX)/share/man
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+SYSCTLDIR  ?= $(PREFIX)/lib/sysctl.d
+PAMCONFIGSDIR ?= $(PREFIX)/share/pam-configs
+# Where pam_unix.so is.
+PAMDIR     ?= $(firstword $(patsubst %/pam_unix.so,%,$(wildcard \
+	/usr/lib/$(shell $(CC) -dumpmachine 2>/dev/null)/security/pam_unix.so \
+	/lib/$(shell $(CC) -dumpmachine 2>/dev/null)/security/pam_unix.so \
+	/usr/lib64/security/pam_unix.so /lib64/security/pam_unix.so \
+	/usr/lib/security/pam_unix.so /lib/security/pam_unix.so)) /usr/lib/security)
+
+CC       ?= cc
+PKGCONF  ?= pkg-config
+VERSION   = 0.1.0
+B         = build
+
+WARNINGS  = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	    -Wformat=2 -Wundef -Wpointer-arith -Wwrite-strings -Wimplicit-fallthrough
+HARDENING = -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2 -fPIC
+CFLAGS   ?= -O2 -g
+STANDARD  = -std=gnu11 -D_GNU_SOURCE -Ilib -DVERSION='"$(VERSION)"' \
+	    -DSYSCONF_DIR='"$(SYSCONFDIR)"' -DLIBEXEC_DIR='"$(LIBEXECDIR)"'
+NL_CFLAGS := $(shell $(PKGCONF) --cflags libnl-3.0 2>/dev/null || echo -I/usr/include/libnl3)
+ALL_CFLAGS = $(STANDARD) $(NL_CFLAGS) $(WARNINGS) $(HARDENING) $(CFLAGS) -MMD -MP
+RELRO     = -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed -Wl,--gc-sections
+ALL_CFLAGS += -ffunction-sections -fdata-sections
+
+# Q= shows whole commands.
+Q = @
+say = @echo "  $(1)	$(2)";
+
+LIB_OBJS    := $(patsubst %.c,$B/%.o,$(wildcard lib/*.c))
+MODULE_OBJS := $(patsubst %.c,$B/%.o,$(wildcard pam_module/*.c))
+HELPER_OBJS := $(patsubst %.c,$B/%.o,$(wildcard helper/pam-netns-helper/*.c))
+ENTER_OBJS  := $(patsubst %.c,$B/%.o,$(wildcard helper/pam-netns-enter/*.c))
+CLI_OBJS    := $(patsubst %.c,$B/%.o,$(wildcard cli/*.c))
+PROGRAMS    := $B/pam_netns.so $B/pam-netns-helper $B/pam-netns-enter $B/pam-netns
+
+.PHONY: all
+all: $(PROGRAMS)
+
+$B/%.o: %.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$B/libpam_netns.a: $(LIB_OBJS)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# Runs in sshd, login, su, cron: Linux-PAM and libc, and the conf parser linked into it.
+$B/pam_netns.so: $(MODULE_OBJS) $B/libpam_netns.a pam_module/exports.map
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared $(RELRO) $(CFLAGS) -Wl,--version-script=pam_module/exports.map -Wl,-z,defs \
+		-o $@ $(MODULE_OBJS) $B/libpam_netns.a -Wl,-Bstatic -linih -Wl,-Bdynamic -lpam
+
+# Runs as root, started for each login: static, because process start is a third of a login.
+$B/pam-netns-helper: $(HELPER_OBJS) $B/libpam_netns.a
+	$(call say,LD,$@)
+	$(Q)$(CC) -static-pie $(RELRO) $(CFLAGS) -o $@ $(HELPER_OBJS) $B/libpam_netns.a \
+		-linih -lnl-3 -lcap-ng -lpthread
+
+# Setuid: nothing of ours but its own file; libc and libcap-ng.
+$B/pam-netns-enter: $(ENTER_OBJS)
+	$(call say,LD,$@)
+	$(Q)$(CC) -pie $(RELRO) $(CFLAGS) -o $@ $(ENTER_OBJS) -lcap-ng
+
+$B/pam-netns: $(CLI_OBJS) $B/libpam_netns.a
+	$(call say,LD,$@)
+	$(Q)$(CC) -pie $(RELRO) $(CFLAGS) -o $@ $(CLI_OBJS) $B/libpam_netns.a \
+		-Wl,-Bstatic -linih -Wl,-Bdynamic -lnl-route-3 -lnl-3
+
+-include $(LIB_OBJS:.o=.d) $(MODULE_OBJS:.o=.d) $(HELPER_OBJS:.o=.d) $(ENTER_OBJS:.o=.d) $(CLI_OBJS:.o=.d)
+
+include tests/tests.mk
+
+.PHONY: clean help
+clean:
+	rm -rf $B
+
+help:
+	@grep -hE '^## ' Makefile tests/tests.mk | sed 's/^## /  make /'

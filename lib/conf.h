@@ -1,0 +1,133 @@
+/*
+ * The conf file: networks, profiles, who gets what. See pam_netns.conf(5).
+ *
+ * Reading is strict: an unknown section or key, a bad value, two networks that overlap, a profile
+ * without its network is an error with file, line, value and what would be right. All errors of a
+ * file are logged in one pass (log.h), and a file with any error yields no struct conf at all.
+ */
+#ifndef PAM_NETNS_CONF_H
+#define PAM_NETNS_CONF_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "address.h"
+#include "cleanup.h"
+
+#define CONF_SIZE_MAX	  (256U * 1024U) /* bytes; larger files are refused unread */
+#define CONF_NAME_MAX	  32		 /* a network's or profile's name, with its NUL */
+#define CONF_HOSTNAME_MAX 64		 /* a hostname, with its NUL (HOST_NAME_MAX is 64 without) */
+#define CONF_NSSERVER_MAX 3		 /* as many as resolv.conf(5) takes */
+
+enum conf_peers { PEERS_NO, PEERS_YES, PEERS_GROUP };
+enum conf_linger { LINGER_PROCESSES, LINGER_NO };
+enum conf_nested { NESTED_STAY, NESTED_HOST };
+enum conf_source { SOURCE_AUTO, SOURCE_GIVEN, SOURCE_NONE }; /* of a prefix or the name servers */
+
+/* Namespaces a profile may name, as a set of bits. */
+enum conf_namespace {
+	NAMESPACE_NET = 1 << 0,
+	NAMESPACE_UTS = 1 << 1,
+	NAMESPACE_MNT = 1 << 2,
+};
+
+/* A rule about a protocol and a port range; protocol 0 is any protocol, IPPROTO_TCP, IPPROTO_UDP. */
+struct port_rule {
+	uint8_t protocol;
+	uint16_t first, last;
+};
+
+struct egress_rule {
+	bool allow;
+	struct port_rule port;
+	struct prefix destination; /* address.family 0: any */
+};
+
+struct network {
+	char name[CONF_NAME_MAX];
+	char bridge[IFNAMSIZ]; /* of the first bridge; ".N" is added for further ones */
+	enum conf_source subnet_source, subnet6_source;
+	struct prefix subnet, subnet6;
+	bool nat;
+	struct address nat_address, nat_address6; /* family 0: masquerade */
+	enum conf_peers peers;
+	bool host_all, host_icmp, host_dns;
+	struct port_rule *host_ports;
+	size_t host_ports_count;
+	struct egress_rule *egress; /* first match wins; what matches none is rejected */
+	size_t egress_count;
+	enum conf_source dns;
+	struct address dns_servers[CONF_NSSERVER_MAX];
+	size_t dns_count;
+	unsigned mtu; /* bytes; 0: the default route's */
+	unsigned max_connections;
+	unsigned ports_per_bridge;
+};
+
+struct profile {
+	char name[CONF_NAME_MAX];
+	struct match *match; /* opaque, conf_match() reads it */
+	size_t match_count;
+	bool isolate;
+	char network_name[CONF_NAME_MAX];
+	const struct network *network; /* NULL where isolate is false */
+	unsigned namespaces;	       /* enum conf_namespace bits; always has NAMESPACE_NET */
+	char hostname[256];	       /* template with %u %U %g %h %% */
+	char **private_dirs;	       /* absolute, normalised */
+	size_t private_count;
+	unsigned private_percent; /* of memory; 0: private_bytes counts */
+	uint64_t private_bytes;
+	enum conf_linger linger;
+	enum conf_nested nested;
+	bool net_admin;
+	bool low_ports;
+};
+
+struct conf {
+	bool on_error_host;
+	unsigned deadline_ms;
+	char **services_exempt;
+	size_t services_exempt_count;
+	struct network *networks;
+	size_t networks_count;
+	struct profile *profiles;
+	size_t profiles_count;
+};
+
+/* What a profile is matched by. Strings are borrowed. */
+struct conf_subject {
+	const char *user;
+	uid_t uid;
+	const char *const *groups; /* names of all groups, the primary one among them */
+	size_t groups_count;
+};
+
+/*
+ * Reads the file at path. It and every folder above it must be a regular file (folder), owned by
+ * root and writable by nobody else (-EPERM); symbolic links are followed only where each link lies
+ * in such a folder. Errors: -EINVAL for content, -EFBIG, -ENOENT, -EPERM, … ; *out is NULL then.
+ * The caller owns *out.
+ */
+int conf_read(const char *path, struct conf **out) MUST_CHECK;
+/* The same for text in memory; name stands in messages. For tests and fuzzing too. */
+int conf_parse(const char *text, size_t size, const char *name, struct conf **out) MUST_CHECK;
+void conf_free(struct conf *conf);
+
+/* The first profile that matches, or NULL: nobody wrote what such a user gets, so refuse. */
+const struct profile *conf_match(const struct conf *conf, const struct conf_subject *subject);
+bool conf_service_exempt(const struct conf *conf, const char *service);
+const struct network *conf_network(const struct conf *conf, const char *name);
+
+/*
+ * Expands a profile's hostname template. host is the host's own name, cut at its first dot only
+ * where the template adds something to it. The result obeys RFC 1123 (letters, digits, '-', '.',
+ * at most 63 a label): characters of a user name that a host name may not have become '-'.
+ * -EINVAL if nothing valid is left.
+ */
+int conf_hostname(const struct profile *profile, const char *user, uid_t uid, const char *group,
+		  const char *host, char out[CONF_HOSTNAME_MAX]) MUST_CHECK;
+
+#endif

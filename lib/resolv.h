@@ -1,0 +1,37 @@
+/*
+ * What a user's view shows as /etc/resolv.conf and /etc/hosts.
+ *
+ * A loopback name server (systemd-resolved's 127.0.0.53, dnsmasq's 127.0.0.1) is the user's own
+ * loopback inside and answers nothing, so the real upstreams are looked up where the resolvers
+ * leave them. root is a descriptor of the host's / (all paths are opened below it, links followed).
+ */
+#ifndef PAM_NETNS_RESOLV_H
+#define PAM_NETNS_RESOLV_H
+
+#include <stddef.h>
+
+#include "cleanup.h"
+#include "conf.h"
+
+#define RESOLV_TEXT_MAX 16384
+
+/*
+ * Writes the resolv.conf text for a network into out (RESOLV_TEXT_MAX bytes, NUL-terminated).
+ * dns = auto: the first of /etc/resolv.conf, systemd-resolved's, NetworkManager's, resolvconf's and
+ * dnsmasq's upstream files that names a server which is no loopback one, with the search and
+ * options lines of /etc/resolv.conf kept. -ENOENT: no real upstream found; out then has the search
+ * and options lines alone, and the reason is logged as a warning that says what to do.
+ */
+int resolv_text(int root, const struct network *network, char out[RESOLV_TEXT_MAX]) MUST_CHECK;
+
+/*
+ * Rewrites name below directory in place (it is bind-mounted elsewhere, so it must never be
+ * renamed over); makes it (0644) where it is missing. Unchanged content is not written again.
+ * Returns 1 if it was written, 0 if it was right already, or -errno.
+ */
+int resolv_update(int directory, const char *name, const char *text) MUST_CHECK;
+
+/* The host's /etc/hosts with a line that makes hostname resolve to 127.0.1.1 and ::1, if needed. */
+int hosts_text(int root, const char *hostname, char **out) MUST_CHECK;
+
+#endif

@@ -37,7 +37,7 @@ int prefix_parse(const char *text, struct prefix *out) MUST_CHECK;
 /* A bare address of either family. */
 int address_parse(const char *text, struct address *out) MUST_CHECK;
 
-/* Both write at most ADDRESS_TEXT_MAX bytes and return text. */
+/* They return text; an address of family 0 is "none". */
 const char *address_format(const struct address *a, char text[ADDRESS_TEXT_MAX]);
 const char *prefix_format(const struct prefix *p, char text[ADDRESS_TEXT_MAX]);
 const char *mac_format(const struct mac *m, char text[MAC_TEXT_MAX]);
@@ -48,11 +48,17 @@ bool address_is_loopback(const struct address *a);
 bool prefix_contains(const struct prefix *p, const struct address *a);
 bool prefix_overlaps(const struct prefix *a, const struct prefix *b);
 
-/* The address at a host offset; the offset must fit the prefix's host bits. */
+/* The address at a host offset; family 0 where the offset does not fit the prefix's host bits. */
 struct address prefix_address(const struct prefix *p, uint32_t offset);
-/* Offsets from 2 to this one belong to users (1 is the gateway, the last IPv4 one is broadcast). */
+/*
+ * Offsets from 2 to this one belong to users (1 is the gateway, the last IPv4 one is broadcast);
+ * less than 2: the prefix has no room for any. At most 2^31 for IPv6.
+ */
 uint32_t prefix_last_offset(const struct prefix *p);
-/* The offset that a uid asks for first: the uid itself where it fits, a fixed mix of it otherwise. */
+/*
+ * The offset that a uid asks for first: the uid itself where it fits, a fixed mix of it otherwise;
+ * 0 where the prefix has no room for users.
+ */
 uint32_t prefix_preferred_offset(const struct prefix *p, uid_t uid);
 
 /* 02:6e + the four bytes of the IPv4 address: locally administered, unique in a network. */

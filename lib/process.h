@@ -16,10 +16,20 @@ struct process {
 	unsigned long long start; /* clock ticks since boot: field 22 of proc_pid_stat(5) */
 };
 
-/* Fills in start and *state (a letter of proc_pid_stat(5); may be NULL). -ESRCH if there is none. */
+/*
+ * Fills in out and *state (a letter of proc_pid_stat(5); may be NULL). -ESRCH if there is none;
+ * other errors say that it could not be found out, as when proc is no procfs (-ENOTSUP).
+ */
 int process_read(int proc, pid_t pid, struct process *out, char *state) MUST_CHECK;
 
-/* The same process is still there, and is no zombie. */
+/*
+ * Whether the same process is certain to be there still (and no zombie), and whether it is certain
+ * not to be. Where that cannot be found out both are false.
+ */
 bool process_alive(int proc, const struct process *process);
+bool process_gone(int proc, const struct process *process);
+
+/* Reads the text of a proc_pid_stat(5) file. For tests and fuzzing too. -EBADMSG. */
+int process_parse(const char *text, struct process *out, char *state) MUST_CHECK;
 
 #endif

@@ -1,0 +1,201 @@
+/* Processes by pid and start time. Runs as root because of hidepid. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "process.h"
+#include "scratch.h"
+
+static int proc = -1;
+
+static int setup(void **state)
+{
+	proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return proc < 0 ? -1 : scratch_setup(state);
+}
+
+static int teardown(void **state)
+{
+	close(proc);
+	return scratch_teardown(state);
+}
+
+#define REST "S 1 2 3 4 -1 4194560 0 0 0 0 0 0 0 0 20 -5 7 0 987654321 0 0"
+
+static void test_parse(void **state)
+{
+	static const char *const good[] = {
+	    "42 (sh) " REST, "42 (a) Z 0 0) " REST,  "42 (:-)) " REST,
+	    "42 () " REST,   "42 (\n\t) (( ) " REST,
+	};
+	static const char *const bad[] = {
+	    "",
+	    "42",
+	    "42 (sh",
+	    "42 (sh)",
+	    "42 (sh) ",
+	    "42 (sh) S",
+	    "42 (sh) S 1 2",
+	    "x (sh) " REST,
+	    "-1 (sh) " REST,
+	    "0 (sh) " REST,
+	    "4294967296 (sh) " REST,
+	    "42 (sh) 1 1 2 3 4 -1 4194560 0 0 0 0 0 0 0 0 20 -5 7 0 987654321 0",
+	    "42 (sh) S 1 2 3 4 -1 4194560 0 0 0 0 0 0 0 0 20 -5 7 0 -1 0",
+	    "42 (sh) S 1 2 3 4 -1 4194560 0 0 0 0 0 0 0 0 20 -5 x 0 1 0",
+	    "42 (sh) S 1 2 3 4 -1 4194560 0 0 0 0 0 0 0 0 20 -5 7 0 987654321",
+	    "42 (sh) S 1 2 3 4 -1 4194560 0 0 0 0 0 0 0 0 20 -5 7 0 99999999999999999999 0",
+	};
+	struct process p;
+	char letter;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		assert_int_equal(process_parse(good[i], &p, &letter), 0);
+		assert_int_equal(p.pid, 42);
+		assert_int_equal(p.start, 987654321);
+		assert_int_equal(letter, 'S');
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_int_equal(process_parse(bad[i], &p, NULL), -EBADMSG);
+}
+
+/* A child that waits until it is told to go on. */
+static pid_t child_start(int *go_on)
+{
+	int ends[2];
+	pid_t child;
+	char byte;
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	child = fork();
+	if (child == 0) {
+		close(ends[1]);
+		prctl(PR_SET_NAME, ") Z 9 (x) S");
+		_exit(read(ends[0], &byte, 1) == 0 ? 0 : 1);
+	}
+	close(ends[0]);
+	*go_on = ends[1];
+	return child;
+}
+
+static void test_life(void **state)
+{
+	struct process p, other;
+	siginfo_t info;
+	char letter;
+	int go_on;
+	pid_t child = child_start(&go_on);
+
+	(void)state;
+	assert_int_equal(process_read(proc, child, &p, &letter), 0);
+	assert_int_equal(p.pid, child);
+	assert_true(p.start > 0);
+	assert_non_null(strchr("RSD", letter));
+	assert_true(process_alive(proc, &p));
+	assert_false(process_gone(proc, &p));
+	other = p;
+	other.start++;
+	assert_false(process_alive(proc, &other));
+	assert_true(process_gone(proc, &other));
+
+	close(go_on);
+	assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(process_read(proc, child, &other, &letter), 0);
+	assert_int_equal(letter, 'Z');
+	assert_false(process_alive(proc, &p));
+	assert_true(process_gone(proc, &p));
+
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_int_equal(process_read(proc, child, &other, NULL), -ESRCH);
+	assert_false(process_alive(proc, &p));
+	assert_true(process_gone(proc, &p));
+}
+
+static void *thread_wait(void *fd)
+{
+	char byte;
+
+	_exit(read(*(int *)fd, &byte, 1) == 0 ? 0 : 1);
+}
+
+/* The first thread ends, another goes on: the state is Z, the process lives. */
+static void test_first_thread_ended(void **state)
+{
+	struct process p;
+	int ends[2];
+	char letter = 0;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	child = fork();
+	if (child == 0) {
+		pthread_t thread;
+
+		close(ends[1]);
+		if (pthread_create(&thread, NULL, thread_wait, &ends[0]))
+			_exit(1);
+		pthread_exit(NULL);
+	}
+	close(ends[0]);
+	for (unsigned i = 0; i < 2000 && letter != 'Z'; i++) {
+		assert_int_equal(process_read(proc, child, &p, &letter), 0);
+		usleep(1000);
+	}
+	assert_int_equal(letter, 'Z');
+	assert_true(process_alive(proc, &p));
+	close(ends[1]);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_true(process_gone(proc, &p));
+}
+
+/* Not knowing is neither alive nor gone. */
+static void test_no_procfs(void **state)
+{
+	struct process p = {.pid = 1, .start = 1};
+
+	(void)state;
+	assert_int_equal(process_read(scratch, 1, &p, NULL), -ENOTSUP);
+	assert_false(process_gone(scratch, &p));
+	assert_false(process_alive(scratch, &p));
+	assert_int_equal(process_read(-1, 1, &p, NULL), -EBADF);
+	assert_false(process_gone(-1, &p));
+	assert_int_equal(mkdirat(scratch, "1", 0755), 0);
+	assert_int_equal(mkfifoat(scratch, "1/stat", 0644), 0);
+	assert_int_equal(process_read(scratch, 1, &p, NULL), -EBADMSG);
+	assert_false(process_gone(scratch, &p));
+}
+
+static void test_odd_pids(void **state)
+{
+	struct process p;
+
+	(void)state;
+	assert_int_equal(process_read(proc, 0, &p, NULL), -ESRCH);
+	assert_int_equal(process_read(proc, -1, &p, NULL), -ESRCH);
+	assert_int_equal(process_read(proc, 2147483647, &p, NULL), -ESRCH);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_parse),
+	    cmocka_unit_test(test_life),
+	    cmocka_unit_test(test_first_thread_ended),
+	    cmocka_unit_test(test_no_procfs),
+	    cmocka_unit_test(test_odd_pids),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

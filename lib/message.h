@@ -4,15 +4,20 @@
  *
  *	caller -> helper	one request
  *	helper -> caller	any number of log lines, then one reply, with namespace descriptors
+ *	child -> caller		one failure: the child could not become the helper
  *
- * A packet is its kind ("request", "log", "reply") and key=value fields, each closed by a NUL; the last
- * field is "end=". An unknown or repeated key, a missing one, a value out of range: -EBADMSG.
- * Strings have no control characters. Nothing here trusts the other side's lengths.
+ * A packet is its kind ("request", "log", "reply", "failure") and key=value fields, each closed by
+ * a NUL. Fields stand in one order, that of message.c, and the last is "end=". An unknown,
+ *repeated, missing or misplaced key, a value out of range, a number that is not in its shortest
+ *form: -EBADMSG. Strings have no control characters. Nothing here trusts the other side's lengths.
+ *
+ * Nothing here logs: the callers know what the packet was for.
  */
 #ifndef PAM_NETNS_MESSAGE_H
 #define PAM_NETNS_MESSAGE_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -21,9 +26,11 @@
 #include "conf.h"
 #include "state.h"
 
-#define MESSAGE_MAX	   65536 /* bytes of one packet */
-#define MESSAGE_GROUPS_MAX 1024	 /* further groups of a user are not told: match by the first ones */
-#define MESSAGE_FDS	   3	 /* net, uts, mnt */
+#define MESSAGE_MAX 65536 /* bytes of one packet */
+#define MESSAGE_FDS 3	  /* net, uts, mnt */
+/* A user's groups beyond these are not told: profiles match by the first ones. */
+#define MESSAGE_GROUPS_MAX	1024
+#define MESSAGE_GROUPS_TEXT_MAX 49152 /* bytes of all names with their NULs: they fit a packet */
 
 /* Whom a request is about, and who asks. Strings are never NULL ("" is none). */
 struct request {
@@ -66,7 +73,7 @@ struct reply {
 	enum outcome outcome;
 	char cause[512];
 	char line[1024]; /* open: what the log says about the namespaces, "profile=… netns=…" */
-	struct handed handed[MESSAGE_FDS];
+	struct handed handed[MESSAGE_FDS]; /* each type once, in the order net, uts, mnt */
 	size_t handed_count;
 };
 
@@ -75,33 +82,55 @@ struct log_line {
 	char text[1024];
 };
 
-enum message_kind { MESSAGE_LOG, MESSAGE_REPLY };
+enum message_kind { MESSAGE_LOG, MESSAGE_REPLY, MESSAGE_FAILURE };
 
 struct message {
 	enum message_kind kind;
 	union {
 		struct log_line log;
 		struct reply reply;
+		int failure; /* errno of the child that could not become the helper */
 	};
 };
 
-/* Copies a name into a field; false if it is too long or has control characters. */
+/* Control characters are what a terminal or a log would act on: below space, and DEL. */
+bool text_has_control(const char *text);
+/*
+ * Copies a name into a field; NULL counts as "". If it is too long or has control characters the
+ * field is "" and the result false.
+ */
 bool request_set(char *field, size_t size, const char *value);
 void request_free(struct request *request);
 void reply_close(struct reply *reply); /* closes the descriptors that are still owned */
 
 int message_send_request(int socket, const struct request *request) MUST_CHECK;
+/* Waits for as long as it takes. -EPIPE: the caller is gone. Owner of *out on success:
+ * request_free. */
 int message_receive_request(int socket, struct request *out) MUST_CHECK;
+/*
+ * Never waits: a caller that a user has stopped must not hold up the helper (T10). -EAGAIN: the
+ * line is lost. Control characters become '?', what is too long is cut.
+ */
 int message_send_log(int socket, int level, const char *text) MUST_CHECK;
+/* Waits 1 s at most for room in the socket, then -ETIMEDOUT. cause and line as with logs. */
 int message_send_reply(int socket, const struct reply *reply) MUST_CHECK;
-/* timeout in milliseconds; -ETIMEDOUT; -EPIPE when the helper ended without a reply. */
+/* Async-signal-safe, for the child between fork and exec. */
+int message_send_failure(int socket, int error) MUST_CHECK;
+/*
+ * timeout in milliseconds; -ETIMEDOUT; -EPIPE when the helper ended without a reply. The caller
+ * owns the descriptors of a reply (reply_close); on failure none stays open.
+ */
 int message_receive(int socket, int timeout, struct message *out) MUST_CHECK;
 
-/* The same without a socket, for tests and fuzzing. */
+/*
+ * The same without a socket, for tests and fuzzing. message_decode takes over the descriptors only
+ * if it succeeds. Encoders return the size; -EINVAL for what the decoder would refuse, -EMSGSIZE.
+ */
 int request_decode(const char *packet, size_t size, struct request *out) MUST_CHECK;
 ssize_t request_encode(const struct request *request, char packet[MESSAGE_MAX]) MUST_CHECK;
 int message_decode(const char *packet, size_t size, const int *fds, size_t fds_count,
 		   struct message *out) MUST_CHECK;
 ssize_t reply_encode(const struct reply *reply, char packet[MESSAGE_MAX]) MUST_CHECK;
+ssize_t log_encode(int level, const char *text, char packet[MESSAGE_MAX]) MUST_CHECK;
 
 #endif

@@ -1,0 +1,269 @@
+/*
+ * Running the helper; see call.h.
+ *
+ * The request is put into the socket before the fork: so the helper finds it there when it starts,
+ * and sending can neither block nor meet a child that is gone. The result is what comes over the
+ * socket, never the exit status: a caller's own SIGCHLD handler may have taken that.
+ */
+#include "call.h"
+#include "call_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "call_child.h"
+#include "log.h"
+#include "paths.h"
+
+#define LOG_LINES_MAX 1000 /* of one call; a helper gone wild must not fill the log */
+#define KILL_WAIT     1000 /* milliseconds; more only where the kernel itself is stuck */
+
+const char *call_helper_path = HELPER_PATH;
+
+struct call {
+	const char *verb;
+	int64_t until; /* CLOCK_MONOTONIC, milliseconds */
+	pid_t pid;
+	int process; /* pidfd */
+	int socket;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int time_left(int64_t until)
+{
+	int64_t left = until - now_ms();
+
+	return left > 0 ? (int)left : 0;
+}
+
+/* Where 0 to 2 are closed, a socket there would take what the caller prints. */
+static int raise_fd(int *fd)
+{
+	int raised;
+
+	if (*fd > STDERR_FILENO)
+		return 0;
+	raised = fcntl(*fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (raised < 0)
+		return -errno;
+	close(*fd);
+	*fd = raised;
+	return 0;
+}
+
+static int open_sockets(int *ours, int *childs)
+{
+	int pair[2];
+	int error;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return log_errno(errno, "make a socket pair for the helper");
+	*ours = pair[0];
+	*childs = pair[1];
+	error = raise_fd(ours);
+	if (!error)
+		error = raise_fd(childs);
+	return error ? log_errno(-error, "move the helper's socket") : 0;
+}
+
+static void kill_helper(const struct call *call)
+{
+	if (syscall(SYS_pidfd_send_signal, call->process, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
+		log_errno(errno, "kill the helper (pid %d)", (int)call->pid);
+}
+
+static bool wait_ended(const struct call *call, int64_t until)
+{
+	struct pollfd ended = {.fd = call->process, .events = POLLIN};
+	int count;
+
+	do
+		count = poll(&ended, 1, time_left(until));
+	while (count < 0 && errno == EINTR);
+	return count > 0;
+}
+
+/* Leaves no zombie. Returns the wait status; 0 if another thread of the caller was faster. */
+static int end_helper(const struct call *call, bool kill_now)
+{
+	int status = 0;
+
+	if (kill_now || !wait_ended(call, call->until)) {
+		if (!kill_now)
+			log_warning("helper %s did not end after its reply: killed", call->verb);
+		kill_helper(call);
+		if (!wait_ended(call, now_ms() + KILL_WAIT)) {
+			log_error("helper %s (pid %d) cannot be killed", call->verb,
+				  (int)call->pid);
+			return 0;
+		}
+	}
+	while (waitpid(call->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
+/* Forks with all signals blocked: the caller's handlers must not run in the child. */
+static int start_helper(struct call *call, int childs_socket)
+{
+	sigset_t all, old;
+	int error = 0;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	call->pid = fork();
+	if (call->pid == 0)
+		call_child_exec(childs_socket, call_helper_path, call->verb);
+	if (call->pid < 0)
+		error = log_errno(errno, "fork for the helper");
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (error)
+		return error;
+	call->process = (int)syscall(SYS_pidfd_open, call->pid, 0);
+	if (call->process < 0) {
+		error = log_errno(errno, "open a pidfd of the helper (pid %d)", (int)call->pid);
+		kill(call->pid, SIGKILL);
+		while (waitpid(call->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	return error;
+}
+
+static void pass_log(const struct log_line *line)
+{
+	if (line->level <= LOG_ERR)
+		log_error("%s", line->text);
+	else if (line->level == LOG_WARNING)
+		log_warning("%s", line->text);
+	else if (line->level <= LOG_INFO)
+		log_info("%s", line->text);
+	else
+		log_debug("%s", line->text);
+}
+
+static void explain_failure(const struct call *call, int error, int status)
+{
+	if (error == -ETIMEDOUT)
+		log_error("helper %s gave no reply within its deadline: killed", call->verb);
+	else if (error != -EPIPE)
+		log_errno(-error, "read the reply of helper %s", call->verb);
+	else if (WIFSIGNALED(status))
+		log_error("helper %s ended without a reply (signal %d)", call->verb,
+			  WTERMSIG(status));
+	else
+		log_error("helper %s ended without a reply (exit status %d)", call->verb,
+			  WEXITSTATUS(status));
+}
+
+/* Log lines, then the first reply. */
+static int await_reply(const struct call *call, struct reply *reply, int *failure)
+{
+	struct message message;
+	unsigned lines = 0;
+
+	for (;;) {
+		int error = message_receive(call->socket, time_left(call->until), &message);
+
+		/* Packets that are there already are read even when the time is up. */
+		if (!error && message.kind == MESSAGE_LOG && now_ms() >= call->until)
+			error = -ETIMEDOUT;
+		if (error)
+			return error;
+		if (message.kind == MESSAGE_FAILURE) {
+			*failure = message.failure;
+			return -message.failure;
+		}
+		if (message.kind == MESSAGE_REPLY) {
+			*reply = message.reply;
+			return 0;
+		}
+		if (++lines <= LOG_LINES_MAX)
+			pass_log(&message.log);
+		if (lines == LOG_LINES_MAX)
+			log_warning("helper %s: further log lines are left out", call->verb);
+	}
+}
+
+static int run_helper(const char *verb, const struct request *request, unsigned deadline_ms,
+		      struct reply *reply)
+{
+	CLEANUP_FD int ours = -1, childs = -1, process = -1;
+	struct call call = {.verb = verb, .until = now_ms() + deadline_ms, .process = -1};
+	int failure = 0; /* errno of the child before exec */
+	int error, status;
+
+	error = open_sockets(&ours, &childs);
+	if (error)
+		return error;
+	error = message_send_request(ours, request);
+	if (error)
+		return log_errno(-error, "send the request to helper %s", verb);
+	error = start_helper(&call, childs);
+	process = call.process;
+	if (error)
+		return error;
+	call.socket = ours;
+	/* Only once our copy is closed does the end of the helper show on the socket. */
+	close(steal_fd(&childs));
+	error = await_reply(&call, reply, &failure);
+	/* Closed before the wait: a helper that still writes gets EPIPE instead of a full socket.
+	 */
+	close(steal_fd(&ours));
+	status = end_helper(&call, error != 0);
+	if (failure)
+		log_errno(failure, "run %s", call_helper_path);
+	else if (error)
+		explain_failure(&call, error, status);
+	return error;
+}
+
+/*
+ * Gives the caller its SIGCHLD back. What its own children sent while the signal was default is
+ * lost, so it is sent again if one of them waits; where the caller ignores them, nobody would ever
+ * collect those that ended meanwhile, as the kernel does then.
+ */
+static void restore_sigchld(const struct sigaction *old)
+{
+	bool ignored = old->sa_handler == SIG_IGN || old->sa_flags & SA_NOCLDWAIT;
+	siginfo_t ended = {.si_pid = 0};
+
+	sigaction(SIGCHLD, old, NULL);
+	if (ignored) {
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+		return;
+	}
+	if (old->sa_handler == SIG_DFL)
+		return;
+	if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid)
+		kill(getpid(), SIGCHLD);
+}
+
+int helper_call(const char *verb, const struct request *request, unsigned deadline_ms,
+		struct reply *reply)
+{
+	struct sigaction standard = {.sa_handler = SIG_DFL};
+	struct sigaction old;
+	int error;
+
+	memset(reply, 0, sizeof(*reply));
+	sigaction(SIGCHLD, &standard, &old);
+	error = run_helper(verb, request, deadline_ms, reply);
+	restore_sigchld(&old);
+	return error;
+}

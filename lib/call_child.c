@@ -1,0 +1,145 @@
+/*
+ * The child between fork and exec: from here on nothing of the caller's may reach the helper.
+ *
+ * In su and sudo the caller's real uid is an ordinary user, who may have chosen the rlimits, the
+ * scheduling policy, the umask and the directory, and who may send signals until the uids are 0
+ * (T10). So the uids come first, and signals are unblocked only after them.
+ *
+ * Not done because fork does it: timers and alarms do not pass to a child, nor does
+ * PR_SET_PDEATHSIG, nor do pending signals.
+ */
+#include "call_child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "message.h"
+
+#define EXIT_NO_EXEC 127
+
+/* The C library's wrappers signal all threads that it knows of; the kernel's calls do not. */
+#ifdef SYS_setresuid32
+#define CALL_SETRESUID SYS_setresuid32
+#define CALL_SETRESGID SYS_setresgid32
+#define CALL_SETGROUPS SYS_setgroups32
+#else
+#define CALL_SETRESUID SYS_setresuid
+#define CALL_SETRESGID SYS_setresgid
+#define CALL_SETGROUPS SYS_setgroups
+#endif
+
+/* Soft limits are raised to these at least, hard ones where that takes more and is permitted. */
+static const struct {
+	int resource;
+	rlim_t least;
+} limits[] = {
+    {RLIMIT_NOFILE, 4096},	     {RLIMIT_STACK, 8UL << 20},	    {RLIMIT_CPU, RLIM_INFINITY},
+    {RLIMIT_FSIZE, RLIM_INFINITY},   {RLIMIT_AS, RLIM_INFINITY},    {RLIMIT_DATA, RLIM_INFINITY},
+    {RLIMIT_MEMLOCK, RLIM_INFINITY}, {RLIMIT_NPROC, RLIM_INFINITY},
+};
+
+static void raise_limits(void)
+{
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		rlim_t least = limits[i].least;
+		struct rlimit limit;
+
+		/* RLIM_INFINITY is the largest rlim_t, so it compares like a number. */
+		if (getrlimit(limits[i].resource, &limit) < 0 || limit.rlim_cur >= least)
+			continue;
+		limit.rlim_cur = least;
+		if (limit.rlim_max >= least) {
+			(void)setrlimit(limits[i].resource, &limit);
+			continue;
+		}
+		struct rlimit raised = {.rlim_cur = least, .rlim_max = least};
+
+		/* Without CAP_SYS_RESOURCE (a container's root) the hard limit is the ceiling. */
+		limit.rlim_cur = limit.rlim_max;
+		if (setrlimit(limits[i].resource, &raised) < 0)
+			(void)setrlimit(limits[i].resource, &limit);
+	}
+}
+
+static int take_root(void)
+{
+	if (syscall(CALL_SETGROUPS, 0, NULL) < 0 || syscall(CALL_SETRESGID, 0, 0, 0) < 0 ||
+	    syscall(CALL_SETRESUID, 0, 0, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+/* A user may have chosen SCHED_IDLE or a nice value of 19. */
+static void reset_scheduling(void)
+{
+	struct sched_param none = {.sched_priority = 0};
+
+	(void)sched_setscheduler(0, SCHED_OTHER, &none);
+	(void)setpriority(PRIO_PROCESS, 0, 0);
+}
+
+/* 0: the socket, 1 and 2: /dev/null, nothing else. The socket is 3 or higher. */
+static int arrange_fds(int socket)
+{
+	int null = open("/dev/null", O_RDWR | O_NOCTTY);
+
+	if (null < 0)
+		return -errno;
+	/* If null is 1 or 2 already, that one stays as it is; if it is 0, the socket replaces it.
+	 */
+	if (dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0 ||
+	    dup2(socket, STDIN_FILENO) < 0)
+		return -errno;
+	if (syscall(SYS_close_range, 3, UINT_MAX, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+static void reset_signals(void)
+{
+	struct sigaction standard = {.sa_handler = SIG_DFL};
+	sigset_t none;
+
+	/* EINVAL for SIGKILL, SIGSTOP and the C library's own, which have no handler to lose. */
+	for (int signal = 1; signal < NSIG; signal++)
+		(void)sigaction(signal, &standard, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void call_child_exec(int socket, const char *path, const char *verb)
+{
+	char *const arguments[] = {(char *)"pam-netns-helper", (char *)verb, NULL};
+	char *const environment[] = {NULL};
+	int error;
+
+	error = take_root();
+	if (!error) {
+		error = arrange_fds(socket);
+		if (!error)
+			socket = STDIN_FILENO;
+	}
+	if (!error && chdir("/") < 0)
+		error = -errno;
+	if (!error) {
+		umask(022);
+		raise_limits();
+		reset_scheduling();
+		reset_signals();
+		execve(path, arguments, environment);
+		error = -errno;
+	}
+	/* Nobody else can be told: the caller then finds out that no reply came. */
+	if (message_send_failure(socket, -error) < 0)
+		_exit(EXIT_NO_EXEC);
+	_exit(EXIT_NO_EXEC);
+}

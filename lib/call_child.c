@@ -139,7 +139,6 @@ void call_child_exec(int socket, const char *path, const char *verb)
 		error = -errno;
 	}
 	/* Nobody else can be told: the caller then finds out that no reply came. */
-	if (message_send_failure(socket, -error) < 0)
-		_exit(EXIT_NO_EXEC);
+	(void)message_send_failure(socket, -error);
 	_exit(EXIT_NO_EXEC);
 }

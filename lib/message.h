@@ -111,11 +111,11 @@ int message_receive_request(int socket, struct request *out) MUST_CHECK;
  * Never waits: a caller that a user has stopped must not hold up the helper (T10). -EAGAIN: the
  * line is lost. Control characters become '?', what is too long is cut.
  */
-int message_send_log(int socket, int level, const char *text) MUST_CHECK;
+int message_send_log(int socket, int level, const char *text);
 /* Waits 1 s at most for room in the socket, then -ETIMEDOUT. cause and line as with logs. */
 int message_send_reply(int socket, const struct reply *reply) MUST_CHECK;
 /* Async-signal-safe, for the child between fork and exec. */
-int message_send_failure(int socket, int error) MUST_CHECK;
+int message_send_failure(int socket, int error);
 /*
  * timeout in milliseconds; -ETIMEDOUT; -EPIPE when the helper ended without a reply. The caller
  * owns the descriptors of a reply (reply_close); on failure none stays open.

@@ -1,0 +1,380 @@
+/* Packets between caller and helper: what is written is read back, anything else is refused. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "message.h"
+
+static char packet[MESSAGE_MAX];
+
+static struct request make_request(void)
+{
+	struct request request = {.uid = 4294967294U, .gid = 100, .flags = REQUEST_DEBUG};
+
+	assert_true(request_set(request.conf, sizeof(request.conf), "/etc/security/x.conf"));
+	assert_true(request_set(request.user, sizeof(request.user),
+				"al\xc3\xaf"
+				"ce"));
+	assert_true(request_set(request.account, sizeof(request.account), "alice"));
+	assert_true(request_set(request.group, sizeof(request.group), "users"));
+	assert_true(request_set(request.service, sizeof(request.service), "sshd"));
+	assert_true(request_set(request.tty, sizeof(request.tty), "/dev/pts/0"));
+	assert_true(request_set(request.rhost, sizeof(request.rhost), "a=b"));
+	request.groups[0] = "users";
+	request.groups[1] = "Domain Users";
+	request.groups[2] = "";
+	request.groups_count = 3;
+	return request;
+}
+
+static void request_is_read_back(void **state)
+{
+	struct request sent = make_request();
+	struct request got;
+	ssize_t size = request_encode(&sent, packet);
+
+	(void)state;
+	assert_true(size > 0);
+	assert_int_equal(request_decode(packet, (size_t)size, &got), 0);
+	assert_string_equal(got.conf, sent.conf);
+	assert_string_equal(got.user, sent.user);
+	assert_string_equal(got.account, sent.account);
+	assert_string_equal(got.group, sent.group);
+	assert_string_equal(got.service, sent.service);
+	assert_string_equal(got.tty, sent.tty);
+	assert_string_equal(got.rhost, sent.rhost);
+	assert_string_equal(got.network, "");
+	assert_int_equal(got.uid, sent.uid);
+	assert_int_equal(got.gid, sent.gid);
+	assert_int_equal(got.flags, sent.flags);
+	assert_int_equal(got.groups_count, 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_string_equal(got.groups[i], sent.groups[i]);
+	request_free(&got);
+	assert_null(got.groups_text);
+}
+
+/* The largest that identity_resolve makes: 1,024 groups, all text there is. */
+static void largest_request_fits(void **state)
+{
+	struct request sent = {.uid = 1};
+	struct request got;
+	char names[MESSAGE_GROUPS_MAX][MESSAGE_GROUPS_TEXT_MAX / MESSAGE_GROUPS_MAX];
+	ssize_t size;
+
+	(void)state;
+	memset(sent.conf, 'c', sizeof(sent.conf) - 1);
+	memset(sent.user, 'u', sizeof(sent.user) - 1);
+	memset(sent.account, 'a', sizeof(sent.account) - 1);
+	memset(sent.group, 'g', sizeof(sent.group) - 1);
+	memset(sent.service, 's', sizeof(sent.service) - 1);
+	memset(sent.tty, 't', sizeof(sent.tty) - 1);
+	memset(sent.rhost, 'r', sizeof(sent.rhost) - 1);
+	memset(sent.network, 'n', sizeof(sent.network) - 1);
+	for (size_t i = 0; i < MESSAGE_GROUPS_MAX; i++) {
+		memset(names[i], 'm', sizeof(names[i]) - 1);
+		names[i][sizeof(names[i]) - 1] = '\0';
+		sent.groups[i] = names[i];
+	}
+	sent.groups_count = MESSAGE_GROUPS_MAX;
+	size = request_encode(&sent, packet);
+	assert_true(size > 0);
+	assert_int_equal(request_decode(packet, (size_t)size, &got), 0);
+	assert_int_equal(got.groups_count, MESSAGE_GROUPS_MAX);
+	request_free(&got);
+
+	/* One group more than may be told is neither sent nor taken. */
+	memcpy(packet + size - 5, "member=x\0end=", 14);
+	assert_int_equal(request_decode(packet, (size_t)size + 9, &got), -EBADMSG);
+	sent.groups_count++;
+	assert_int_equal(request_encode(&sent, packet), -EINVAL);
+}
+
+static void unfit_requests_are_not_sent(void **state)
+{
+	struct request request;
+
+	(void)state;
+	request = make_request();
+	request.user[0] = '\n';
+	assert_int_equal(request_encode(&request, packet), -EINVAL);
+	request = make_request();
+	memset(request.tty, 't', sizeof(request.tty));
+	assert_int_equal(request_encode(&request, packet), -EINVAL);
+	request = make_request();
+	request.groups[1] = "a\x7f";
+	assert_int_equal(request_encode(&request, packet), -EINVAL);
+	request = make_request();
+	request.uid = (uid_t)-1;
+	assert_int_equal(request_encode(&request, packet), -EINVAL);
+	request = make_request();
+	request.gid = (gid_t)-1;
+	assert_int_equal(request_encode(&request, packet), -EINVAL);
+	request = make_request();
+	request.flags = 1U << 9;
+	assert_int_equal(request_encode(&request, packet), -EINVAL);
+	request = make_request();
+	char *long_name = malloc(MESSAGE_MAX);
+
+	memset(long_name, 'x', MESSAGE_MAX - 1);
+	long_name[MESSAGE_MAX - 1] = '\0';
+	request.groups[0] = long_name;
+	assert_int_equal(request_encode(&request, packet), -EMSGSIZE);
+	free(long_name);
+}
+
+#define TEXTS "request\0conf=c\0user=u\0account=a\0group=g\0service=s\0tty=t\0rhost=r\0network=n\0"
+#define PACKET(s)                                                                                  \
+	{                                                                                          \
+		s, sizeof(s)                                                                       \
+	}
+
+static const struct {
+	const char *bytes;
+	size_t size;
+} bad_requests[] = {
+    {"", 0},
+    PACKET(""),
+    {"request", 7},
+    PACKET("request"),
+    PACKET("request\0end="),
+    PACKET("reply\0end="),
+    PACKET(TEXTS "uid=1\0gid=2\0flags=0"),
+    {TEXTS "uid=1\0gid=2\0flags=0\0end=", sizeof(TEXTS "uid=1\0gid=2\0flags=0\0end=") - 1},
+    PACKET(TEXTS "uid=1\0gid=2\0flags=0\0end=\0"),
+    PACKET(TEXTS "uid=1\0gid=2\0flags=0\0end=x"),
+    PACKET(TEXTS "uid=1\0gid=2\0flags=0\0end"),
+    PACKET(TEXTS "uid=1\0gid=2\0flags=0\0end=\0member=x\0end="),
+    PACKET(TEXTS "uid=1\0gid=2\0flags=4\0end="),
+    PACKET(TEXTS "uid=1\0gid=2\0flags=4294967296\0end="),
+    PACKET(TEXTS "uid=1\0uid=1\0gid=2\0flags=0\0end="),
+    PACKET(TEXTS "gid=2\0uid=1\0flags=0\0end="),
+    PACKET(TEXTS "uid=1\0flags=0\0end="),
+    PACKET(TEXTS "uid=4294967295\0gid=2\0flags=0\0end="),
+    PACKET(TEXTS "uid=1\0gid=4294967295\0flags=0\0end="),
+    PACKET(TEXTS "uid=18446744073709551617\0gid=2\0flags=0\0end="),
+    PACKET(TEXTS "uid=\0gid=2\0flags=0\0end="),
+    PACKET(TEXTS "uid=01\0gid=2\0flags=0\0end="),
+    PACKET(TEXTS "uid=-1\0gid=2\0flags=0\0end="),
+    PACKET(TEXTS "uid=+1\0gid=2\0flags=0\0end="),
+    PACKET(TEXTS "uid= 1\0gid=2\0flags=0\0end="),
+    PACKET(TEXTS "uid=1 \0gid=2\0flags=0\0end="),
+    PACKET(TEXTS "uid=0x1\0gid=2\0flags=0\0end="),
+    PACKET(TEXTS "uid=1\0gid=2\0flags=0\0member=a\nb\0end="),
+    PACKET(TEXTS "uid=1\0gid=2\0flags=0\0other=1\0end="),
+    PACKET("request\0conf=c\0user=u\x1b[2J\0account=a\0group=g\0service=s\0tty=t\0rhost=r\0"
+	   "network=n\0uid=1\0gid=2\0flags=0\0end="),
+    PACKET("request\0conf=c\0user=u\0account=a\0group=g\0service=s\0tty=t\0rhost=r\0"
+	   "network=01234567890123456789012345678901\0uid=1\0gid=2\0flags=0\0end="),
+};
+
+static void bad_requests_are_refused(void **state)
+{
+	struct request got;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad_requests) / sizeof(bad_requests[0]); i++) {
+		/* A copy of exactly that size, so that reading past it is found. */
+		char *copy = malloc(bad_requests[i].size + !bad_requests[i].size);
+
+		memcpy(copy, bad_requests[i].bytes, bad_requests[i].size);
+		if (request_decode(copy, bad_requests[i].size, &got) != -EBADMSG)
+			fail_msg("bad request %zu was taken", i);
+		assert_null(got.groups_text);
+		free(copy);
+	}
+}
+
+static struct reply make_reply(void)
+{
+	struct reply reply = {.outcome = OUTCOME_ISOLATED, .handed_count = 3};
+	static const int types[] = {CLONE_NEWNET, CLONE_NEWUTS, CLONE_NEWNS};
+
+	strcpy(reply.line, "profile=default netns=u1");
+	for (size_t i = 0; i < 3; i++)
+		reply.handed[i] = (struct handed){types[i], 4, UINT64_MAX - i, -1};
+	return reply;
+}
+
+static void reply_is_read_back(void **state)
+{
+	static const int fds[] = {70, 71, 72};
+	struct reply sent = make_reply();
+	struct message got;
+	ssize_t size = reply_encode(&sent, packet);
+
+	(void)state;
+	assert_true(size > 0);
+	assert_int_equal(message_decode(packet, (size_t)size, fds, 3, &got), 0);
+	assert_int_equal(got.kind, MESSAGE_REPLY);
+	assert_int_equal(got.reply.outcome, OUTCOME_ISOLATED);
+	assert_string_equal(got.reply.line, sent.line);
+	assert_string_equal(got.reply.cause, "");
+	assert_int_equal(got.reply.handed_count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(got.reply.handed[i].type, sent.handed[i].type);
+		assert_int_equal(got.reply.handed[i].device, 4);
+		assert_true(got.reply.handed[i].inode == UINT64_MAX - i);
+		assert_int_equal(got.reply.handed[i].fd, fds[i]);
+	}
+
+	/* Fewer or more descriptors than announced: nothing is taken over. */
+	assert_int_equal(message_decode(packet, (size_t)size, fds, 2, &got), -EBADMSG);
+	assert_int_equal(got.reply.handed_count, 0);
+	assert_int_equal(message_decode(packet, (size_t)size, NULL, 0, &got), -EBADMSG);
+}
+
+static void outcomes_match_what_is_handed_over(void **state)
+{
+	struct reply reply = make_reply();
+
+	(void)state;
+	reply.outcome = OUTCOME_DONE;
+	assert_int_equal(reply_encode(&reply, packet), -EINVAL);
+	reply.outcome = OUTCOME_REFUSED;
+	assert_int_equal(reply_encode(&reply, packet), -EINVAL);
+	reply.outcome = OUTCOME_HOST;
+	assert_true(reply_encode(&reply, packet) > 0);
+	reply.handed_count = 0;
+	assert_true(reply_encode(&reply, packet) > 0);
+	reply.outcome = OUTCOME_ISOLATED;
+	assert_int_equal(reply_encode(&reply, packet), -EINVAL);
+	reply.outcome = (enum outcome)7;
+	assert_int_equal(reply_encode(&reply, packet), -EINVAL);
+
+	reply = make_reply();
+	reply.handed[2].type = CLONE_NEWPID;
+	assert_int_equal(reply_encode(&reply, packet), -EINVAL);
+	reply.handed[2].type = CLONE_NEWUTS;
+	assert_int_equal(reply_encode(&reply, packet), -EINVAL);
+}
+
+#define REPLY(outcome) "reply\0outcome=" outcome "\0cause=\0line=\0"
+#define HANDED(type)   "type=" type "\0device=1\0inode=2\0"
+#define WITH_FDS(n, s)                                                                             \
+	{                                                                                          \
+		s, sizeof(s), n                                                                    \
+	}
+
+static const struct {
+	const char *bytes;
+	size_t size;
+	size_t fds;
+} bad_messages[] = {
+    {"", 0, 0},
+    WITH_FDS(0, "log"),
+    WITH_FDS(0, "log\0level=8\0text=x\0end="),
+    WITH_FDS(0, "log\0level=3\0text=a\nb\0end="),
+    WITH_FDS(1, "log\0level=3\0text=x\0end="),
+    WITH_FDS(0, "log\0level=3\0text=x\0end=\0end="),
+    WITH_FDS(0, "failure\0errno=0\0end="),
+    WITH_FDS(0, "failure\0errno=4096\0end="),
+    WITH_FDS(1, "failure\0errno=2\0end="),
+    WITH_FDS(0, "request\0end="),
+    WITH_FDS(0, REPLY("maybe") "end="),
+    WITH_FDS(0, REPLY("isolated") "end="),
+    WITH_FDS(1, REPLY("refused") HANDED("net") "end="),
+    WITH_FDS(2, REPLY("isolated") HANDED("net") HANDED("net") "end="),
+    WITH_FDS(2, REPLY("isolated") HANDED("mnt") HANDED("net") "end="),
+    WITH_FDS(4, REPLY("isolated") HANDED("net") HANDED("uts") HANDED("mnt") HANDED("mnt") "end="),
+    WITH_FDS(1, REPLY("isolated") HANDED("pid") "end="),
+    WITH_FDS(1, REPLY("isolated") "type=net\0inode=2\0device=1\0end="),
+    WITH_FDS(0, "reply\0outcome=done\0line=\0cause=\0end="),
+};
+
+static void bad_messages_are_refused(void **state)
+{
+	static const int fds[] = {70, 71, 72, 73};
+	struct message got;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad_messages) / sizeof(bad_messages[0]); i++) {
+		char *copy = malloc(bad_messages[i].size + !bad_messages[i].size);
+
+		memcpy(copy, bad_messages[i].bytes, bad_messages[i].size);
+		if (message_decode(copy, bad_messages[i].size, fds, bad_messages[i].fds, &got) !=
+		    -EBADMSG)
+			fail_msg("bad message %zu was taken", i);
+		free(copy);
+	}
+}
+
+/* A packet cut anywhere is no packet. */
+static void cut_packets_are_refused(void **state)
+{
+	struct request request = make_request();
+	ssize_t size = request_encode(&request, packet);
+	struct request got;
+
+	(void)state;
+	for (size_t cut = 0; cut < (size_t)size; cut++)
+		assert_int_equal(request_decode(packet, cut, &got), -EBADMSG);
+}
+
+static void log_lines_are_made_fit(void **state)
+{
+	char text[4096];
+	struct message got;
+	ssize_t size;
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	text[0] = '\n';
+	text[1] = '\x1b';
+	size = log_encode(LOG_DEBUG, text, packet);
+	assert_true(size > 0);
+	assert_int_equal(message_decode(packet, (size_t)size, NULL, 0, &got), 0);
+	assert_int_equal(got.kind, MESSAGE_LOG);
+	assert_int_equal(got.log.level, LOG_DEBUG);
+	assert_memory_equal(got.log.text, "??xx", 4);
+	assert_int_equal(strlen(got.log.text), sizeof(got.log.text) - 1);
+	assert_int_equal(log_encode(8, "x", packet), -EINVAL);
+	assert_int_equal(log_encode(-1, "x", packet), -EINVAL);
+}
+
+static void fields_are_set(void **state)
+{
+	char field[4] = "old";
+
+	(void)state;
+	assert_true(request_set(field, sizeof(field), "abc"));
+	assert_string_equal(field, "abc");
+	assert_false(request_set(field, sizeof(field), "abcd"));
+	assert_string_equal(field, "");
+	assert_true(request_set(field, sizeof(field), "\xc3\xa9"));
+	assert_false(request_set(field, sizeof(field), "a\t"));
+	assert_string_equal(field, "");
+	assert_true(request_set(field, sizeof(field), NULL));
+	assert_string_equal(field, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(request_is_read_back),
+	    cmocka_unit_test(largest_request_fits),
+	    cmocka_unit_test(unfit_requests_are_not_sent),
+	    cmocka_unit_test(bad_requests_are_refused),
+	    cmocka_unit_test(reply_is_read_back),
+	    cmocka_unit_test(outcomes_match_what_is_handed_over),
+	    cmocka_unit_test(bad_messages_are_refused),
+	    cmocka_unit_test(cut_packets_are_refused),
+	    cmocka_unit_test(log_lines_are_made_fit),
+	    cmocka_unit_test(fields_are_set),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -6,7 +6,8 @@
  * its last line is "end", and one without it reads as -EBADMSG.
  *
  *	users/UID/state			key=value lines of struct user_state, 0644
- *	users/UID/sessions/PID.START	key=value lines of struct session, 0644; the name is the truth
+ *	users/UID/sessions/PID.START	key=value lines of struct session, 0644; the name is the
+ *truth
  *
  * Writers hold the user's lock (lock.h). Readers need none: files are renamed into place.
  * Values may hold any byte but newline and NUL; writers replace control characters with '?'.
@@ -42,10 +43,10 @@ struct user_state {
 	struct address address, address6;
 	struct mac mac;
 	char hostname[CONF_HOSTNAME_MAX];
-	unsigned namespaces;	/* enum conf_namespace bits */
+	unsigned namespaces; /* enum conf_namespace bits */
 	enum conf_linger linger;
-	time_t since;		/* seconds, CLOCK_REALTIME, of the first login */
-	uint64_t runtime_dir;	/* device number of the /run/user/UID grafted in, 0: none */
+	time_t since;	      /* seconds, CLOCK_REALTIME, of the first login */
+	uint64_t runtime_dir; /* device number of the /run/user/UID grafted in, 0: none */
 };
 
 struct session {
@@ -56,7 +57,10 @@ struct session {
 	time_t since;
 };
 
-/* All return 0 or -errno. Users that are not there: -ENOENT. */
+/*
+ * All return 0 or -errno, logged. Users that are not there: -ENOENT, not logged. state_read of what
+ * is torn, or no regular file: -EBADMSG.
+ */
 int state_write(int run, const struct user_state *state) MUST_CHECK;
 int state_read(int run, uid_t uid, struct user_state *out) MUST_CHECK;
 /* Removes the user's folder with all in it; absence is no error. */
@@ -69,11 +73,14 @@ int session_add(int run, uid_t uid, const struct session *session) MUST_CHECK;
 /* -ENOENT where there is none. */
 int session_remove(int run, uid_t uid, const struct process *leader) MUST_CHECK;
 /*
- * All records, oldest first; a record whose content is torn has its leader only. Names that are
- * not PID.START are passed over. The caller frees *sessions. No sessions: 0 with *count 0.
+ * All records, the oldest leader first; a record whose content is torn has its leader only. Names
+ * that are not PID.START are passed over. The caller frees *sessions. No sessions: 0 with *count 0.
  */
 int session_list(int run, uid_t uid, struct session **sessions, size_t *count) MUST_CHECK;
-/* Removes records whose leader is gone (process_alive); *live: how many stay. */
+/*
+ * Removes records whose leader is certain to be gone (process_gone); *live: how many are not. Where
+ * nothing can be found out, all count as live.
+ */
 int session_prune(int run, int proc, uid_t uid, size_t *live) MUST_CHECK;
 
 #endif

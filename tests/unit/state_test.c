@@ -1,0 +1,424 @@
+/* State files: complete or worthless; sessions by leader. Runs as root. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "log.h"
+#include "scratch.h"
+#include "state.h"
+
+#define UID_LAST 4294967294U
+
+static unsigned lines_logged;
+
+static void sink(void *context, int level, const char *text)
+{
+	(void)context;
+	(void)level;
+	(void)text;
+	lines_logged++;
+}
+
+static int setup(void **state)
+{
+	log_set_sink(sink, NULL);
+	lines_logged = 0;
+	return scratch_setup(state);
+}
+
+static struct user_state example(uid_t uid)
+{
+	struct user_state s = {
+	    .user = "alice",
+	    .account = "alice",
+	    .uid = uid,
+	    .gid = UID_LAST,
+	    .profile = "default",
+	    .network = "default",
+	    .netns = "alice",
+	    .bridge = "pnbr0",
+	    .interface = "pnurs0",
+	    .ifindex = 4242,
+	    .mac = {{2, 0x6e, 10, 203, 4, 7}},
+	    .hostname = "lab-alice",
+	    .namespaces = NAMESPACE_NET | NAMESPACE_MNT,
+	    .linger = LINGER_NO,
+	    .since = 1700000000,
+	    .runtime_dir = UINT64_MAX,
+	};
+
+	assert_int_equal(address_parse("10.203.4.7", &s.address), 0);
+	return s;
+}
+
+static void file_put(const char *path, const char *content, size_t size)
+{
+	CLEANUP_FD int fd = openat(scratch, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, content, size), size);
+}
+
+static size_t file_get(const char *path, char *buf, size_t size)
+{
+	CLEANUP_FD int fd = openat(scratch, path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, buf, size);
+
+	assert_true(n > 0);
+	return (size_t)n;
+}
+
+static void test_round_trip(void **state)
+{
+	static const uid_t uids[] = {0, 1, 1000, 65536, 2147483648U, UID_LAST};
+	struct user_state out;
+	struct stat st;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(uids) / sizeof(*uids); i++) {
+		struct user_state s = example(uids[i]);
+
+		assert_int_equal(state_read(scratch, uids[i], &out), -ENOENT);
+		assert_int_equal(state_write(scratch, &s), 0);
+		assert_int_equal(state_read(scratch, uids[i], &out), 0);
+		assert_memory_equal(&s, &out, sizeof(s));
+	}
+	assert_int_equal(fstatat(scratch, "users/4294967294/state", &st, 0), 0);
+	assert_int_equal(st.st_mode, S_IFREG | 0644);
+	assert_int_equal(lines_logged, 0);
+}
+
+static void test_odd_text(void **state)
+{
+	struct user_state s = example(7), out;
+
+	(void)state;
+	strcpy(s.user, "a=b\nend\n\x1b[1m\x7f\xc3\xa4 ");
+	s.hostname[0] = '\0';
+	memset(s.account, 'x', sizeof(s.account) - 1);
+	memset(s.bridge, 'y', sizeof(s.bridge)); /* no NUL: cut on writing, too long on reading */
+	assert_int_equal(state_write(scratch, &s), 0);
+	assert_int_equal(state_read(scratch, 7, &out), -EBADMSG);
+	s.bridge[sizeof(s.bridge) - 1] = '\0';
+	assert_int_equal(state_write(scratch, &s), 0);
+	assert_int_equal(state_read(scratch, 7, &out), 0);
+	assert_string_equal(out.user, "a=b?end??[1m?\xc3\xa4 ");
+	assert_string_equal(out.account, s.account);
+	assert_string_equal(out.hostname, "");
+}
+
+static void test_torn_at_every_byte(void **state)
+{
+	struct user_state s = example(1000), out, none = {0};
+	char text[STATE_FILE_MAX];
+	size_t size;
+
+	(void)state;
+	assert_int_equal(state_write(scratch, &s), 0);
+	size = file_get("users/1000/state", text, sizeof(text));
+	for (size_t cut = 0; cut < size; cut++) {
+		file_put("users/1000/state", text, cut);
+		assert_int_equal(state_read(scratch, 1000, &out), -EBADMSG);
+		assert_memory_equal(&out, &none, sizeof(out));
+	}
+	/* The end of a torn file after the beginning of another, and zeroes a crash leaves. */
+	for (size_t cut = 1; cut < size - 4; cut++) {
+		if (text[cut - 1] == '\n')
+			continue;
+		file_put("users/1000/state", text, cut);
+		CLEANUP_FD int fd =
+		    openat(scratch, "users/1000/state", O_WRONLY | O_APPEND | O_CLOEXEC);
+		assert_int_equal(write(fd, "end\n", 4), 4);
+		assert_int_equal(state_read(scratch, 1000, &out), -EBADMSG);
+	}
+	text[10] = '\0';
+	file_put("users/1000/state", text, size);
+	assert_int_equal(state_read(scratch, 1000, &out), -EBADMSG);
+}
+
+static void edit_check(const char *line, const char *instead)
+{
+	struct user_state s = example(1000), out;
+	char text[STATE_FILE_MAX + 1], edited[STATE_FILE_MAX * 2];
+	char *found;
+
+	assert_int_equal(state_write(scratch, &s), 0);
+	text[file_get("users/1000/state", text, STATE_FILE_MAX)] = '\0';
+	found = strstr(text, line);
+	assert_non_null(found);
+	snprintf(edited, sizeof(edited), "%.*s%s%s", (int)(found - text), text, instead,
+		 found + strlen(line));
+	file_put("users/1000/state", edited, strlen(edited));
+	assert_int_equal(state_read(scratch, 1000, &out), -EBADMSG);
+}
+
+static void test_edited(void **state)
+{
+	(void)state;
+	edit_check("uid=1000\n", "uid=1001\n");
+	edit_check("uid=1000\n", "uid=-1\n");
+	edit_check("uid=1000\n", "uid=\n");
+	edit_check("uid=1000\n", "uid= 1000\n");
+	edit_check("uid=1000\n", "uid=1000x\n");
+	edit_check("uid=1000\n", "uid=4294968296\n"); /* 1000 + 2^32 */
+	edit_check("uid=1000\n", "");
+	edit_check("uid=1000\n", "uid=1000\nuid=1000\n");
+	edit_check("uid=1000\n", "uid=1000\nnonsense\n");
+	edit_check("uid=1000\n", "uid=1000\n\n");
+	edit_check("since=1700000000\n", "since=99999999999999999999\n");
+	edit_check("linger=1\n", "linger=2\n");
+	edit_check("namespaces=5\n", "namespaces=4096\n");
+	edit_check("mac=02:6e:0a:cb:04:07\n", "mac=2:6e:0a:cb:04:07\n");
+	edit_check("mac=02:6e:0a:cb:04:07\n", "mac=\n");
+	edit_check("address=10.203.4.7\n", "address=10.203.4.256\n");
+	edit_check("address=10.203.4.7\n", "address=\n");
+	edit_check("bridge=pnbr0\n", "bridge=0123456789abcdef\n");
+}
+
+static void test_unknown_key(void **state)
+{
+	struct user_state s = example(1000), out;
+	char text[STATE_FILE_MAX], longer[STATE_FILE_MAX + 64];
+
+	(void)state;
+	assert_int_equal(state_write(scratch, &s), 0);
+	text[file_get("users/1000/state", text, STATE_FILE_MAX - 1)] = '\0';
+	snprintf(longer, sizeof(longer), "later=thing\n%s", text);
+	file_put("users/1000/state", longer, strlen(longer));
+	assert_int_equal(state_read(scratch, 1000, &out), 0);
+	assert_memory_equal(&s, &out, sizeof(s));
+}
+
+static void test_no_regular_state(void **state)
+{
+	struct user_state s = example(5), out;
+	char big[STATE_FILE_MAX];
+
+	(void)state;
+	assert_int_equal(state_write(scratch, &s), 0);
+	memset(big, '\n', sizeof(big));
+	file_put("users/5/state", big, sizeof(big));
+	assert_int_equal(state_read(scratch, 5, &out), -EBADMSG);
+	unlinkat(scratch, "users/5/state", 0);
+	assert_int_equal(mkfifoat(scratch, "users/5/state", 0644), 0);
+	assert_int_equal(state_read(scratch, 5, &out), -EBADMSG);
+	unlinkat(scratch, "users/5/state", 0);
+	assert_int_equal(mkdirat(scratch, "users/5/state", 0755), 0);
+	assert_int_equal(state_read(scratch, 5, &out), -EBADMSG);
+	unlinkat(scratch, "users/5/state", AT_REMOVEDIR);
+	/* A link, even to what is a good state file. */
+	assert_int_equal(state_write(scratch, &s), 0);
+	assert_int_equal(renameat(scratch, "users/5/state", scratch, "elsewhere"), 0);
+	assert_int_equal(symlinkat("../../elsewhere", scratch, "users/5/state"), 0);
+	assert_int_equal(state_read(scratch, 5, &out), -EBADMSG);
+	assert_int_equal(state_write(scratch, &s), 0);
+	assert_int_equal(state_read(scratch, 5, &out), 0);
+}
+
+static void test_planted_folders(void **state)
+{
+	struct user_state s = example(6), out;
+	struct session session = {.leader = {.pid = 1, .start = 1}};
+
+	(void)state;
+	assert_int_equal(state_write(scratch, &s), 0);
+	assert_int_equal(symlinkat("6", scratch, "users/8"), 0);
+	assert_int_equal(state_read(scratch, 8, &out), -EBADMSG);
+	s.uid = 8;
+	assert_true(state_write(scratch, &s) < 0);
+	assert_int_equal(state_remove(scratch, 8), 0);
+	assert_int_equal(state_read(scratch, 6, &out), 0);
+	assert_int_equal(mkdirat(scratch, "users/9", 0755), 0);
+	assert_int_equal(fchownat(scratch, "users/9", 9, 9, 0), 0);
+	s.uid = 9;
+	assert_int_equal(state_write(scratch, &s), -EPERM);
+	assert_int_equal(session_add(scratch, 9, &session), -EPERM);
+	assert_int_equal(mkdirat(scratch, "users/10", 0755), 0);
+	assert_int_equal(fchmodat(scratch, "users/10", 0777, 0), 0);
+	assert_int_equal(session_add(scratch, 10, &session), -EPERM);
+	assert_int_equal(symlinkat("/etc", scratch, "users/6/sessions"), 0);
+	assert_int_equal(session_add(scratch, 6, &session), -ENOTDIR);
+	assert_int_equal(session_remove(scratch, 6, &session.leader), -ELOOP);
+}
+
+static void test_list_and_remove(void **state)
+{
+	static const char *const strange[] = {"users/007",	  "users/-1",
+					      "users/4294967295", "users/x",
+					      "users/1x",	  "users/18446744073709551616"};
+	struct user_state s;
+	size_t count;
+	uid_t *uids;
+
+	(void)state;
+	assert_int_equal(state_list(scratch, &uids, &count), 0);
+	assert_int_equal(count, 0);
+	assert_null(uids);
+	assert_int_equal(state_remove(scratch, 1), 0);
+	for (uid_t uid = 300; uid > 0; uid--) {
+		s = example(uid == 300 ? UID_LAST : uid);
+		assert_int_equal(state_write(scratch, &s), 0);
+	}
+	for (size_t i = 0; i < sizeof(strange) / sizeof(*strange); i++)
+		assert_int_equal(mkdirat(scratch, strange[i], 0755), 0);
+	assert_int_equal(mkdirat(scratch, "users/0", 0755), 0); /* incomplete, listed */
+	assert_int_equal(state_list(scratch, &uids, &count), 0);
+	assert_int_equal(count, 301);
+	for (uid_t i = 0; i < 300; i++)
+		assert_int_equal(uids[i], i);
+	assert_int_equal(uids[300], UID_LAST);
+	free(uids);
+	assert_int_equal(state_remove(scratch, UID_LAST), 0);
+	assert_int_equal(state_remove(scratch, UID_LAST), 0);
+	assert_int_equal(state_read(scratch, UID_LAST, &s), -ENOENT);
+	assert_int_equal(lines_logged, 0);
+}
+
+static void test_sessions(void **state)
+{
+	struct session s = {.leader = {.pid = 4711, .start = 200},
+			    .service = "sshd",
+			    .tty = "ssh",
+			    .rhost = "2001:db8::1",
+			    .since = 1700000001};
+	struct session *list;
+	size_t count;
+
+	(void)state;
+	assert_int_equal(session_list(scratch, 1000, &list, &count), 0);
+	assert_int_equal(count, 0);
+	assert_int_equal(session_remove(scratch, 1000, &s.leader), -ENOENT);
+	assert_int_equal(session_add(scratch, 1000, &s), 0);
+	strcpy(s.service, "cron");
+	assert_int_equal(session_add(scratch, 1000, &s), 0);
+	s.leader = (struct process){.pid = 2147483647, .start = UINT64_MAX};
+	assert_int_equal(session_add(scratch, 1000, &s), 0);
+	s.leader = (struct process){.pid = 9999, .start = 100};
+	assert_int_equal(session_add(scratch, 1000, &s), 0);
+	assert_int_equal(session_list(scratch, 1000, &list, &count), 0);
+	assert_int_equal(count, 3);
+	assert_int_equal(list[0].leader.pid, 9999);
+	assert_int_equal(list[1].leader.pid, 4711);
+	assert_string_equal(list[1].service, "cron");
+	assert_string_equal(list[1].rhost, "2001:db8::1");
+	assert_int_equal(list[1].since, 1700000001);
+	assert_int_equal(list[2].leader.pid, 2147483647);
+	assert_true(list[2].leader.start == UINT64_MAX);
+	free(list);
+	assert_int_equal(session_remove(scratch, 1000, &s.leader), 0);
+	assert_int_equal(session_remove(scratch, 1000, &s.leader), -ENOENT);
+	assert_int_equal(lines_logged, 0);
+}
+
+static void test_torn_sessions(void **state)
+{
+	static const char *const strange[] = {
+	    "01.5", "1",    "1.",   "1.x",	    ".4711.200.new",	     "0.5",
+	    "-1.5", "1.05", "1.5 ", "2147483648.1", "1.18446744073709551616"};
+	struct session s = {.leader = {.pid = 4711, .start = 200}, .service = "sshd"};
+	char text[STATE_FILE_MAX], path[128];
+	struct session *list;
+	size_t count, size;
+
+	(void)state;
+	assert_int_equal(session_add(scratch, 1000, &s), 0);
+	for (size_t i = 0; i < sizeof(strange) / sizeof(*strange); i++) {
+		snprintf(path, sizeof(path), "users/1000/sessions/%s", strange[i]);
+		file_put(path, "x", 1);
+	}
+	size = file_get("users/1000/sessions/4711.200", text, sizeof(text));
+	for (size_t cut = 0; cut <= size; cut++) {
+		file_put("users/1000/sessions/4711.200", text, cut);
+		assert_int_equal(session_list(scratch, 1000, &list, &count), 0);
+		assert_int_equal(count, 1);
+		assert_int_equal(list->leader.start, 200);
+		assert_string_equal(list->service, cut == size ? "sshd" : "");
+		free(list);
+	}
+	assert_int_equal(mkfifoat(scratch, "users/1000/sessions/5.5", 0644), 0);
+	assert_int_equal(symlinkat("4711.200", scratch, "users/1000/sessions/6.6"), 0);
+	assert_int_equal(session_list(scratch, 1000, &list, &count), 0);
+	assert_int_equal(count, 3);
+	assert_string_equal(list[1].service, "");
+	free(list);
+}
+
+static void test_prune(void **state)
+{
+	CLEANUP_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct session s = {0};
+	size_t live = 77;
+	pid_t zombie;
+	siginfo_t info;
+
+	(void)state;
+	assert_int_equal(session_prune(scratch, proc, 1000, &live), 0);
+	assert_int_equal(live, 0);
+	assert_int_equal(process_read(proc, getpid(), &s.leader, NULL), 0);
+	assert_int_equal(session_add(scratch, 1000, &s), 0);
+	s.leader.start++; /* the pid was reused */
+	assert_int_equal(session_add(scratch, 1000, &s), 0);
+	s.leader = (struct process){.pid = 2147483647, .start = 5};
+	assert_int_equal(session_add(scratch, 1000, &s), 0);
+	zombie = fork();
+	if (zombie == 0)
+		_exit(0);
+	assert_int_equal(waitid(P_PID, (id_t)zombie, &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(process_read(proc, zombie, &s.leader, NULL), 0);
+	assert_int_equal(session_add(scratch, 1000, &s), 0);
+
+	/* Without a procfs nobody is known to be gone. */
+	assert_int_equal(session_prune(scratch, scratch, 1000, &live), 0);
+	assert_int_equal(live, 4);
+	assert_int_equal(session_prune(scratch, -1, 1000, &live), 0);
+	assert_int_equal(live, 4);
+	assert_int_equal(session_prune(scratch, proc, 1000, &live), 0);
+	assert_int_equal(live, 1);
+	assert_int_equal(session_prune(scratch, proc, 1000, &live), 0);
+	assert_int_equal(live, 1);
+	assert_int_equal(waitpid(zombie, NULL, 0), zombie);
+}
+
+/* A record that cannot be removed is told, and the rest is pruned and counted all the same. */
+static void test_prune_failure(void **state)
+{
+	CLEANUP_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct session s = {0};
+	size_t live;
+
+	(void)state;
+	assert_int_equal(process_read(proc, getpid(), &s.leader, NULL), 0);
+	assert_int_equal(session_add(scratch, 1000, &s), 0);
+	assert_int_equal(mkdirat(scratch, "users/1000/sessions/2147483647.1", 0755), 0);
+	assert_int_equal(session_prune(scratch, proc, 1000, &live), -EISDIR);
+	assert_int_equal(live, 1);
+	assert_int_equal(lines_logged, 1);
+}
+
+#define STATE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, scratch_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    STATE_TEST(test_round_trip),
+	    STATE_TEST(test_odd_text),
+	    STATE_TEST(test_torn_at_every_byte),
+	    STATE_TEST(test_edited),
+	    STATE_TEST(test_unknown_key),
+	    STATE_TEST(test_no_regular_state),
+	    STATE_TEST(test_planted_folders),
+	    STATE_TEST(test_list_and_remove),
+	    STATE_TEST(test_sessions),
+	    STATE_TEST(test_torn_sessions),
+	    STATE_TEST(test_prune),
+	    STATE_TEST(test_prune_failure),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,60 @@
+/*
+ * PID 1 of a throw-away host: runs one command, reaps whatever is reparented to it, and ends with
+ * the command's exit status. Its end makes the kernel kill every other process of the host.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A shell that starts things in the background leaves SIGINT and SIGQUIT ignored; sessions that
+ * inherit that would not be like those of a real host.
+ */
+static void signals_reset(void)
+{
+	sigset_t none;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int status_to_code(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int main(int argc, char **argv)
+{
+	pid_t command, ended;
+	int status;
+
+	if (argc < 2) {
+		fprintf(stderr, "usage: host-init COMMAND [ARGUMENT...]\n");
+		return 2;
+	}
+	prctl(PR_SET_NAME, "host-init");
+	close_range(3, ~0U, 0);
+	signals_reset();
+	command = fork();
+	if (command < 0) {
+		fprintf(stderr, "host-init: cannot fork: %s\n", strerror(errno));
+		return 126;
+	}
+	if (command == 0) {
+		execvp(argv[1], argv + 1);
+		fprintf(stderr, "host-init: cannot run %s: %s\n", argv[1], strerror(errno));
+		_exit(127);
+	}
+	for (;;) {
+		ended = wait(&status);
+		if (ended == command)
+			return status_to_code(status);
+		if (ended < 0 && errno != EINTR)
+			return 126;
+	}
+}

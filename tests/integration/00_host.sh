@@ -1,0 +1,280 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
+# The throw-away host itself, without pam_netns in its PAM stacks.
+
+test_page_from_outside_ipv4() {
+	assert_match "^you are $HOST4 port" "$(curl -sS -m 5 "http://$OUTSIDE4/")"
+}
+
+test_page_from_outside_ipv6() {
+	assert_match "^you are $HOST6 port" "$(curl -sS -m 5 "http://[$OUTSIDE6]/")"
+}
+
+test_names_resolve_through_the_outside() {
+	assert_eq 198.51.100.1 "$(getent ahostsv4 www.example.test | awk 'NR == 1 { print $1 }')"
+	assert_eq 2001:db8:51::1 "$(getent ahostsv6 www.example.test | awk 'NR == 1 { print $1 }')"
+	assert_fails getent ahosts unknown.example.test
+	assert_match "you are $HOST4" "$(curl -4 -sS -m 5 http://www.example.test/)"
+}
+
+test_echo_tcp_and_udp() {
+	local address proto answer
+	for address in $OUTSIDE4 $OUTSIDE6; do
+		for proto in tcp udp; do
+			exec 3<>"/dev/$proto/$address/7"
+			echo "$proto $address" >&3
+			# Not `read`, which takes a byte at a time: the rest of a datagram is lost.
+			answer=$(timeout 3 head -n 1 <&3)
+			assert_eq "$proto $address" "$answer"
+			exec 3>&-
+		done
+	done
+}
+
+# Without this, a test that pages go through NAT would prove nothing.
+test_outside_has_no_way_back_to_users() {
+	assert_fails outside ip route get 10.203.0.2
+	assert_fails outside ip -6 route get fd00::2
+	assert_eq 1 "$(outside ip route | wc -l)"
+}
+
+test_namespaces_are_the_hosts() {
+	local ns
+	for ns in net mnt uts ipc pid cgroup; do
+		assert_eq "$(stat -L -c %i /proc/1/ns/$ns)" "$(stat -L -c %i /proc/self/ns/$ns)" $ns
+	done
+	assert_eq host-init "$(cat /proc/1/comm)"
+	assert_eq testhost "$(hostname)"
+	# Shared, as systemd leaves it; and the root of the mount namespace, not a chroot in it.
+	assert_match '(^| )shared:' "$(findmnt -n -o PROPAGATION,OPT-FIELDS / || :)$(awk '$5 == "/"' /proc/self/mountinfo)"
+	assert_eq overlay "$(nsenter --mount=/proc/1/ns/mnt stat -f -c %T / | sed s/overlayfs/overlay/)"
+	assert_eq "$(stat -c %d:%i /)" "$(nsenter --mount=/proc/1/ns/mnt stat -c %d:%i /)"
+}
+
+test_signals_and_descriptors_are_clean() {
+	assert_eq 0000000000000000 "$(awk '/^SigIgn/ { print $2 }' /proc/1/status)"
+	assert_eq '0 1 2' "$(find /proc/1/fd -mindepth 1 -printf '%f\n' | sort -n | paste -sd ' ')"
+}
+
+test_devices() {
+	[[ -c /dev/null && -c /dev/net/tun && -S /dev/log && -k /dev/shm ]]
+	assert_eq hello "$(script -qec 'tty >/dev/null && echo hello' /dev/null | tr -d '\r')"
+	mkdir /sys/fs/cgroup/mine
+	rmdir /sys/fs/cgroup/mine
+}
+
+test_log_is_kept() {
+	logger -p authpriv.warning -t tester 'a line'
+	log_grep '^authpriv\.warning .* tester: a line$'
+	log_mark
+	assert_no_log 'a line'
+}
+
+test_ssh() {
+	assert_eq 'alice 2001 lab' "$(ssh_as alice -- 'echo $(id -un) $(id -u) $(id -gn)')"
+	assert_eq "$HOST6" "$(SSH_TO=$HOST6 ssh_as bob -- 'set -- $SSH_CONNECTION; echo $3')"
+	assert_eq "$OUTSIDE4" "$(ssh_as alice -- 'set -- $SSH_CONNECTION; echo $1')"
+	log_grep 'sshd.*session opened for user alice'
+	assert_code 42 ssh_as carol -- exit 42
+}
+
+test_ssh_of_a_high_uid() {
+	assert_eq 3000000000 "$(ssh_as longuid -- id -u)"
+}
+
+test_ssh_on_a_terminal() {
+	local output
+	output=$(as_pty nsenter --net="/proc/$(</run/test-host/outside.pid)/ns/net" \
+		ssh -o PubkeyAuthentication=no "alice@$HOST4" <<-END
+			< assword:
+			> $PASSWORD
+			< \\$
+			> tty; echo user=\$(id -un)
+			< user=alice
+			> exit 3
+		END
+	) && code=0 || code=$?
+	assert_eq 3 "$code"
+	assert_match '/dev/pts/' "$output"
+}
+
+test_sftp_internal_and_external() {
+	local port
+	echo content >/home/alice/file
+	for port in 22 2222; do
+		outside sftp -q -o BatchMode=yes -P "$port" "alice@$HOST4:file" "$OUT/got.$port"
+		assert_eq content "$(<"$OUT/got.$port")"
+	done
+}
+
+test_x11_forwarding_offers_a_display() {
+	# An X client would connect there; sshd makes it only with xauth and a display of the client.
+	assert_match '^localhost:1[0-9]' "$(DISPLAY=:0 ssh_as alice -X -- 'echo $DISPLAY')"
+}
+
+test_held_session() {
+	hold_session one alice
+	assert_eq 2001 "$(stat -c %u "/proc/$(hold_pid one)")"
+	assert_eq "alice $(hold_pid one)" "$(in_session one 'echo $(id -un) $PPID')"
+	assert_code 5 in_session one 'exit 5'
+	drop_session one
+	wait_until 5 process_gone "$(hold_pid one)"
+	hold_session two bob -p 2222
+	end_session two
+	wait_until 5 process_gone "$(hold_pid two)"
+}
+
+test_su() {
+	assert_eq bob "$(su - bob -c 'id -un')"
+	log_grep 'su.*session opened for user bob'
+}
+
+test_su_with_password() {
+	local output
+	output=$(as_pty setpriv --reuid alice --regid lab --init-groups su - bob -c 'echo I am $(id -un)' <<-END
+		< assword:
+		> $PASSWORD
+	END
+	)
+	assert_match 'I am bob' "$output"
+}
+
+test_sudo() {
+	assert_eq 'root alice' "$(su dave -c "echo $PASSWORD | sudo -S -p '' sh -c 'id -un; sudo -u alice id -un'" | paste -sd ' ')"
+	assert_fails su alice -c "echo $PASSWORD | sudo -S -p '' id"
+}
+
+test_login_on_a_terminal() {
+	local output
+	output=$(as_pty login <<-END
+		< login:
+		> alice
+		< assword:
+		> $PASSWORD
+		< \\$
+		> echo here=\$(id -un) \$(tty)
+		< here=alice /dev/pts
+		> exit
+	END
+	)
+	assert_match 'here=alice' "$output"
+	log_grep 'login.*session opened for user alice'
+}
+
+test_cron_runs_a_job() {
+	assert_eq alice "$(cron_run alice 'id -un')"
+	log_grep '(cron|crond).*session opened for user alice'
+	assert_code 9 cron_run bob 'exit 9'
+}
+
+test_at_runs_a_job() {
+	assert_eq 'alice /home/alice' "$(at_run alice 'echo $(id -un) $HOME')"
+	log_grep 'atd.*session opened for user alice'
+}
+
+test_pamtester_and_pam_session() {
+	pamtester_session su alice
+	assert_eq bob "$(pam_session -u su bob id -un)"
+	assert_code 7 pam_session su bob sh -c 'exit 7'
+	echo 'session required pam_deny.so' >/etc/pam.d/refused
+	assert_code 254 pam_session refused bob true
+}
+
+test_rsync_over_ssh() {
+	echo data >"$OUT/rsync"
+	outside rsync -e 'ssh -o BatchMode=yes' "$OUT/rsync" "alice@$HOST4:rsync"
+	assert_eq data "$(</home/alice/rsync)"
+}
+
+test_many_users() {
+	users_add pupil 60000 50
+	assert_eq 'pupil50 60049' "$(su pupil50 -c 'echo $(id -un) $(id -u)')"
+	user_add single 70000
+	assert_eq single "$(ssh_as single -- id -gn)"
+}
+
+test_host_is_clean_without_users() {
+	host_clean 1
+}
+
+# --- the host's way of starting and ending, tried with a host inside this one ---
+
+NESTED=(env B=/srv/build HOST_BUILT=1 "$CHECKOUT/tests/host/host" run --no-install --)
+
+nested() {
+	"${NESTED[@]}" "$@"
+}
+
+nested_works() {
+	nested true 2>"$OUT/nested" || skip "no host within a host: $(tail -n 1 "$OUT/nested")"
+}
+
+# What `snapshot` prints, and the processes, which here are the host's own.
+everything() {
+	"$CHECKOUT/tests/host/snapshot"
+	pgrep -a . | grep -vE 'tests/integration/run --function|pgrep|grep '
+}
+
+test_ends_with_the_commands_status() {
+	nested_works
+	assert_code 0 nested true
+	assert_code 42 nested sh -c 'exit 42'
+	assert_code 143 nested sh -c 'kill $$'
+	assert_eq 'a b' "$(echo 'a b' | nested cat)"
+}
+
+test_leaves_nothing_behind() {
+	local before
+	nested_works
+	before=$(everything)
+	nested sh -c 'useradd zoe; mount -t tmpfs x /mnt; ip link add dum0 type dummy; hostname z
+		ip netns add n; mkdir /sys/fs/cgroup/g; nft add table inet t; touch /home/x
+		setsid sleep 300 & exit 0'
+	assert_same "$before" "$(everything)"
+}
+
+# ends_by SIGNAL: a host told to end by a signal ends at once, with all that runs in it.
+ends_by() {
+	local before pid code=0
+	before=$(everything)
+	: >"$OUT/nested.up"
+	"${NESTED[@]}" sh -c 'setsid sleep 301 & echo up; sleep 302; :' >"$OUT/nested.up" 2>&1 &
+	pid=$!
+	wait_until 10 grep -q up "$OUT/nested.up"
+	kill -s "$1" "$pid"
+	wait "$pid" || code=$?
+	assert_eq "$((128 + $(kill -l "$1")))" "$code"
+	assert_same "$before" "$(everything)"
+}
+
+test_ends_by_term() {
+	nested_works
+	ends_by TERM
+}
+
+test_ends_by_hup() {
+	nested_works
+	ends_by HUP
+}
+
+# Nothing can clean up at once after SIGKILL; processes end all the same, the cgroup goes with the
+# next host.
+test_processes_end_by_kill() {
+	local before pid
+	nested_works
+	before=$(everything)
+	: >"$OUT/nested.up"
+	"${NESTED[@]}" sh -c 'setsid sleep 303 & echo up; sleep 304; :' >"$OUT/nested.up" 2>&1 &
+	pid=$!
+	wait_until 10 grep -q up "$OUT/nested.up"
+	kill -KILL "$pid"
+	wait_until 3 sh -c '! pgrep -f "sleep 30[34]"'
+	nested true
+	assert_same "$before" "$(everything)"
+}
+
+test_starts_within_two_seconds() {
+	local start=${EPOCHREALTIME/./}
+	nested_works
+	assert_eq yes "$( ((${EPOCHREALTIME/./} - start < 2000000)) && echo yes || echo no)"
+}

@@ -1,0 +1,289 @@
+# shellcheck shell=bash
+# What the tests on a throw-away host are written with. Each tests/integration/NN_name.sh defines
+# functions test_…; each runs in a bash of its own, with errexit, on the one host of its file.
+# A file's `setup` runs first: what it changes on the host stays, its variables do not.
+
+[[ -e /run/test-host/outside.pid ]] || { echo "lib.sh: only for a throw-away host; see tests/README" >&2; exit 2; }
+
+CHECKOUT=/srv/checkout
+TOOLS=/srv/build/tests
+# Where users' jobs leave results: not below /tmp, which users have of their own.
+OUT=/run/test-host/out
+LOG=/var/log/auth-test.log
+# shellcheck disable=SC2034
+HOST4=198.51.100.2 HOST6=2001:db8:51::2 OUTSIDE4=198.51.100.1 OUTSIDE6=2001:db8:51::1
+# shellcheck source=tests/host/users.sh
+. "$CHECKOUT/tests/host/users.sh"
+
+# --- results ---
+
+fail() {
+	local i=1
+	while [[ ${BASH_SOURCE[i]-} == "${BASH_SOURCE[0]}" ]]; do i=$((i + 1)); done
+	echo "${BASH_SOURCE[i]-}:${BASH_LINENO[i - 1]-}: $*" >&2
+	exit 1
+}
+
+# A skipped test is a failed one where CI is set.
+skip() {
+	echo "skipped: $*" >&2
+	exit 77
+}
+
+# assert_eq EXPECTED ACTUAL [WHAT]
+assert_eq() {
+	[[ $1 == "$2" ]] || fail "${3:-values}: expected '$1', got '$2'"
+}
+
+assert_ne() {
+	[[ $1 != "$2" ]] || fail "${3:-values}: both are '$1'"
+}
+
+# assert_same EXPECTED ACTUAL [WHAT]: for texts of many lines.
+assert_same() {
+	local differences
+	differences=$(diff <(echo "$1") <(echo "$2")) || fail "${3:-texts} differ:"$'\n'"$differences"
+}
+
+# assert_match REGEX ACTUAL [WHAT]
+assert_match() {
+	[[ $2 =~ $1 ]] || fail "${3:-text}: no match for '$1' in '$2'"
+}
+
+assert_no_match() {
+	[[ ! $2 =~ $1 ]] || fail "${3:-text}: a match for '$1' in '$2'"
+}
+
+# assert_fails COMMAND…: prints its output; functions that call fail or exit count as failing too.
+assert_fails() {
+	local code=0
+	("$@") || code=$?
+	[[ $code -ne 0 ]] || fail "should have failed: $*"
+}
+
+# assert_code CODE COMMAND…
+assert_code() {
+	local expected=$1 code=0
+	shift
+	("$@") || code=$?
+	assert_eq "$expected" "$code" "exit status of: $*"
+}
+
+# wait_until SECONDS COMMAND…: tries until it succeeds.
+wait_until() {
+	local end=$((${EPOCHREALTIME/./} + $1 * 1000000)) seconds=$1
+	shift
+	until ("$@") >/dev/null 2>&1; do
+		((${EPOCHREALTIME/./} < end)) || fail "not within $seconds s: $*"
+		sleep 0.03
+	done
+}
+
+# --- the log ---
+
+# What was logged before is not looked at. Each test starts with a mark.
+log_mark() {
+	LOG_MARK=$(stat -c %s "$LOG")
+}
+
+log_lines() {
+	tail -c "+$((${LOG_MARK:-0} + 1))" "$LOG"
+}
+
+# log_grep REGEX: the lines since the mark; gives the log 2 s to arrive.
+log_grep() {
+	local i
+	for ((i = 0; i < 40; i++)); do
+		! log_lines | grep -E -- "$1" || return 0
+		sleep 0.05
+	done
+	echo "not in the log: $1" >&2
+	return 1
+}
+
+assert_no_log() {
+	local lines
+	! lines=$(log_lines | grep -E -- "$1") || fail "logged: $lines"
+}
+
+# --- the network ---
+
+# outside COMMAND…: as root on the machine at the other end of the uplink (its network only).
+outside() {
+	nsenter --net="/proc/$(</run/test-host/outside.pid)/ns/net" "$@"
+}
+
+# Sets SSH_COMMAND from ssh_as's arguments.
+ssh_command() {
+	local user=$1
+	SSH_COMMAND=(nsenter "--net=/proc/$(</run/test-host/outside.pid)/ns/net" ssh -o BatchMode=yes
+		-o ConnectTimeout=10 -o LogLevel=ERROR)
+	shift
+	while [[ $# -gt 0 && $1 != -- ]]; do
+		SSH_COMMAND+=("$1")
+		shift
+	done
+	[[ $# -eq 0 ]] || shift
+	SSH_COMMAND+=("$user@${SSH_TO:-$HOST4}" "$@")
+}
+
+# ssh_as USER [SSH OPTION…] [-- COMMAND…]: a real ssh from the outside. SSH_TO: another address.
+ssh_as() {
+	local SSH_COMMAND
+	ssh_command "$@"
+	"${SSH_COMMAND[@]}"
+}
+
+# netns_inode PID|self, mntns_inode, utsns_inode
+netns_inode() {
+	stat -L -c %i "/proc/$1/ns/net"
+}
+mntns_inode() {
+	stat -L -c %i "/proc/$1/ns/mnt"
+}
+utsns_inode() {
+	stat -L -c %i "/proc/$1/ns/uts"
+}
+
+# --- sessions ---
+
+# hold_session NAME USER [SSH OPTION…]: a login that stays, with a shell that in_session NAME gives
+# commands. hold_pid NAME: that shell's number as its user sees it. drop_session NAME ends the
+# client with SIGTERM (or SIGNAL), end_session NAME ends the shell.
+hold_session() {
+	local name=$1 SSH_COMMAND
+	shift
+	rm -f "$OUT/hold.$name" "$OUT/hold.$name.in"
+	mkfifo "$OUT/hold.$name.in"
+	ssh_command "$@" -- "echo \$\$ >$OUT/hold.$name; exec sh"
+	# Opened for both, so that it never ends by itself.
+	"${SSH_COMMAND[@]}" <>"$OUT/hold.$name.in" >"$OUT/hold.$name.log" 2>&1 &
+	echo $! >"$OUT/hold.$name.client"
+	wait_until 15 test -s "$OUT/hold.$name"
+}
+
+hold_pid() {
+	cat "$OUT/hold.$1"
+}
+
+# in_session NAME 'SHELL COMMAND': its output and exit status, up to 20 s.
+in_session() {
+	job_make "$2"
+	echo "sh $JOB" >"$OUT/hold.$1.in"
+	job_wait "$JOB" 20
+}
+
+# drop_session NAME [SIGNAL]
+drop_session() {
+	local client
+	client=$(<"$OUT/hold.$1.client")
+	kill -s "${2:-TERM}" "$client" 2>/dev/null || :
+	wait_until 5 process_gone "$client"
+}
+
+end_session() {
+	echo exit >"$OUT/hold.$1.in"
+	wait_until 5 process_gone "$(<"$OUT/hold.$1.client")"
+}
+
+# A zombie counts as gone: only its parent can still see it.
+process_gone() {
+	[[ ! -e /proc/$1 ]] || grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
+}
+
+# as_pty [-t SECONDS] COMMAND… <<END: on a terminal, with a dialogue; see pty.exp.
+as_pty() {
+	local seconds=20
+	[[ $1 != -t ]] || { seconds=$2 && shift 2; }
+	expect -f "$CHECKOUT/tests/integration/pty.exp" "$seconds" "$@"
+}
+
+# pam_session [OPTION…] SERVICE USER COMMAND…: between pam_open_session and pam_close_session; see
+# tests/host/session.c.
+pam_session() {
+	"$TOOLS/host-session" "$@"
+}
+
+# pamtester_session SERVICE USER: opens and closes.
+pamtester_session() {
+	pamtester "$1" "$2" open_session close_session
+}
+
+# job_wait FILE SECONDS: prints the job's output, returns its exit status; 1 if it never ended.
+job_wait() {
+	local i
+	for ((i = 0; i < $2 * 20; i++)); do
+		if [[ -s $1.code ]]; then
+			cat "$1.out"
+			return "$(<"$1.code")"
+		fi
+		sleep 0.05
+	done
+	echo "job does not end or was not started" >&2
+	return 1
+}
+
+job_make() {
+	JOB=$(mktemp "$OUT/job.XXXXXX")
+	printf '( %s\n) >%s.out 2>&1\necho $? >%s.code\n' "$1" "$JOB" "$JOB" >"$JOB"
+	chmod 0644 "$JOB"
+}
+
+# cron_run USER 'SHELL COMMAND': as cron runs it. A job of the minute could wait 60 s, so it is an
+# @reboot job of a cron that is started anew: the same code in cron, at once.
+cron_run() {
+	local pid code=0
+	job_make "$2"
+	echo "@reboot $1 /bin/sh $JOB" >/etc/cron.d/test-job
+	pid=$(cat /run/crond.pid 2>/dev/null || cat /run/cron.pid)
+	kill "$pid"
+	wait_until 5 process_gone "$pid"
+	rm -f /run/crond.reboot /run/cron.reboot
+	"$(command -v cron || command -v crond)"
+	job_wait "$JOB" 10 || code=$?
+	rm -f /etc/cron.d/test-job
+	return "$code"
+}
+
+# at_run USER 'SHELL COMMAND': `at now`, which atd starts at once. Submitted without a session.
+at_run() {
+	job_make "$2"
+	(cd / && setpriv --reuid "$1" --regid "$(id -g "$1")" --init-groups \
+		env HOME="/home/$1" LOGNAME="$1" USER="$1" at -f "$JOB" now) 2>/dev/null
+	job_wait "$JOB" 10
+}
+
+# --- our own ---
+
+# host_pam_install ['MODULE ARGUMENTS'], host_pam_remove: the line in the host's session stacks.
+host_pam_install() {
+	"$CHECKOUT/tests/host/pam" install "$@"
+}
+host_pam_remove() {
+	"$CHECKOUT/tests/host/pam" remove
+}
+
+# Whatever of any user is still there, one a line.
+host_residue() {
+	find /run/pam-netns/pins -mindepth 1 -maxdepth 1 ! -name 'template*' 2>/dev/null || :
+	find /run/pam-netns/users /run/pam-netns/closing /run/netns -mindepth 1 -maxdepth 1 2>/dev/null || :
+	ip -o link show | grep -o 'pnu[a-z0-9.]*' || :
+	{ ip route show && ip -6 route show; } |
+		awk '$1 !~ "/" && $1 != "default" && / dev pn/ && !/proto kernel/ { print "route " $0 }'
+	ip neigh show nud permanent | grep 'dev pn' || :
+	pgrep -a -f pam-netns-helper || :
+}
+
+host_is_clean() {
+	[[ -z $(host_residue) ]]
+}
+
+# host_clean [SECONDS]: no trace of any user is left, or is within SECONDS (the reaper waits 10).
+host_clean() {
+	local i
+	for ((i = 0; i < ${1:-15} * 20; i++)); do
+		! host_is_clean || return 0
+		sleep 0.05
+	done
+	fail "left behind: $(host_residue)"
+}

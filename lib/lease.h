@@ -9,8 +9,11 @@
  *
  * The claim comes first. A claim without a way back is adopted by its uid or removed by gc; a link
  * whose target is no number (address) or points to another's claim is never believed: it counts as
- * absent and is removed. A lease outside the subnet (the conf changed) counts as absent too.
- * Callers of lease_take and lease_release hold the lease lock (lock.h).
+ * absent and is removed. A lease outside the subnet (the conf changed) counts as absent too; it
+ * stays until its uid takes another, so that a change of the conf can be taken back.
+ *
+ * Callers of lease_take, lease_release and lease_repair hold the lease lock (lock.h); even without
+ * it two uids that take a lease at once would not get one address. Errors but -ENOENT are logged.
  */
 #ifndef PAM_NETNS_LEASE_H
 #define PAM_NETNS_LEASE_H
@@ -33,8 +36,10 @@ int lease_find(int leases, const char *network, const struct prefix *subnet, uid
 int lease_take(int leases, const char *network, const struct prefix *subnet, uid_t uid,
 	       uint32_t *offset) MUST_CHECK;
 
-/* Forgets a uid's lease. Only once no guard element, neighbour or connection of it is left. */
-int lease_release(int leases, const char *network, const struct prefix *subnet, uid_t uid) MUST_CHECK;
+/* Forgets a uid's lease; none is no error. Only once no guard element, neighbour or connection of
+ * it is left. */
+int lease_release(int leases, const char *network, const struct prefix *subnet,
+		  uid_t uid) MUST_CHECK;
 
 /* Removes torn links, claims without a way back and the reverse; returns how many, or -errno. */
 int lease_repair(int leases, const char *network, const struct prefix *subnet) MUST_CHECK;

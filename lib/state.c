@@ -13,6 +13,7 @@
 #include "log.h"
 #include "paths.h"
 #include "record.h"
+#include "uid.h"
 
 #define STATE_NAME	 "state"
 #define FOLDER_MODE	 0755
@@ -167,23 +168,6 @@ static bool array_grow(void **array, size_t count, size_t size)
 	if (grown)
 		*array = grown;
 	return grown != NULL;
-}
-
-/* Only the text that we write ourselves: no sign, space, leading zero. */
-static bool uid_parse(const char *name, uid_t *out)
-{
-	unsigned long number;
-	char text[32], *end;
-
-	if (*name < '0' || *name > '9')
-		return false;
-	errno = 0;
-	number = strtoul(name, &end, 10);
-	if (errno || *end || number >= UINT32_MAX)
-		return false;
-	*out = (uid_t)number;
-	snprintf(text, sizeof(text), "%u", *out);
-	return !strcmp(text, name);
 }
 
 static int uid_compare(const void *a, const void *b)

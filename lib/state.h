@@ -6,8 +6,8 @@
  * its last line is "end", and one without it reads as -EBADMSG.
  *
  *	users/UID/state			key=value lines of struct user_state, 0644
- *	users/UID/sessions/PID.START	key=value lines of struct session, 0644; the name is the
- *truth
+ *	users/UID/sessions/PID.START	key=value lines of struct session, 0644; its
+ *					name, not its content, says who the leader is
  *
  * Writers hold the user's lock (lock.h). Readers need none: files are renamed into place.
  * Values may hold any byte but newline and NUL; writers replace control characters with '?'.

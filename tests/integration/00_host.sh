@@ -38,6 +38,39 @@ test_outside_has_no_way_back_to_users() {
 	assert_eq 1 "$(outside ip route | wc -l)"
 }
 
+# A namespace behind the host, by hand: no answer from the outside until the host translates.
+test_nat_is_what_brings_answers_back() {
+	local inside
+	unshare --net sleep 60 &
+	inside=$!
+	wait_until 2 eval "[[ \$(netns_inode $inside) != $(netns_inode self) ]]"
+	ip link add hand0 type veth peer name eth0 netns "$inside"
+	ip address add 10.203.0.1/24 dev hand0
+	ip address add fd00:51::1/64 dev hand0 nodad
+	ip link set hand0 up
+	nsenter --net="/proc/$inside/ns/net" ip -batch - <<-END
+		address add 10.203.0.2/24 dev eth0
+		address add fd00:51::2/64 dev eth0 nodad
+		link set eth0 up
+		route add default via 10.203.0.1
+		route add default via fd00:51::1
+	END
+	echo 1 >/proc/sys/net/ipv4/ip_forward
+	echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
+	get() { nsenter --net="/proc/$inside/ns/net" curl -sS -m "$1" "http://$2/"; }
+	assert_fails get 1 "$OUTSIDE4"
+	assert_fails get 1 "[$OUTSIDE6]"
+	nft 'add table inet hand; add chain inet hand post { type nat hook postrouting priority srcnat; }
+		add rule inet hand post oifname "uplink0" masquerade'
+	assert_match "you are $HOST4" "$(get 3 "$OUTSIDE4")"
+	assert_match "you are $HOST6" "$(get 3 "[$OUTSIDE6]")"
+	nft delete table inet hand
+	echo 0 >/proc/sys/net/ipv4/ip_forward
+	echo 0 >/proc/sys/net/ipv6/conf/all/forwarding
+	kill "$inside"
+	ip link delete hand0
+}
+
 test_namespaces_are_the_hosts() {
 	local ns
 	for ns in net mnt uts ipc pid cgroup; do
@@ -227,7 +260,7 @@ test_leaves_nothing_behind() {
 	local before
 	nested_works
 	before=$(everything)
-	nested sh -c 'useradd zoe; mount -t tmpfs x /mnt; ip link add dum0 type dummy; hostname z
+	nested sh -c 'useradd zoe; mount -t tmpfs x /mnt; ip link add br9 type bridge; hostname z
 		ip netns add n; mkdir /sys/fs/cgroup/g; nft add table inet t; touch /home/x
 		setsid sleep 300 & exit 0'
 	assert_same "$before" "$(everything)"

@@ -172,13 +172,17 @@ static ssize_t receive_packet(int socket, char *bytes, struct msghdr *packet, in
 
 	packet->msg_iov = &part;
 	packet->msg_iovlen = 1;
+	/*
+	 * An end that closes with packets unread sets ECONNRESET here, which is told once, and
+	 * before the packets that it sent.
+	 */
 	do
 		size = recvmsg(socket, packet, flags | MSG_CMSG_CLOEXEC);
-	while (size < 0 && errno == EINTR);
+	while (size < 0 && (errno == EINTR || errno == ECONNRESET));
 	packet->msg_iov = NULL;
 	if (size < 0) {
 		packet->msg_controllen = 0;
-		return errno == ECONNRESET ? -EPIPE : -errno;
+		return -errno;
 	}
 	if (packet->msg_flags & (MSG_TRUNC | MSG_CTRUNC))
 		return -EBADMSG;

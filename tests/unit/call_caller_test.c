@@ -1,0 +1,391 @@
+/*
+ * The call of the helper: what it leaves of its caller as it was (T8), and what of a hostile
+ * caller's state reaches the helper (T10).
+ */
+#include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include "fake_helper.h"
+
+static const struct request request = {.user = "alice", .uid = 1000};
+
+/* Descriptors as "number=target", sorted as the kernel lists them. */
+static void list_fds(char *out, size_t size)
+{
+	CLEANUP_DIR DIR *dir = opendir("/proc/self/fd");
+	size_t used = 0;
+	struct dirent *entry;
+
+	out[0] = '\0';
+	while (dir && (entry = readdir(dir))) {
+		char target[256];
+		ssize_t length = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+
+		if (length < 0 || atoi(entry->d_name) == dirfd(dir))
+			continue;
+		target[length] = '\0';
+		used += (size_t)snprintf(out + used, size - used, "%s=%s ", entry->d_name,
+					 strncmp(target, "socket:", 7) ? target : "socket");
+	}
+}
+
+/* In the helper: everything it got, as text for the test to compare. */
+static void fake_report(struct reply *reply)
+{
+	char fds[512], cwd[64] = "?", signals[128] = "";
+	struct rlimit files, cpu;
+	char line[256];
+	uid_t r, e, s;
+	gid_t rg, eg, sg;
+	FILE *status = fopen("/proc/self/status", "re");
+
+	while (status && fgets(line, sizeof(line), status))
+		if (strncmp(line, "SigBlk", 6) == 0 || strncmp(line, "SigIgn", 6) == 0)
+			strncat(signals, strchr(line, '\t') + 1, 16);
+	if (status)
+		fclose(status);
+	/* The namespace that the reply carries is not among them. */
+	close(reply->handed[0].fd);
+	list_fds(fds, sizeof(fds));
+	*reply = (struct reply){.outcome = OUTCOME_DONE};
+	getresuid(&r, &e, &s);
+	getresgid(&rg, &eg, &sg);
+	getrlimit(RLIMIT_NOFILE, &files);
+	getrlimit(RLIMIT_CPU, &cpu);
+	snprintf(reply->line, sizeof(reply->line),
+		 "fds %suids %u %u %u gids %u %u %u groups %d umask %03o cwd %s nice %d policy %d "
+		 "signals %s files %d cpu %d env %d",
+		 fds, r, e, s, rg, eg, sg, getgroups(0, NULL), umask(0), getcwd(cwd, sizeof(cwd)),
+		 getpriority(PRIO_PROCESS, 0), sched_getscheduler(0), signals,
+		 files.rlim_cur == files.rlim_max || files.rlim_cur >= 4096,
+		 cpu.rlim_cur == cpu.rlim_max, environ && *environ);
+}
+
+#define CLEAN_START                                                                                \
+	"fds 0=socket 1=/dev/null 2=/dev/null uids 0 0 0 gids 0 0 0 groups 0 umask 022 cwd / "     \
+	"nice 0 policy 0 signals 00000000000000000000000000000000 files 1 cpu 1 env 0"
+
+static void in_child(void (*body)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		body();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* For use in children, where cmocka's own must not run. */
+static void must(bool condition, int code)
+{
+	if (!condition)
+		_exit(code);
+}
+
+static void hostile_caller(void)
+{
+	struct rlimit tight = {.rlim_cur = 16, .rlim_max = 1024};
+	struct rlimit seconds = {.rlim_cur = 7, .rlim_max = 4000};
+	struct sched_param none = {.sched_priority = 0};
+	struct itimerval soon = {.it_value = {.tv_sec = 20}};
+	static const gid_t groups[] = {5, 6, 7};
+	struct reply reply;
+	sigset_t some;
+
+	must(!setrlimit(RLIMIT_NOFILE, &tight) && !setrlimit(RLIMIT_CPU, &seconds), 10);
+	must(!setpriority(PRIO_PROCESS, 0, 19) && !sched_setscheduler(0, SCHED_IDLE, &none), 11);
+	must(!setitimer(ITIMER_REAL, &soon, NULL) && !setenv("LD_DEBUG", "all", 1), 12);
+	umask(0777);
+	must(!chdir("/proc"), 13);
+	for (int i = 1; i < NSIG; i++)
+		if (i != SIGCHLD)
+			signal(i, SIG_IGN);
+	sigemptyset(&some);
+	sigaddset(&some, SIGUSR1);
+	sigaddset(&some, SIGTERM);
+	sigprocmask(SIG_BLOCK, &some, NULL);
+	/* Without FD_CLOEXEC: what a careless library leaves. */
+	must(open("/dev/zero", O_RDONLY) >= 0, 14);
+	/* As in su: the real uid is still the user's. */
+	must(!setgroups(3, groups) && !setresgid(5, 0, 0) && !setresuid(1000, 0, 0), 15);
+	must(!helper_call("report", &request, 10000, &reply), 16);
+	if (strcmp(reply.line, CLEAN_START) != 0) {
+		fprintf(stderr, "got  %s\nnot  %s\n", reply.line, CLEAN_START);
+		_exit(17);
+	}
+}
+
+static void helper_starts_clean(void **state)
+{
+	(void)state;
+	in_child(hostile_caller);
+}
+
+struct snapshot {
+	char fds[4096], cwd[PATH_MAX];
+	sigset_t mask;
+	struct {
+		void (*handler)(int);
+		int flags;
+		uint64_t mask; /* all that the kernel has; the C library leaves the rest unset */
+	} actions[NSIG];
+	struct rlimit limits[RLIM_NLIMITS];
+	mode_t umask;
+	uid_t uids[3];
+	gid_t gids[3];
+	int priority;
+};
+
+static void take_snapshot(struct snapshot *s)
+{
+	memset(s, 0, sizeof(*s));
+	list_fds(s->fds, sizeof(s->fds));
+	must(getcwd(s->cwd, sizeof(s->cwd)) && !sigprocmask(SIG_BLOCK, NULL, &s->mask), 20);
+	for (int i = 1; i < NSIG; i++) {
+		struct sigaction action = {.sa_flags = 0};
+
+		(void)sigaction(i, NULL, &action);
+		s->actions[i].handler = action.sa_handler;
+		s->actions[i].flags = action.sa_flags;
+		memcpy(&s->actions[i].mask, &action.sa_mask, sizeof(s->actions[i].mask));
+	}
+	for (int i = 0; i < RLIM_NLIMITS; i++)
+		must(!getrlimit(i, &s->limits[i]), 21);
+	s->umask = umask(0);
+	umask(s->umask);
+	must(!getresuid(&s->uids[0], &s->uids[1], &s->uids[2]), 22);
+	must(!getresgid(&s->gids[0], &s->gids[1], &s->gids[2]), 23);
+	s->priority = getpriority(PRIO_PROCESS, 0);
+}
+
+static void on_signal(int signal)
+{
+	(void)signal;
+}
+
+static void changed_by(const char *verb, unsigned deadline_ms)
+{
+	static struct snapshot before, after;
+	struct reply reply;
+
+	take_snapshot(&before);
+	(void)!helper_call(verb, &request, deadline_ms, &reply);
+	reply_close(&reply);
+	take_snapshot(&after);
+	must(strcmp(before.fds, after.fds) == 0, 30);
+	must(memcmp(&before, &after, sizeof(before)) == 0, 31);
+}
+
+static void peculiar_caller(void)
+{
+	struct rlimit tight = {.rlim_cur = 64, .rlim_max = 1024};
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | SA_NOCLDSTOP};
+	sigset_t some;
+
+	must(!setrlimit(RLIMIT_NOFILE, &tight) && !chdir("/usr"), 10);
+	umask(0137);
+	sigemptyset(&some);
+	sigaddset(&some, SIGUSR2);
+	sigaddset(&some, SIGCHLD);
+	sigaddset(&action.sa_mask, SIGHUP);
+	must(!sigaction(SIGCHLD, &action, NULL) && !sigaction(SIGPIPE, &action, NULL), 11);
+	must(!sigprocmask(SIG_SETMASK, &some, NULL) && !setresuid(1000, 0, 0), 12);
+	changed_by("open", 10000);
+	changed_by("silent", 10000);
+	changed_by("garbage", 10000);
+	changed_by("surplus", 10000);
+	changed_by("hang", 100);
+	call_helper_path = "/nonexistent";
+	changed_by("open", 10000);
+}
+
+static void caller_stays_as_it_was(void **state)
+{
+	(void)state;
+	in_child(peculiar_caller);
+}
+
+static void call_succeeds(void)
+{
+	struct reply reply;
+
+	must(!helper_call("open", &request, 10000, &reply), 40);
+	must(reply.handed_count == 1, 41);
+	reply_close(&reply);
+}
+
+static void ignoring_caller(void)
+{
+	pid_t own;
+
+	signal(SIGCHLD, SIG_IGN);
+	own = fork();
+	if (own == 0) {
+		usleep(1000);
+		_exit(0);
+	}
+	call_succeeds();
+	usleep(20000);
+	/* A child that ends under SIG_IGN leaves no zombie, not even one that ended meanwhile. */
+	must(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD, 42);
+}
+
+static void caller_ignores_sigchld(void **state)
+{
+	(void)state;
+	in_child(ignoring_caller);
+}
+
+static void nowait_caller(void)
+{
+	struct sigaction action = {.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDWAIT};
+
+	sigaction(SIGCHLD, &action, NULL);
+	call_succeeds();
+	must(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD, 42);
+	must(!sigaction(SIGCHLD, NULL, &action) && action.sa_flags & SA_NOCLDWAIT, 43);
+}
+
+static void caller_keeps_no_zombies(void **state)
+{
+	(void)state;
+	in_child(nowait_caller);
+}
+
+static volatile sig_atomic_t reaped, signalled;
+
+static void reap(int signal)
+{
+	int saved = errno;
+
+	(void)signal;
+	signalled++;
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		reaped++;
+	errno = saved;
+}
+
+static void reaping_caller(void)
+{
+	struct sigaction action = {.sa_handler = reap};
+	pid_t own;
+
+	sigaction(SIGCHLD, &action, NULL);
+	call_succeeds();
+	must(signalled == 0 && reaped == 0, 42);
+	/* A child of its own that ends during the call is not lost on it. */
+	own = fork();
+	must(own >= 0, 43);
+	if (own == 0) {
+		usleep(50000);
+		_exit(0);
+	}
+	struct reply reply;
+
+	must(!helper_call("slow", &request, 10000, &reply), 44);
+	must(signalled == 1 && reaped == 1, 45);
+}
+
+static void caller_reaps_in_its_handler(void **state)
+{
+	(void)state;
+	in_child(reaping_caller);
+}
+
+static void caller_without_standard_fds(void)
+{
+	struct reply reply;
+
+	/* Logs go to standard error here: not into the socket. */
+	log_set_sink(NULL, NULL);
+	close(0);
+	close(1);
+	close(2);
+	must(!helper_call("report", &request, 10000, &reply), 50);
+	must(strcmp(reply.line, CLEAN_START) == 0, 51);
+	must(!helper_call("open", &request, 10000, &reply), 52);
+	reply_close(&reply);
+	for (int fd = 0; fd < 3; fd++)
+		must(fcntl(fd, F_GETFD) == -1, 53);
+}
+
+static void standard_fds_are_closed(void **state)
+{
+	(void)state;
+	in_child(caller_without_standard_fds);
+}
+
+static void interrupted_caller(void)
+{
+	struct sigaction action = {.sa_handler = on_signal}; /* no SA_RESTART */
+	struct itimerval often = {.it_interval = {.tv_usec = 1000}, .it_value = {.tv_usec = 1000}};
+	struct reply reply;
+
+	sigaction(SIGALRM, &action, NULL);
+	must(!setitimer(ITIMER_REAL, &often, NULL), 60);
+	must(!helper_call("slow", &request, 10000, &reply), 61);
+	must(helper_call("hang", &request, 300, &reply) == -ETIMEDOUT, 62);
+}
+
+static void caller_is_interrupted_often(void **state)
+{
+	(void)state;
+	in_child(interrupted_caller);
+}
+
+static void *call_in_thread(void *context)
+{
+	int *failed = context;
+	struct reply reply;
+
+	for (int i = 0; i < 10; i++) {
+		*failed += helper_call("open", &request, 10000, &reply) != 0;
+		reply_close(&reply);
+	}
+	return NULL;
+}
+
+static void caller_has_threads(void **state)
+{
+	pthread_t threads[4];
+	int failed[4] = {0};
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, call_in_thread, &failed[i]), 0);
+	for (int i = 0; i < 4; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(failed[i], 0);
+	}
+}
+
+#define CALLER_TEST(name) cmocka_unit_test_setup(name, fake_setup)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+	    CALLER_TEST(helper_starts_clean),	      CALLER_TEST(caller_stays_as_it_was),
+	    CALLER_TEST(caller_ignores_sigchld),      CALLER_TEST(caller_keeps_no_zombies),
+	    CALLER_TEST(caller_reaps_in_its_handler), CALLER_TEST(standard_fds_are_closed),
+	    CALLER_TEST(caller_is_interrupted_often), CALLER_TEST(caller_has_threads),
+	};
+
+	if (is_fake_helper(argc, argv))
+		return fake_helper(argv[1]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,159 @@
+/*
+ * The test program is its own helper: call_helper_path is /proc/self/exe, and main() turns to
+ * fake_helper() when it is started under the helper's name. The verb says how it misbehaves.
+ */
+#ifndef PAM_NETNS_FAKE_HELPER_H
+#define PAM_NETNS_FAKE_HELPER_H
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "call.h"
+#include "call_internal.h"
+#include "log.h"
+
+/* What the sink got, and the last line of level LOG_ERR or LOG_WARNING. */
+static unsigned log_lines;
+static int log_last_level;
+static char log_last[1024];
+
+static inline void count_log(void *context, int level, const char *text)
+{
+	(void)context;
+	log_lines++;
+	log_last_level = level;
+	snprintf(log_last, sizeof(log_last), "%s", text);
+}
+
+static inline int fake_setup(void **state)
+{
+	(void)state;
+	call_helper_path = "/proc/self/exe";
+	log_lines = 0;
+	log_last[0] = '\0';
+	log_set_sink(count_log, NULL);
+	return 0;
+}
+
+static inline struct reply fake_reply(void)
+{
+	struct reply reply = {.outcome = OUTCOME_ISOLATED, .handed_count = 1};
+	struct stat status;
+	int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+		_exit(9);
+	reply.handed[0] = (struct handed){CLONE_NEWNET, status.st_dev, status.st_ino, fd};
+	return reply;
+}
+
+static inline void send_four_fds(void)
+{
+	static char bytes[] =
+	    "reply\0outcome=isolated\0cause=\0line=\0type=net\0device=1\0inode=2\0"
+	    "type=uts\0device=1\0inode=2\0type=mnt\0device=1\0inode=2\0end=";
+	char control[CMSG_SPACE(4 * sizeof(int))] = {0};
+	struct iovec part = {.iov_base = bytes, .iov_len = sizeof(bytes)};
+	struct msghdr packet = {.msg_iov = &part,
+				.msg_iovlen = 1,
+				.msg_control = control,
+				.msg_controllen = sizeof(control)};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&packet);
+	static const int fds[4] = {0, 0, 1, 2};
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(fds));
+	memcpy(CMSG_DATA(header), fds, sizeof(fds));
+	if (sendmsg(0, &packet, MSG_NOSIGNAL) < 0)
+		_exit(8);
+}
+
+static inline void fake_send(struct reply *reply)
+{
+	if (message_send_reply(0, reply))
+		_exit(7);
+}
+
+static inline void sleep_long(void)
+{
+	for (int i = 0; i < 30; i++)
+		sleep(1);
+}
+
+static inline void fake_before_request(const char *verb)
+{
+	if (strcmp(verb, "silent") == 0)
+		_exit(3);
+	if (strcmp(verb, "crash") == 0)
+		raise(SIGKILL);
+	if (strcmp(verb, "hang") == 0)
+		sleep_long();
+	if (strcmp(verb, "stop") == 0)
+		raise(SIGSTOP);
+	if (strcmp(verb, "close") == 0) {
+		close(0);
+		sleep_long();
+	}
+}
+
+static inline void fake_log(const char *verb)
+{
+	message_send_log(0, LOG_INFO, "started");
+	if (strcmp(verb, "flood") == 0)
+		for (int i = 0; i < 20000; i++)
+			message_send_log(0, LOG_INFO, "flood");
+	/* Bounded by the caller, which kills it. */
+	while (strcmp(verb, "endless") == 0)
+		message_send_log(0, LOG_INFO, "flood");
+	if (strcmp(verb, "garbage") == 0 && write(0, "garbage", 7) != 7)
+		_exit(6);
+	if (strcmp(verb, "empty") == 0 && send(0, "", 0, 0) != 0)
+		_exit(6);
+	if (strcmp(verb, "surplus") == 0)
+		send_four_fds();
+	if (strcmp(verb, "slow") == 0)
+		usleep(200000);
+}
+
+/* Defined by each test; fills in the reply's line for the verb "report". */
+static void fake_report(struct reply *reply);
+
+static inline int fake_helper(const char *verb)
+{
+	struct request request;
+	struct reply reply = fake_reply();
+
+	fake_before_request(verb);
+	if (message_receive_request(0, &request))
+		return 5;
+	fake_log(verb);
+	snprintf(reply.line, sizeof(reply.line), "user=%s groups=%zu", request.user,
+		 request.groups_count);
+	if (strcmp(verb, "report") == 0)
+		fake_report(&reply);
+	request_free(&request);
+	fake_send(&reply);
+	if (strcmp(verb, "twice") == 0) {
+		strcpy(reply.line, "second");
+		(void)!message_send_reply(0, &reply);
+	}
+	if (strcmp(verb, "linger") == 0)
+		sleep_long();
+	return 0;
+}
+
+static inline bool is_fake_helper(int argc, char **argv)
+{
+	return argc == 2 && strcmp(argv[0], "pam-netns-helper") == 0;
+}
+
+#endif

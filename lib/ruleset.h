@@ -2,7 +2,8 @@
  * The nftables rules as text for `nft -f -`: tables "inet pam_netns" and "bridge pam_netns".
  *
  * One transaction replaces both tables whole and touches nobody else's. Rules do not grow with
- * users: users are elements of hash sets. The text is a pure function of its input.
+ * users: users are elements of hash sets. The text is a pure function of its input. A bridge must
+ * be in the rules before its first port comes up: what comes from an unknown one is not filtered.
  *
  * Sets of the bridge table, into which a login adds one element each over netlink (guard.h):
  *	guard4	type ifname . ether_addr . ipv4_addr
@@ -27,7 +28,7 @@
 struct ruleset_network {
 	const struct network *conf;
 	struct prefix subnet, subnet6; /* subnet6.address.family 0: no IPv6 */
-	unsigned bridges;	       /* how many exist: BRIDGE, BRIDGE.1, … */
+	unsigned bridges;	       /* BRIDGE, BRIDGE.1, …: how many exist or are about to */
 };
 
 struct ruleset_member {
@@ -46,21 +47,25 @@ struct ruleset {
 	bool forward_ours_alone; /* forwarding was off before us: drop what is not ours */
 };
 
-/* Writes the transaction. -EIO where out fails. */
+/* Writes the transaction. -EIO where out fails, -ENAMETOOLONG for a bridge's name; logged. */
 int ruleset_write(FILE *out, const struct ruleset *ruleset) MUST_CHECK;
 /* Writes the transaction that removes both tables, whether they exist or not. */
 int ruleset_write_removal(FILE *out) MUST_CHECK;
 
-/* The name of a network's bridge number i (0: conf->bridge); -ENAMETOOLONG. */
+/* The name of a network's bridge number i (0: conf->bridge); -ENAMETOOLONG, logged. */
 int ruleset_bridge_name(const struct network *network, unsigned i, char out[IFNAMSIZ]) MUST_CHECK;
 
 /*
  * Reads the output of `nft list ruleset` (text) and reports, as one line each through report(),
- * every table of others that would drop our forwarded traffic, and the command that mends it:
- * Docker, ufw, firewalld, any other base chain at the forward hook with policy drop. Returns how
- * many. bridge is the name to show in the commands.
+ * every base chain of others at the forward hook that would drop our forwarded traffic, and the
+ * command that mends it: Docker, ufw, firewalld, iptables-nft, any other. What mends it is in the
+ * text already: nothing is reported. bridge is a network's first; the commands cover its further
+ * ones. Rules of iptables-legacy are not in the text. Returns how many, or -ENOMEM.
  */
 int ruleset_foreign(const char *text, const char *bridge,
 		    void (*report)(void *context, const char *line), void *context);
+/* The same for the input hook, where it may drop what the network's host_access allows. */
+int ruleset_foreign_input(const char *text, const struct network *network,
+			  void (*report)(void *context, const char *line), void *context);
 
 #endif

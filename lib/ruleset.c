@@ -1,0 +1,462 @@
+/*
+ * The nftables rules as text. The way of a packet:
+ *
+ * From a user's port it first meets the bridge table, where its port, MAC and IP source must be a
+ * user's who is in (guard4, guard6). Whatever is no IPv4 or IPv6 ends there too: neighbours are
+ * permanent, so ARP and the like are not needed, and VLAN tags have no business here. A network
+ * without IPv6 has no element in guard6, so its users cannot send any.
+ *
+ * Then the inet table, by where the bridge hands it:
+ *	raw	ahead of connection tracking and anyone's DNAT: no link-local IPv4
+ *	input	for every address of the host: host_NETWORK
+ *	forward for all others: from_NETWORK, which asks peers_NETWORK or egress_NETWORK
+ *
+ * What may open a connection passes admit_NETWORK last, which limits how many. So a rejected
+ * attempt costs a user nothing, and replies, accepted earlier, are never counted.
+ *
+ * "ct state invalid" from a user is dropped. NAT does not touch such a packet, so it would leave
+ * with its inner source address, and it is counted by no limit. Nothing legitimate is lost: both
+ * directions of a user's connections pass this host, there being one port only, and a connection
+ * whose entry is lost is picked up as new (nf_conntrack_tcp_loose).
+ *
+ * Sets of bridges are constant and jumps by bridge are anonymous maps: neither can be changed
+ * without changing rules, so who hashes the rules sees it. No set keeps counters or timestamps.
+ */
+#include "ruleset.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "log.h"
+
+#define REJECT "reject with icmpx type admin-prohibited"
+
+/* A list in braces, which nft refuses when empty: nothing is written before the first item. */
+struct list {
+	FILE *out;
+	const char *opening;
+	bool open;
+};
+
+#define ELEMENTS(stream)                                                                           \
+	{                                                                                          \
+		.out = (stream), .opening = "\t\telements = {"                                     \
+	}
+
+static FILE *list_next(struct list *list)
+{
+	fprintf(list->out, "%s\n\t\t\t", list->open ? "," : list->opening);
+	list->open = true;
+	return list->out;
+}
+
+static void list_end(struct list *list)
+{
+	if (list->open)
+		fputs("\n\t\t}\n", list->out);
+}
+
+int ruleset_bridge_name(const struct network *network, unsigned i, char out[IFNAMSIZ])
+{
+	int length = i ? snprintf(out, IFNAMSIZ, "%s.%u", network->bridge, i)
+		       : snprintf(out, IFNAMSIZ, "%s", network->bridge);
+
+	if (length >= IFNAMSIZ)
+		return log_errno(ENAMETOOLONG, "name bridge %u of network %s", i, network->name);
+	return 0;
+}
+
+/* A network's bridges; with a prefix as keys of a map to the network's chain of that prefix. */
+static int write_bridges(struct list *list, const struct ruleset_network *network,
+			 const char *prefix)
+{
+	char name[IFNAMSIZ];
+	int err;
+
+	for (unsigned i = 0; i < network->bridges; i++) {
+		err = ruleset_bridge_name(network->conf, i, name);
+		if (err)
+			return err;
+		fprintf(list_next(list), "\"%s\"", name);
+		if (prefix)
+			fprintf(list->out, " : jump %s_%s", prefix, network->conf->name);
+	}
+	return 0;
+}
+
+static int write_bridge_sets(FILE *out, const struct ruleset *ruleset)
+{
+	struct list all = ELEMENTS(out);
+	int err = 0;
+
+	fputs("\tset bridges {\n\t\ttype ifname; flags constant\n", out);
+	for (size_t i = 0; i < ruleset->networks_count && !err; i++)
+		err = write_bridges(&all, &ruleset->networks[i], NULL);
+	list_end(&all);
+	fputs("\t}\n", out);
+	for (size_t i = 0; i < ruleset->networks_count && !err; i++) {
+		struct list own = ELEMENTS(out);
+
+		fprintf(out, "\tset bridges_%s {\n\t\ttype ifname; flags constant\n",
+			ruleset->networks[i].conf->name);
+		err = write_bridges(&own, &ruleset->networks[i], NULL);
+		list_end(&own);
+		fputs("\t}\n", out);
+	}
+	return err;
+}
+
+/* Sends what comes from a bridge to the chain PREFIX_NETWORK. */
+static int write_bridge_jumps(FILE *out, const struct ruleset *ruleset, const char *prefix)
+{
+	struct list map = {.out = out, .opening = "\t\tiifname vmap {"};
+	int err = 0;
+
+	for (size_t i = 0; i < ruleset->networks_count && !err; i++)
+		err = write_bridges(&map, &ruleset->networks[i], prefix);
+	list_end(&map);
+	return err;
+}
+
+static const struct address *member_address(const struct ruleset_member *member, int family)
+{
+	const struct address *a = family == AF_INET ? &member->address : &member->address6;
+
+	return a->family == family ? a : NULL;
+}
+
+/* Members as elements of the group map (address : gid) or set (address . gid) of one family. */
+static void write_grouped(FILE *out, const struct ruleset *ruleset, int family, char separator)
+{
+	char text[ADDRESS_TEXT_MAX];
+	struct list list = ELEMENTS(out);
+
+	for (size_t i = 0; i < ruleset->members_count; i++) {
+		const struct ruleset_member *member = &ruleset->members[i];
+		const struct address *address = member_address(member, family);
+
+		if (member->grouped && address)
+			fprintf(list_next(&list), "%s %c %u", address_format(address, text),
+				separator, member->gid);
+	}
+	list_end(&list);
+}
+
+static bool ruleset_has_groups(const struct ruleset *ruleset)
+{
+	for (size_t i = 0; i < ruleset->networks_count; i++)
+		if (ruleset->networks[i].conf->peers == PEERS_GROUP)
+			return true;
+	return false;
+}
+
+static void write_group_sets(FILE *out, const struct ruleset *ruleset)
+{
+	if (!ruleset_has_groups(ruleset))
+		return;
+	fputs("\tmap group4 {\n\t\ttype ipv4_addr : mark\n", out);
+	write_grouped(out, ruleset, AF_INET, ':');
+	fputs("\t}\n\tmap group6 {\n\t\ttype ipv6_addr : mark\n", out);
+	write_grouped(out, ruleset, AF_INET6, ':');
+	fputs("\t}\n\tset member4 {\n\t\ttype ipv4_addr . mark\n", out);
+	write_grouped(out, ruleset, AF_INET, '.');
+	fputs("\t}\n\tset member6 {\n\t\ttype ipv6_addr . mark\n", out);
+	write_grouped(out, ruleset, AF_INET6, '.');
+	fputs("\t}\n", out);
+}
+
+/*
+ * "tcp dport 22 ", "meta l4proto udp ", or nothing where the rule speaks of everything. Ports
+ * without a protocol are those of both; 0 to 0 and 0 to 65535 are all.
+ */
+static void write_port_match(FILE *out, const struct port_rule *port)
+{
+	bool all = port->first == 0 && (port->last == 0 || port->last == UINT16_MAX);
+	const char *protocol = port->protocol == IPPROTO_TCP ? "tcp" : "udp";
+
+	if (port->protocol && all) {
+		fprintf(out, "meta l4proto %s ", protocol);
+		return;
+	}
+	if (all)
+		return;
+	if (port->protocol)
+		fprintf(out, "%s dport %u", protocol, port->first);
+	else
+		fprintf(out, "meta l4proto { tcp, udp } th dport %u", port->first);
+	if (port->last > port->first)
+		fprintf(out, "-%u", port->last);
+	fputc(' ', out);
+}
+
+static void write_destination_match(FILE *out, const struct prefix *destination)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	if (!destination->address.family)
+		return;
+	if (!destination->length)
+		fprintf(out, "meta nfproto %s ",
+			destination->address.family == AF_INET ? "ipv4" : "ipv6");
+	else
+		fprintf(out, "%s daddr %s ", destination->address.family == AF_INET ? "ip" : "ip6",
+			prefix_format(destination, text));
+}
+
+/*
+ * Where a packet to somebody else's network goes through. A published port (a DNAT of the host's)
+ * of whichever user is judged here as any destination outside is, by its address behind the DNAT.
+ */
+static void write_egress(FILE *out, const struct network *network)
+{
+	fprintf(out, "\tchain egress_%s {\n", network->name);
+	for (size_t i = 0; i < network->egress_count; i++) {
+		const struct egress_rule *rule = &network->egress[i];
+
+		fputs("\t\t", out);
+		write_destination_match(out, &rule->destination);
+		write_port_match(out, &rule->port);
+		if (rule->allow)
+			fprintf(out, "goto admit_%s\n", network->name);
+		else
+			fputs(REJECT "\n", out);
+	}
+	fputs("\t\t" REJECT "\n\t}\n", out);
+}
+
+/*
+ * Users of one network among each other. nftables has no set of pairs that does not grow with the
+ * square of users, so the mark carries the sender's gid from the map to the set. It starts as the
+ * gid that nobody has, since a sender in no group must not keep a mark that somebody else set.
+ */
+static void write_peers(FILE *out, const struct network *network)
+{
+	const char *name = network->name;
+
+	fprintf(out, "\tchain peers_%s {\n", name);
+	if (network->peers == PEERS_YES)
+		fprintf(out, "\t\tgoto admit_%s\n\t}\n", name);
+	else if (network->peers == PEERS_NO)
+		fputs("\t\t" REJECT "\n\t}\n", out);
+	if (network->peers != PEERS_GROUP)
+		return;
+	fprintf(out,
+		"\t\tmeta mark set 4294967295\n"
+		"\t\tmeta mark set ip saddr map @group4\n"
+		"\t\tmeta mark set ip6 saddr map @group6\n"
+		"\t\tip daddr . meta mark @member4 goto grouped_%s\n"
+		"\t\tip6 daddr . meta mark @member6 goto grouped_%s\n"
+		"\t\tmeta mark set 0\n"
+		"\t\t" REJECT "\n"
+		"\t}\n"
+		"\tchain grouped_%s {\n"
+		"\t\tmeta mark set 0\n"
+		"\t\tgoto admit_%s\n"
+		"\t}\n",
+		name, name, name, name);
+}
+
+static void write_host_access(FILE *out, const struct network *network)
+{
+	const char *name = network->name;
+
+	fprintf(out,
+		"\tchain host_%s {\n"
+		"\t\tct state established,related accept\n"
+		"\t\tct state invalid drop\n",
+		name);
+	if (network->host_all)
+		fprintf(out, "\t\tgoto admit_%s\n", name);
+	if (network->host_icmp)
+		fprintf(out,
+			"\t\ticmp type echo-request goto admit_%s\n"
+			"\t\ticmpv6 type echo-request goto admit_%s\n",
+			name, name);
+	if (network->host_dns)
+		fprintf(out, "\t\tmeta l4proto { tcp, udp } th dport 53 goto admit_%s\n", name);
+	for (size_t i = 0; i < network->host_ports_count; i++) {
+		fputs("\t\t", out);
+		write_port_match(out, &network->host_ports[i]);
+		fprintf(out, "goto admit_%s\n", name);
+	}
+	fputs("\t\t" REJECT "\n\t}\n", out);
+}
+
+static void write_network(FILE *out, const struct network *network)
+{
+	const char *name = network->name;
+
+	fprintf(out, "\tchain admit_%s {\n", name);
+	if (network->max_connections)
+		fprintf(out,
+			"\t\tadd @conn4 { ip saddr ct count over %u } " REJECT "\n"
+			"\t\tadd @conn6 { ip6 saddr ct count over %u } " REJECT "\n",
+			network->max_connections, network->max_connections);
+	fputs("\t\taccept\n\t}\n", out);
+	write_egress(out, network);
+	write_peers(out, network);
+	fprintf(out,
+		"\tchain from_%s {\n"
+		"\t\tct state invalid drop\n"
+		"\t\tct status dnat goto egress_%s\n"
+		"\t\toifname @bridges_%s goto peers_%s\n"
+		"\t\toifname @bridges " REJECT "\n"
+		"\t\tgoto egress_%s\n"
+		"\t}\n",
+		name, name, name, name, name);
+	write_host_access(out, network);
+}
+
+static void write_nat(FILE *out, const struct ruleset_network *network, int family)
+{
+	const struct prefix *subnet = family == AF_INET ? &network->subnet : &network->subnet6;
+	const struct address *source =
+	    family == AF_INET ? &network->conf->nat_address : &network->conf->nat_address6;
+	const char *ip = family == AF_INET ? "ip" : "ip6";
+	char text[ADDRESS_TEXT_MAX];
+
+	if (!network->conf->nat || subnet->address.family != family)
+		return;
+	/* Within and between our networks addresses stay what they are. */
+	fprintf(out, "\t\t%s saddr %s oifname != @bridges ", ip, prefix_format(subnet, text));
+	if (source->family == family)
+		fprintf(out, "snat %s to %s\n", ip, address_format(source, text));
+	else
+		fputs("masquerade\n", out);
+}
+
+/* The chains that the hooks call, but for those of one network. */
+static int write_base_chains(FILE *out, const struct ruleset *ruleset)
+{
+	int err;
+
+	fputs("\tchain raw {\n"
+	      "\t\ttype filter hook prerouting priority -310; policy accept;\n"
+	      "\t\tiifname \"" RULESET_PORT_PREFIX "*\" drop\n"
+	      "\t\tiifname @bridges ip daddr 169.254.0.0/16 " REJECT "\n"
+	      "\t}\n"
+	      "\tchain input {\n"
+	      "\t\ttype filter hook input priority filter; policy accept;\n",
+	      out);
+	err = write_bridge_jumps(out, ruleset, "host");
+	if (err)
+		return err;
+	fputs("\t}\n"
+	      "\tchain forward {\n"
+	      "\t\ttype filter hook forward priority filter; policy accept;\n"
+	      "\t\tct state established,related accept\n",
+	      out);
+	err = write_bridge_jumps(out, ruleset, "from");
+	if (err)
+		return err;
+	fputs("\t\toifname @bridges ct status dnat accept\n"
+	      "\t\toifname @bridges drop\n",
+	      out);
+	if (ruleset->forward_ours_alone)
+		fputs("\t\tdrop\n", out);
+	fputs("\t}\n"
+	      "\tchain output {\n"
+	      "\t\ttype filter hook output priority filter; policy accept;\n"
+	      "\t\toifname @bridges icmp type redirect drop\n"
+	      "\t\toifname @bridges icmpv6 type nd-redirect drop\n"
+	      "\t}\n"
+	      "\tchain nat_out {\n"
+	      "\t\ttype nat hook postrouting priority srcnat; policy accept;\n",
+	      out);
+	for (size_t i = 0; i < ruleset->networks_count; i++) {
+		write_nat(out, &ruleset->networks[i], AF_INET);
+		write_nat(out, &ruleset->networks[i], AF_INET6);
+	}
+	fputs("\t}\n", out);
+	return 0;
+}
+
+static void write_guard_set(FILE *out, const struct ruleset *ruleset, int family)
+{
+	char text[ADDRESS_TEXT_MAX], mac[MAC_TEXT_MAX];
+	struct list list = ELEMENTS(out);
+
+	fprintf(out, "\tset guard%c {\n\t\ttype ifname . ether_addr . ipv%c_addr\n",
+		family == AF_INET ? '4' : '6', family == AF_INET ? '4' : '6');
+	for (size_t i = 0; i < ruleset->members_count; i++) {
+		const struct ruleset_member *member = &ruleset->members[i];
+		const struct address *address = member_address(member, family);
+
+		if (address)
+			fprintf(list_next(&list), "\"%s\" . %s . %s", member->port,
+				mac_format(&member->mac, mac), address_format(address, text));
+	}
+	list_end(&list);
+	fputs("\t}\n", out);
+}
+
+static void write_bridge_table(FILE *out, const struct ruleset *ruleset)
+{
+	fputs("table bridge " RULESET_TABLE " {\n", out);
+	write_guard_set(out, ruleset, AF_INET);
+	write_guard_set(out, ruleset, AF_INET6);
+	fputs("\tchain prerouting {\n"
+	      "\t\ttype filter hook prerouting priority -300; policy accept;\n"
+	      "\t\tiifname \"" RULESET_PORT_PREFIX "*\" jump from_port\n"
+	      "\t}\n"
+	      "\tchain from_port {\n"
+	      "\t\tether type ip iifname . ether saddr . ip saddr @guard4 accept\n"
+	      "\t\tether type ip6 iifname . ether saddr . ip6 saddr @guard6 accept\n"
+	      "\t\tdrop\n"
+	      "\t}\n"
+	      "}\n",
+	      out);
+}
+
+static int write_inet_table(FILE *out, const struct ruleset *ruleset)
+{
+	int err;
+
+	fputs("table inet " RULESET_TABLE " {\n", out);
+	err = write_bridge_sets(out, ruleset);
+	if (err)
+		return err;
+	/* nft removes an address itself when its last connection has ended. */
+	fputs("\tset conn4 {\n\t\ttype ipv4_addr; size 65535; flags dynamic\n\t}\n"
+	      "\tset conn6 {\n\t\ttype ipv6_addr; size 65535; flags dynamic\n\t}\n",
+	      out);
+	write_group_sets(out, ruleset);
+	for (size_t i = 0; i < ruleset->networks_count; i++)
+		write_network(out, ruleset->networks[i].conf);
+	err = write_base_chains(out, ruleset);
+	fputs("}\n", out);
+	return err;
+}
+
+static int finish(FILE *out)
+{
+	if (fflush(out) || ferror(out))
+		return log_errno(EIO, "write the nftables rules");
+	return 0;
+}
+
+int ruleset_write_removal(FILE *out)
+{
+	/* "add" first: "delete" of a table that is not there fails the whole transaction. */
+	fputs("add table inet " RULESET_TABLE "\n"
+	      "delete table inet " RULESET_TABLE "\n"
+	      "add table bridge " RULESET_TABLE "\n"
+	      "delete table bridge " RULESET_TABLE "\n",
+	      out);
+	return finish(out);
+}
+
+int ruleset_write(FILE *out, const struct ruleset *ruleset)
+{
+	int err = ruleset_write_removal(out);
+
+	if (err)
+		return err;
+	err = write_inet_table(out, ruleset);
+	if (err)
+		return err;
+	write_bridge_table(out, ruleset);
+	return finish(out);
+}

@@ -1,0 +1,193 @@
+/*
+ * Other people's firewalls. The dumps in ruleset_foreign/ are what `nft list ruleset` shows after
+ * ufw 0.36.2, firewalld 1.3.3 (without its mangle and nat chains), Docker's rules through
+ * iptables-nft 1.8.9, and a hand-written set of rules beside ours; "mended" after the commands
+ * that are reported.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "ruleset.h"
+
+#define DUMPS "tests/unit/ruleset_foreign/"
+
+struct lines {
+	char text[16][1024];
+	int count;
+};
+
+static void collect(void *context, const char *line)
+{
+	struct lines *lines = context;
+
+	assert_true(lines->count < 16);
+	snprintf(lines->text[lines->count++], sizeof(lines->text[0]), "%s", line);
+}
+
+static char *read_dump(const char *name)
+{
+	char path[256];
+	char *text = calloc(1, 65536);
+	FILE *file;
+
+	snprintf(path, sizeof(path), DUMPS "%s.nft", name);
+	file = fopen(path, "r");
+	assert_non_null(text);
+	assert_non_null(file);
+	assert_true(fread(text, 1, 65535, file) > 0);
+	fclose(file);
+	return text;
+}
+
+static struct lines forward(const char *dump)
+{
+	CLEANUP_FREE char *text = read_dump(dump);
+	struct lines lines = {0};
+	int count;
+
+	count = ruleset_foreign(text, "pnbr0", collect, &lines);
+	assert_int_equal(count, lines.count);
+	return lines;
+}
+
+static struct lines input(const char *dump, bool icmp, bool dns)
+{
+	struct network network = {.bridge = "pnbr0", .host_icmp = icmp, .host_dns = dns};
+	CLEANUP_FREE char *text = read_dump(dump);
+	struct lines lines = {0};
+	int count;
+
+	count = ruleset_foreign_input(text, &network, collect, &lines);
+	assert_int_equal(count, lines.count);
+	return lines;
+}
+
+static void test_docker(void **state)
+{
+	struct lines lines = forward("docker20");
+
+	(void)state;
+	assert_int_equal(lines.count, 1);
+	assert_string_equal(
+	    lines.text[0], "ip filter, chain FORWARD (Docker), drops traffic of pnbr0: "
+			   "iptables -I DOCKER-USER -i pnbr0+ -j ACCEPT && iptables -I DOCKER-USER "
+			   "-o pnbr0+ -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT");
+	lines = forward("docker28");
+	assert_int_equal(lines.count, 1);
+	assert_non_null(strstr(lines.text[0], ": iptables -I DOCKER-USER -i pnbr0+ -j ACCEPT &&"));
+	lines = forward("docker28_half");
+	assert_int_equal(lines.count, 1);
+	assert_non_null(strstr(lines.text[0], ": iptables -I DOCKER-USER -o pnbr0+"));
+	assert_int_equal(forward("docker28_mended").count, 0);
+	assert_int_equal(input("docker28", true, true).count, 0);
+}
+
+static void test_ufw(void **state)
+{
+	struct lines lines = forward("ufw");
+
+	(void)state;
+	assert_int_equal(lines.count, 1); /* one command for both families */
+	assert_string_equal(lines.text[0], "ip filter, chain FORWARD (ufw), drops traffic of "
+					   "pnbr0: ufw route allow in on pnbr0+");
+	assert_int_equal(forward("ufw_mended").count, 0);
+	lines = input("ufw", true, true);
+	assert_int_equal(lines.count, 1);
+	assert_non_null(strstr(lines.text[0], ": ufw allow in on pnbr0+"));
+	assert_int_equal(input("ufw_mended", true, true).count, 0);
+	assert_int_equal(input("ufw", true, false).count, 0); /* ufw lets ping in */
+}
+
+static void test_firewalld(void **state)
+{
+	struct lines lines = forward("firewalld");
+
+	(void)state;
+	assert_int_equal(lines.count, 1);
+	assert_string_equal(
+	    lines.text[0],
+	    "inet firewalld, chain filter_FORWARD (firewalld), drops traffic of pnbr0: "
+	    "firewall-cmd --permanent --new-zone=pam-netns && "
+	    "firewall-cmd --permanent --zone=pam-netns --add-interface=pnbr0+ && "
+	    "firewall-cmd --permanent --new-policy=pam-netns-out && "
+	    "firewall-cmd --permanent --policy=pam-netns-out --add-ingress-zone=pam-netns && "
+	    "firewall-cmd --permanent --policy=pam-netns-out --add-egress-zone=ANY && "
+	    "firewall-cmd --permanent --policy=pam-netns-out --set-target=ACCEPT && "
+	    "firewall-cmd --reload");
+	assert_int_equal(forward("firewalld_mended").count, 0);
+	lines = input("firewalld", false, true);
+	assert_int_equal(lines.count, 1);
+	assert_non_null(strstr(lines.text[0], "--zone=pam-netns --set-target=ACCEPT"));
+	assert_int_equal(input("firewalld_mended", true, true).count, 0);
+	assert_int_equal(input("firewalld", true, false).count, 0);
+}
+
+static void test_plain(void **state)
+{
+	struct lines lines = forward("plain");
+
+	(void)state;
+	assert_int_equal(lines.count, 2);
+	assert_string_equal(lines.text[0],
+			    "inet filter, chain forward, drops traffic of pnbr0: "
+			    "nft 'insert rule inet filter forward iifname \"pnbr0*\" accept' && "
+			    "nft 'insert rule inet filter forward oifname \"pnbr0*\" ct state "
+			    "established,related accept' (and in the file that loads these rules)");
+	assert_string_equal(lines.text[1],
+			    "ip6 other, chain routed, drops traffic of pnbr0: "
+			    "nft 'insert rule ip6 other routed iifname \"pnbr0*\" accept' "
+			    "(and in the file that loads these rules)");
+	assert_int_equal(forward("plain_mended").count, 0);
+	lines = input("plain", true, true);
+	assert_int_equal(lines.count, 1);
+	assert_non_null(strstr(lines.text[0], "nft 'insert rule inet filter input iifname"));
+	assert_int_equal(input("plain", true, false).count, 0);
+	assert_int_equal(input("plain", false, false).count, 0);
+	assert_int_equal(input("plain_mended", true, true).count, 0);
+}
+
+/* Every dump cut at every 7th byte and at line ends: nothing but an answer. */
+static void test_torn(void **state)
+{
+	static const char *const names[] = {"docker20", "firewalld_mended", "plain", "ufw"};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		CLEANUP_FREE char *text = read_dump(names[i]);
+
+		for (size_t length = strlen(text); length > 6; length -= 7) {
+			struct lines lines = {0};
+			CLEANUP_FREE char *torn = strndup(text, length);
+
+			assert_true(ruleset_foreign(torn, "pnbr0", collect, &lines) >= 0);
+		}
+	}
+}
+
+static void test_nothing(void **state)
+{
+	struct lines lines = {0};
+
+	(void)state;
+	assert_int_equal(ruleset_foreign("", "pnbr0", collect, &lines), 0);
+	assert_int_equal(ruleset_foreign("table", "pnbr0", collect, &lines), 0);
+	assert_int_equal(
+	    ruleset_foreign("table ip x {\n\tchain y {\n\t\t\"", "pnbr0", collect, &lines), 0);
+	assert_int_equal(ruleset_foreign("}\n}\nchain x {\n", "pnbr0", collect, &lines), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_docker),    cmocka_unit_test(test_ufw),
+	    cmocka_unit_test(test_firewalld), cmocka_unit_test(test_plain),
+	    cmocka_unit_test(test_torn),      cmocka_unit_test(test_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

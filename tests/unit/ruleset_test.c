@@ -1,0 +1,479 @@
+/*
+ * The rules as text. With arguments: prints the text of a ruleset for ruleset_nft.sh, see
+ * print_ruleset().
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "log.h"
+#include "ruleset.h"
+
+#define DENIED "reject with icmpx type admin-prohibited\n"
+
+struct fixture {
+	struct network conf[3];
+	struct ruleset_network networks[3];
+	struct ruleset_member members[4];
+	struct ruleset ruleset;
+};
+
+static const struct egress_rule egress_any[] = {{.allow = true}};
+static struct egress_rule egress_list[4];
+static struct port_rule host_ports[] = {{IPPROTO_TCP, 22, 22}, {IPPROTO_UDP, 6000, 6010}};
+
+static struct prefix prefix_of(const char *text)
+{
+	struct prefix p;
+
+	if (prefix_parse(text, &p))
+		abort();
+	return p;
+}
+
+static struct address address_of(const char *text)
+{
+	struct address a;
+
+	if (address_parse(text, &a))
+		abort();
+	return a;
+}
+
+static void set_network(struct fixture *f, size_t i, const char *name, const char *bridge,
+			const char *subnet, const char *subnet6)
+{
+	struct network *conf = &f->conf[i];
+	struct ruleset_network *network = &f->networks[i];
+
+	snprintf(conf->name, sizeof(conf->name), "%s", name);
+	snprintf(conf->bridge, sizeof(conf->bridge), "%s", bridge);
+	conf->nat = true;
+	conf->host_icmp = conf->host_dns = true;
+	conf->egress = (struct egress_rule *)egress_any;
+	conf->egress_count = 1;
+	conf->max_connections = 4096;
+	network->conf = conf;
+	network->bridges = 1;
+	network->subnet = prefix_of(subnet);
+	if (subnet6)
+		network->subnet6 = prefix_of(subnet6);
+	f->ruleset.networks = f->networks;
+	f->ruleset.networks_count = i + 1;
+}
+
+static void set_member(struct fixture *f, size_t i, const char *port, const char *address,
+		       const char *address6, gid_t gid, bool grouped)
+{
+	struct ruleset_member *member = &f->members[i];
+
+	snprintf(member->port, sizeof(member->port), "%s", port);
+	member->address = address_of(address);
+	if (address6)
+		member->address6 = address_of(address6);
+	member->mac = address_mac(&member->address);
+	member->gid = gid;
+	member->grouped = grouped;
+	f->ruleset.members = f->members;
+	f->ruleset.members_count = i + 1;
+}
+
+static void set_egress_list(struct network *conf)
+{
+	egress_list[0] =
+	    (struct egress_rule){.allow = false, .destination = prefix_of("198.51.100.2/32")};
+	egress_list[1] = (struct egress_rule){.allow = true,
+					      .port = {IPPROTO_TCP, 7001, 7002},
+					      .destination = prefix_of("198.51.100.0/24")};
+	egress_list[2] = (struct egress_rule){.allow = false, .port = {IPPROTO_TCP, 0, 65535}};
+	egress_list[3] =
+	    (struct egress_rule){.allow = true, .destination = prefix_of("2001:db8:99::/64")};
+	conf->egress = egress_list;
+	conf->egress_count = 4;
+}
+
+/* Two users on one network, one on another; one network without IPv6, with nobody in. */
+static void set_up_three(struct fixture *f)
+{
+	*f = (struct fixture){0};
+	set_network(f, 0, "default", "pnbr0", "10.203.0.0/16", "fd00:203::/64");
+	f->networks[0].bridges = 2;
+	set_network(f, 1, "0-lab_x-", "lab", "10.204.0.0/24", "fd00:204::/64");
+	f->conf[1].peers = PEERS_GROUP;
+	f->conf[1].nat_address = address_of("198.51.100.9");
+	f->conf[1].nat_address6 = address_of("2001:db8:99::9");
+	f->conf[1].host_ports = host_ports;
+	f->conf[1].host_ports_count = 2;
+	set_egress_list(&f->conf[1]);
+	set_network(f, 2, "third", "br-third", "10.205.0.0/24", NULL);
+	f->conf[2].peers = PEERS_YES;
+	f->conf[2].nat = false;
+	f->conf[2].host_all = true;
+	f->conf[2].egress_count = 0;
+	f->conf[2].max_connections = 7;
+	set_member(f, 0, "pnua.1", "10.203.0.2", "fd00:203::2", 1000, false);
+	set_member(f, 1, "pnub.1", "10.204.0.2", "fd00:204::2", 1000, true);
+	set_member(f, 2, "pnuc.1", "10.204.0.3", "fd00:204::3", 0, true);
+	set_member(f, 3, "pnud.1", "10.205.0.2", NULL, 4294967294U, false);
+}
+
+static char *text_of(const struct fixture *f)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	assert_int_equal(ruleset_write(out, &f->ruleset), 0);
+	fclose(out);
+	return text;
+}
+
+static void assert_has(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("not there: %s\nin: %s", part, text);
+}
+
+static void assert_lacks(const char *text, const char *part)
+{
+	if (strstr(text, part))
+		fail_msg("there: %s\nin: %s", part, text);
+}
+
+static void test_transaction(void **state)
+{
+	struct fixture f = {0};
+	CLEANUP_FREE char *text = NULL;
+
+	(void)state;
+	text = text_of(&f);
+	assert_true(!strncmp(text,
+			     "add table inet pam_netns\ndelete table inet pam_netns\n"
+			     "add table bridge pam_netns\ndelete table bridge pam_netns\n"
+			     "table inet pam_netns {\n",
+			     strlen("add table inet pam_netns\ndelete table inet pam_netns\n"
+				    "add table bridge pam_netns\ndelete table bridge pam_netns\n"
+				    "table inet pam_netns {\n")));
+	assert_lacks(text, "flush");
+	assert_lacks(text, "{\n\t\t}"); /* nft takes no empty list */
+	assert_lacks(text, "elements");
+}
+
+static void test_pure(void **state)
+{
+	struct fixture f;
+	CLEANUP_FREE char *first = NULL;
+	CLEANUP_FREE char *second = NULL;
+
+	(void)state;
+	set_up_three(&f);
+	first = text_of(&f);
+	set_up_three(&f);
+	second = text_of(&f);
+	assert_string_equal(first, second);
+	assert_lacks(first, "counter");
+	assert_lacks(first, "timeout");
+}
+
+static void test_guard(void **state)
+{
+	struct fixture f;
+	CLEANUP_FREE char *text = NULL;
+
+	(void)state;
+	set_up_three(&f);
+	text = text_of(&f);
+	assert_has(text, "set guard4 {\n\t\ttype ifname . ether_addr . ipv4_addr\n"
+			 "\t\telements = {\n\t\t\t\"pnua.1\" . 02:6e:0a:cb:00:02 . 10.203.0.2,\n");
+	assert_has(text, "\"pnuc.1\" . 02:6e:0a:cc:00:03 . fd00:204::3\n\t\t}\n");
+	assert_lacks(text, "\"pnud.1\" . 02:6e:0a:cd:00:02 . fd"); /* no IPv6: no element */
+	assert_has(text, "\t\tether type ip iifname . ether saddr . ip saddr @guard4 accept\n"
+			 "\t\tether type ip6 iifname . ether saddr . ip6 saddr @guard6 accept\n"
+			 "\t\tdrop\n");
+}
+
+static void test_networks(void **state)
+{
+	struct fixture f;
+	CLEANUP_FREE char *text = NULL;
+
+	(void)state;
+	set_up_three(&f);
+	text = text_of(&f);
+	assert_has(text, "\t\t\t\"pnbr0\" : jump from_default,\n"
+			 "\t\t\t\"pnbr0.1\" : jump from_default,\n"
+			 "\t\t\t\"lab\" : jump from_0-lab_x-,\n"
+			 "\t\t\t\"br-third\" : jump from_third\n");
+	assert_has(text, "\tset bridges_default {\n\t\ttype ifname; flags constant\n"
+			 "\t\telements = {\n\t\t\t\"pnbr0\",\n\t\t\t\"pnbr0.1\"\n\t\t}\n\t}\n");
+	assert_has(text, "\tchain peers_default {\n\t\t" DENIED "\t}\n");
+	assert_has(text, "\tchain peers_third {\n\t\tgoto admit_third\n\t}\n");
+	assert_has(text, "\t\tadd @conn4 { ip saddr ct count over 7 } " DENIED);
+	assert_has(text, "\t\tadd @conn6 { ip6 saddr ct count over 7 } " DENIED);
+}
+
+static void test_nat(void **state)
+{
+	struct fixture f;
+	CLEANUP_FREE char *text = NULL;
+
+	(void)state;
+	set_up_three(&f);
+	text = text_of(&f);
+	assert_has(text, "\t\tip saddr 10.203.0.0/16 oifname != @bridges masquerade\n"
+			 "\t\tip6 saddr fd00:203::/64 oifname != @bridges masquerade\n"
+			 "\t\tip saddr 10.204.0.0/24 oifname != @bridges snat ip to 198.51.100.9\n"
+			 "\t\tip6 saddr fd00:204::/64 oifname != @bridges snat ip6 to "
+			 "2001:db8:99::9\n\t}\n");
+	assert_lacks(text, "saddr 10.205"); /* nat = no */
+}
+
+static void test_egress(void **state)
+{
+	struct fixture f;
+	CLEANUP_FREE char *text = NULL;
+
+	(void)state;
+	set_up_three(&f);
+	text = text_of(&f);
+	assert_has(text, "\tchain egress_default {\n\t\tgoto admit_default\n\t\t" DENIED);
+	assert_has(text, "\tchain egress_third {\n\t\t" DENIED "\t}\n");
+	assert_has(text, "\tchain egress_0-lab_x- {\n"
+			 "\t\tip daddr 198.51.100.2/32 " DENIED
+			 "\t\tip daddr 198.51.100.0/24 tcp dport 7001-7002 goto admit_0-lab_x-\n"
+			 "\t\tmeta l4proto tcp " DENIED
+			 "\t\tip6 daddr 2001:db8:99::/64 goto admit_0-lab_x-\n"
+			 "\t\t" DENIED "\t}\n");
+}
+
+static void test_egress_forms(void **state)
+{
+	struct egress_rule rules[] = {
+	    {.allow = true, .destination = prefix_of("0.0.0.0/0")},
+	    {.allow = true, .port = {IPPROTO_UDP, 53, 53}, .destination = prefix_of("::/0")},
+	    {.allow = false, .port = {0, 25, 26}},
+	    {.allow = true, .port = {IPPROTO_UDP, 0, 0}},
+	    {.allow = true, .port = {0, 0, 65535}},
+	};
+	struct fixture f = {0};
+	CLEANUP_FREE char *text = NULL;
+
+	(void)state;
+	set_network(&f, 0, "n", "br", "10.0.0.0/24", NULL);
+	f.conf[0].egress = rules;
+	f.conf[0].egress_count = 5;
+	text = text_of(&f);
+	assert_has(text, "\t\tmeta nfproto ipv4 goto admit_n\n"
+			 "\t\tmeta nfproto ipv6 udp dport 53 goto admit_n\n"
+			 "\t\tmeta l4proto { tcp, udp } th dport 25-26 " DENIED
+			 "\t\tmeta l4proto udp goto admit_n\n"
+			 "\t\tgoto admit_n\n");
+}
+
+static void test_host_access(void **state)
+{
+	struct fixture f;
+	CLEANUP_FREE char *text = NULL;
+
+	(void)state;
+	set_up_three(&f);
+	f.conf[0].host_icmp = f.conf[0].host_dns = false;
+	text = text_of(&f);
+	assert_has(text, "\tchain host_default {\n\t\tct state established,related accept\n"
+			 "\t\tct state invalid drop\n\t\t" DENIED "\t}\n");
+	assert_has(text, "\t\ticmp type echo-request goto admit_0-lab_x-\n"
+			 "\t\ticmpv6 type echo-request goto admit_0-lab_x-\n"
+			 "\t\tmeta l4proto { tcp, udp } th dport 53 goto admit_0-lab_x-\n"
+			 "\t\ttcp dport 22 goto admit_0-lab_x-\n"
+			 "\t\tudp dport 6000-6010 goto admit_0-lab_x-\n"
+			 "\t\t" DENIED);
+	assert_has(text, "\t\tct state invalid drop\n\t\tgoto admit_third\n");
+}
+
+static void test_groups(void **state)
+{
+	struct fixture f;
+	CLEANUP_FREE char *text = NULL;
+	CLEANUP_FREE char *without = NULL;
+
+	(void)state;
+	set_up_three(&f);
+	text = text_of(&f);
+	assert_has(text, "\tmap group4 {\n\t\ttype ipv4_addr : mark\n\t\telements = {\n"
+			 "\t\t\t10.204.0.2 : 1000,\n\t\t\t10.204.0.3 : 0\n\t\t}\n\t}\n");
+	assert_has(text, "\tset member6 {\n\t\ttype ipv6_addr . mark\n\t\telements = {\n"
+			 "\t\t\tfd00:204::2 . 1000,\n\t\t\tfd00:204::3 . 0\n\t\t}\n\t}\n");
+	f.conf[1].peers = PEERS_NO;
+	without = text_of(&f);
+	assert_lacks(without, "group4");
+	assert_lacks(without, "mark");
+}
+
+static void test_forward_ours_alone(void **state)
+{
+	struct fixture f;
+	CLEANUP_FREE char *text = NULL;
+	CLEANUP_FREE char *alone = NULL;
+
+	(void)state;
+	set_up_three(&f);
+	text = text_of(&f);
+	assert_has(text, "\t\toifname @bridges drop\n\t}\n");
+	f.ruleset.forward_ours_alone = true;
+	alone = text_of(&f);
+	assert_has(alone, "\t\toifname @bridges drop\n\t\tdrop\n\t}\n");
+}
+
+static void ignore_log(void *context, int level, const char *text)
+{
+	(void)context, (void)level, (void)text;
+}
+
+static void test_bridge_name(void **state)
+{
+	struct network network = {.name = "n", .bridge = "abcdefghijklm"};
+	char name[IFNAMSIZ];
+	struct fixture f = {0};
+
+	(void)state;
+	log_set_sink(ignore_log, NULL);
+	assert_int_equal(ruleset_bridge_name(&network, 0, name), 0);
+	assert_string_equal(name, "abcdefghijklm");
+	assert_int_equal(ruleset_bridge_name(&network, 9, name), 0);
+	assert_string_equal(name, "abcdefghijklm.9");
+	assert_int_equal(ruleset_bridge_name(&network, 10, name), -ENAMETOOLONG);
+
+	set_network(&f, 0, "n", "abcdefghijklm", "10.0.0.0/24", NULL);
+	f.networks[0].bridges = 11;
+	CLEANUP_FILE FILE *out = fopen("/dev/null", "w");
+	assert_int_equal(ruleset_write(out, &f.ruleset), -ENAMETOOLONG);
+	log_set_sink(NULL, NULL);
+}
+
+static void test_write_failure(void **state)
+{
+	struct fixture f = {0};
+	CLEANUP_FILE FILE *out = fopen("/dev/full", "w");
+
+	(void)state;
+	log_set_sink(ignore_log, NULL);
+	assert_non_null(out);
+	assert_int_equal(ruleset_write(out, &f.ruleset), -EIO);
+	assert_int_equal(ruleset_write_removal(out), -EIO);
+	log_set_sink(NULL, NULL);
+}
+
+/* Sets what "key=value" says on the first network; the other words are known as they are. */
+static void apply_option(struct fixture *f, const char *option)
+{
+	struct network *conf = &f->conf[0];
+
+	if (!strcmp(option, "peers=yes") || !strcmp(option, "peers=group"))
+		conf->peers = !strcmp(option, "peers=yes") ? PEERS_YES : PEERS_GROUP;
+	else if (!strcmp(option, "egress=list"))
+		set_egress_list(conf);
+	else if (!strcmp(option, "egress=none"))
+		conf->egress_count = 0;
+	else if (!strcmp(option, "host=none"))
+		conf->host_icmp = conf->host_dns = false;
+	else if (!strcmp(option, "host=all"))
+		conf->host_all = true;
+	else if (!strcmp(option, "host=ports"))
+		conf->host_ports = host_ports, conf->host_ports_count = 2;
+	else if (!strcmp(option, "nat=no"))
+		conf->nat = false;
+	else if (!strcmp(option, "nat=address"))
+		conf->nat_address = address_of("198.51.100.9");
+	else if (!strncmp(option, "max=", 4))
+		conf->max_connections = (unsigned)atoi(option + 4);
+	else if (!strcmp(option, "alone"))
+		f->ruleset.forward_ours_alone = true;
+	else
+		abort();
+	for (size_t i = 0; i < f->ruleset.members_count; i++)
+		f->members[i].grouped = conf->peers == PEERS_GROUP && i < 3;
+}
+
+/* Users a and b (one group) and c (another) on network one with two bridges, d on two. */
+static void set_up_live(struct fixture *f)
+{
+	*f = (struct fixture){0};
+	set_network(f, 0, "1-one", "pnbr0", "10.203.0.0/24", "fd00:203::/64");
+	f->networks[0].bridges = 2;
+	set_network(f, 1, "two", "pntwo", "10.204.0.0/24", "fd00:204::/64");
+	f->conf[1].peers = PEERS_YES;
+	set_member(f, 0, "pnua.1", "10.203.0.2", "fd00:203::2", 1000, false);
+	set_member(f, 1, "pnub.1", "10.203.0.3", "fd00:203::3", 1000, false);
+	set_member(f, 2, "pnuc.1", "10.203.0.4", "fd00:203::4", 1001, false);
+	set_member(f, 3, "pnud.1", "10.204.0.2", "fd00:204::2", 1000, false);
+}
+
+/* count members on one network, as after as many logins. */
+static int print_many(unsigned count)
+{
+	struct fixture f;
+	int err;
+
+	set_up_live(&f);
+	f.ruleset.members = calloc(count, sizeof(*f.ruleset.members));
+	if (!f.ruleset.members)
+		return 1;
+	for (unsigned i = 0; i < count; i++) {
+		struct ruleset_member *member = (struct ruleset_member *)&f.ruleset.members[i];
+		struct prefix subnet = prefix_of("10.203.0.0/16");
+
+		*member = f.members[0];
+		snprintf(member->port, sizeof(member->port), "pnu%u.1", i);
+		member->address = prefix_address(&subnet, i + 2);
+		member->address6 = prefix_address(&f.networks[0].subnet6, i + 2);
+		member->mac = address_mac(&member->address);
+	}
+	f.ruleset.members_count = count;
+	err = ruleset_write(stdout, &f.ruleset);
+	free((void *)f.ruleset.members);
+	return err != 0;
+}
+
+/* three | empty | removal | many COUNT | live OPTION... */
+static int print_ruleset(int argc, char **argv)
+{
+	struct fixture f = {0};
+
+	if (!strcmp(argv[1], "removal"))
+		return ruleset_write_removal(stdout) != 0;
+	if (!strcmp(argv[1], "many") && argc == 3)
+		return print_many((unsigned)atoi(argv[2]));
+	if (!strcmp(argv[1], "three"))
+		set_up_three(&f);
+	else if (!strcmp(argv[1], "live"))
+		set_up_live(&f);
+	else if (strcmp(argv[1], "empty") != 0)
+		return 2;
+	for (int i = 2; i < argc; i++)
+		apply_option(&f, argv[i]);
+	return ruleset_write(stdout, &f.ruleset) != 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_transaction),	 cmocka_unit_test(test_pure),
+	    cmocka_unit_test(test_guard),	 cmocka_unit_test(test_networks),
+	    cmocka_unit_test(test_nat),		 cmocka_unit_test(test_egress),
+	    cmocka_unit_test(test_egress_forms), cmocka_unit_test(test_host_access),
+	    cmocka_unit_test(test_groups),	 cmocka_unit_test(test_forward_ours_alone),
+	    cmocka_unit_test(test_bridge_name),	 cmocka_unit_test(test_write_failure),
+	};
+
+	if (argc > 1)
+		return print_ruleset(argc, argv);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -74,7 +74,7 @@ struct profile {
 	bool isolate;
 	char network_name[CONF_NAME_MAX];
 	const struct network *network; /* NULL where isolate is false */
-	unsigned namespaces;	       /* enum conf_namespace bits; always has NAMESPACE_NET */
+	unsigned namespaces; /* enum conf_namespace bits; has NAMESPACE_NET where isolate is true */
 	char hostname[256];	       /* template with %u %U %g %h %% */
 	char **private_dirs;	       /* absolute, normalised */
 	size_t private_count;
@@ -112,7 +112,10 @@ struct conf_subject {
  * The caller owns *out.
  */
 int conf_read(const char *path, struct conf **out) MUST_CHECK;
-/* The same for text in memory; name stands in messages. For tests and fuzzing too. */
+/*
+ * The same for text in memory; name stands in messages. For tests and fuzzing too. Text must end
+ * with a newline: the last line of a file that was cut off could mean something else.
+ */
 int conf_parse(const char *text, size_t size, const char *name, struct conf **out) MUST_CHECK;
 void conf_free(struct conf *conf);
 

@@ -1,0 +1,65 @@
+/*
+ * libFuzzer target: the conf file's text, and what is asked of a conf that was taken.
+ *
+ *	clang -fsanitize=fuzzer,address,undefined … && conf_fuzz tests/fuzz/corpus/conf
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf.h"
+#include "log.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void discard(void *context, int level, const char *text)
+{
+	(void)context;
+	(void)level;
+	/* A message is one printable line whatever the file holds. */
+	for (const char *c = text; *c; c++)
+		if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
+			abort();
+}
+
+/* What a conf promises to those who use it. */
+static void conf_use(const struct conf *conf)
+{
+	static const char *const groups[] = {"users", "wheel"};
+	const struct conf_subject subject = {"alice", 1000, groups, 2};
+	const struct profile *profile = conf_match(conf, &subject);
+	char hostname[CONF_HOSTNAME_MAX];
+
+	if (!conf->profiles_count || conf->deadline_ms < 1000 || conf->deadline_ms > 60000)
+		abort();
+	for (size_t i = 0; i < conf->networks_count; i++) {
+		const struct network *network = &conf->networks[i];
+
+		if (!network->bridge[0] || strlen(network->bridge) > 11 ||
+		    !network->ports_per_bridge || !network->max_connections)
+			abort();
+	}
+	for (size_t i = 0; i < conf->profiles_count; i++) {
+		const struct profile *p = &conf->profiles[i];
+
+		if (p->isolate != (p->network != NULL) || !p->match_count ||
+		    (p->isolate && !(p->namespaces & NAMESPACE_NET)))
+			abort();
+	}
+	(void)conf_service_exempt(conf, "sshd");
+	if (profile && !conf_hostname(profile, "al_ice", 1000, "users", "lab.example", hostname) &&
+	    (!*hostname || strlen(hostname) >= CONF_HOSTNAME_MAX))
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct conf *conf;
+
+	log_set_sink(discard, NULL);
+	if (!conf_parse((const char *)data, size, "fuzz", &conf))
+		conf_use(conf);
+	else if (conf)
+		abort();
+	conf_free(conf);
+	return 0;
+}

@@ -230,6 +230,48 @@ test_host_is_clean_without_users() {
 	host_clean 1
 }
 
+# A host_clean that sees nothing would pass for ever.
+test_what_users_leave_is_seen() {
+	mkdir -p /run/pam-netns/{pins,users,closing}/2001 /run/pam-netns/pins/template.default /run/netns
+	touch /run/netns/alice
+	ip link add pnbr0 type bridge
+	ip address add 10.203.0.1/32 dev pnbr0
+	ip address add fd00:52::1/128 dev pnbr0 nodad
+	ip link set pnbr0 up
+	ip link add pnu1jl0 type veth peer name far0
+	ip route add 10.203.7.209 dev pnbr0
+	ip route add unreachable 10.203.0.0/16
+	ip -6 route add fd00:52::7d1 dev pnbr0
+	ip neigh add 10.203.7.209 lladdr 02:00:00:00:00:01 dev pnbr0 nud permanent
+	host_residue | sort >"$OUT/residue"
+	ip link delete pnbr0
+	ip link delete pnu1jl0
+	ip route delete unreachable 10.203.0.0/16
+	rm -r /run/pam-netns /run/netns
+	sed -E 's/ (metric|dev) .*//' "$OUT/residue" | assert_same '/run/netns/alice
+/run/pam-netns/closing/2001
+/run/pam-netns/pins/2001
+/run/pam-netns/users/2001
+10.203.7.209
+link pnu1jl0
+route 10.203.7.209
+route fd00:52::7d1' "$(cat)"
+	host_clean 1
+}
+
+test_pam_line_goes_last() {
+	local file before
+	before=$(cat /etc/pam.d/*)
+	host_pam_install debug
+	for file in common-session common-session-noninteractive; do
+		[[ ! -e /etc/pam.d/$file ]] || assert_eq 'session required pam_netns.so debug' "$(tail -n 1 /etc/pam.d/$file)"
+	done
+	host_pam_install
+	assert_eq '' "$(grep -h 'pam_netns.so debug' /etc/pam.d/* || :)"
+	host_pam_remove
+	assert_same "$before" "$(cat /etc/pam.d/*)"
+}
+
 # --- the host's way of starting and ending, tried with a host inside this one ---
 
 NESTED=(env B=/srv/build HOST_BUILT=1 "$CHECKOUT/tests/host/host" run --no-install --)

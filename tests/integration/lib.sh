@@ -267,7 +267,7 @@ host_pam_remove() {
 host_residue() {
 	find /run/pam-netns/pins -mindepth 1 -maxdepth 1 ! -name 'template*' 2>/dev/null || :
 	find /run/pam-netns/users /run/pam-netns/closing /run/netns -mindepth 1 -maxdepth 1 2>/dev/null || :
-	ip -o link show | grep -o 'pnu[a-z0-9.]*' || :
+	ip -o link show | awk -F '[:@ ]+' '$2 ~ /^pnu/ { print "link " $2 }'
 	{ ip route show && ip -6 route show; } |
 		awk '$1 !~ "/" && $1 != "default" && / dev pn/ && !/proto kernel/ { print "route " $0 }'
 	ip neigh show nud permanent | grep 'dev pn' || :

@@ -19,8 +19,9 @@
  * Writes the resolv.conf text for a network into out (RESOLV_TEXT_MAX bytes, NUL-terminated).
  * dns = auto: the first of /etc/resolv.conf, systemd-resolved's, NetworkManager's, resolvconf's and
  * dnsmasq's upstream files that names a server which is no loopback one, with the search and
- * options lines of /etc/resolv.conf kept. -ENOENT: no real upstream found; out then has the search
- * and options lines alone, and the reason is logged as a warning that says what to do.
+ * options lines of /etc/resolv.conf kept. Unspecified and link-local servers are passed over too,
+ * and those of a family that the network has not. -ENOENT: no real upstream found; out then has the
+ * search and options lines alone, and the reason is logged as a warning that says what to do.
  */
 int resolv_text(int root, const struct network *network, char out[RESOLV_TEXT_MAX]) MUST_CHECK;
 
@@ -31,7 +32,10 @@ int resolv_text(int root, const struct network *network, char out[RESOLV_TEXT_MA
  */
 int resolv_update(int directory, const char *name, const char *text) MUST_CHECK;
 
-/* The host's /etc/hosts with a line that makes hostname resolve to 127.0.1.1 and ::1, if needed. */
+/*
+ * The host's /etc/hosts with lines that make hostname resolve to 127.0.1.1 and ::1, unless one maps
+ * it already. The caller frees *out. -EFBIG: more than 16 MiB.
+ */
 int hosts_text(int root, const char *hostname, char **out) MUST_CHECK;
 
 #endif

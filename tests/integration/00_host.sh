@@ -44,7 +44,7 @@ test_nat_is_what_brings_answers_back() {
 	unshare --net sleep 60 &
 	inside=$!
 	wait_until 2 eval "[[ \$(netns_inode $inside) != $(netns_inode self) ]]"
-	ip link add hand0 type veth peer name eth0 netns "$inside"
+	ip link add hand0 index 101 type veth peer name eth0 netns "$inside"
 	ip address add 10.203.0.1/24 dev hand0
 	ip address add fd00:51::1/64 dev hand0 nodad
 	ip link set hand0 up
@@ -67,8 +67,8 @@ test_nat_is_what_brings_answers_back() {
 	nft delete table inet hand
 	echo 0 >/proc/sys/net/ipv4/ip_forward
 	echo 0 >/proc/sys/net/ipv6/conf/all/forwarding
-	kill "$inside"
 	ip link delete hand0
+	kill "$inside"
 }
 
 test_namespaces_are_the_hosts() {

@@ -1,0 +1,25 @@
+/* The parts of pam-netns check that look at the host. */
+#ifndef PAM_NETNS_CHECK_H
+#define PAM_NETNS_CHECK_H
+
+#include "conf.h"
+
+/*
+ * A problem refuses logins or breaks isolation; a warning is something that users would notice or
+ * that an admin should know. Each is one line that says what to do.
+ */
+struct check {
+	const struct conf *conf;
+	unsigned problems, warnings;
+};
+
+void check_problem(struct check *check, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void check_warning(struct check *check, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+void check_installed(struct check *check);
+void check_pam(struct check *check);
+void check_sudoers(struct check *check);
+
+#endif

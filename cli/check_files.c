@@ -1,0 +1,167 @@
+/* pam-netns check: what is installed, PAM's stacks, sudoers. */
+#include "check.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "paths.h"
+
+#define PAM_DIR	   "/etc/pam.d"
+#define PAM_MODULE "pam_netns.so"
+#define SUDOERS	   "/etc/sudoers"
+
+static void check_program(struct check *check, const char *path, mode_t mode)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		check_problem(check, "%s: %s; run 'make install'", path, strerror(errno));
+	else if (st.st_uid != 0 || st.st_gid != 0 || (st.st_mode & 07777) != mode)
+		check_problem(check,
+			      "%s has owner %u:%u and mode %04o; 'chown root:root' and 'chmod "
+			      "%04o' mend it",
+			      path, st.st_uid, st.st_gid, st.st_mode & 07777, mode);
+}
+
+void check_installed(struct check *check)
+{
+	check_program(check, HELPER_PATH, 0755);
+	check_program(check, ENTER_PATH, 04755);
+}
+
+/* Calls found() for each line of a file until it returns true; comments are left out. */
+static bool file_scan(const char *path, bool (*found)(char *line))
+{
+	CLEANUP_FILE FILE *file = fopen(path, "re");
+	CLEANUP_FREE char *line = NULL;
+	size_t room = 0;
+
+	while (file && getline(&line, &room, file) > 0) {
+		line[strcspn(line, "#\n")] = '\0';
+		if (found(line))
+			return true;
+	}
+	return false;
+}
+
+static bool is_session_line(char *line)
+{
+	line += strspn(line, " \t-");
+	return !strncmp(line, "session", strlen("session")) && strstr(line, PAM_MODULE);
+}
+
+static bool module_exists(void)
+{
+	static const char *const patterns[] = {"/lib/security/" PAM_MODULE,
+					       "/lib64/security/" PAM_MODULE,
+					       "/lib/*/security/" PAM_MODULE};
+	glob_t found = {0};
+	bool exists = false;
+
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(*patterns) && !exists; i++) {
+		exists = glob(patterns[i], GLOB_NOSORT, NULL, &found) == 0;
+		globfree(&found);
+	}
+	return exists;
+}
+
+/* One stack with our line and none in its sibling is an escape: cron, or systemd --user (T7). */
+static void check_siblings(struct check *check)
+{
+	const char *sibling = PAM_DIR "/common-session-noninteractive";
+	struct stat st;
+
+	if (stat(sibling, &st) == 0 && file_scan(PAM_DIR "/common-session", is_session_line) &&
+	    !file_scan(sibling, is_session_line))
+		check_warning(check,
+			      "%s has no " PAM_MODULE " line but common-session has: cron jobs and "
+			      "users' systemd services run in the host's network",
+			      sibling);
+}
+
+void check_pam(struct check *check)
+{
+	CLEANUP_DIR DIR *dir = opendir(PAM_DIR);
+	unsigned stacks = 0;
+
+	for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir)) {
+		char path[sizeof(PAM_DIR) + sizeof(entry->d_name)];
+
+		snprintf(path, sizeof(path), PAM_DIR "/%s", entry->d_name);
+		if (entry->d_name[0] != '.' && file_scan(path, is_session_line))
+			stacks++;
+	}
+	if (!stacks) {
+		check_warning(check, "no stack in " PAM_DIR " has a session line with " PAM_MODULE
+				     ", so nobody is isolated; see pam_netns(8)");
+		return;
+	}
+	if (!module_exists())
+		check_problem(check, PAM_MODULE " is named in " PAM_DIR " but is not installed: "
+						"logins fail");
+	check_siblings(check);
+}
+
+/*
+ * A user specification, "WHO HOSTS = …", whose hosts are not ALL. Roughly: what is not one, and
+ * what continues a line, is passed over.
+ */
+static bool is_host_rule(char *line)
+{
+	static const char *const other[] = {"Defaults",	  "User_Alias", "Runas_Alias", "Host_Alias",
+					    "Cmnd_Alias", "Cmd_Alias",	"@include"};
+	char *equals = strchr(line, '=');
+
+	line += strspn(line, " \t");
+	for (size_t i = 0; i < sizeof(other) / sizeof(*other); i++) {
+		if (!strncmp(line, other[i], strlen(other[i])))
+			return false;
+	}
+	if (!equals || equals <= line)
+		return false;
+	while (equals > line && isspace((unsigned char)equals[-1]))
+		equals--;
+	*equals = '\0';
+	line = strpbrk(line, " \t"); /* after WHO */
+	return line && strcmp(line + strspn(line, " \t"), "ALL") != 0;
+}
+
+static bool hostname_changes(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->profiles_count; i++) {
+		const struct profile *profile = &conf->profiles[i];
+
+		if (profile->isolate && (profile->namespaces & NAMESPACE_UTS) &&
+		    strcmp(profile->hostname, "%h") != 0)
+			return true;
+	}
+	return false;
+}
+
+void check_sudoers(struct check *check)
+{
+	glob_t files = {0};
+
+	if (!hostname_changes(check->conf))
+		return;
+	if (file_scan(SUDOERS, is_host_rule))
+		check_warning(check,
+			      SUDOERS " lists hosts, and a profile changes the hostname: sudo "
+				      "decides by the new name there; list it too, or use ALL");
+	if (glob(SUDOERS ".d/*", 0, NULL, &files) == 0) {
+		for (size_t i = 0; i < files.gl_pathc; i++) {
+			if (file_scan(files.gl_pathv[i], is_host_rule))
+				check_warning(check,
+					      "%s lists hosts, and a profile changes the "
+					      "hostname: list the new name too, or use ALL",
+					      files.gl_pathv[i]);
+		}
+	}
+	globfree(&files);
+}

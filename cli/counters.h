@@ -1,0 +1,26 @@
+/*
+ * Bytes a user received and sent, from the network interfaces' statistics.
+ *
+ * Always as the user sees them: what the user received is what the bridge port, the host's end of
+ * the veth pair, transmitted. Where the port is not visible because this process is in the user's
+ * own namespace, the user's eth0 tells the same.
+ */
+#ifndef PAM_NETNS_COUNTERS_H
+#define PAM_NETNS_COUNTERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cleanup.h"
+#include "state.h"
+
+struct counters; /* opaque */
+
+/* One dump of all links: the host's for root, those of this network namespace for others. */
+int counters_read(struct counters **out) MUST_CHECK;
+/* False: no interface of this user is visible. */
+bool counters_find(const struct counters *counters, const struct user_state *state,
+		   uint64_t *received, uint64_t *sent);
+void counters_free(struct counters *counters);
+
+#endif

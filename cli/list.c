@@ -1,0 +1,197 @@
+/* pam-netns list and status: who is in. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "log.h"
+#include "paths.h"
+#include "text.h"
+#include "users.h"
+
+static const char *const list_headings[] = {"USER",	"UID",	    "PROFILE",	 "NETWORK",
+					    "ADDRESS",	"ADDRESS6", "INTERFACE", "HOSTNAME",
+					    "SESSIONS", "SINCE",    "RECEIVED",	 "SENT"};
+
+static void cell_number(struct table *table, unsigned long number)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%lu", number);
+	table_cell(table, text);
+}
+
+static void cell_bytes(struct table *table, bool known, uint64_t bytes)
+{
+	char text[TEXT_SIZE_MAX];
+
+	table_cell(table, known ? size_text(bytes, text) : "");
+}
+
+static void user_row(struct table *table, const struct user_in *user)
+{
+	const struct user_state *state = &user->state;
+	char text[ADDRESS_TEXT_MAX], since[TEXT_TIME_MAX];
+
+	table_cell(table, state->account);
+	cell_number(table, state->uid);
+	table_cell(table, state->profile);
+	table_cell(table, state->network);
+	table_cell(table, state->address.family ? address_format(&state->address, text) : "");
+	table_cell(table, state->address6.family ? address_format(&state->address6, text) : "");
+	table_cell(table, state->interface);
+	table_cell(table, state->hostname);
+	cell_number(table, user->sessions_count);
+	table_cell(table, time_local(state->since, since));
+	cell_bytes(table, user->counted, user->received);
+	cell_bytes(table, user->counted, user->sent);
+}
+
+static void users_json(const struct users *users)
+{
+	putchar('[');
+	for (size_t i = 0; i < users->count; i++) {
+		fputs(i ? ",\n " : "", stdout);
+		user_json(stdout, &users->list[i], -1);
+	}
+	puts("]");
+}
+
+int command_list(const struct arguments *arguments)
+{
+	CLEANUP_USERS struct users users = {0};
+	CLEANUP_TABLE struct table table;
+	uid_t self = getuid();
+
+	table_init(&table, list_headings, "lrllllllrlrr");
+	if (users_read(&users, self ? &self : NULL))
+		return STATUS_FAILED;
+	if (arguments->json) {
+		users_json(&users);
+		return STATUS_FINE;
+	}
+	for (size_t i = 0; i < users.count; i++)
+		user_row(&table, &users.list[i]);
+	if (table_print(&table, stdout, "")) {
+		log_error("cannot print the list: %s", strerror(ENOMEM));
+		return STATUS_FAILED;
+	}
+	return STATUS_FINE;
+}
+
+/* Processes of anyone's in the user's network, through the host's /proc; -1: cannot know. */
+static int processes_count(uid_t uid)
+{
+	CLEANUP_FD int proc = open(HOSTPROC, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_DIR DIR *dir = NULL;
+	char path[PATH_MAX];
+	struct stat pin, in;
+	int count = 0;
+
+	snprintf(path, sizeof(path), "1/root" PINS_DIR "/%u/net", uid);
+	if (proc < 0 || fstatat(proc, path, &pin, 0))
+		return -1;
+	dir = fdopendir(dup(proc));
+	if (!dir)
+		return -1;
+	for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof(path), "%s/ns/net", entry->d_name);
+		if (!fstatat(proc, path, &in, 0) && in.st_dev == pin.st_dev &&
+		    in.st_ino == pin.st_ino)
+			count++;
+	}
+	return count;
+}
+
+static void line(const char *label, const char *value)
+{
+	printf("  %-11s ", label);
+	text_print(stdout, *value ? value : "-");
+	putchar('\n');
+}
+
+static void sessions_print(const struct user_in *user)
+{
+	static const char *const headings[] = {"PID", "SERVICE", "TTY", "FROM", "SINCE"};
+	CLEANUP_TABLE struct table table;
+	char since[TEXT_TIME_MAX];
+
+	table_init(&table, headings, "rllll");
+	printf("  %-11s %zu\n", "sessions", user->sessions_count);
+	for (size_t i = 0; i < user->sessions_count; i++) {
+		const struct session *session = &user->sessions[i];
+
+		cell_number(&table, (unsigned long)session->leader.pid);
+		table_cell(&table, session->service);
+		table_cell(&table, session->tty);
+		table_cell(&table, session->rhost);
+		table_cell(&table, time_local(session->since, since));
+	}
+	if (user->sessions_count && table_print(&table, stdout, "    "))
+		log_error("cannot print the sessions: %s", strerror(ENOMEM));
+}
+
+static void user_print(const struct user_in *user, int processes)
+{
+	const struct user_state *state = &user->state;
+	char text[ADDRESS_TEXT_MAX], received[TEXT_SIZE_MAX], sent[TEXT_SIZE_MAX];
+
+	text_print(stdout, state->account);
+	printf(" (uid %u)\n", state->uid);
+	line("profile", state->profile);
+	line("network", state->network);
+	line("netns", state->netns);
+	printf("  %-11s %s on bridge %s\n", "interface", state->interface, state->bridge);
+	line("address", state->address.family ? address_format(&state->address, text) : "");
+	line("address6", state->address6.family ? address_format(&state->address6, text) : "");
+	line("mac", mac_format(&state->mac, text));
+	line("hostname", state->hostname);
+	line("since", time_local(state->since, text));
+	if (user->counted)
+		printf("  %-11s %s received, %s sent\n", "traffic",
+		       size_text(user->received, received), size_text(user->sent, sent));
+	if (processes >= 0)
+		printf("  %-11s %d\n", "processes", processes);
+	sessions_print(user);
+}
+
+int command_status(const struct arguments *arguments)
+{
+	CLEANUP_USERS struct users users = {0};
+	uid_t self = getuid(), uid = self;
+	int processes;
+
+	if (!arguments->operand && self == 0) {
+		fprintf(stderr, "pam-netns status: which user? root has no network of its own\n");
+		return STATUS_USAGE;
+	}
+	if (arguments->operand && users_uid(arguments->operand, &uid))
+		return STATUS_FAILED;
+	if (self != 0 && uid != self) {
+		log_error("only root sees other users; run it with sudo");
+		return STATUS_FAILED;
+	}
+	if (users_read(&users, &uid))
+		return STATUS_FAILED;
+	if (!users.count) {
+		log_error("%s has no network at present: not logged in, or exempt (see 'pam-netns "
+			  "explain')",
+			  arguments->operand ? arguments->operand : "you");
+		return STATUS_FAILED;
+	}
+	processes = self == 0 ? processes_count(uid) : -1;
+	if (arguments->json) {
+		user_json(stdout, users.list, processes);
+		putchar('\n');
+	} else {
+		user_print(users.list, processes);
+	}
+	return STATUS_FINE;
+}

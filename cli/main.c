@@ -1,0 +1,199 @@
+/* pam-netns: one table says what subcommands there are; help, checking and dispatch read it. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "log.h"
+#include "text.h"
+
+enum option {
+	OPTION_JSON = 1 << 0,
+	OPTION_FORCE = 1 << 1,
+	OPTION_ROOT = 1 << 2,
+};
+
+static const struct {
+	const char *text;
+	enum option option;
+	const char *help;
+} options[] = {
+    {"--json", OPTION_JSON, "print JSON"},
+    {"--force", OPTION_FORCE, "also while users are in"},
+    {"--root", OPTION_ROOT, "stay root instead of becoming the user"},
+};
+#define OPTIONS_COUNT (sizeof(options) / sizeof(*options))
+
+enum operand { OPERAND_NONE, OPERAND_OPTIONAL, OPERAND_NEEDED };
+
+static const struct command {
+	const char *name;
+	int (*run)(const struct arguments *arguments);
+	enum operand operand;
+	const char *operand_name;
+	unsigned options; /* enum option bits */
+	bool tail;	  /* takes -- COMMAND [ARGUMENT...] */
+	bool root;	  /* for root alone */
+	const char *help;
+} commands[] = {
+    {"up", command_up, OPERAND_OPTIONAL, "NETWORK", 0, false, true,
+     "set up the host's side of all networks, or of one"},
+    {"down", command_down, OPERAND_OPTIONAL, "NETWORK", OPTION_FORCE, false, true,
+     "remove the host's side of all networks, or of one"},
+    {"list", command_list, OPERAND_NONE, NULL, OPTION_JSON, false, false,
+     "show the users who are in (ordinary users: themselves)"},
+    {"status", command_status, OPERAND_OPTIONAL, "USER", OPTION_JSON, false, false,
+     "show all about one user who is in (default: yourself)"},
+    {"explain", command_explain, OPERAND_OPTIONAL, "USER", 0, false, false,
+     "show what a login of this user gets, and why (default: yourself)"},
+    {"exec", command_exec, OPERAND_OPTIONAL, "USER", OPTION_ROOT, true, false,
+     "run a command in a user's network (root), or in your own"},
+    {"kick", command_kick, OPERAND_NEEDED, "USER", 0, false, true,
+     "end a user's sessions and processes, and their network (also #UID)"},
+    {"gc", command_gc, OPERAND_NONE, NULL, 0, false, true,
+     "remove what ended sessions left behind"},
+    {"check", command_check, OPERAND_OPTIONAL, "FILE", 0, false, false,
+     "check the conf file and this host, or the conf file FILE alone"},
+};
+#define COMMANDS_COUNT (sizeof(commands) / sizeof(*commands))
+
+static void usage_print(FILE *out, const struct command *command)
+{
+	fprintf(out, "pam-netns %s", command->name);
+	if (command->operand != OPERAND_NONE)
+		fprintf(out, command->operand == OPERAND_NEEDED ? " %s" : " [%s]",
+			command->operand_name);
+	for (size_t i = 0; i < OPTIONS_COUNT; i++) {
+		if (command->options & options[i].option)
+			fprintf(out, " [%s]", options[i].text);
+	}
+	fprintf(out, command->tail ? " -- COMMAND [ARGUMENT...]\n" : "\n");
+}
+
+static int help_all(void)
+{
+	printf("Usage: pam-netns COMMAND [ARGUMENT...]\n"
+	       "Networks that users get at login: see who is in, set up, explain, clean up.\n\n");
+	for (size_t i = 0; i < COMMANDS_COUNT; i++)
+		printf("  %-8s %s\n", commands[i].name, commands[i].help);
+	printf("\n'pam-netns COMMAND --help' shows its usage. See pam-netns(8).\n");
+	return STATUS_FINE;
+}
+
+static int help_one(const struct command *command)
+{
+	printf("Usage: ");
+	usage_print(stdout, command);
+	printf("\n%c%s%s.\n", toupper((unsigned char)command->help[0]), command->help + 1,
+	       command->root ? "; needs root" : "");
+	for (size_t i = 0; i < OPTIONS_COUNT; i++) {
+		if (command->options & options[i].option)
+			printf("  %-8s %s\n", options[i].text, options[i].help);
+	}
+	return STATUS_FINE;
+}
+
+static int usage_error(const struct command *command, const char *what, const char *word)
+{
+	fprintf(stderr, "pam-netns %s: %s%s%s%s\nUsage: ", command->name, what, word ? " '" : "",
+		word ? word : "", word ? "'" : "");
+	usage_print(stderr, command);
+	return STATUS_USAGE;
+}
+
+static bool option_read(const struct command *command, const char *word, struct arguments *out)
+{
+	for (size_t i = 0; i < OPTIONS_COUNT; i++) {
+		if (strcmp(word, options[i].text) != 0 || !(command->options & options[i].option))
+			continue;
+		out->json |= options[i].option == OPTION_JSON;
+		out->force |= options[i].option == OPTION_FORCE;
+		out->root |= options[i].option == OPTION_ROOT;
+		return true;
+	}
+	return false;
+}
+
+/* Returns STATUS_FINE, or STATUS_USAGE after a message. */
+static int arguments_read(const struct command *command, char **words, struct arguments *out)
+{
+	for (; *words; words++) {
+		if (command->tail && strcmp(*words, "--") == 0) {
+			out->tail = words + 1;
+			break;
+		}
+		if (**words == '-') {
+			if (!option_read(command, *words, out))
+				return usage_error(command, "unknown option", *words);
+		} else if (command->operand == OPERAND_NONE || out->operand || !**words) {
+			return usage_error(command, "unexpected argument", *words);
+		} else {
+			out->operand = *words;
+		}
+	}
+	if (command->operand == OPERAND_NEEDED && !out->operand)
+		return usage_error(command, "which one? missing", command->operand_name);
+	return STATUS_FINE;
+}
+
+static void log_to_terminal(void *context, int level, const char *text)
+{
+	(void)context;
+	if (level > LOG_INFO)
+		return;
+	fputs(level == LOG_WARNING ? "pam-netns: warning: " : "pam-netns: ", stderr);
+	text_print(stderr, text);
+	fputc('\n', stderr);
+}
+
+static int command_run(const struct command *command, char **words)
+{
+	struct arguments arguments = {0};
+	int status;
+
+	if (*words && (!strcmp(*words, "--help") || !strcmp(*words, "-h")))
+		return help_one(command);
+	status = arguments_read(command, words, &arguments);
+	if (status)
+		return status;
+	if (command->root && geteuid() != 0) {
+		fprintf(stderr, "pam-netns: %s needs root; run it with sudo\n", command->name);
+		return STATUS_FAILED;
+	}
+	status = command->run(&arguments);
+	/* A full disk or a closed pipe must not look like "nobody is in". */
+	if (fflush(stdout) == EOF || ferror(stdout)) {
+		fprintf(stderr, "pam-netns: cannot write the output: %s\n", strerror(errno));
+		return STATUS_FAILED;
+	}
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : NULL;
+
+	log_set_sink(log_to_terminal, NULL);
+	if (!name) {
+		fprintf(stderr, "pam-netns: which command? 'pam-netns --help' lists them\n");
+		return STATUS_USAGE;
+	}
+	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help"))
+		return help_all();
+	if (!strcmp(name, "--version")) {
+		printf("pam-netns %s\n", VERSION);
+		return STATUS_FINE;
+	}
+	for (size_t i = 0; i < COMMANDS_COUNT; i++) {
+		if (!strcmp(name, commands[i].name))
+			return command_run(&commands[i], argv + 2);
+	}
+	fprintf(stderr, "pam-netns: unknown command '");
+	text_print(stderr, name);
+	fprintf(stderr, "'; 'pam-netns --help' lists them\n");
+	return STATUS_USAGE;
+}

@@ -210,26 +210,19 @@ static int claim_search(int leases, const char *network, const struct prefix *su
 	return log_errno(EADDRNOTAVAIL, "lease an address of network %s to uid %u", network, uid);
 }
 
+/* It may be there already where two processes take one uid's lease at once. */
 static int back_make(int leases, const char *network, uid_t uid, const char *address)
 {
 	struct link_path path = back_path(network, uid);
 	char target[LINK_TEXT_MAX];
 	int error;
 
-	for (int attempt = 0; attempt < 2; attempt++) {
-		if (!symlinkat(address, leases, path.text))
-			return 0;
-		if (errno != EEXIST)
-			break;
-		error = link_read(leases, path.text, target);
-		if (!error && !strcmp(target, address))
-			return 0;
-		error = link_remove(leases, path.text);
-		if (error)
-			return error;
-		errno = EEXIST;
-	}
-	return log_errno(errno, "make %s/%s", LEASES_DIR, path.text);
+	if (!symlinkat(address, leases, path.text))
+		return 0;
+	error = errno;
+	if (error == EEXIST && !link_read(leases, path.text, target) && !strcmp(target, address))
+		return 0;
+	return log_errno(error, "make %s/%s", LEASES_DIR, path.text);
 }
 
 static int folder_sync(int leases, const char *path)

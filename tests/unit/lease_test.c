@@ -6,7 +6,9 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -376,6 +378,66 @@ static void test_killed(void **state)
 	}
 }
 
+/* On a filesystem with an inode for the claim and none for the way back. */
+static int take_without_space(void)
+{
+	uint32_t offset;
+	int leases;
+
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", scratch_path, "tmpfs", 0, "nr_inodes=5"))
+		return 77;
+	leases = open(scratch_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (lease_take(leases, NETWORK, &subnet, 7, &offset) != -ENOSPC)
+		return 1;
+	if (faccessat(leases, "default/uid", F_OK, 0))
+		return 2;
+	if (!faccessat(leases, "default/address/10.203.4.7", F_OK, AT_SYMLINK_NOFOLLOW))
+		return 3;
+	return mount(NULL, scratch_path, NULL, MS_REMOUNT, "nr_inodes=6") ||
+		       lease_take(leases, NETWORK, &subnet, 7, &offset)
+		   ? 4
+		   : 0;
+}
+
+static void test_no_space(void **state)
+{
+	pid_t child = fork();
+	int status;
+
+	(void)state;
+	if (child == 0)
+		_exit(take_without_space());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* One uid, many processes, no lock: all agree. */
+static void test_one_uid_at_once(void **state)
+{
+	pid_t children[PROCESSES];
+	uint32_t offset;
+	int status;
+
+	(void)state;
+	take(2);
+	for (uid_t uid = 3; uid < 60; uid++) {
+		for (unsigned i = 0; i < PROCESSES; i++) {
+			children[i] = fork();
+			if (children[i] == 0)
+				_exit(lease_find(scratch, NETWORK, &subnet, uid, &offset) == 0 ||
+					      lease_take(scratch, NETWORK, &subnet, uid, &offset) ==
+						  0
+					  ? (int)offset
+					  : 255);
+		}
+		for (unsigned i = 0; i < PROCESSES; i++) {
+			assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+			assert_int_equal(WEXITSTATUS(status), uid);
+		}
+	}
+}
+
 #define LEASE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, scratch_teardown)
 
 int main(void)
@@ -387,6 +449,7 @@ int main(void)
 	    LEASE_TEST(test_stolen_claim), LEASE_TEST(test_repair),
 	    LEASE_TEST(test_other_subnet), LEASE_TEST(test_networks_are_apart),
 	    LEASE_TEST(test_refused),	   LEASE_TEST(test_concurrent),
+	    LEASE_TEST(test_no_space),	   LEASE_TEST(test_one_uid_at_once),
 	    LEASE_TEST(test_killed),
 	};
 

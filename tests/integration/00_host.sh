@@ -287,7 +287,7 @@ nested_works() {
 # What `snapshot` prints, and the processes, which here are the host's own.
 everything() {
 	"$CHECKOUT/tests/host/snapshot"
-	pgrep -a . | grep -vE 'tests/integration/run --function|pgrep|grep '
+	pgrep -a . | grep -vE 'tests/integration/run --function|grep|^[0-9]+ \['
 }
 
 test_ends_with_the_commands_status() {

@@ -202,7 +202,7 @@ static int await_reply(const struct call *call, struct reply *reply, int *failur
 static int run_helper(const char *verb, const struct request *request, unsigned deadline_ms,
 		      struct reply *reply)
 {
-	CLEANUP_FD int ours = -1, childs = -1, process = -1;
+	CLEANUP_FD int ours = -1, childs = -1;
 	struct call call = {.verb = verb, .until = now_ms() + deadline_ms, .process = -1};
 	int failure = 0; /* errno of the child before exec */
 	int error, status;
@@ -214,17 +214,16 @@ static int run_helper(const char *verb, const struct request *request, unsigned 
 	if (error)
 		return log_errno(-error, "send the request to helper %s", verb);
 	error = start_helper(&call, childs);
-	process = call.process;
 	if (error)
 		return error;
 	call.socket = ours;
 	/* Only once our copy is closed does the end of the helper show on the socket. */
 	close(steal_fd(&childs));
 	error = await_reply(&call, reply, &failure);
-	/* Closed before the wait: a helper that still writes gets EPIPE instead of a full socket.
-	 */
+	/* Closed before the wait: a helper that still writes gets EPIPE, not a full socket. */
 	close(steal_fd(&ours));
 	status = end_helper(&call, error != 0);
+	close(call.process);
 	if (failure)
 		log_errno(failure, "run %s", call_helper_path);
 	else if (error)

@@ -137,7 +137,7 @@ static int take_groups(struct request *request)
 {
 	CLEANUP_FREE gid_t *gids = NULL;
 	size_t used = 0;
-	int count, error;
+	int count = 0, error;
 
 	error = list_gids(request->user, request->gid, &gids, &count);
 	if (error)

@@ -109,6 +109,8 @@ static int attach_fds(struct msghdr *packet, union control *control, const struc
 	packet->msg_control = control->bytes;
 	packet->msg_controllen = CMSG_SPACE(count * sizeof(int));
 	header = CMSG_FIRSTHDR(packet);
+	if (!header)
+		return -EINVAL;
 	header->cmsg_level = SOL_SOCKET;
 	header->cmsg_type = SCM_RIGHTS;
 	header->cmsg_len = CMSG_LEN(count * sizeof(int));

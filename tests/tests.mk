@@ -1,9 +1,10 @@
-# Tests. Unit tests run under ASan and UBSan; see tests/README for one test by hand.
+# Tests. Unit tests run under ASan and UBSan.
 
-SAN       = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SAN        = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_CFLAGS = $(STANDARD) $(NL_CFLAGS) $(WARNINGS) -O1 -g $(SAN) -MMD -MP
 SAN_LIB   := $(patsubst lib/%.c,$B/san/lib/%.o,$(wildcard lib/*.c))
 UNIT      := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*_test.c))
+TEST_LIBS  = -linih -lnl-3 -lcap-ng
 
 $B/san/%.o: %.c
 	$(call say,CC san,$<)
@@ -15,7 +16,7 @@ $B/san/libpam_netns.a: $(SAN_LIB)
 
 $B/unit/%: $B/san/tests/unit/%.o $B/san/libpam_netns.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(SAN) -o $@ $< $B/san/libpam_netns.a -linih -lnl-3 -lcap-ng -lcmocka
+	$(Q)$(CC) $(SAN) -o $@ $< $B/san/libpam_netns.a $(TEST_LIBS) -lcmocka -lpthread
 
 -include $(SAN_LIB:.o=.d) $(patsubst $B/unit/%,$B/san/tests/unit/%.d,$(UNIT))
 
@@ -23,3 +24,52 @@ $B/unit/%: $B/san/tests/unit/%.o $B/san/libpam_netns.a
 .PHONY: unit
 unit: $(UNIT)
 	@tests/unit/run $(UNIT)
+
+# Fuzzing: libFuzzer, so clang.
+FUZZ_CC     ?= clang
+FUZZ_SECONDS = 60
+FUZZ_SAN     = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FUZZ_CFLAGS  = $(STANDARD) $(NL_CFLAGS) -O1 -g $(FUZZ_SAN) -fsanitize=fuzzer-no-link -MMD -MP
+FUZZ_LIB    := $(patsubst lib/%.c,$B/fuzz/lib/%.o,$(wildcard lib/*.c))
+FUZZ        := $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
+
+$B/fuzz/%.o: %.c
+	$(call say,CC fuzz,$<)
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) -c -o $@ $<
+
+$B/fuzz/libpam_netns.a: $(FUZZ_LIB)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$B/fuzz/%_fuzz: $B/fuzz/tests/fuzz/%_fuzz.o $B/fuzz/libpam_netns.a
+	$(Q)$(FUZZ_CC) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $< $B/fuzz/libpam_netns.a $(TEST_LIBS)
+
+-include $(FUZZ_LIB:.o=.d) $(patsubst $B/fuzz/%,$B/fuzz/tests/fuzz/%.d,$(FUZZ))
+
+## fuzz		fuzz targets, FUZZ_SECONDS=60 in all
+.PHONY: fuzz
+fuzz: $(FUZZ)
+	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ)
+
+## integration	a throw-away host in namespaces of its own, with real logins (root)
+.PHONY: integration
+integration: $(PROGRAMS)
+	@tests/integration/run
+
+## lint		format, clang-tidy, cppcheck, gcc -fanalyzer, scan-build, shellcheck
+.PHONY: lint format-check
+lint:
+	@CC='$(CC)' MAKE='$(MAKE)' B='$B' tests/lint.sh $(STANDARD) $(NL_CFLAGS) $(WARNINGS)
+
+## format-check	only the format of the C files
+format-check:
+	@tests/lint.sh --only format
+
+.PHONY: build-report
+build-report: $(PROGRAMS)
+	@echo "build: 1 passed, 0 failed"
+
+## check		everything: build, unit, integration, fuzz, lint (what CI runs; root)
+.PHONY: check
+check:
+	@MAKE='$(MAKE)' B='$B' tests/check.sh

@@ -1,0 +1,57 @@
+/*
+ * Packets of both directions. What the decoder takes must encode to the same bytes: then nothing is
+ * taken that no sender of ours writes.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static char packet[MESSAGE_MAX];
+
+static void check_same(ssize_t encoded, const uint8_t *data, size_t size)
+{
+	if (encoded < 0 || (size_t)encoded != size || memcmp(packet, data, size) != 0)
+		abort();
+}
+
+static void try_request(const uint8_t *data, size_t size)
+{
+	struct request request;
+
+	if (request_decode((const char *)data, size, &request))
+		return;
+	check_same(request_encode(&request, packet), data, size);
+	request_free(&request);
+}
+
+static void try_message(const uint8_t *data, size_t size, size_t fds_count)
+{
+	/* Never used as descriptors: decoding only hands the numbers on. */
+	static const int fds[MESSAGE_FDS + 1] = {1000000, 1000001, 1000002, 1000003};
+	struct message message;
+
+	if (message_decode((const char *)data, size, fds, fds_count, &message))
+		return;
+	if (message.kind == MESSAGE_LOG) {
+		check_same(log_encode(message.log.level, message.log.text, packet), data, size);
+	} else if (message.kind == MESSAGE_REPLY) {
+		if (message.reply.handed_count != fds_count)
+			abort();
+		check_same(reply_encode(&message.reply, packet), data, size);
+	} else if (message.failure <= 0) {
+		abort();
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size > MESSAGE_MAX)
+		return 0;
+	try_request(data, size);
+	for (size_t fds_count = 0; fds_count <= MESSAGE_FDS + 1; fds_count++)
+		try_message(data, size, fds_count);
+	return 0;
+}

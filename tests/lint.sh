@@ -1,0 +1,119 @@
+#!/bin/sh
+# tests/lint.sh [--only NAME] [COMPILER FLAG...]: each linter over the whole tree; `make lint` gives
+# the flags. A linter is passed if it has nothing to say, and failed if it is not installed.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+only=
+if [ "${1:-}" = --only ]; then
+	only=$2
+	shift 2
+fi
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM HUP
+jobs=$(nproc)
+passed=0 failed=0
+
+# What git would commit: a build directory, or somebody's scratch file, is not linted.
+files() {
+	git -c safe.directory='*' ls-files --cached --others --exclude-standard -- "$@" | sort -u |
+		while IFS= read -r file; do
+			[ ! -f "$file" ] || printf '%s\n' "$file"
+		done
+}
+
+sources() {
+	files 'lib/*.c' 'helper/*.c' 'pam_module/*.c' 'cli/*.c'
+}
+
+# The scripts whose first line names a shell.
+scripts() {
+	files | while IFS= read -r file; do
+		case $(head -c 64 "$file" | tr -d '\0' | head -n 1) in
+		'#!/bin/sh'* | '#!/bin/bash'* | '#!/usr/bin/env bash'*) printf '%s\n' "$file" ;;
+		esac
+	done
+}
+
+# each COMMAND...: runs it once for each file of standard input, as many at once as there are CPUs.
+each() {
+	xargs -r -d '\n' -n 1 -P "$jobs" "$@"
+}
+
+lint_format() {
+	files '*.c' '*.h' | xargs -r -d '\n' clang-format --dry-run -Werror
+}
+
+# clang-tidy wants the file before the flags, xargs gives it last.
+cat >"$work/tidy" <<'EOF'
+#!/bin/sh
+count=$#
+for file; do :; done
+for word; do
+	count=$((count - 1))
+	shift
+	[ "$count" -eq 0 ] || set -- "$@" "$word"
+done
+clang-tidy --quiet "$file" -- "$@" 2>/dev/null
+EOF
+chmod +x "$work/tidy"
+lint_tidy() {
+	sources | each "$work/tidy" "$@"
+}
+
+lint_cppcheck() {
+	# memleak, resourceLeak: it does not know __attribute__((cleanup)); gcc -fanalyzer does.
+	# invalidScanfArgType_int: gcc's -Wformat, which knows the types behind typedefs.
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -j "$jobs" \
+		--enable=warning,performance,portability --suppress=missingIncludeSystem \
+		--suppress=memleak --suppress=resourceLeak --suppress=invalidScanfArgType_int \
+		-D_GNU_SOURCE -Ilib lib helper pam_module cli
+}
+
+lint_analyzer() {
+	sources | each "${CC:-cc}" "$@" -O2 -fanalyzer -Werror -c -o /dev/null
+}
+
+# unix.Malloc does not know __attribute__((cleanup)) and takes all it owns for leaked: LeakSanitizer
+# (unit tests, fuzzing) and gcc -fanalyzer find leaks.
+lint_scan_build() {
+	scan-build --status-bugs -o "$work/scan" -disable-checker unix.Malloc \
+		"${MAKE:-make}" -s -j "$jobs" B="$work/build" all
+}
+
+lint_shellcheck() {
+	scripts | xargs -r -d '\n' shellcheck -x
+}
+
+# run NAME PROGRAM FLAG...
+run() {
+	name=$1 program=$2
+	shift 2
+	[ -z "$only" ] || [ "$only" = "$name" ] || return 0
+	start=$(date +%s)
+	if ! command -v "$program" >/dev/null; then
+		echo "$program is not installed" >"$work/log"
+		code=127
+	else
+		"lint_$name" "$@" >"$work/log" 2>&1 </dev/null
+		code=$?
+	fi
+	if [ "$code" -eq 0 ]; then
+		passed=$((passed + 1))
+		result=passed
+	else
+		failed=$((failed + 1))
+		result=failed
+		cat "$work/log"
+	fi
+	printf '%-12s %s (%d s)\n' "$name" "$result" $(($(date +%s) - start))
+}
+
+run format clang-format
+run tidy clang-tidy "$@"
+run cppcheck cppcheck
+run analyzer "${CC:-cc}" "$@"
+run scan_build scan-build
+run shellcheck shellcheck
+echo "lint: $passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

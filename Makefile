@@ -81,6 +81,48 @@ $B/pam-netns: $(CLI_OBJS) $B/libpam_netns.a
 
 include tests/tests.mk
 
+# Installing. An edited conf file is kept; PAM's own stacks are the admin's (see README).
+INSTALL ?= install
+
+.PHONY: install uninstall
+## install	all programs, manuals, units; DESTDIR=, PREFIX=/usr, SYSCONFDIR=/etc, PAMDIR=
+install: all
+	$(INSTALL) -d -m 0755 $(DESTDIR)$(PAMDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PREFIX)/sbin \
+		$(DESTDIR)$(SYSCONFDIR)/security $(DESTDIR)$(UNITDIR) $(DESTDIR)$(TMPFILESDIR) \
+		$(DESTDIR)$(SYSCTLDIR) $(DESTDIR)$(PAMCONFIGSDIR) \
+		$(DESTDIR)/var/lib/pam-netns $(DESTDIR)/var/lib/pam-netns/leases \
+		$(addprefix $(DESTDIR)$(MANDIR)/,man1 man5 man8)
+	$(INSTALL) -d -m 0700 $(DESTDIR)/var/lib/pam-netns/private
+# Written beside and renamed: a running login keeps the old file, the next one gets the new.
+	$(call place,0644,$B/pam_netns.so,$(PAMDIR)/pam_netns.so)
+	$(call place,0755,$B/pam-netns-helper,$(LIBEXECDIR)/pam-netns-helper)
+	$(call place,4755,$B/pam-netns-enter,$(LIBEXECDIR)/pam-netns-enter)
+	$(call place,0755,$B/pam-netns,$(PREFIX)/sbin/pam-netns)
+	@if [ -e $(DESTDIR)$(SYSCONFDIR)/security/pam_netns.conf ]; then \
+		echo "  KEEP	$(SYSCONFDIR)/security/pam_netns.conf"; else \
+		$(INSTALL) -m 0644 conf/pam_netns.conf $(DESTDIR)$(SYSCONFDIR)/security/pam_netns.conf; fi
+	$(INSTALL) -m 0644 conf/pam-netns-gc.service conf/pam-netns-gc.timer conf/pam-netns-gc.path \
+		conf/pam-netns.service conf/pam-netns-resolv.path $(DESTDIR)$(UNITDIR)/
+	$(INSTALL) -m 0644 conf/tmpfiles.conf $(DESTDIR)$(TMPFILESDIR)/pam-netns.conf
+	$(INSTALL) -m 0644 conf/sysctl.conf $(DESTDIR)$(SYSCTLDIR)/60-pam-netns.conf
+	$(INSTALL) -m 0644 conf/pam-configs $(DESTDIR)$(PAMCONFIGSDIR)/pam-netns
+	@for page in $(MANPAGES); do \
+		$(INSTALL) -m 0644 man/$$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
+
+MANPAGES := $(notdir $(wildcard man/*.[158]))
+place = $(INSTALL) -m $(1) $(2) $(DESTDIR)$(3).new && mv -f $(DESTDIR)$(3).new $(DESTDIR)$(3)
+
+## uninstall	removes what install put there, but the conf file, leases and kept directories
+uninstall:
+	rm -f $(DESTDIR)$(PAMDIR)/pam_netns.so $(DESTDIR)$(PREFIX)/sbin/pam-netns \
+		$(addprefix $(DESTDIR)$(LIBEXECDIR)/,pam-netns-helper pam-netns-enter) \
+		$(addprefix $(DESTDIR)$(UNITDIR)/,pam-netns-gc.service pam-netns-gc.timer \
+			pam-netns-gc.path pam-netns.service pam-netns-resolv.path) \
+		$(DESTDIR)$(TMPFILESDIR)/pam-netns.conf $(DESTDIR)$(SYSCTLDIR)/60-pam-netns.conf \
+		$(DESTDIR)$(PAMCONFIGSDIR)/pam-netns
+	@for page in $(MANPAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
+	@rmdir $(DESTDIR)$(LIBEXECDIR) 2>/dev/null || true
+
 .PHONY: clean help
 clean:
 	rm -rf $B

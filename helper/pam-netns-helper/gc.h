@@ -1,0 +1,25 @@
+/* What the parts of gc share. */
+#ifndef PAM_NETNS_GC_H
+#define PAM_NETNS_GC_H
+
+#include "helper.h"
+
+/* Inodes of all network, mount and UTS namespaces that some process is in, sorted. */
+struct in_use {
+	uint64_t *inodes;
+	size_t count;
+};
+#define CLEANUP_IN_USE __attribute__((cleanup(in_use_free)))
+void in_use_free(struct in_use *in_use);
+int in_use_find(const struct host *host, struct in_use *out) MUST_CHECK;
+/* Is some process in one of the namespaces that uid's pins hold? */
+bool in_use_user(const struct in_use *in_use, uid_t uid);
+
+bool gc_user_recorded(const struct host *host, uid_t uid, struct user_state *state);
+
+/* Bridge ports, guard elements, routes and neighbours of users who are not in. */
+int gc_ports(struct host *host) MUST_CHECK;
+int gc_guard(struct host *host) MUST_CHECK;
+int gc_routes(struct host *host, const struct conf *conf) MUST_CHECK;
+
+#endif

@@ -1,0 +1,214 @@
+/*
+ * gc of kernel objects: what is left of users who are not in; see gc.h.
+ *
+ * A login makes its port before the guard element and its record last, all under the user's lock.
+ * So each leftover is looked at again under that lock before it is removed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gc.h"
+#include "guard.h"
+#include "lock.h"
+#include "log.h"
+#include "paths.h"
+#include "pins.h"
+#include "uplink.h"
+
+/* A growing list of leftovers, since nothing may be removed in the middle of a dump. */
+struct leftovers {
+	struct leftover {
+		struct ruleset_member member;
+		unsigned ifindex;
+	} * items;
+	size_t count;
+	bool ipv6;
+	struct host *host;
+};
+
+static int leftover_add(struct leftovers *l, const struct leftover *item)
+{
+	struct leftover *more = reallocarray(l->items, l->count + 1, sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	l->items = more;
+	l->items[l->count++] = *item;
+	return 0;
+}
+
+static bool port_recorded(const struct host *host, const char *name)
+{
+	struct user_state state;
+	uid_t uid;
+
+	return uplink_port_uid(name, &uid) && gc_user_recorded(host, uid, &state) &&
+	       strcmp(state.interface, name) == 0;
+}
+
+static int port_seen(void *context, const char *name, unsigned ifindex, unsigned master)
+{
+	struct leftovers *l = context;
+	struct leftover item = {.ifindex = ifindex};
+
+	(void)master;
+	if (port_recorded(l->host, name))
+		return 0;
+	snprintf(item.member.port, sizeof(item.member.port), "%s", name);
+	return leftover_add(l, &item);
+}
+
+int gc_ports(struct host *host)
+{
+	struct leftovers l = {.host = host};
+	int result = uplink_each_port(&host->route, port_seen, &l);
+	uid_t uid;
+
+	for (size_t i = 0; i < l.count && result == 0; i++) {
+		const char *name = l.items[i].member.port;
+
+		if (!uplink_port_uid(name, &uid))
+			continue;
+		result = lock_take(host->lock, host->proc, uid);
+		if (result == 0 && !port_recorded(host, name))
+			result = uplink_port_remove(&host->route, l.items[i].ifindex);
+		lock_release(host->lock, uid);
+	}
+	free(l.items);
+	return result;
+}
+
+static int element_seen(void *context, const struct ruleset_member *member)
+{
+	struct leftovers *l = context;
+	struct leftover item = {.member = *member};
+
+	return port_recorded(l->host, member->port) ? 0 : leftover_add(l, &item);
+}
+
+static int element_remove(struct host *host, struct ruleset_member *member, bool ipv6)
+{
+	uid_t uid;
+	int result;
+
+	if (!uplink_port_uid(member->port, &uid))
+		return 0;
+	result = lock_take(host->lock, host->proc, uid);
+	if (result == 0 && !port_recorded(host, member->port)) {
+		/* guard_remove() takes both families: this one alone. */
+		if (ipv6)
+			member->address = (struct address){0};
+		result = guard_remove(&host->netfilter, member);
+	}
+	lock_release(host->lock, uid);
+	return result;
+}
+
+int gc_guard(struct host *host)
+{
+	int result = 0;
+
+	for (int ipv6 = 0; ipv6 < 2 && result == 0; ipv6++) {
+		struct leftovers l = {.host = host, .ipv6 = ipv6};
+
+		result = guard_each(&host->netfilter, ipv6, element_seen, &l);
+		for (size_t i = 0; i < l.count && result == 0; i++)
+			result = element_remove(host, &l.items[i].member, ipv6);
+		free(l.items);
+	}
+	return result;
+}
+
+static int route_seen(void *context, const struct address *address)
+{
+	struct leftover item = {.member.address = *address};
+
+	return leftover_add(context, &item);
+}
+
+/* The uid that an address is leased to; false if to none. */
+static bool address_uid(const char *network, const struct address *address, uid_t *uid)
+{
+	char path[PATH_MAX], text[ADDRESS_TEXT_MAX], target[16];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), LEASES_DIR "/%s/address/%s", network,
+		 address_format(address, text));
+	length = readlink(path, target, sizeof(target) - 1);
+	if (length <= 0)
+		return false;
+	target[length] = '\0';
+	*uid = (uid_t)strtoul(target, NULL, 10);
+	return true;
+}
+
+/* The IPv4 address of the same user: leases are kept by it. */
+static struct address address_ipv4(const struct uplink_network *network,
+				   const struct address *address)
+{
+	uint32_t offset = 0;
+
+	if (address->family == AF_INET)
+		return *address;
+	for (int i = 12; i < 16; i++)
+		offset =
+		    offset << 8 | (uint32_t)(address->bytes[i] ^ network->subnet6.address.bytes[i]);
+	return prefix_address(&network->subnet, offset);
+}
+
+static int route_collect(struct host *host, const struct network_state *state, const char *bridge,
+			 unsigned ifindex, const struct address *address)
+{
+	struct uplink_network network = network_state_uplink(state);
+	struct address ipv4 = address_ipv4(&network, address);
+	struct uplink uplink = {.bridge_ifindex = ifindex};
+	struct user_state user;
+	uid_t uid = (uid_t)-1;
+	bool known = address_uid(state->name, &ipv4, &uid);
+	int result = known ? lock_take(host->lock, host->proc, uid) : 0;
+
+	if (result < 0)
+		return result;
+	(void)bridge;
+	if (!known || !gc_user_recorded(host, uid, &user)) {
+		/* uplink_detach() takes an IPv4 address first; a missing one is no error. */
+		uplink.address = ipv4;
+		if (address->family == AF_INET6)
+			uplink.address6 = *address;
+		result = uplink_detach(&host->route, &uplink);
+	}
+	if (known)
+		lock_release(host->lock, uid);
+	return result;
+}
+
+int gc_routes(struct host *host, const struct conf *conf)
+{
+	int result = 0;
+
+	for (size_t n = 0; n < conf->networks_count && result == 0; n++) {
+		struct network_state state;
+
+		if (network_state_read(host->run, conf->networks[n].name, &state) < 0)
+			continue;
+		for (unsigned b = 0; b < state.bridges && result == 0; b++) {
+			struct leftovers l = {.host = host};
+			char name[IFNAMSIZ];
+			unsigned ifindex;
+
+			if (ruleset_bridge_name(&conf->networks[n], b, name) < 0)
+				continue;
+			ifindex = uplink_link_find(&host->route, name);
+			if (ifindex)
+				result =
+				    uplink_each_user_route(&host->route, ifindex, route_seen, &l);
+			for (size_t i = 0; i < l.count && result == 0; i++)
+				result = route_collect(host, &state, name, ifindex,
+						       &l.items[i].member.address);
+			free(l.items);
+		}
+	}
+	return result;
+}

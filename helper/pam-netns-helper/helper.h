@@ -1,0 +1,111 @@
+/*
+ * What all parts of the helper share: the host, seen and entered from wherever it was started.
+ */
+#ifndef PAM_NETNS_HELPER_H
+#define PAM_NETNS_HELPER_H
+
+#include <stdbool.h>
+
+#include "cleanup.h"
+#include "conf.h"
+#include "message.h"
+#include "netlink.h"
+#include "network_state.h"
+#include "state.h"
+
+/* The host: the namespaces of its PID 1, entered by host_enter(), and what is opened in them. */
+struct host {
+	int proc;			 /* its procfs */
+	int run;			 /* RUN_DIR */
+	int lock;			 /* see lock.h */
+	int mnt, net, uts;		 /* its namespaces */
+	struct netlink route, netfilter; /* sockets in its network namespace */
+};
+
+/*
+ * host.c: finds the host's procfs (HOSTPROC, else /proc), enters the mount and network namespaces
+ * of its PID 1 and opens the rest. Makes RUN_DIR's folders where they are missing.
+ */
+int host_enter(struct host *host) MUST_CHECK;
+/* Back to the host's namespaces from wherever building a user's left the process. */
+int host_return(const struct host *host) MUST_CHECK;
+/* Lets go of what a long-running child must not hold. */
+void host_close(struct host *host);
+
+/* setup.c: is the network set up as the conf says, untouched by others? If not, mends it. */
+struct setup {
+	const struct conf *conf;
+	uint64_t conf_identity;
+	const struct network *network;
+	struct network_state state; /* out */
+};
+int setup_ensure(struct host *host, struct setup *setup) MUST_CHECK;
+/* Applies everything anew, for a network or (NULL) for all that profiles use. Takes LOCK_HOST. */
+int setup_apply(struct host *host, const struct conf *conf, uint64_t identity,
+		const struct network *network) MUST_CHECK;
+/* Makes bridge number i of a network and all before it. Takes LOCK_HOST. */
+int setup_grow(struct host *host, const struct setup *setup, unsigned bridge) MUST_CHECK;
+/* name "": all networks. Refuses with users in unless force. Takes LOCK_HOST. */
+int setup_remove(struct host *host, const char *name, bool force) MUST_CHECK;
+/* Changes when the file does: compared, not interpreted. 0 where it cannot be read. */
+uint64_t setup_conf_identity(const char *path);
+
+/* setup_files.c: the networks' resolv.conf, and views where someone took a mount of ours away. */
+int setup_resolv(const struct host *host, const struct network *network) MUST_CHECK;
+/* The host's name servers may have changed: follow them in every network that is up. */
+int setup_follow_resolver(const struct host *host, const struct conf *conf) MUST_CHECK;
+int setup_hosts(const struct host *host, uid_t uid, const char *hostname) MUST_CHECK;
+
+/* setup_sysctl.c */
+bool sysctl_forwarding_on(const struct host *host, bool ipv6);
+/* Forwarding on; what was off is noted in *state. The filter is in place before. */
+int sysctl_forwarding(const struct host *host, struct host_state *state, bool ipv6) MUST_CHECK;
+int sysctl_forwarding_restore(const struct host *host) MUST_CHECK;
+int sysctl_bridge(const struct host *host, const char *bridge) MUST_CHECK;
+/* In a new network namespace: ping_range as the host has it ("": leave it), low ports for all. */
+int sysctl_user(const char *ping_range, bool low_ports) MUST_CHECK;
+/* The host's ping_group_range, "" where it is the kernel's default. */
+void sysctl_ping_range(char out[64]);
+
+/* nft.c: runs nft(8) with text as its input; its words are logged. */
+int nft_run(const char *text, size_t size) MUST_CHECK;
+/* The output of `nft list ruleset`; the caller frees it. NULL where nft fails. */
+char *nft_list(void);
+
+/* teardown.c: removes everything that was made for a user; logout, rollback and gc use it alike. */
+int teardown(struct host *host, uid_t uid, const struct user_state *known) MUST_CHECK;
+
+/* members.c: processes in a user's namespaces. */
+struct members {
+	pid_t *pids;
+	size_t count;
+};
+#define CLEANUP_MEMBERS __attribute__((cleanup(members_free)))
+void members_free(struct members *members);
+/* All processes in any of the namespaces of uid's pins. Scans the whole procfs: never while a
+ * caller waits. */
+int members_find(const struct host *host, uid_t uid, struct members *out) MUST_CHECK;
+
+/* login.c, logout.c, gc.c, main.c: the verbs. They fill in *reply and return 0, or -errno. */
+int verb_open(struct host *host, const struct request *request, struct reply *reply) MUST_CHECK;
+int verb_close(struct host *host, const struct request *request, struct reply *reply) MUST_CHECK;
+int verb_kick(struct host *host, const struct request *request, struct reply *reply) MUST_CHECK;
+int verb_gc(struct host *host, const struct request *request, struct reply *reply) MUST_CHECK;
+int verb_up(struct host *host, const struct request *request, struct reply *reply) MUST_CHECK;
+int verb_down(struct host *host, const struct request *request, struct reply *reply) MUST_CHECK;
+int verb_host(struct host *host, const struct request *request, struct reply *reply) MUST_CHECK;
+
+/* Attaches the host's namespaces to a reply: OUTCOME_HOST. */
+int reply_host(const struct host *host, struct reply *reply) MUST_CHECK;
+/* Attaches one namespace. */
+int reply_hand(struct reply *reply, int type, int fd) MUST_CHECK;
+
+/* reaper.c: waits for a user's last processes and tears down. Takes the user's lock. */
+enum reaped { REAPED, REAPER_IN_USE };
+/* Waits at most timeout_ms; kill: ends what is left instead. REAPER_IN_USE: somebody is still in.
+ */
+int reap(struct host *host, uid_t uid, int timeout_ms, bool kill) MUST_CHECK;
+/* Does so in a detached child, which logs through syslog(3). */
+int reaper_start(struct host *host, uid_t uid) MUST_CHECK;
+
+#endif

@@ -1,0 +1,177 @@
+/*
+ * The host: which it is and how it is entered; see helper.h.
+ *
+ * The helper may be started inside a user's namespaces (alice types `su bob`). /run there is not
+ * the host's, and with a PID namespace not even /proc is, so PID 1's namespaces are reached through
+ * HOSTPROC, a bind of the host's procfs that set-up left where only root can go, in every view.
+ */
+#include "helper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "files.h"
+#include "lock.h"
+#include "log.h"
+#include "paths.h"
+#include "pins.h"
+
+static int proc_open(const char *path)
+{
+	CLEANUP_FD int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	struct statfs fs;
+
+	if (fd < 0)
+		return -errno;
+	if (fstatfs(fd, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC)
+		return -ENOENT;
+	return steal_fd(&fd);
+}
+
+static int namespace_open(int proc, const char *path, int clone_flag)
+{
+	CLEANUP_FD int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return log_errno(errno, "open the host's %s", path);
+	if (!pin_valid(fd, clone_flag))
+		return log_errno(EINVAL, "use the host's %s", path);
+	return steal_fd(&fd);
+}
+
+/* A folder of ours, with exactly this mode at least as strict, root's. */
+static int folder_make(int parent, const char *path, const char *name, mode_t mode)
+{
+	int fd = files_make_dir(parent, name, mode);
+
+	return fd < 0 ? log_errno(-fd, "use %s: it must be root's, mode %04o", path, mode) : fd;
+}
+
+/* The bind of the host's procfs that every view will show. */
+static int hostproc_make(int run)
+{
+	CLEANUP_FD int dir = folder_make(run, HOSTPROC_DIR, "hostproc", 0700);
+
+	if (dir < 0)
+		return dir;
+	CLEANUP_FD int there = proc_open(HOSTPROC);
+
+	if (there >= 0)
+		return 0;
+	if (mkdirat(dir, "proc", 0700) < 0 && errno != EEXIST)
+		return log_errno(errno, "make %s", HOSTPROC);
+	if (mount("/proc", HOSTPROC, NULL, MS_BIND, NULL) < 0)
+		return log_errno(errno, "mount the host's /proc on %s", HOSTPROC);
+	return 0;
+}
+
+/* RUN_DIR and the folders in it; in the host's mount namespace. */
+static int folders_make(struct host *host)
+{
+	static const struct {
+		const char *name, *path;
+		mode_t mode;
+	} folders[] = {
+	    {"users", USERS_DIR, 0755},
+	    {"networks", NETWORKS_DIR, 0755},
+	    {"closing", CLOSING_DIR, 0700},
+	};
+	CLEANUP_FD int slash_run = open("/run", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	host->run = folder_make(slash_run, RUN_DIR, "pam-netns", 0755);
+	if (host->run < 0)
+		return host->run;
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		CLEANUP_FD int fd =
+		    folder_make(host->run, folders[i].path, folders[i].name, folders[i].mode);
+
+		if (fd < 0)
+			return fd;
+	}
+	int result = hostproc_make(host->run);
+
+	return result < 0 ? result : pins_setup();
+}
+
+int host_return(const struct host *host)
+{
+	if (setns(host->mnt, CLONE_NEWNS) < 0 || setns(host->net, CLONE_NEWNET) < 0 ||
+	    setns(host->uts, CLONE_NEWUTS) < 0)
+		return log_errno(errno, "enter the host's namespaces");
+	return 0;
+}
+
+int host_enter(struct host *host)
+{
+	int result;
+
+	*host = (struct host){-1, -1, -1, -1, -1, -1, {.fd = -1}, {.fd = -1}};
+	host->proc = proc_open(HOSTPROC);
+	if (host->proc < 0)
+		host->proc = proc_open("/proc");
+	if (host->proc < 0)
+		return log_errno(-host->proc, "find the host's /proc");
+	host->mnt = namespace_open(host->proc, "1/ns/mnt", CLONE_NEWNS);
+	host->net = namespace_open(host->proc, "1/ns/net", CLONE_NEWNET);
+	host->uts = namespace_open(host->proc, "1/ns/uts", CLONE_NEWUTS);
+	if (host->mnt < 0 || host->net < 0 || host->uts < 0)
+		return -EINVAL;
+	result = host_return(host);
+	if (result == 0)
+		result = folders_make(host);
+	if (result < 0)
+		return result;
+	host->lock = lock_open();
+	if (host->lock < 0)
+		return host->lock;
+	result = netlink_open(&host->route, NETLINK_ROUTE);
+	return result < 0 ? result : netlink_open(&host->netfilter, NETLINK_NETFILTER);
+}
+
+void host_close(struct host *host)
+{
+	netlink_close(&host->route);
+	netlink_close(&host->netfilter);
+	cleanup_fd(&host->lock);
+	cleanup_fd(&host->uts);
+	cleanup_fd(&host->net);
+	cleanup_fd(&host->mnt);
+	cleanup_fd(&host->run);
+	cleanup_fd(&host->proc);
+}
+
+int reply_hand(struct reply *reply, int type, int fd)
+{
+	struct handed *handed = &reply->handed[reply->handed_count];
+	struct stat st;
+
+	if (reply->handed_count == MESSAGE_FDS)
+		return -E2BIG;
+	if (fstat(fd, &st) < 0)
+		return log_errno(errno, "look at a namespace");
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	if (copy < 0)
+		return log_errno(errno, "hand over a namespace");
+	*handed =
+	    (struct handed){.type = type, .device = st.st_dev, .inode = st.st_ino, .fd = copy};
+	reply->handed_count++;
+	return 0;
+}
+
+int reply_host(const struct host *host, struct reply *reply)
+{
+	int result = reply_hand(reply, CLONE_NEWNET, host->net);
+
+	if (result == 0)
+		result = reply_hand(reply, CLONE_NEWUTS, host->uts);
+	if (result == 0)
+		result = reply_hand(reply, CLONE_NEWNS, host->mnt);
+	reply->outcome = OUTCOME_HOST;
+	return result;
+}

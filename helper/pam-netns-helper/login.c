@@ -1,0 +1,156 @@
+/*
+ * Opening a session: request -> profile -> set-up -> lock -> pins -> record -> descriptors.
+ *
+ * Whoever has pins is in: a further login is handed the same namespaces. Whoever has none, or not
+ * the whole of them, is torn down to nothing and built anew (login_build.c). The user's lock is
+ * held from the look at the pins to the session's record, so that the reaper, which needs the lock
+ * and an empty list of sessions, cannot remove what was just handed out.
+ */
+#include "login.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "lock.h"
+#include "log.h"
+#include "view.h"
+
+/* The process at the other end of the socket: the session's leader. */
+static int leader_read(const struct host *host, struct process *leader)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+	int result;
+
+	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return log_errno(errno, "ask who the caller is");
+	result = process_read(host->proc, peer.pid, leader, NULL);
+	return result < 0 ? log_errno(-result, "look at the caller, process %d", peer.pid) : 0;
+}
+
+static int profile_choose(struct login *login)
+{
+	const struct request *r = login->request;
+	struct conf_subject subject = {
+	    .user = r->user, .uid = r->uid, .groups = r->groups, .groups_count = r->groups_count};
+
+	login->profile = conf_match(login->setup.conf, &subject);
+	if (!login->profile) {
+		log_error("no profile in %s matches %s: add one (pam-netns explain %s)", r->conf,
+			  r->user, r->user);
+		return -EACCES;
+	}
+	if (!login->profile->isolate)
+		return 0;
+	login->setup.network = login->profile->network;
+	return setup_ensure(login->host, &login->setup);
+}
+
+/* A user who is in: the pins of the recorded set, and a port that is still there. */
+static int login_join(struct login *login)
+{
+	struct host *host = login->host;
+	struct user_state *s = &login->state;
+	int result = state_read(host->run, login->request->uid, s);
+
+	if (result < 0)
+		return -ENOENT;
+	result = pins_open(s->uid, s->namespaces, &login->pins);
+	if (result < 0)
+		return result;
+	result = uplink_link_up(&host->route, s->ifindex, s->interface);
+	if (result == 0)
+		result = login_mend_uplink(login);
+	if (result < 0)
+		return result;
+	/* logind removes /run/user/UID with the last session and mounts a new one with the next. */
+	uint64_t device = view_runtime_device(s->uid);
+
+	if ((s->namespaces & NAMESPACE_MNT) && device && device != s->runtime_dir) {
+		result = view_graft_runtime(s->uid, login->pins.fd[PIN_KINDS - 1], host->mnt);
+		s->runtime_dir = device;
+		if (result == 0)
+			result = state_write(host->run, s);
+		if (result < 0)
+			return log_errno(-result, "show /run/user/%u to the user", s->uid);
+	}
+	return 0;
+}
+
+static int session_record(const struct login *login, const struct process *leader)
+{
+	const struct request *r = login->request;
+	struct session session = {.leader = *leader, .since = time(NULL)};
+
+	memcpy(session.service, r->service, sizeof(session.service));
+	memcpy(session.tty, r->tty, sizeof(session.tty));
+	memcpy(session.rhost, r->rhost, sizeof(session.rhost));
+	int result = session_add(login->host->run, r->uid, &session);
+
+	return result < 0 ? log_errno(-result, "record the session") : 0;
+}
+
+static int login_reply(const struct login *login, struct reply *reply)
+{
+	const struct user_state *s = &login->state;
+	char address[ADDRESS_TEXT_MAX], address6[ADDRESS_TEXT_MAX];
+	int result = 0;
+
+	for (int i = 0; i < PIN_KINDS && result == 0; i++)
+		if (login->pins.fd[i] >= 0)
+			result = reply_hand(reply, pin_kinds[i].clone_flag, login->pins.fd[i]);
+	address_format(&s->address, address);
+	if (s->address6.family)
+		address_format(&s->address6, address6);
+	else
+		strcpy(address6, "none");
+	snprintf(reply->line, sizeof(reply->line),
+		 "profile=%s network=%s netns=%s interface=%s address=%s address6=%s", s->profile,
+		 s->network, s->netns, s->interface, address, address6);
+	reply->outcome = OUTCOME_ISOLATED;
+	return result;
+}
+
+static int login_locked(struct login *login, const struct process *leader)
+{
+	int result = login_join(login);
+
+	if (result == -ENOENT) {
+		result = teardown(login->host, login->request->uid, NULL);
+		if (result == 0)
+			result = login_build(login);
+	}
+	return result < 0 ? result : session_record(login, leader);
+}
+
+int verb_open(struct host *host, const struct request *request, struct reply *reply)
+{
+	struct login login = {.host = host, .request = request};
+	struct conf *conf = NULL;
+	struct process leader;
+	int result;
+
+	pins_init(&login.pins);
+	login.setup.conf_identity = setup_conf_identity(request->conf);
+	result = conf_read(request->conf, &conf);
+	login.setup.conf = conf;
+	if (result == 0)
+		result = leader_read(host, &leader);
+	if (result == 0)
+		result = profile_choose(&login);
+	if (result == 0 && !login.profile->isolate) {
+		result = reply_host(host, reply);
+	} else if (result == 0) {
+		result = lock_take(host->lock, host->proc, request->uid);
+		if (result == 0)
+			result = login_locked(&login, &leader);
+		if (result == 0)
+			result = login_reply(&login, reply);
+		lock_release(host->lock, request->uid);
+	}
+	pins_close(&login.pins);
+	conf_free(conf);
+	return result;
+}

@@ -1,0 +1,321 @@
+/*
+ * Everything that a first login makes: lease, namespaces, mount view, uplink, guard, record.
+ *
+ * Until the last step, publishing the pins by a rename, nobody can see it; whatever fails before
+ * is undone by teardown(), the code that also ends a user's last session. What a killed helper
+ * leaves is found by name (uid) and torn down by the user's next login or by gc.
+ */
+#include "login.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "guard.h"
+#include "lease.h"
+#include "lock.h"
+#include "log.h"
+#include "paths.h"
+#include "view.h"
+
+static int build_lease(struct login *login)
+{
+	struct prefix *subnet = &login->network.subnet;
+	const char *network = login->profile->network->name;
+	CLEANUP_FD int leases = open(LEASES_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	uid_t uid = login->request->uid;
+	uint32_t offset;
+	int result;
+
+	if (leases < 0)
+		return log_errno(errno, "open %s", LEASES_DIR);
+	result = lease_find(leases, network, subnet, uid, &offset);
+	if (result == -ENOENT) {
+		result = lock_take(login->host->lock, login->host->proc, LOCK_LEASES);
+		if (result < 0)
+			return result;
+		result = lease_take(leases, network, subnet, uid, &offset);
+		lock_release(login->host->lock, LOCK_LEASES);
+	}
+	if (result == -EADDRNOTAVAIL)
+		log_error("no address is left in network %s: give it a larger subnet", network);
+	if (result < 0)
+		return log_errno(-result, "take a lease for uid %u", uid);
+	uplink_init(&login->uplink, &login->network, uid, offset);
+	return 0;
+}
+
+/* Reserves a port, and makes the next bridge where the others are full. */
+static int build_port(struct login *login)
+{
+	const struct network *network = login->profile->network;
+	struct host *host = login->host;
+	int bridge = ports_reserve(host->run, network->name, network->ports_per_bridge, 0);
+	int result = 0;
+
+	if (bridge < 0)
+		return log_errno(-bridge, "find a bridge with a free port (ports_per_bridge)");
+	login->bridge = (unsigned)bridge;
+	if (login->bridge >= login->setup.state.bridges)
+		result = setup_grow(host, &login->setup, login->bridge);
+	if (result == 0)
+		result = ruleset_bridge_name(network, login->bridge, login->uplink.bridge);
+	if (result < 0)
+		return result;
+	login->uplink.bridge_ifindex = uplink_link_find(&host->route, login->uplink.bridge);
+	return login->uplink.bridge_ifindex
+		   ? 0
+		   : log_errno(ENODEV, "find bridge %s", login->uplink.bridge);
+}
+
+/* What the log, the command and a later teardown know of the user. */
+static int build_state(struct login *login)
+{
+	const struct request *r = login->request;
+	const struct profile *p = login->profile;
+	struct user_state *s = &login->state;
+	char host[CONF_HOSTNAME_MAX];
+	int result;
+
+	if (gethostname(host, sizeof(host)) < 0)
+		return log_errno(errno, "read the host's name");
+	*s = (struct user_state){
+	    .uid = r->uid,
+	    .gid = r->gid,
+	    .address = login->uplink.address,
+	    .address6 = login->uplink.address6,
+	    .mac = login->uplink.mac,
+	    .namespaces = p->namespaces,
+	    .linger = p->linger,
+	    .since = time(NULL),
+	};
+	memcpy(s->user, r->user, sizeof(s->user));
+	memcpy(s->account, r->account, sizeof(s->account));
+	memcpy(s->netns, r->account, sizeof(s->netns));
+	memcpy(s->profile, p->name, sizeof(s->profile));
+	memcpy(s->network, p->network->name, sizeof(s->network));
+	memcpy(s->bridge, login->uplink.bridge, sizeof(s->bridge));
+	if (!(p->namespaces & NAMESPACE_UTS)) {
+		memcpy(s->hostname, host, sizeof(s->hostname));
+		return 0;
+	}
+	result = conf_hostname(p, r->user, r->uid, r->group, host, s->hostname);
+	if (result < 0)
+		return log_errno(-result, "make a host name of \"%s\"", p->hostname);
+	/* A name that does not resolve makes sudo wait 10 s: the user's /etc/hosts has it. */
+	return strcmp(s->hostname, host) == 0 || !(p->namespaces & NAMESPACE_MNT)
+		   ? 0
+		   : setup_hosts(login->host, r->uid, s->hostname);
+}
+
+/* Makes one namespace for this process and pins it. */
+static int build_namespace(struct login *login, const struct pin_kind *kind)
+{
+	char path[32];
+	uid_t uid = login->request->uid;
+	int result;
+
+	if (unshare(kind->clone_flag) < 0)
+		return log_errno(errno, "make a %s namespace (limit: user.max_%s_namespaces)",
+				 kind->name, kind->name);
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", kind->name);
+	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return log_errno(errno, "open %s", path);
+	result = pin_add(uid, kind, fd);
+	if (result < 0)
+		return log_errno(-result, "pin a %s namespace", kind->name);
+	login->pins.fd[kind - pin_kinds] = steal_fd(&fd);
+	return 0;
+}
+
+struct view_attempt {
+	struct login *login;
+	struct view view;
+	int template;
+};
+
+static int view_attempt(void *context)
+{
+	struct view_attempt *v = context;
+	struct login *login = v->login;
+	const struct pin_kind *kind = &pin_kinds[PIN_KINDS - 1];
+	CLEANUP_FD int mnt = view_make(&v->view, v->template, login->host->mnt);
+	int result;
+
+	if (mnt < 0)
+		return mnt;
+	result = pin_add(login->request->uid, kind, mnt);
+	if (result == 0)
+		login->pins.fd[PIN_KINDS - 1] = steal_fd(&mnt);
+	return result;
+}
+
+static int build_view(struct login *login)
+{
+	struct view_attempt v = {
+	    .login = login,
+	    .view = {.uid = login->request->uid,
+		     .account = login->request->account,
+		     .profile = login->profile},
+	};
+	char hosts[128];
+	struct stat st;
+	CLEANUP_FD int template = view_template_open(login->profile->network);
+	int result;
+
+	if (template <0)
+		return log_errno(-template, "open the template of network %s",
+				 login->profile->network->name);
+	v.template = template;
+	snprintf(hosts, sizeof(hosts), USERS_DIR "/%u/" VIEW_HOSTS_NAME, login->request->uid);
+	v.view.own_hosts = lstat(hosts, &st) == 0;
+	result = pin_retry(view_attempt, &v);
+	login->state.runtime_dir = v.view.runtime_dir;
+	return result;
+}
+
+static int build_namespaces(struct login *login, struct netlink *user)
+{
+	const struct profile *p = login->profile;
+	char ping_range[64];
+	int result = pins_begin(login->request->uid);
+
+	sysctl_ping_range(ping_range);
+	if (result == 0)
+		result = build_namespace(login, &pin_kinds[0]);
+	if (result == 0)
+		result = sysctl_user(ping_range, p->low_ports);
+	if (result == 0)
+		result = netlink_open(user, NETLINK_ROUTE);
+	if (result == 0 && (p->namespaces & NAMESPACE_UTS)) {
+		result = build_namespace(login, &pin_kinds[1]);
+		if (result == 0 &&
+		    sethostname(login->state.hostname, strlen(login->state.hostname)) < 0)
+			result = log_errno(errno, "set the host name to %s", login->state.hostname);
+	}
+	if (result == 0 && (p->namespaces & NAMESPACE_MNT))
+		result = build_view(login);
+	/* Back also after a failure: teardown works on the host. */
+	int back = host_return(login->host);
+
+	return result < 0 ? result : back;
+}
+
+static int build_uplink(struct login *login, struct netlink *user)
+{
+	struct host *host = login->host;
+	struct user_state *s = &login->state;
+	int result = uplink_create(&host->route, login->pins.fd[0], &login->uplink);
+
+	memcpy(s->interface, login->uplink.port, sizeof(s->interface));
+	s->ifindex = login->uplink.ifindex;
+	if (result == 0) {
+		struct ruleset_member member = {
+		    .mac = s->mac,
+		    .address = s->address,
+		    .address6 = s->address6,
+		    .gid = s->gid,
+		    .grouped = login->profile->network->peers == PEERS_GROUP,
+		};
+
+		memcpy(member.port, s->interface, sizeof(member.port));
+		result = guard_add(&host->netfilter, &member);
+	}
+	if (result == 0)
+		result = uplink_configure_user(user, &login->uplink);
+	return result < 0 ? result : uplink_connect(&host->route, &login->uplink);
+}
+
+/* /run/netns/NAME, for ip-netns(8): a link to the pin. A name that is taken is not ours to take. */
+static int build_netns_name(const struct login *login)
+{
+	char path[PATH_MAX], target[64], there[64];
+	ssize_t length;
+
+	if (mkdir(NETNS_DIR, 0755) < 0 && errno != EEXIST)
+		return log_errno(errno, "make %s", NETNS_DIR);
+	snprintf(path, sizeof(path), "%s/%s", NETNS_DIR, login->state.netns);
+	snprintf(target, sizeof(target), PINS_DIR "/%u/net", login->request->uid);
+	if (symlink(target, path) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return log_errno(errno, "make %s", path);
+	length = readlink(path, there, sizeof(there));
+	if (length == (ssize_t)strlen(target) && memcmp(there, target, (size_t)length) == 0)
+		return 0; /* of an interrupted login */
+	log_error(
+	    "%s exists and is not ours: a network namespace of that name was made by somebody "
+	    "else (ip netns del %s removes it)",
+	    path, login->state.netns);
+	return -EEXIST;
+}
+
+int login_build(struct login *login)
+{
+	struct netlink user = {.fd = -1};
+	int result;
+
+	login->network = network_state_uplink(&login->setup.state);
+	result = build_lease(login);
+	if (result == 0)
+		result = build_port(login);
+	if (result == 0)
+		result = build_state(login);
+	if (result == 0)
+		result = build_netns_name(login);
+	if (result == 0)
+		result = build_namespaces(login, &user);
+	if (result == 0)
+		result = build_uplink(login, &user);
+	netlink_close(&user);
+	if (result == 0) {
+		result = state_write(login->host->run, &login->state);
+		if (result < 0)
+			log_errno(-result, "write the user's state");
+	}
+	if (result == 0)
+		result = pins_publish(login->request->uid);
+	if (result < 0) {
+		pins_close(&login->pins);
+		if (teardown(login->host, login->request->uid, &login->state) < 0)
+			log_warning(
+			    "something is left of a login that failed: pam-netns gc removes it");
+	}
+	return result;
+}
+
+int login_mend_uplink(struct login *login)
+{
+	struct user_state *s = &login->state;
+	struct netlink user = {.fd = -1};
+	uint32_t offset;
+	CLEANUP_FD int leases = open(LEASES_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int result;
+
+	log_warning("the uplink of uid %u is gone: making it again", s->uid);
+	login->network = network_state_uplink(&login->setup.state);
+	result = lease_find(leases, s->network, &login->network.subnet, s->uid, &offset);
+	if (result < 0)
+		return log_errno(-result, "find the lease of uid %u", s->uid);
+	uplink_init(&login->uplink, &login->network, s->uid, offset);
+	memcpy(login->uplink.bridge, s->bridge, sizeof(s->bridge));
+	login->uplink.bridge_ifindex = uplink_link_find(&login->host->route, s->bridge);
+	if (!login->uplink.bridge_ifindex)
+		return log_errno(ENODEV, "find bridge %s", s->bridge);
+	if (setns(login->pins.fd[0], CLONE_NEWNET) < 0)
+		return log_errno(errno, "enter the user's network namespace");
+	result = netlink_open(&user, NETLINK_ROUTE);
+	int back = host_return(login->host);
+
+	if (result == 0)
+		result = back;
+	if (result == 0)
+		result = build_uplink(login, &user);
+	netlink_close(&user);
+	return result < 0 ? result : state_write(login->host->run, s);
+}

@@ -1,0 +1,85 @@
+/*
+ * Closing a session: the record goes, the caller is handed the host's namespaces; if no other
+ * session's leader lives, the reaper does the rest after the caller has been answered.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include "helper.h"
+#include "lock.h"
+#include "log.h"
+#include "paths.h"
+
+#define REAP_UNIT "/run/systemd/units/invocation:pam-netns-gc.path"
+
+/* A file for each user whose last session closed: the path unit's trigger, and gc's hint. */
+static void closing_note(const struct host *host, uid_t uid)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "closing/%u", uid);
+	CLEANUP_FD int fd =
+	    openat(host->run, name, O_CREAT | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		log_warning("cannot write %s/%u: %m", CLOSING_DIR, uid);
+}
+
+static int session_close(struct host *host, uid_t uid, size_t *live)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+	struct process leader;
+	int result;
+
+	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return log_errno(errno, "ask who the caller is");
+	result = process_read(host->proc, peer.pid, &leader, NULL);
+	if (result == 0)
+		result = session_remove(host->run, uid, &leader);
+	if (result < 0 && result != -ENOENT)
+		return log_errno(-result, "remove the session's record");
+	result = session_prune(host->run, host->proc, uid, live);
+	return result == -ENOENT ? 0 : result;
+}
+
+int verb_close(struct host *host, const struct request *request, struct reply *reply)
+{
+	size_t live = 0;
+	int result = reply_host(host, reply);
+
+	if (result == 0)
+		result = lock_take(host->lock, host->proc, request->uid);
+	if (result < 0)
+		return result;
+	result = session_close(host, request->uid, &live);
+	if (result == 0 && !live)
+		closing_note(host, request->uid);
+	lock_release(host->lock, request->uid);
+	/* systemd would count a child of ours to the session that is ending: its unit does it
+	 * there. */
+	if (result == 0 && !live && access(REAP_UNIT, F_OK) < 0)
+		result = reaper_start(host, request->uid);
+	return result;
+}
+
+int verb_kick(struct host *host, const struct request *request, struct reply *reply)
+{
+	int result = reap(host, request->uid, 8000, true);
+
+	if (result == REAPER_IN_USE) {
+		log_error(
+		    "uid %u has processes that do not end, or has logged in again: try once more",
+		    request->uid);
+		return -EBUSY;
+	}
+	reply->outcome = OUTCOME_DONE;
+	return result;
+}
+
+int verb_host(struct host *host, const struct request *request, struct reply *reply)
+{
+	(void)request;
+	return reply_host(host, reply);
+}

@@ -1,0 +1,173 @@
+/*
+ * pam-netns-helper: the privileged worker that root runs. See pam-netns-helper(8).
+ *
+ * Started by pam_netns.so (in sshd, login, su, cron) and by pam-netns, for one verb, with a socket
+ * as its standard input over which one request comes and log lines and one reply go. It refuses to
+ * do anything for anybody but root. First it makes itself independent of whoever started it: empty
+ * environment, no descriptors but 0-2, a session of its own, default signals, only the
+ * capabilities it needs, no_new_privs. Then it enters the host's namespaces and works there.
+ */
+#include <cap-ng.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <syslog.h>
+
+#include "helper.h"
+#include "log.h"
+#include "paths.h"
+
+#define DEADLINE_MAX_S 60 /* whatever the conf says; the caller waits no longer either */
+
+static const struct verb {
+	const char *name;
+	int (*run)(struct host *, const struct request *, struct reply *);
+} verbs[] = {
+    {"open", verb_open}, {"close", verb_close}, {"host", verb_host}, {"up", verb_up},
+    {"down", verb_down}, {"kick", verb_kick},	{"gc", verb_gc},
+};
+
+/* What the work needs; see HACKING. */
+static const unsigned capabilities[] = {
+    CAP_SYS_ADMIN,  /* namespaces, mounts */
+    CAP_SYS_CHROOT, /* setns into a mount namespace */
+    CAP_NET_ADMIN,  /* links, addresses, routes, rules */
+    CAP_SYS_PTRACE, /* /proc/PID/ns of others */
+    CAP_KILL,	    /* linger = no, kick */
+    CAP_CHOWN,	    /* kept private directories are as on the host */
+    CAP_FOWNER,	    CAP_FSETID,
+};
+
+static int usage(void)
+{
+	static const char text[] =
+	    "pam-netns-helper is run by pam_netns.so and pam-netns, not by hand.\n"
+	    "See pam-netns-helper(8); to manage the set-up use pam-netns.\n";
+
+	(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+	return 2;
+}
+
+static int capabilities_limit(void)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)
+		if (capng_have_capability(CAPNG_BOUNDING_SET, capabilities[i]) >= 0 &&
+		    capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
+				 capabilities[i]) < 0)
+			return log_errno(EPERM, "choose capabilities");
+	if (capng_apply(CAPNG_SELECT_BOTH) < 0)
+		return log_errno(EPERM, "drop capabilities");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return log_errno(errno, "set no_new_privs");
+	return 0;
+}
+
+/* Nothing of the caller's state reaches the work. */
+static int process_clean(void)
+{
+	struct rlimit core = {0, 0};
+	sigset_t none;
+
+	if (syscall(SYS_close_range, 3U, ~0U, 0U) < 0)
+		return log_errno(errno, "close the caller's descriptors");
+	(void)setsid();
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (int i = 1; i < NSIG; i++)
+		if (i != SIGKILL && i != SIGSTOP)
+			signal(i, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN);
+	umask(022);
+	(void)setrlimit(RLIMIT_CORE, &core);
+	if (chdir("/") < 0)
+		return log_errno(errno, "enter /");
+	return capabilities_limit();
+}
+
+static void socket_sink(void *context, int level, const char *text)
+{
+	(void)context;
+	if (message_send_log(STDIN_FILENO, level, text) < 0)
+		return; /* nobody listens any more */
+}
+
+/* The deadline: default SIGALRM ends the process; what is half made, gc and the next login undo. */
+static void deadline_set(const struct request *request)
+{
+	struct itimerval timer = {.it_value.tv_sec = DEADLINE_MAX_S};
+	(void)request;
+
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+/* The last error that was logged is the cause that the caller shows. */
+struct cause {
+	char text[512];
+};
+
+static void cause_sink(void *context, int level, const char *text)
+{
+	struct cause *cause = context;
+
+	if (level == LOG_ERR)
+		snprintf(cause->text, sizeof(cause->text), "%s", text);
+	socket_sink(NULL, level, text);
+}
+
+static int verb_run(const struct verb *verb)
+{
+	CLEANUP_FREE struct request *request = calloc(1, sizeof(*request));
+	CLEANUP_FREE struct reply *reply = calloc(1, sizeof(*reply));
+	struct cause cause = {"it failed"};
+	struct host host;
+	int result;
+
+	log_set_sink(cause_sink, &cause);
+	if (!request || !reply)
+		return 1;
+	result = message_receive_request(STDIN_FILENO, request);
+	if (result == 0) {
+		deadline_set(request);
+		result = host_enter(&host);
+		if (result == 0)
+			result = verb->run(&host, request, reply);
+		host_close(&host);
+	}
+	if (result < 0) {
+		reply_close(reply);
+		reply->outcome = OUTCOME_REFUSED;
+		snprintf(reply->cause, sizeof(reply->cause), "%s", cause.text);
+	}
+	if (message_send_reply(STDIN_FILENO, reply) < 0)
+		result = -EPIPE;
+	reply_close(reply);
+	request_free(request);
+	return result < 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct stat st;
+
+	if (argc != 2 || !argv[1])
+		return usage();
+	if (getuid() != 0 || geteuid() != 0)
+		return usage();
+	if (fstat(STDIN_FILENO, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return usage();
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (strcmp(argv[1], verbs[i].name) != 0)
+			continue;
+		log_set_sink(socket_sink, NULL);
+		return process_clean() < 0 ? 1 : verb_run(&verbs[i]);
+	}
+	return usage();
+}

@@ -1,0 +1,97 @@
+/* Running nft(8), which sets up tables once per change, never for a login. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "helper.h"
+#include "log.h"
+
+#define OUTPUT_MAX (16U << 20)
+
+static const char *const nft_paths[] = {"/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft"};
+
+static const char *nft_path(void)
+{
+	for (size_t i = 0; i < sizeof(nft_paths) / sizeof(nft_paths[0]); i++)
+		if (access(nft_paths[i], X_OK) == 0)
+			return nft_paths[i];
+	return NULL;
+}
+
+static void nft_exec(const char *path, char *const argv[], int input, int output)
+{
+	char *environment[] = {NULL};
+
+	if (dup2(input, 0) >= 0 && dup2(output, 1) >= 0 && dup2(output, 2) >= 0)
+		execve(path, argv, environment);
+	_exit(127);
+}
+
+/* Runs nft with memory files for input and output (no pipe can fill up); its exit status or -errno.
+ */
+static int nft_spawn(char *const argv[], int input, int output)
+{
+	const char *path = nft_path();
+	int status;
+	pid_t pid;
+
+	if (!path)
+		return log_errno(ENOENT, "find nft (install nftables)");
+	pid = fork();
+	if (pid < 0)
+		return log_errno(errno, "start nft");
+	if (pid == 0)
+		nft_exec(path, argv, input, output);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return log_errno(errno, "wait for nft");
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+/* What nft wrote, NUL-terminated; the caller frees it. */
+static char *output_read(int output)
+{
+	off_t size = lseek(output, 0, SEEK_END);
+	char *text = size >= 0 && size <= OUTPUT_MAX ? calloc(1, (size_t)size + 1) : NULL;
+
+	if (text && pread(output, text, (size_t)size, 0) != size) {
+		free(text);
+		text = NULL;
+	}
+	return text;
+}
+
+int nft_run(const char *text, size_t size)
+{
+	char *argv[] = {(char *)"nft", (char *)"-f", (char *)"-", NULL};
+	CLEANUP_FD int input = memfd_create("nft-input", MFD_CLOEXEC);
+	CLEANUP_FD int output = memfd_create("nft-output", MFD_CLOEXEC);
+	int status;
+
+	if (input < 0 || output < 0 || write(input, text, size) != (ssize_t)size ||
+	    lseek(input, 0, SEEK_SET) < 0)
+		return log_errno(errno, "prepare nft's input");
+	status = nft_spawn(argv, input, output);
+	if (status <= 0)
+		return status;
+	CLEANUP_FREE char *words = output_read(output);
+	char *first = words ? words : (char *)"";
+
+	first[strcspn(first, "\n")] = '\0';
+	log_error("nft refused our rules: %s", *first ? first : "no reason given");
+	return -EINVAL;
+}
+
+char *nft_list(void)
+{
+	char *argv[] = {(char *)"nft", (char *)"list", (char *)"ruleset", NULL};
+	CLEANUP_FD int input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	CLEANUP_FD int output = memfd_create("nft-output", MFD_CLOEXEC);
+
+	if (input < 0 || output < 0 || nft_spawn(argv, input, output) != 0)
+		return NULL;
+	return output_read(output);
+}

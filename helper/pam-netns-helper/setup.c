@@ -1,0 +1,360 @@
+/*
+ * The host's set-up: bridges, rules, forwarding, templates; made, checked at every login, mended,
+ * removed. See helper.h.
+ *
+ * Applying is one idempotent sequence. Whatever state it starts from (nothing, rules flushed, a
+ *bridge deleted, users in), ports are down until the rules hold again:
+ *
+ *	ports of users in down -> bridges -> rules with every user's guard elements (one
+ *	transaction) -> routes -> ports connected anew -> forwarding -> name servers -> templates
+ *
+ * The record that a login trusts (host_state) is written last and removed first.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "guard.h"
+#include "helper.h"
+#include "lease.h"
+#include "lock.h"
+#include "log.h"
+#include "paths.h"
+#include "setup_internal.h"
+#include "uplink.h"
+#include "view.h"
+
+uint64_t setup_conf_identity(const char *path)
+{
+	struct stat st;
+	uint64_t hash = 0xcbf29ce484222325U;
+
+	if (stat(path, &st) < 0)
+		return 0;
+	const uint64_t parts[] = {st.st_dev,
+				  st.st_ino,
+				  (uint64_t)st.st_size,
+				  (uint64_t)st.st_mtim.tv_sec,
+				  (uint64_t)st.st_mtim.tv_nsec,
+				  (uint64_t)st.st_ctim.tv_sec,
+				  (uint64_t)st.st_ctim.tv_nsec};
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		hash = (hash ^ parts[i]) * 0x100000001b3U;
+	return hash ?: 1;
+}
+
+/* Is everything as set-up left it? Costs a few system calls; nothing here grows with users. */
+static bool setup_intact(struct host *host, struct setup *setup)
+{
+	struct host_state state;
+	uint64_t rules;
+
+	if (network_state_read(host->run, setup->network->name, &setup->state) < 0 ||
+	    host_state_read(host->run, &state) < 0 || state.conf != setup->conf_identity)
+		return false;
+	if (guard_fingerprint(&host->netfilter, &rules) < 0 || !rules || rules != state.rules)
+		return false;
+	if (!sysctl_forwarding_on(host, false) ||
+	    (setup->state.subnet6.family && !sysctl_forwarding_on(host, true)))
+		return false;
+	for (unsigned i = 0; i < setup->state.bridges; i++) {
+		char name[IFNAMSIZ];
+		unsigned ifindex;
+
+		if (ruleset_bridge_name(setup->network, i, name) < 0)
+			return false;
+		ifindex = uplink_link_find(&host->route, name);
+		if (!ifindex || uplink_link_up(&host->route, ifindex, name) != 1)
+			return false;
+	}
+	CLEANUP_FD int template = view_template_open(setup->network);
+
+	return template >= 0;
+}
+
+int setup_ensure(struct host *host, struct setup *setup)
+{
+	int result;
+
+	if (setup_intact(host, setup))
+		return 0;
+	log_info("network %s is not set up, or was changed: setting it up", setup->network->name);
+	result = setup_apply(host, setup->conf, setup->conf_identity, setup->network);
+	if (result < 0)
+		return result;
+	if (setup_intact(host, setup))
+		return 0;
+	return log_errno(EAGAIN,
+			 "set up network %s: something changes it back (see pam-netns check)",
+			 setup->network->name);
+}
+
+/* The networks to be up: those that are, and the wanted one or all that profiles use. */
+static int plan_choose(struct plan *plan, const struct network *wanted)
+{
+	struct network_state state;
+
+	for (size_t i = 0; i < plan->conf->networks_count; i++) {
+		const struct network *network = &plan->conf->networks[i];
+		bool chosen = network == wanted ||
+			      network_state_read(plan->host->run, network->name, &state) == 0;
+
+		for (size_t p = 0; !wanted && p < plan->conf->profiles_count; p++)
+			chosen |= plan->conf->profiles[p].network == network;
+		if (!chosen)
+			continue;
+		if (plan->count == PLAN_NETWORKS_MAX)
+			return log_errno(E2BIG, "set up more than %d networks", PLAN_NETWORKS_MAX);
+		plan->networks[plan->count++].conf = network;
+	}
+	return 0;
+}
+
+static struct planned *plan_find(struct plan *plan, const char *name)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (strcmp(plan->networks[i].conf->name, name) == 0)
+			return &plan->networks[i];
+	return NULL;
+}
+
+/* Users in, with their uplinks as they are now. */
+static int plan_users(struct plan *plan)
+{
+	CLEANUP_FREE uid_t *uids = NULL;
+	size_t count;
+	int result = state_list(plan->host->run, &uids, &count);
+
+	if (result < 0)
+		return result;
+	plan->users = calloc(count + 1, sizeof(*plan->users));
+	if (!plan->users)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		struct planned_user *user = &plan->users[plan->users_count];
+		struct user_state *state = &user->state;
+
+		if (state_read(plan->host->run, uids[i], state) < 0)
+			continue;
+		user->network = plan_find(plan, state->network);
+		user->uplink = (struct uplink){
+		    .uid = state->uid,
+		    .address = state->address,
+		    .address6 = state->address6,
+		    .mac = state->mac,
+		    .ifindex = state->ifindex,
+		};
+		memcpy(user->uplink.bridge, state->bridge, IFNAMSIZ);
+		memcpy(user->uplink.port, state->interface, IFNAMSIZ);
+		plan->users_count++;
+	}
+	return 0;
+}
+
+/* Ports of users in go down before what protects them changes. */
+static int plan_disconnect(struct plan *plan)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < plan->users_count && result == 0; i++)
+		if (uplink_link_up(&plan->host->route, plan->users[i].uplink.ifindex,
+				   plan->users[i].uplink.port) == 1)
+			result = uplink_disconnect(&plan->host->route, &plan->users[i].uplink);
+	return result;
+}
+
+static int plan_bridges(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		struct planned *p = &plan->networks[i];
+		int result = 0;
+
+		p->uplink = network_state_uplink(&p->state);
+		for (unsigned b = 0; b < p->state.bridges && result == 0; b++) {
+			char name[IFNAMSIZ];
+
+			result = ruleset_bridge_name(p->conf, b, name);
+			if (result == 0)
+				result = uplink_bridge_make(&plan->host->route, &p->uplink, name,
+							    &p->ifindex[b]);
+			if (result == 0)
+				result = sysctl_bridge(plan->host, name);
+		}
+		if (result == 0)
+			result = uplink_network_routes(&plan->host->route, &p->uplink, true);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+static int plan_rules(struct plan *plan, const struct host_state *state)
+{
+	struct ruleset_network networks[PLAN_NETWORKS_MAX];
+	CLEANUP_FREE struct ruleset_member *members =
+	    calloc(plan->users_count + 1, sizeof(*members));
+	struct ruleset ruleset = {.networks = networks,
+				  .networks_count = plan->count,
+				  .members = members,
+				  .forward_ours_alone =
+				      state->forwarding_ours || state->forwarding6_ours};
+	CLEANUP_FREE char *text = NULL;
+	size_t size = 0;
+	int result;
+
+	if (!members)
+		return -ENOMEM;
+	for (size_t i = 0; i < plan->count; i++)
+		networks[i] =
+		    network_state_ruleset(&plan->networks[i].state, plan->networks[i].conf);
+	for (size_t i = 0; i < plan->users_count; i++) {
+		const struct planned_user *user = &plan->users[i];
+
+		if (user->network)
+			members[ruleset.members_count++] =
+			    member_of(&user->state, user->network->conf);
+	}
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return -ENOMEM;
+	result = ruleset_write(out, &ruleset);
+	if (fclose(out) != 0 && result == 0)
+		result = -ENOMEM;
+	return result < 0 ? result : nft_run(text, size);
+}
+
+struct ruleset_member member_of(const struct user_state *state, const struct network *network)
+{
+	struct ruleset_member member = {
+	    .mac = state->mac,
+	    .address = state->address,
+	    .address6 = state->address6,
+	    .gid = state->gid,
+	    .grouped = network->peers == PEERS_GROUP,
+	};
+
+	memcpy(member.port, state->interface, IFNAMSIZ);
+	return member;
+}
+
+static int plan_reconnect(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->users_count; i++) {
+		struct planned_user *user = &plan->users[i];
+		int result;
+
+		/* A port that is gone is mended by its user's next login. */
+		if (!user->network ||
+		    uplink_link_up(&plan->host->route, user->uplink.ifindex, user->uplink.port) <
+			0 ||
+		    uplink_link_find(&plan->host->route, user->uplink.port) != user->uplink.ifindex)
+			continue;
+		user->uplink.network = &user->network->uplink;
+		user->uplink.bridge_ifindex =
+		    uplink_link_find(&plan->host->route, user->uplink.bridge);
+		result = uplink_connect(&plan->host->route, &user->uplink);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+static int plan_views(struct plan *plan)
+{
+	int result = view_host_prepare();
+
+	for (size_t i = 0; i < plan->count && result == 0; i++) {
+		result = setup_resolv(plan->host, plan->networks[i].conf);
+		if (result == 0)
+			result = view_template_make(plan->networks[i].conf, plan->host->mnt);
+	}
+	return result;
+}
+
+static int plan_record(struct plan *plan, struct host_state *state)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < plan->count && result == 0; i++)
+		result = network_state_write(plan->host->run, &plan->networks[i].state);
+	if (result == 0)
+		result = guard_fingerprint(&plan->host->netfilter, &state->rules);
+	return result < 0 ? result : host_state_write(plan->host->run, state);
+}
+
+static int plan_apply(struct plan *plan, uint64_t identity)
+{
+	struct host_state state = {0};
+	int result;
+
+	if (host_state_read(plan->host->run, &state) < 0) {
+		state.forwarding_ours = !sysctl_forwarding_on(plan->host, false);
+		state.forwarding6_ours = !sysctl_forwarding_on(plan->host, true);
+	}
+	state.conf = identity;
+	result = plan_users(plan);
+	if (result == 0)
+		result = plan_decide(plan);
+	if (result == 0)
+		result = plan_disconnect(plan);
+	if (result == 0)
+		result = plan_drop_strangers(plan);
+	if (result == 0)
+		result = plan_bridges(plan);
+	if (result == 0)
+		result = plan_rules(plan, &state);
+	if (result == 0)
+		result = plan_reconnect(plan);
+	if (result == 0)
+		result = sysctl_forwarding(plan->host, &state, false);
+	if (result == 0)
+		result = sysctl_forwarding(plan->host, &state, true);
+	if (result == 0)
+		result = plan_views(plan);
+	return result < 0 ? result : plan_record(plan, &state);
+}
+
+static int apply_locked(struct host *host, const struct conf *conf, uint64_t identity,
+			const struct network *network, unsigned bridges)
+{
+	struct plan plan = {.host = host, .conf = conf, .grow = network, .bridges = bridges};
+	int result = plan_choose(&plan, network);
+
+	if (result == 0)
+		result = plan_apply(&plan, identity);
+	free(plan.users);
+	return result;
+}
+
+int setup_apply(struct host *host, const struct conf *conf, uint64_t identity,
+		const struct network *network)
+{
+	struct setup again = {.conf = conf, .conf_identity = identity, .network = network};
+	int result = lock_take(host->lock, host->proc, LOCK_HOST);
+
+	if (result < 0)
+		return result;
+	/* Somebody else may have done it while this one waited. */
+	if (!network || !setup_intact(host, &again))
+		result = apply_locked(host, conf, identity, network, 1);
+	lock_release(host->lock, LOCK_HOST);
+	return result;
+}
+
+int setup_grow(struct host *host, const struct setup *setup, unsigned bridge)
+{
+	struct network_state now;
+	int result = lock_take(host->lock, host->proc, LOCK_HOST);
+
+	if (result < 0)
+		return result;
+	if (network_state_read(host->run, setup->network->name, &now) < 0 || now.bridges <= bridge)
+		result = apply_locked(host, setup->conf, setup->conf_identity, setup->network,
+				      bridge + 1);
+	lock_release(host->lock, LOCK_HOST);
+	return result;
+}

@@ -1,0 +1,68 @@
+/* The networks' resolv.conf and users' hosts files; see helper.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "files.h"
+#include "helper.h"
+#include "log.h"
+#include "paths.h"
+#include "resolv.h"
+#include "view.h"
+
+int setup_resolv(const struct host *host, const struct network *network)
+{
+	CLEANUP_FREE char *text = malloc(RESOLV_TEXT_MAX);
+	CLEANUP_FD int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int dir = network_state_dir(host->run, network->name);
+	int result;
+
+	if (!text || root < 0)
+		return log_errno(text ? errno : ENOMEM, "open /");
+	if (dir < 0)
+		return dir;
+	if (network->dns == SOURCE_NONE)
+		return 0;
+	result = resolv_text(root, network, text);
+	/* Without an upstream the file has none: it was said, and a login is not refused for it. */
+	if (result < 0 && result != -ENOENT)
+		return result;
+	result = resolv_update(dir, "resolv.conf", text);
+	return result < 0
+		   ? log_errno(-result, "write %s/%s/resolv.conf", NETWORKS_DIR, network->name)
+		   : 0;
+}
+
+int setup_follow_resolver(const struct host *host, const struct conf *conf)
+{
+	struct network_state state;
+	int result = 0;
+
+	for (size_t i = 0; i < conf->networks_count && result == 0; i++)
+		if (network_state_read(host->run, conf->networks[i].name, &state) == 0)
+			result = setup_resolv(host, &conf->networks[i]);
+	return result;
+}
+
+int setup_hosts(const struct host *host, uid_t uid, const char *hostname)
+{
+	CLEANUP_FREE char *text = NULL;
+	CLEANUP_FD int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char name[32];
+	int result;
+
+	if (root < 0)
+		return log_errno(errno, "open /");
+	result = hosts_text(root, hostname, &text);
+	if (result < 0)
+		return log_errno(-result, "read /etc/hosts");
+	snprintf(name, sizeof(name), "%u", uid);
+	CLEANUP_FD int users =
+	    openat(host->run, "users", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	CLEANUP_FD int dir = users < 0 ? -errno : files_make_dir(users, name, 0755);
+
+	if (dir < 0)
+		return log_errno(-dir, "make %s/%s", USERS_DIR, name);
+	result = resolv_update(dir, VIEW_HOSTS_NAME, text);
+	return result < 0 ? log_errno(-result, "write %s/%u/hosts", USERS_DIR, uid) : 0;
+}

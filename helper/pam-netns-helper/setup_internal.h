@@ -1,0 +1,42 @@
+/* What setup.c and setup_plan.c share: one run of the set-up. */
+#ifndef PAM_NETNS_SETUP_INTERNAL_H
+#define PAM_NETNS_SETUP_INTERNAL_H
+
+#include "helper.h"
+#include "uplink.h"
+
+#define PLAN_NETWORKS_MAX 64
+
+struct planned {
+	const struct network *conf;
+	struct network_state state;
+	struct uplink_network uplink;
+	unsigned ifindex[NETWORK_BRIDGES_MAX];
+};
+
+struct planned_user {
+	struct user_state state;
+	struct planned *network; /* NULL: it is not in the conf any more */
+	struct uplink uplink;
+};
+
+struct plan {
+	struct host *host;
+	const struct conf *conf;
+	const struct network *grow; /* this network gets at least so many bridges */
+	unsigned bridges;
+	struct planned networks[PLAN_NETWORKS_MAX];
+	size_t count;
+	struct planned_user *users;
+	size_t users_count;
+};
+
+/* Decides what is "auto": subnets, MTU; keeps what was decided before. */
+int plan_decide(struct plan *plan) MUST_CHECK;
+/* Networks that are up but no longer in the conf have no rules any more: they go. */
+int plan_drop_strangers(struct plan *plan) MUST_CHECK;
+
+/* The guard's view of a user. */
+struct ruleset_member member_of(const struct user_state *state, const struct network *network);
+
+#endif

@@ -1,0 +1,134 @@
+/* `pam-netns down`: removing networks and, with the last one, everything else; see helper.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "helper.h"
+#include "lock.h"
+#include "log.h"
+#include "paths.h"
+#include "pins.h"
+#include "setup_internal.h"
+#include "uplink.h"
+#include "view.h"
+
+/* How many users are in a network ("" any); one of them as an example. */
+static size_t users_in(const struct host *host, const char *network, char example[STATE_TEXT_MAX])
+{
+	CLEANUP_FREE uid_t *uids = NULL;
+	size_t count, in = 0;
+	struct user_state state;
+
+	if (state_list(host->run, &uids, &count) < 0)
+		return 0;
+	for (size_t i = 0; i < count; i++) {
+		if (state_read(host->run, uids[i], &state) < 0 ||
+		    (*network && strcmp(state.network, network) != 0))
+			continue;
+		memcpy(example, state.user, STATE_TEXT_MAX);
+		in++;
+	}
+	return in;
+}
+
+static int network_remove(struct host *host, const char *name)
+{
+	struct network_state state;
+	struct uplink_network uplink;
+	struct network naming = {0};
+	int result = network_state_read(host->run, name, &state);
+
+	if (result == 0) {
+		uplink = network_state_uplink(&state);
+		memcpy(naming.bridge, state.bridge, sizeof(naming.bridge));
+		for (unsigned i = 0; i < state.bridges && i < NETWORK_BRIDGES_MAX && result == 0;
+		     i++) {
+			char bridge[IFNAMSIZ];
+
+			result = ruleset_bridge_name(&naming, i, bridge);
+			if (result == 0)
+				result = uplink_bridge_remove(&host->route, bridge);
+		}
+		if (result == 0)
+			result = uplink_network_routes(&host->route, &uplink, false);
+	} else {
+		result = 0;
+	}
+	if (result == 0)
+		result = view_template_remove(name);
+	return result < 0 ? result : network_state_remove(host->run, name);
+}
+
+static int networks_remove(struct host *host, const char *name, size_t *left)
+{
+	CLEANUP_DIR DIR *dir = opendir(NETWORKS_DIR);
+	struct dirent *entry;
+	bool found = !*name;
+	int result = 0;
+
+	*left = 0;
+	while (dir && result == 0 && (entry = readdir(dir))) {
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		if (*name && strcmp(entry->d_name, name) != 0) {
+			++*left;
+			continue;
+		}
+		found = true;
+		result = network_remove(host, entry->d_name);
+	}
+	if (result == 0 && !found)
+		log_warning("network %s is not set up", name);
+	return result;
+}
+
+/* The last network is gone: rules, forwarding, and what no user needs any more. */
+static int host_remove(struct host *host, bool users)
+{
+	CLEANUP_FREE char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	int result;
+
+	if (!out)
+		return -ENOMEM;
+	result = ruleset_write_removal(out);
+	if (fclose(out) != 0 && result == 0)
+		result = -ENOMEM;
+	/* Forwarding goes first: without the filter nothing may pass that did not before us. */
+	if (result == 0)
+		result = sysctl_forwarding_restore(host);
+	if (result == 0)
+		result = nft_run(text, size);
+	if (result == 0)
+		result = host_state_remove(host->run);
+	if (result == 0 && !users) {
+		(void)umount2(PINS_DIR, MNT_DETACH | UMOUNT_NOFOLLOW);
+		(void)umount2(HOSTPROC, MNT_DETACH | UMOUNT_NOFOLLOW);
+	}
+	return result;
+}
+
+int setup_remove(struct host *host, const char *name, bool force)
+{
+	char example[STATE_TEXT_MAX] = "";
+	size_t in = users_in(host, name, example), left = 0;
+	int result;
+
+	if (in && !force) {
+		log_error(
+		    "%zu user%s in (%s%s): end their sessions with pam-netns kick, or use --force, "
+		    "which cuts their network until the next pam-netns up",
+		    in, in == 1 ? " is" : "s are", example, in == 1 ? "" : ", …");
+		return -EBUSY;
+	}
+	result = lock_take(host->lock, host->proc, LOCK_HOST);
+	if (result < 0)
+		return result;
+	result = networks_remove(host, name, &left);
+	if (result == 0 && !left)
+		result = host_remove(host, in > 0);
+	lock_release(host->lock, LOCK_HOST);
+	return result;
+}

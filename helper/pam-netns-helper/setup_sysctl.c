@@ -1,0 +1,175 @@
+/*
+ * Kernel settings: forwarding and router advertisements of the host, and of a user's namespace.
+ *
+ * Paths use '/', so that a bridge's dots do not matter. /proc/sys/net shows the network namespace
+ * of whoever opens it. A setting that has its value already is not written.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "files.h"
+#include "helper.h"
+#include "log.h"
+#include "paths.h"
+
+#define FORWARDING4    "/proc/sys/net/ipv4/ip_forward"
+#define FORWARDING6    "/proc/sys/net/ipv6/conf/all/forwarding"
+#define CONF6	       "/proc/sys/net/ipv6/conf"
+#define PING_RANGE     "/proc/sys/net/ipv4/ping_group_range"
+#define LOW_PORTS      "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+#define ACCEPT_RA_NAME "accept_ra" /* below NETWORKS_DIR: interfaces whose 1 we made a 2 */
+#define ACCEPT_RA_MAX  4096
+
+static int value_read(const char *path, char *out, size_t size)
+{
+	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, out, size - 1);
+
+	if (length < 0)
+		return -errno;
+	out[length] = '\0';
+	out[strcspn(out, "\n")] = '\0';
+	return 0;
+}
+
+static int value_write(const char *path, const char *value)
+{
+	char now[64];
+	CLEANUP_FD int fd = -1;
+
+	if (value_read(path, now, sizeof(now)) == 0 && strcmp(now, value) == 0)
+		return 0;
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, value, strlen(value)) < 0)
+		return log_errno(errno, "set %s to %s", path, value);
+	return 0;
+}
+
+bool sysctl_forwarding_on(const struct host *host, bool ipv6)
+{
+	char now[8];
+
+	(void)host;
+	return value_read(ipv6 ? FORWARDING6 : FORWARDING4, now, sizeof(now)) == 0 && now[0] == '1';
+}
+
+/*
+ * A forwarding interface ignores router advertisements unless accept_ra is 2, so switching
+ * forwarding on would delete the host's RA-learned default route (ip-sysctl.rst).
+ */
+static int accept_ra_keep(const struct host *host)
+{
+	CLEANUP_FD int networks = openat(host->run, "networks", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_DIR DIR *dir = opendir(CONF6);
+	char list[ACCEPT_RA_MAX] = "", path[512], now[8];
+	struct dirent *entry;
+	size_t used = 0;
+	int result;
+
+	while (dir && (entry = readdir(dir))) {
+		snprintf(path, sizeof(path), CONF6 "/%s/accept_ra", entry->d_name);
+		if (entry->d_name[0] == '.' || strcmp(entry->d_name, "all") == 0 ||
+		    strcmp(entry->d_name, "default") == 0 || strcmp(entry->d_name, "lo") == 0 ||
+		    value_read(path, now, sizeof(now)) < 0 || strcmp(now, "1") != 0)
+			continue;
+		result = value_write(path, "2");
+		if (result < 0)
+			return result;
+		if (used + strlen(entry->d_name) + 2 < sizeof(list))
+			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s\n",
+						 entry->d_name);
+	}
+	result = files_write_atomic(networks, ACCEPT_RA_NAME, 0600, list, used, false);
+	return result < 0 ? log_errno(-result, "write %s/%s", NETWORKS_DIR, ACCEPT_RA_NAME) : 0;
+}
+
+int sysctl_forwarding(const struct host *host, struct host_state *state, bool ipv6)
+{
+	int result = 0;
+
+	if (sysctl_forwarding_on(host, ipv6))
+		return 0;
+	if (ipv6) {
+		state->forwarding6_ours = 1;
+		result = accept_ra_keep(host);
+	} else {
+		state->forwarding_ours = 1;
+	}
+	return result < 0 ? result : value_write(ipv6 ? FORWARDING6 : FORWARDING4, "1");
+}
+
+static int accept_ra_restore(const struct host *host)
+{
+	CLEANUP_FD int networks = openat(host->run, "networks", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char list[ACCEPT_RA_MAX], path[512], now[8], *name, *rest = list;
+
+	if (files_read(networks, ACCEPT_RA_NAME, list, sizeof(list)) < 0)
+		return 0;
+	while ((name = strsep(&rest, "\n"))) {
+		snprintf(path, sizeof(path), CONF6 "/%s/accept_ra", name);
+		if (*name && value_read(path, now, sizeof(now)) == 0 && strcmp(now, "2") == 0 &&
+		    value_write(path, "1") < 0)
+			return -EIO;
+	}
+	return unlinkat(networks, ACCEPT_RA_NAME, 0) < 0 ? -errno : 0;
+}
+
+int sysctl_forwarding_restore(const struct host *host)
+{
+	struct host_state state;
+	int result = 0;
+
+	if (host_state_read(host->run, &state) < 0)
+		return 0; /* not known to be ours: leave it */
+	if (state.forwarding_ours)
+		result = value_write(FORWARDING4, "0");
+	if (result == 0 && state.forwarding6_ours) {
+		result = value_write(FORWARDING6, "0");
+		if (result == 0)
+			result = accept_ra_restore(host);
+	}
+	return result;
+}
+
+int sysctl_bridge(const struct host *host, const char *bridge)
+{
+	static const struct {
+		const char *name, *value;
+	} settings[] = {
+	    {"ipv6/conf/%s/accept_ra", "0"}, /* a user's advertisement is no route of the host's */
+	    {"ipv4/conf/%s/route_localnet", "0"},   {"ipv4/conf/%s/send_redirects", "0"},
+	    {"ipv4/conf/%s/accept_redirects", "0"}, {"ipv6/conf/%s/accept_redirects", "0"},
+	};
+	char path[256] = "/proc/sys/net/";
+	size_t base = strlen(path);
+
+	(void)host;
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		const char *mark = strstr(settings[i].name, "%s");
+
+		snprintf(path + base, sizeof(path) - base, "%.*s%s%s",
+			 (int)(mark - settings[i].name), settings[i].name, bridge, mark + 2);
+		if (settings[i].name[3] == '6' && access(path, F_OK) < 0)
+			continue; /* no IPv6 in this kernel */
+		int result = value_write(path, settings[i].value);
+
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+void sysctl_ping_range(char out[64])
+{
+	if (value_read(PING_RANGE, out, 64) < 0 || strcmp(out, "1\t0") == 0)
+		out[0] = '\0';
+}
+
+int sysctl_user(const char *ping_range, bool low_ports)
+{
+	int result = *ping_range ? value_write(PING_RANGE, ping_range) : 0;
+
+	return result == 0 && low_ports ? value_write(LOW_PORTS, "0") : result;
+}

@@ -1,0 +1,102 @@
+/*
+ * Removing everything that was made for a user: at the last logout, after a login that failed
+ * half-way, and by gc after a crash. The same code, every step of which may find its work done.
+ *
+ * The veth pair is not deleted: it goes with the network namespace, which goes with its last pin
+ * and process. Guard elements stay (they name a port that is gone); gc removes them. The caller
+ * holds the user's lock and is in the host's namespaces.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "helper.h"
+#include "log.h"
+#include "paths.h"
+#include "pins.h"
+#include "uplink.h"
+
+/* 1 if NETNS_DIR/name is a link to this uid's pin. */
+static bool netns_name_ours(const char *path, uid_t uid)
+{
+	char target[64], there[64];
+	ssize_t length = readlink(path, there, sizeof(there));
+	int expected = snprintf(target, sizeof(target), PINS_DIR "/%u/net", uid);
+
+	return length == expected && memcmp(there, target, (size_t)length) == 0;
+}
+
+static int netns_name_remove(const char *name, uid_t uid)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", NETNS_DIR, name);
+	if (netns_name_ours(path, uid) && unlink(path) < 0 && errno != ENOENT)
+		return log_errno(errno, "remove %s", path);
+	return 0;
+}
+
+/* Without a record of the name: every link to this uid's pin. */
+static int netns_names_remove(uid_t uid)
+{
+	CLEANUP_DIR DIR *dir = opendir(NETNS_DIR);
+	struct dirent *entry;
+	int result = 0;
+
+	while (dir && result == 0 && (entry = readdir(dir)))
+		if (entry->d_type == DT_LNK)
+			result = netns_name_remove(entry->d_name, uid);
+	return result;
+}
+
+static void port_release(const struct host *host, const struct user_state *state)
+{
+	const char *dot = strrchr(state->bridge, '.');
+	struct network_state network;
+
+	if (!state->bridge[0] || network_state_read(host->run, state->network, &network) < 0)
+		return;
+	ports_release(host->run, state->network,
+		      strcmp(network.bridge, state->bridge) == 0 || !dot ? 0
+									 : (unsigned)atoi(dot + 1));
+}
+
+static int teardown_uplink(struct host *host, const struct user_state *state)
+{
+	struct uplink uplink = {.address = state->address, .address6 = state->address6};
+
+	if (!state->bridge[0])
+		return 0;
+	memcpy(uplink.bridge, state->bridge, sizeof(uplink.bridge));
+	port_release(host, state);
+	return uplink_detach(&host->route, &uplink);
+}
+
+int teardown(struct host *host, uid_t uid, const struct user_state *known)
+{
+	struct user_state state;
+	char name[32];
+	int result = 0, read;
+
+	snprintf(name, sizeof(name), "users/%u", uid);
+	if (!known && !pins_exist(uid) && faccessat(host->run, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	read = known ? 0 : state_read(host->run, uid, &state);
+	if (read == 0) {
+		const struct user_state *s = known ? known : &state;
+
+		result = teardown_uplink(host, s);
+		if (result == 0)
+			result = netns_name_remove(s->netns, uid);
+	} else {
+		result = netns_names_remove(uid);
+	}
+	/* Go on whatever failed: the more is gone the better; the first error is the result. */
+	int pins = pins_remove(uid);
+	int record = state_remove(host->run, uid);
+
+	snprintf(name, sizeof(name), "closing/%u", uid);
+	(void)unlinkat(host->run, name, 0);
+	return result < 0 ? result : pins < 0 ? pins : record;
+}

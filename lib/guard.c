@@ -1,0 +1,239 @@
+/* Elements of the guard's sets, and the rules' fingerprint; see guard.h. */
+#include "guard.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "log.h"
+
+/* A concatenation's fields are padded to 4 bytes: name 16, MAC 8, address 4 or 16. */
+#define KEY_MAC	    16
+#define KEY_ADDRESS 24
+
+struct element {
+	uint8_t family; /* NFPROTO_BRIDGE or NFPROTO_INET */
+	const char *set;
+	uint8_t key[40];
+	size_t key_size;
+	uint32_t data; /* a mark */
+	bool has_data;
+};
+
+static struct nl_msg *nft_request(int type, int flags, uint8_t family)
+{
+	struct nfgenmsg header = {.nfgen_family = family, .version = NFNETLINK_V0};
+
+	return netlink_request((NFNL_SUBSYS_NFTABLES << 8) | type, flags, &header, sizeof(header));
+}
+
+static struct nl_msg *batch_edge(int type)
+{
+	struct nfgenmsg header = {.version = NFNETLINK_V0, .res_id = htons(NFNL_SUBSYS_NFTABLES)};
+
+	return netlink_request(type, 0, &header, sizeof(header));
+}
+
+static void put_data(struct nl_msg *m, int attribute, const void *value, size_t size)
+{
+	struct nlattr *nest = nla_nest_start(m, attribute | NLA_F_NESTED);
+
+	nla_put(m, NFTA_DATA_VALUE, (int)size, value);
+	nla_nest_end(m, nest);
+}
+
+static struct nl_msg *element_request(int type, const struct element *e)
+{
+	int flags = type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0;
+	struct nl_msg *m = nft_request(type, flags | NLM_F_ACK, e->family);
+	struct nlattr *list, *one;
+
+	if (!m)
+		return NULL;
+	nla_put_string(m, NFTA_SET_ELEM_LIST_TABLE, RULESET_TABLE);
+	nla_put_string(m, NFTA_SET_ELEM_LIST_SET, e->set);
+	list = nla_nest_start(m, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED);
+	one = nla_nest_start(m, NFTA_LIST_ELEM | NLA_F_NESTED);
+	put_data(m, NFTA_SET_ELEM_KEY, e->key, e->key_size);
+	if (e->has_data)
+		put_data(m, NFTA_SET_ELEM_DATA, &e->data, sizeof(e->data));
+	nla_nest_end(m, one);
+	nla_nest_end(m, list);
+	return m;
+}
+
+static struct element element_guard(const struct ruleset_member *member,
+				    const struct address *address, const char *set)
+{
+	struct element e = {.family = NFPROTO_BRIDGE, .set = set};
+
+	memcpy(e.key, member->port, strnlen(member->port, IFNAMSIZ));
+	memcpy(e.key + KEY_MAC, member->mac.bytes, sizeof(member->mac.bytes));
+	memcpy(e.key + KEY_ADDRESS, address->bytes, address_size(address));
+	e.key_size = KEY_ADDRESS + address_size(address);
+	return e;
+}
+
+/* The elements that tell a user's group to the peers chain: address -> gid, and {address, gid}. */
+static size_t elements_group(const struct ruleset_member *member, const struct address *address,
+			     const char *map, const char *set, struct element *out)
+{
+	size_t size = address_size(address);
+	uint32_t mark = member->gid;
+
+	out[0] = (struct element){
+	    .family = NFPROTO_INET, .set = map, .key_size = size, .data = mark, .has_data = true};
+	memcpy(out[0].key, address->bytes, size);
+	out[1] =
+	    (struct element){.family = NFPROTO_INET, .set = set, .key_size = size + sizeof(mark)};
+	memcpy(out[1].key, address->bytes, size);
+	memcpy(out[1].key + size, &mark, sizeof(mark));
+	return 2;
+}
+
+static size_t elements_of(const struct ruleset_member *member, struct element out[6])
+{
+	size_t n = 0;
+
+	out[n++] = element_guard(member, &member->address, "guard4");
+	if (member->address6.family)
+		out[n++] = element_guard(member, &member->address6, "guard6");
+	if (!member->grouped)
+		return n;
+	n += elements_group(member, &member->address, "group4", "member4", out + n);
+	if (member->address6.family)
+		n += elements_group(member, &member->address6, "group6", "member6", out + n);
+	return n;
+}
+
+int guard_add(struct netlink *netfilter, const struct ruleset_member *member)
+{
+	struct element elements[6];
+	size_t n = elements_of(member, elements);
+	CLEANUP_BATCH struct netlink_batch b;
+
+	netlink_batch_init(&b);
+	netlink_add(&b, batch_edge(NFNL_MSG_BATCH_BEGIN), "begin a transaction", 0);
+	for (size_t i = 0; i < n; i++)
+		netlink_add(&b, element_request(NFT_MSG_NEWSETELEM, &elements[i]),
+			    "add the user to the guard (is it set up? pam-netns up)", 0);
+	netlink_add(&b, batch_edge(NFNL_MSG_BATCH_END), "end a transaction", 0);
+	return netlink_run(netfilter, &b);
+}
+
+int guard_remove(struct netlink *netfilter, const struct ruleset_member *member)
+{
+	struct element elements[6];
+	size_t n = elements_of(member, elements);
+	int result = 0;
+
+	/* One transaction each: an element that is gone would undo the removal of the others. */
+	for (size_t i = 0; i < n && result == 0; i++) {
+		CLEANUP_BATCH struct netlink_batch b;
+
+		netlink_batch_init(&b);
+		netlink_add(&b, batch_edge(NFNL_MSG_BATCH_BEGIN), "begin a transaction", 0);
+		netlink_add(&b, element_request(NFT_MSG_DELSETELEM, &elements[i]),
+			    "remove the user from the guard", ENOENT);
+		netlink_add(&b, batch_edge(NFNL_MSG_BATCH_END), "end a transaction", 0);
+		result = netlink_run(netfilter, &b);
+	}
+	return result;
+}
+
+struct element_visit {
+	int (*visit)(void *, const struct ruleset_member *);
+	void *context;
+	bool ipv6;
+};
+
+static int element_read(const struct element_visit *v, struct nlattr *element)
+{
+	struct nlattr *attributes[NFTA_SET_ELEM_MAX + 1], *value;
+	struct ruleset_member member = {0};
+	struct address *address = v->ipv6 ? &member.address6 : &member.address;
+	size_t size = v->ipv6 ? 16 : 4;
+	const uint8_t *key;
+
+	if (nla_parse_nested(attributes, NFTA_SET_ELEM_MAX, element, NULL) < 0 ||
+	    !attributes[NFTA_SET_ELEM_KEY])
+		return 0;
+	value = nla_data(attributes[NFTA_SET_ELEM_KEY]);
+	if (nla_len(attributes[NFTA_SET_ELEM_KEY]) < NLA_HDRLEN ||
+	    nla_len(value) != (int)(KEY_ADDRESS + size))
+		return 0;
+	key = nla_data(value);
+	memcpy(member.port, key, IFNAMSIZ - 1);
+	memcpy(member.mac.bytes, key + KEY_MAC, sizeof(member.mac.bytes));
+	address->family = v->ipv6 ? AF_INET6 : AF_INET;
+	memcpy(address->bytes, key + KEY_ADDRESS, size);
+	return v->visit(v->context, &member);
+}
+
+static int elements_read(void *context, struct nlmsghdr *answer)
+{
+	struct nlattr *attributes[NFTA_SET_ELEM_LIST_MAX + 1], *element;
+	int left, result = 0;
+
+	if (nlmsg_parse(answer, sizeof(struct nfgenmsg), attributes, NFTA_SET_ELEM_LIST_MAX, NULL) <
+		0 ||
+	    !attributes[NFTA_SET_ELEM_LIST_ELEMENTS])
+		return 0;
+	nla_for_each_nested(element, attributes[NFTA_SET_ELEM_LIST_ELEMENTS], left) if (result == 0)
+	    result = element_read(context, element);
+	return result;
+}
+
+int guard_each(struct netlink *netfilter, bool ipv6,
+	       int (*visit)(void *context, const struct ruleset_member *member), void *context)
+{
+	struct nl_msg *m = nft_request(NFT_MSG_GETSETELEM, NLM_F_DUMP, NFPROTO_BRIDGE);
+	struct element_visit v = {visit, context, ipv6};
+	int result;
+
+	if (m) {
+		nla_put_string(m, NFTA_SET_ELEM_LIST_TABLE, RULESET_TABLE);
+		nla_put_string(m, NFTA_SET_ELEM_LIST_SET, ipv6 ? "guard6" : "guard4");
+	}
+	result = netlink_query(netfilter, m, "list the guard", elements_read, &v);
+	return result == -ENOENT ? 0 : result;
+}
+
+static int rule_hash(void *context, struct nlmsghdr *answer)
+{
+	const uint8_t *data = nlmsg_data(answer);
+	uint64_t hash = *(uint64_t *)context ?: 0xcbf29ce484222325U;
+
+	/* FNV-1a over everything but the generic header, whose res_id counts all transactions. */
+	for (int i = sizeof(struct nfgenmsg); i < nlmsg_datalen(answer); i++)
+		hash = (hash ^ data[i]) * 0x100000001b3U;
+	*(uint64_t *)context = hash;
+	return 0;
+}
+
+static int table_hash(struct netlink *netfilter, uint8_t family, uint64_t *hash)
+{
+	struct nl_msg *m = nft_request(NFT_MSG_GETRULE, NLM_F_DUMP, family);
+	int result;
+
+	if (m)
+		nla_put_string(m, NFTA_RULE_TABLE, RULESET_TABLE);
+	result = netlink_query(netfilter, m, "list the rules", rule_hash, hash);
+	return result == -ENOENT ? 0 : result;
+}
+
+int guard_fingerprint(struct netlink *netfilter, uint64_t *hash)
+{
+	uint64_t inet = 0, bridge = 0;
+	int result = table_hash(netfilter, NFPROTO_INET, &inet);
+
+	if (result == 0)
+		result = table_hash(netfilter, NFPROTO_BRIDGE, &bridge);
+	/* Either table missing or empty is no fingerprint at all. */
+	*hash = inet && bridge ? inet ^ (bridge * 3) : 0;
+	return result;
+}

@@ -1,0 +1,33 @@
+/*
+ * The guard: elements of the rules' hash sets that say which {port, MAC, address} may send.
+ *
+ * Added over nfnetlink in one transaction for both families, before the port comes up; an exec of
+ * nft would cost more than the rest of a login. At logout the elements stay (they name a
+ * port that is gone): deleting one makes closing the socket wait for RCU; gc deletes them.
+ * Also: has anybody touched our rules? The kernel's own dump of them is hashed. CAP_NET_ADMIN.
+ */
+#ifndef PAM_NETNS_GUARD_H
+#define PAM_NETNS_GUARD_H
+
+#include <stdint.h>
+
+#include "cleanup.h"
+#include "netlink.h"
+#include "ruleset.h"
+
+/* netfilter is a NETLINK_NETFILTER socket. -ENOENT: the tables are not there (unlogged). */
+int guard_add(struct netlink *netfilter, const struct ruleset_member *member) MUST_CHECK;
+/* Elements that are gone already are no error. */
+int guard_remove(struct netlink *netfilter, const struct ruleset_member *member) MUST_CHECK;
+/* Calls visit for each element of guard4 (port name, MAC and address filled in) or guard6. */
+int guard_each(struct netlink *netfilter, bool ipv6,
+	       int (*visit)(void *context, const struct ruleset_member *member),
+	       void *context) MUST_CHECK;
+
+/*
+ * A hash over the kernel's dump of all rules of both tables. Any change, flush or replacement of
+ * a rule or chain changes it; users coming and going do not. *hash is 0 where there is no rule.
+ */
+int guard_fingerprint(struct netlink *netfilter, uint64_t *hash) MUST_CHECK;
+
+#endif

@@ -1,0 +1,101 @@
+/* Locks among helpers; see lock.h. */
+#include "lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+
+#include "log.h"
+#include "paths.h"
+#include "process.h"
+
+#define CHECK_INTERVAL_US 100000 /* how often a waiter looks at the holder */
+#define STOPPED_CHECKS	  3	 /* seen stopped so often in a row: 300 ms */
+
+int lock_open(void)
+{
+	int fd = open(LOCK_PATH, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	return fd < 0 ? log_errno(errno, "open %s", LOCK_PATH) : fd;
+}
+
+static struct flock lock_range(short type, uint64_t which)
+{
+	return (struct flock){
+	    .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)which, .l_len = 1};
+}
+
+int lock_try(int lock, uint64_t which)
+{
+	struct flock range = lock_range(F_WRLCK, which);
+
+	if (fcntl(lock, F_SETLK, &range) == 0)
+		return 0;
+	return errno == EACCES ? -EAGAIN : -errno;
+}
+
+void lock_release(int lock, uint64_t which)
+{
+	struct flock range = lock_range(F_UNLCK, which);
+
+	(void)fcntl(lock, F_SETLK, &range);
+}
+
+/* Kills the holder if it is, as last time, the same process and stopped. */
+static void holder_check(int lock, int proc, uint64_t which, pid_t *stopped, int *seen)
+{
+	struct flock range = lock_range(F_WRLCK, which);
+	struct process holder;
+	char state;
+
+	if (fcntl(lock, F_GETLK, &range) < 0 || range.l_type == F_UNLCK || range.l_pid <= 0 ||
+	    process_read(proc, range.l_pid, &holder, &state) < 0 ||
+	    (state != 'T' && state != 't')) {
+		*seen = 0;
+		return;
+	}
+	*seen = *stopped == range.l_pid ? *seen + 1 : 1;
+	*stopped = range.l_pid;
+	if (*seen < STOPPED_CHECKS)
+		return;
+	/* It cannot have been replaced by another process: it still holds the lock. */
+	CLEANUP_FD int pidfd = (int)syscall(SYS_pidfd_open, range.l_pid, 0);
+
+	if (pidfd >= 0 && fcntl(lock, F_GETLK, &range) == 0 && range.l_pid == *stopped &&
+	    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) == 0)
+		log_warning("killed helper %d: it was stopped while holding a lock", *stopped);
+}
+
+static void wake(int signal)
+{
+	(void)signal;
+}
+
+int lock_take(int lock, int proc, uint64_t which)
+{
+	struct flock range = lock_range(F_WRLCK, which);
+	struct sigaction action = {.sa_handler = wake}, before; /* no SA_RESTART: fcntl returns */
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+	struct itimerspec interval = {{0, CHECK_INTERVAL_US * 1000L},
+				      {0, CHECK_INTERVAL_US * 1000L}};
+	timer_t timer;
+	pid_t stopped = 0;
+	int seen = 0, result;
+
+	result = lock_try(lock, which);
+	if (result != -EAGAIN)
+		return result;
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) < 0)
+		return log_errno(errno, "make a timer");
+	sigaction(SIGUSR1, &action, &before);
+	timer_settime(timer, 0, &interval, NULL);
+	while ((result = fcntl(lock, F_SETLKW, &range)) < 0 && errno == EINTR)
+		holder_check(lock, proc, which, &stopped, &seen);
+	result = result < 0 ? -errno : 0;
+	timer_delete(timer);
+	sigaction(SIGUSR1, &before, NULL);
+	return result < 0 ? log_errno(-result, "lock %s", LOCK_PATH) : 0;
+}

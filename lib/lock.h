@@ -1,0 +1,35 @@
+/*
+ * Locks among helpers: byte ranges of one file (fcntl(2) record locks), so that a lock leaves
+ * nothing behind and the kernel tells who holds it. Byte UID is a user's lock.
+ *
+ * Record locks belong to the process and fall with it, however it ends. They are lost when any
+ * descriptor of the file is closed, so a process opens the file once and keeps it open.
+ * Order: a user's lock, then LOCK_HOST, then LOCK_LEASES. Nobody takes a user's lock while
+ * holding one of the others.
+ */
+#ifndef PAM_NETNS_LOCK_H
+#define PAM_NETNS_LOCK_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "cleanup.h"
+
+#define LOCK_HOST   ((uint64_t)1 << 33) /* bridges, rules, templates, name servers */
+#define LOCK_LEASES (LOCK_HOST + 1)
+#define LOCK_GC	    (LOCK_HOST + 2)
+
+/* LOCK_PATH, made if missing (0600). The descriptor, or -errno. */
+int lock_open(void) MUST_CHECK;
+
+/*
+ * Waits for the lock as long as the caller's own deadline allows (its alarm ends the process).
+ * proc: the host's procfs. A holder that has been seen stopped (SIGSTOP, ptrace) for 300 ms
+ * is killed: it could keep a user out for ever.
+ */
+int lock_take(int lock, int proc, uint64_t which) MUST_CHECK;
+/* -EAGAIN where somebody holds it. */
+int lock_try(int lock, uint64_t which) MUST_CHECK;
+void lock_release(int lock, uint64_t which);
+
+#endif

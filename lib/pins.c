@@ -1,0 +1,276 @@
+/* Namespaces kept by bind mounts; see pins.h. */
+#include "pins.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "conf.h"
+#include "log.h"
+#include "paths.h"
+
+#define PIN_PATH_MAX 128
+
+const struct pin_kind pin_kinds[PIN_KINDS] = {
+    {"net", CLONE_NEWNET, NAMESPACE_NET},
+    {"uts", CLONE_NEWUTS, NAMESPACE_UTS},
+    {"mnt", CLONE_NEWNS, NAMESPACE_MNT},
+};
+
+void pins_init(struct pins *pins)
+{
+	for (int i = 0; i < PIN_KINDS; i++)
+		pins->fd[i] = -1;
+}
+
+void pins_close(struct pins *pins)
+{
+	for (int i = 0; i < PIN_KINDS; i++)
+		cleanup_fd(&pins->fd[i]);
+	pins_init(pins);
+}
+
+bool pin_valid(int fd, int clone_flag)
+{
+	struct statfs fs;
+	struct stat owner, own;
+
+	if (fstatfs(fd, &fs) < 0 || fs.f_type != NSFS_MAGIC ||
+	    ioctl(fd, NS_GET_NSTYPE) != clone_flag)
+		return false;
+	CLEANUP_FD int user = ioctl(fd, NS_GET_USERNS);
+
+	return user >= 0 && fstat(user, &owner) == 0 && stat("/proc/self/ns/user", &own) == 0 &&
+	       owner.st_dev == own.st_dev && owner.st_ino == own.st_ino;
+}
+
+static const char *pin_dir(uid_t uid, bool begun, char path[PIN_PATH_MAX])
+{
+	snprintf(path, PIN_PATH_MAX, PINS_DIR "/%s%u", begun ? "." : "", uid);
+	return path;
+}
+
+int pins_setup(void)
+{
+	struct statfs fs;
+	struct stat st, parent;
+
+	if (mkdir(PINS_DIR, 0700) < 0 && errno != EEXIST)
+		return log_errno(errno, "make %s", PINS_DIR);
+	if (lstat(PINS_DIR, &st) < 0 || lstat(RUN_DIR, &parent) < 0)
+		return log_errno(errno, "look at %s", PINS_DIR);
+	if (S_ISDIR(st.st_mode) && st.st_dev != parent.st_dev && statfs(PINS_DIR, &fs) == 0 &&
+	    fs.f_type == TMPFS_MAGIC)
+		return 0;
+	if (mount("pam_netns", PINS_DIR, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  "mode=0700,size=16m") < 0)
+		return log_errno(errno, "mount a tmpfs on %s", PINS_DIR);
+	if (mount(NULL, PINS_DIR, NULL, MS_PRIVATE, NULL) < 0)
+		return log_errno(errno, "make %s private", PINS_DIR);
+	return 0;
+}
+
+static int pin_open(const char *path, int clone_flag)
+{
+	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd < 0)
+		return -errno;
+	if (!pin_valid(fd, clone_flag))
+		return -ENOENT; /* a plain file: the mount is gone */
+	return steal_fd(&fd);
+}
+
+int pins_open(uid_t uid, unsigned namespaces, struct pins *out)
+{
+	char dir[PIN_PATH_MAX], path[PIN_PATH_MAX + 8];
+
+	pins_init(out);
+	pin_dir(uid, false, dir);
+	for (int i = 0; i < PIN_KINDS; i++) {
+		if (!(namespaces & pin_kinds[i].bit))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, pin_kinds[i].name);
+		out->fd[i] = pin_open(path, pin_kinds[i].clone_flag);
+		if (out->fd[i] < 0) {
+			pins_close(out);
+			return -ENOENT;
+		}
+	}
+	return 0;
+}
+
+bool pins_exist(uid_t uid)
+{
+	char path[PIN_PATH_MAX];
+
+	return access(pin_dir(uid, false, path), F_OK) == 0 ||
+	       access(pin_dir(uid, true, path), F_OK) == 0;
+}
+
+/* Removes one handle: unmounts until nothing is left on it, then unlinks it. */
+static int pin_remove(const char *path)
+{
+	while (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+		;
+	if (unlink(path) < 0 && errno != ENOENT)
+		return log_errno(errno, "remove %s", path);
+	return 0;
+}
+
+static int pins_remove_dir(const char *dir)
+{
+	char path[PIN_PATH_MAX + 8];
+
+	if (access(dir, F_OK) < 0)
+		return 0;
+	for (int i = 0; i < PIN_KINDS; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, pin_kinds[i].name);
+		int result = pin_remove(path);
+
+		if (result < 0)
+			return result;
+	}
+	if (rmdir(dir) < 0 && errno != ENOENT)
+		return log_errno(errno, "remove %s", dir);
+	return 0;
+}
+
+int pins_remove(uid_t uid)
+{
+	char path[PIN_PATH_MAX];
+	int result = pins_remove_dir(pin_dir(uid, false, path));
+
+	return result < 0 ? result : pins_remove_dir(pin_dir(uid, true, path));
+}
+
+int pins_begin(uid_t uid)
+{
+	char path[PIN_PATH_MAX];
+	int result;
+
+	if (mkdir(pin_dir(uid, true, path), 0700) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return log_errno(errno, "make %s", path);
+	result = pins_remove_dir(path);
+	if (result < 0)
+		return result;
+	return mkdir(path, 0700) < 0 ? log_errno(errno, "make %s", path) : 0;
+}
+
+static int pin_mount(const char *path, int fd)
+{
+	char source[32];
+	CLEANUP_FD int file = open(path, O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_RDONLY, 0600);
+
+	if (file < 0)
+		return log_errno(errno, "make %s", path);
+	snprintf(source, sizeof(source), "/proc/self/fd/%d", fd);
+	if (mount(source, path, NULL, MS_BIND, NULL) == 0)
+		return 0;
+	return errno == EINVAL ? -EINVAL : log_errno(errno, "pin a namespace on %s", path);
+}
+
+int pin_add(uid_t uid, const struct pin_kind *kind, int fd)
+{
+	char dir[PIN_PATH_MAX], path[PIN_PATH_MAX + 8];
+
+	snprintf(path, sizeof(path), "%s/%s", pin_dir(uid, true, dir), kind->name);
+	return pin_mount(path, fd);
+}
+
+int pin_retry(int (*attempt)(void *context), void *context)
+{
+	cpu_set_t before, one;
+	int result = attempt(context);
+
+	if (result != -EINVAL || sched_getaffinity(0, sizeof(before), &before) < 0)
+		return result;
+	for (int cpu = 0; cpu < CPU_SETSIZE && result == -EINVAL; cpu++) {
+		if (!CPU_ISSET(cpu, &before))
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		if (sched_setaffinity(0, sizeof(one), &one) == 0)
+			result = attempt(context);
+	}
+	(void)sched_setaffinity(0, sizeof(before), &before);
+	if (result == -EINVAL)
+		log_error("cannot pin a mount namespace on any CPU (kernel older than 6.19, "
+			  "and this host is itself in a mount namespace)");
+	return result;
+}
+
+int pins_publish(uid_t uid)
+{
+	char from[PIN_PATH_MAX], to[PIN_PATH_MAX];
+
+	if (rename(pin_dir(uid, true, from), pin_dir(uid, false, to)) < 0)
+		return log_errno(errno, "publish %s", to);
+	return 0;
+}
+
+int pin_named_set(const char *name, int fd)
+{
+	char path[PIN_PATH_MAX];
+	int result = pin_named_remove(name);
+
+	if (result < 0)
+		return result;
+	snprintf(path, sizeof(path), PINS_DIR "/%s", name);
+	return pin_mount(path, fd);
+}
+
+int pin_named_open(const char *name, int clone_flag)
+{
+	char path[PIN_PATH_MAX];
+
+	snprintf(path, sizeof(path), PINS_DIR "/%s", name);
+	return pin_open(path, clone_flag);
+}
+
+int pin_named_remove(const char *name)
+{
+	char path[PIN_PATH_MAX];
+
+	snprintf(path, sizeof(path), PINS_DIR "/%s", name);
+	return pin_remove(path);
+}
+
+int pins_list(uid_t **uids, size_t *count)
+{
+	CLEANUP_DIR DIR *dir = opendir(PINS_DIR);
+	struct dirent *entry;
+
+	*uids = NULL;
+	*count = 0;
+	if (!dir)
+		return errno == ENOENT ? 0 : log_errno(errno, "open %s", PINS_DIR);
+	while ((entry = readdir(dir))) {
+		const char *name = entry->d_name + (entry->d_name[0] == '.');
+		char *end;
+		unsigned long uid = strtoul(name, &end, 10);
+
+		if (end == name || *end || uid >= UINT32_MAX)
+			continue;
+		uid_t *more = reallocarray(*uids, *count + 1, sizeof(**uids));
+
+		if (!more) {
+			free(*uids);
+			*uids = NULL;
+			*count = 0;
+			return -ENOMEM;
+		}
+		*uids = more;
+		(*uids)[(*count)++] = (uid_t)uid;
+	}
+	return 0;
+}

@@ -1,0 +1,301 @@
+/*
+ * The host's side that all users of a network share: bridges, gateway addresses, routes; and
+ * questions about links. See uplink.h.
+ */
+#include "uplink.h"
+
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/if_bridge.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "log.h"
+#include "uplink_request.h"
+
+static struct nl_msg *bridge_request(const char *name, unsigned mtu)
+{
+	static const struct mac mac = UPLINK_BRIDGE_MAC;
+	struct ifinfomsg header = {0};
+	struct nl_msg *m = netlink_request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK,
+					   &header, sizeof(header));
+	struct nlattr *info, *data;
+
+	if (!m)
+		return NULL;
+	nla_put_string(m, IFLA_IFNAME, name);
+	nla_put(m, IFLA_ADDRESS, sizeof(mac.bytes), mac.bytes);
+	nla_put_u32(m, IFLA_MTU, mtu);
+	info = nla_nest_start(m, IFLA_LINKINFO);
+	nla_put_string(m, IFLA_INFO_KIND, "bridge");
+	data = nla_nest_start(m, IFLA_INFO_DATA);
+	nla_put_u32(m, IFLA_BR_STP_STATE, 0);
+	nla_put_u32(m, IFLA_BR_FORWARD_DELAY, 0);
+	nla_put_u8(m, IFLA_BR_MCAST_SNOOPING, 0);
+	nla_nest_end(m, data);
+	nla_nest_end(m, info);
+	return m;
+}
+
+int uplink_bridge_make(struct netlink *host, const struct uplink_network *network, const char *name,
+		       unsigned *ifindex)
+{
+	CLEANUP_BATCH struct netlink_batch b;
+	int result;
+
+	netlink_batch_init(&b);
+	netlink_add(&b, bridge_request(name, network->mtu), "make the bridge", EEXIST);
+	result = netlink_run(host, &b);
+	if (result < 0)
+		return result;
+	*ifindex = uplink_link_find(host, name);
+	if (!*ifindex)
+		return log_errno(ENODEV, "find bridge %s", name);
+	netlink_add(&b, request_link_no_addrgen(*ifindex), "set up the bridge", EAFNOSUPPORT);
+	netlink_add(&b, request_link_flags(*ifindex, IFF_UP, IFF_UP), "bring the bridge up", 0);
+	netlink_add(&b, request_address(*ifindex, &network->gateway), "add the gateway address",
+		    EEXIST);
+	if (network->gateway6.family)
+		netlink_add(&b, request_address(*ifindex, &network->gateway6),
+			    "add the IPv6 gateway address", EEXIST);
+	return netlink_run(host, &b);
+}
+
+int uplink_bridge_remove(struct netlink *host, const char *name)
+{
+	unsigned ifindex = uplink_link_find(host, name);
+
+	return ifindex ? uplink_port_remove(host, ifindex) : 0;
+}
+
+int uplink_port_remove(struct netlink *host, unsigned ifindex)
+{
+	struct ifinfomsg header = {.ifi_index = (int)ifindex};
+	CLEANUP_BATCH struct netlink_batch b;
+
+	netlink_batch_init(&b);
+	netlink_add(&b, netlink_request(RTM_DELLINK, NLM_F_ACK, &header, sizeof(header)),
+		    "remove a link", ENODEV);
+	return netlink_run(host, &b);
+}
+
+int uplink_network_routes(struct netlink *host, const struct uplink_network *network, bool add)
+{
+	int type = add ? RTM_NEWROUTE : RTM_DELROUTE;
+	CLEANUP_BATCH struct netlink_batch b;
+
+	netlink_batch_init(&b);
+	netlink_add(&b, request_unreachable(type, &network->subnet),
+		    "set the subnet's unreachable route", ESRCH);
+	if (network->subnet6.address.family)
+		netlink_add(&b, request_unreachable(type, &network->subnet6),
+			    "set the IPv6 subnet's unreachable route", ESRCH);
+	return netlink_run(host, &b);
+}
+
+struct link_answer {
+	unsigned ifindex, flags, mtu;
+	struct rtnl_link_stats64 stats;
+	char name[IFNAMSIZ];
+};
+
+static int link_read(void *context, struct nlmsghdr *answer)
+{
+	struct link_answer *link = context;
+	struct ifinfomsg *header = nlmsg_data(answer);
+	struct nlattr *attributes[IFLA_MAX + 1];
+
+	if (answer->nlmsg_type != RTM_NEWLINK ||
+	    nlmsg_parse(answer, sizeof(*header), attributes, IFLA_MAX, NULL) < 0)
+		return 0;
+	link->ifindex = (unsigned)header->ifi_index;
+	link->flags = header->ifi_flags;
+	if (attributes[IFLA_MTU])
+		link->mtu = nla_get_u32(attributes[IFLA_MTU]);
+	if (attributes[IFLA_STATS64])
+		nla_memcpy(&link->stats, attributes[IFLA_STATS64], sizeof(link->stats));
+	if (attributes[IFLA_IFNAME])
+		nla_strlcpy(link->name, attributes[IFLA_IFNAME], sizeof(link->name));
+	return 0;
+}
+
+/* ifindex 0: by name. */
+static int link_get(struct netlink *host, unsigned ifindex, const char *name,
+		    struct link_answer *link)
+{
+	struct ifinfomsg header = {.ifi_index = (int)ifindex};
+	struct nl_msg *m = netlink_request(RTM_GETLINK, 0, &header, sizeof(header));
+
+	memset(link, 0, sizeof(*link));
+	if (m && !ifindex)
+		nla_put_string(m, IFLA_IFNAME, name);
+	return netlink_query(host, m, "ask about a link", link_read, link);
+}
+
+int uplink_link_up(struct netlink *host, unsigned ifindex, const char *name)
+{
+	struct link_answer link;
+	int result = link_get(host, ifindex, name, &link);
+
+	if (result == -ENODEV)
+		return 0;
+	if (result < 0)
+		return result;
+	return (link.flags & IFF_UP) && strcmp(link.name, name) == 0;
+}
+
+struct uplink_counters uplink_count(struct netlink *host, unsigned ifindex)
+{
+	struct link_answer link;
+
+	/* What the port sends is what the user receives. */
+	if (!ifindex || link_get(host, ifindex, NULL, &link) < 0)
+		return (struct uplink_counters){0};
+	return (struct uplink_counters){.in = link.stats.tx_bytes, .out = link.stats.rx_bytes};
+}
+
+unsigned uplink_link_find(struct netlink *host, const char *name)
+{
+	struct link_answer link;
+
+	return link_get(host, 0, name, &link) == 0 ? link.ifindex : 0;
+}
+
+struct port_visit {
+	int (*visit)(void *, const char *, unsigned, unsigned);
+	void *context;
+};
+
+static int port_read(void *context, struct nlmsghdr *answer)
+{
+	struct port_visit *v = context;
+	struct ifinfomsg *header = nlmsg_data(answer);
+	struct nlattr *attributes[IFLA_MAX + 1];
+	char name[IFNAMSIZ];
+	uid_t uid;
+
+	if (answer->nlmsg_type != RTM_NEWLINK ||
+	    nlmsg_parse(answer, sizeof(*header), attributes, IFLA_MAX, NULL) < 0 ||
+	    !attributes[IFLA_IFNAME])
+		return 0;
+	nla_strlcpy(name, attributes[IFLA_IFNAME], sizeof(name));
+	if (!uplink_port_uid(name, &uid))
+		return 0;
+	return v->visit(v->context, name, (unsigned)header->ifi_index,
+			attributes[IFLA_MASTER] ? nla_get_u32(attributes[IFLA_MASTER]) : 0);
+}
+
+int uplink_each_port(struct netlink *host, int (*visit)(void *, const char *, unsigned, unsigned),
+		     void *context)
+{
+	struct ifinfomsg header = {0};
+	struct port_visit v = {visit, context};
+
+	return netlink_query(host,
+			     netlink_request(RTM_GETLINK, NLM_F_DUMP, &header, sizeof(header)),
+			     "list the links", port_read, &v);
+}
+
+struct route_search {
+	const struct prefix
+	    *prefix; /* looked for overlaps with, or NULL: the default route's link */
+	bool found;
+	unsigned ifindex;
+};
+
+static int route_read(void *context, struct nlmsghdr *answer)
+{
+	struct route_search *search = context;
+	struct rtmsg *header = nlmsg_data(answer);
+	struct nlattr *attributes[RTA_MAX + 1];
+	struct prefix route = {.address.family = header->rtm_family, .length = header->rtm_dst_len};
+
+	if (answer->nlmsg_type != RTM_NEWROUTE ||
+	    nlmsg_parse(answer, sizeof(*header), attributes, RTA_MAX, NULL) < 0)
+		return 0;
+	if (!header->rtm_dst_len) {
+		if (!search->prefix && header->rtm_table == RT_TABLE_MAIN && attributes[RTA_OIF] &&
+		    !search->ifindex)
+			search->ifindex = nla_get_u32(attributes[RTA_OIF]);
+		return 0;
+	}
+	if (!search->prefix || !attributes[RTA_DST])
+		return 0;
+	nla_memcpy(route.address.bytes, attributes[RTA_DST], sizeof(route.address.bytes));
+	search->found |= prefix_overlaps(&route, search->prefix);
+	return 0;
+}
+
+static int routes_search(struct netlink *host, int family, struct route_search *search)
+{
+	struct rtmsg header = {.rtm_family = (uint8_t)family};
+
+	return netlink_query(host,
+			     netlink_request(RTM_GETROUTE, NLM_F_DUMP, &header, sizeof(header)),
+			     "list the routes", route_read, search);
+}
+
+struct user_route_visit {
+	int (*visit)(void *, const struct address *);
+	void *context;
+	unsigned bridge;
+};
+
+static int user_route_read(void *context, struct nlmsghdr *answer)
+{
+	struct user_route_visit *v = context;
+	struct rtmsg *header = nlmsg_data(answer);
+	struct nlattr *attributes[RTA_MAX + 1];
+	struct address address = {.family = header->rtm_family};
+
+	if (answer->nlmsg_type != RTM_NEWROUTE || header->rtm_table != RT_TABLE_MAIN ||
+	    header->rtm_dst_len != address_size(&address) * 8 || header->rtm_type != RTN_UNICAST ||
+	    nlmsg_parse(answer, sizeof(*header), attributes, RTA_MAX, NULL) < 0 ||
+	    !attributes[RTA_DST] || !attributes[RTA_OIF] ||
+	    nla_get_u32(attributes[RTA_OIF]) != v->bridge)
+		return 0;
+	/* The kernel's own route of the gateway address is none of a user. */
+	if (header->rtm_protocol != RTPROT_BOOT)
+		return 0;
+	nla_memcpy(address.bytes, attributes[RTA_DST], sizeof(address.bytes));
+	return v->visit(v->context, &address);
+}
+
+int uplink_each_user_route(struct netlink *host, unsigned bridge,
+			   int (*visit)(void *context, const struct address *address),
+			   void *context)
+{
+	struct user_route_visit v = {visit, context, bridge};
+	struct rtmsg header = {.rtm_family = AF_INET};
+	int result =
+	    netlink_query(host, netlink_request(RTM_GETROUTE, NLM_F_DUMP, &header, sizeof(header)),
+			  "list the routes", user_route_read, &v);
+
+	header.rtm_family = AF_INET6;
+	return result < 0
+		   ? result
+		   : netlink_query(
+			 host, netlink_request(RTM_GETROUTE, NLM_F_DUMP, &header, sizeof(header)),
+			 "list the routes", user_route_read, &v);
+}
+
+unsigned uplink_default_mtu(struct netlink *host)
+{
+	struct route_search search = {0};
+	struct link_answer link;
+
+	if (routes_search(host, AF_INET, &search) < 0 ||
+	    (!search.ifindex && routes_search(host, AF_INET6, &search) < 0) || !search.ifindex ||
+	    link_get(host, search.ifindex, NULL, &link) < 0 || link.mtu < 1280)
+		return 1500;
+	return link.mtu;
+}
+
+bool uplink_prefix_taken(struct netlink *host, const struct prefix *prefix)
+{
+	struct route_search search = {.prefix = prefix};
+
+	/* In doubt taken: another one is tried. */
+	return routes_search(host, prefix->address.family, &search) < 0 || search.found;
+}

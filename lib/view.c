@@ -1,0 +1,244 @@
+/*
+ * A user's mount namespace, made from the template; see view.h. The template is view_template.c's.
+ */
+#include "view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+
+#include "kept.h"
+#include "log.h"
+#include "paths.h"
+#include "view_internal.h"
+
+#define PRIVATE_FLAGS (MS_NOSUID | MS_NODEV) /* noexec never: people run things from /tmp */
+#define RUNTIME_ROOT  "/run/user"
+
+int view_switch(int mnt, const char *whose)
+{
+	return setns(mnt, CLONE_NEWNS) < 0 ? log_errno(errno, "enter %s mount namespace", whose)
+					   : 0;
+}
+
+int view_clone(const char *path, unsigned flags)
+{
+	int tree = open_tree(AT_FDCWD, path,
+			     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW | flags);
+
+	return tree < 0 ? -errno : tree;
+}
+
+int view_attach(int tree, const char *path, uint64_t propagation, uint64_t attributes)
+{
+	struct mount_attr attr = {.attr_set = attributes, .propagation = propagation};
+
+	if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0 ||
+	    move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return log_errno(errno, "mount on %s", path);
+	return 0;
+}
+
+/* A directory named by the admin, reached without a symbolic link. */
+static int directory_open(const char *path)
+{
+	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+			       .resolve = RESOLVE_NO_SYMLINKS};
+	int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+
+	return fd < 0 ? log_errno(errno, "use %s as a private directory", path) : fd;
+}
+
+static int private_tmpfs(const struct profile *profile, const char *path)
+{
+	CLEANUP_FD int dir = directory_open(path);
+	char options[128], target[32];
+	struct stat st;
+	uint64_t bytes = profile->private_bytes;
+	struct sysinfo memory;
+
+	if (dir < 0)
+		return dir;
+	if (fstat(dir, &st) < 0)
+		return log_errno(errno, "look at %s", path);
+	if (profile->private_percent && sysinfo(&memory) == 0)
+		bytes =
+		    (uint64_t)memory.totalram * memory.mem_unit / 100 * profile->private_percent;
+	snprintf(options, sizeof(options), "mode=%o,uid=%u,gid=%u,size=%llu", st.st_mode & 07777,
+		 st.st_uid, st.st_gid, (unsigned long long)bytes);
+	snprintf(target, sizeof(target), "/proc/self/fd/%d", dir);
+	if (mount("pam_netns", target, "tmpfs", PRIVATE_FLAGS, options) < 0)
+		return log_errno(errno, "mount a private %s", path);
+	return 0;
+}
+
+/* Mounts the profile's private directories; kept[i] is a detached mount, or -1 for a fresh tmpfs.
+ */
+static int private_mount(const struct profile *profile, const int *kept)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < profile->private_count && result == 0; i++) {
+		if (kept[i] < 0)
+			result = private_tmpfs(profile, profile->private_dirs[i]);
+		else
+			result = view_attach(kept[i], profile->private_dirs[i], MS_PRIVATE,
+					     MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	}
+	return result;
+}
+
+/*
+ * A fresh sysfs shows the network namespace that it is mounted from, but would hide what is mounted
+ * below /sys, /sys/fs/cgroup among it, without which a systemd user manager dies.
+ */
+static int sys_mount(const char *network)
+{
+	char list[SYS_LIST_MAX], *path, *rest = list;
+	struct {
+		int tree;
+		const char *path;
+	} kept[SYS_MOUNTS_MAX];
+	size_t n = 0;
+	int result = view_sys_list(network, list);
+
+	if (result < 0)
+		return result;
+	while (n < SYS_MOUNTS_MAX && (path = strsep(&rest, "\n")))
+		if (*path && (kept[n].tree = view_clone(path, AT_RECURSIVE)) >= 0)
+			kept[n++].path = path;
+	if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME, NULL) <
+	    0)
+		result = log_errno(errno, "mount sysfs");
+	for (size_t i = 0; i < n; i++) {
+		if (result == 0)
+			result = view_attach(kept[i].tree, kept[i].path, MS_SLAVE, 0);
+		close(kept[i].tree);
+	}
+	return result;
+}
+
+uint64_t view_runtime_device(uid_t uid)
+{
+	char path[64];
+	struct stat parent, own;
+
+	snprintf(path, sizeof(path), RUNTIME_ROOT "/%u", uid);
+	if (stat(RUNTIME_ROOT, &parent) < 0 || lstat(path, &own) < 0 || own.st_dev == parent.st_dev)
+		return 0;
+	return own.st_dev;
+}
+
+/* The host's /run/user/UID as a detached mount, or -1 where there is none. */
+static int runtime_clone(uid_t uid, uint64_t *device)
+{
+	char path[64];
+
+	*device = view_runtime_device(uid);
+	if (!*device)
+		return -1;
+	snprintf(path, sizeof(path), RUNTIME_ROOT "/%u", uid);
+	return view_clone(path, AT_RECURSIVE);
+}
+
+static int runtime_attach(uid_t uid, int tree)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), RUNTIME_ROOT "/%u", uid);
+	while (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+		;
+	return view_attach(tree, path, MS_SLAVE, 0);
+}
+
+int view_graft_runtime(uid_t uid, int view_mnt, int host_mnt)
+{
+	uint64_t device;
+	CLEANUP_FD int tree = runtime_clone(uid, &device);
+	int result, back;
+
+	if (tree < 0)
+		return 0;
+	result = view_switch(view_mnt, "the user's");
+	if (result < 0)
+		return result;
+	result = runtime_attach(uid, tree);
+	back = view_switch(host_mnt, "the host's");
+	return result < 0 ? result : back;
+}
+
+static int hosts_clone(uid_t uid)
+{
+	char path[128];
+	int tree;
+
+	snprintf(path, sizeof(path), USERS_DIR "/%u/" VIEW_HOSTS_NAME, uid);
+	tree = view_clone(path, 0);
+	return tree < 0 ? log_errno(-tree, "use %s", path) : tree;
+}
+
+/* In the new namespace: everything that differs from the template. */
+static int view_fill(const struct view *view, const int *kept, int runtime, int hosts)
+{
+	int result = private_mount(view->profile, kept);
+
+	if (result == 0)
+		result = sys_mount(view->profile->network->name);
+	if (result == 0 && runtime >= 0)
+		result = runtime_attach(view->uid, runtime);
+	if (result == 0 && hosts >= 0)
+		result = view_attach_file(hosts, "/etc/hosts");
+	return result;
+}
+
+static int view_build(struct view *view, int template, const int *kept, int runtime, int hosts)
+{
+	int result = view_switch(template, "the template's");
+	int mnt;
+
+	if (result < 0)
+		return result;
+	if (unshare(CLONE_NEWNS) < 0)
+		return log_errno(errno, "make a mount namespace (limit: user.max_mnt_namespaces)");
+	result = view_fill(view, kept, runtime, hosts);
+	if (result < 0)
+		return result;
+	mnt = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	return mnt < 0 ? log_errno(errno, "open /proc/self/ns/mnt") : mnt;
+}
+
+int view_make(struct view *view, int template, int host_mnt)
+{
+	const struct profile *profile = view->profile;
+	CLEANUP_FREE int *kept = calloc(profile->private_count + 1, sizeof(*kept));
+	CLEANUP_FD int runtime = runtime_clone(view->uid, &view->runtime_dir);
+	CLEANUP_FD int hosts = view->own_hosts ? hosts_clone(view->uid) : -1;
+	int result = kept ? 0 : -ENOMEM;
+
+	if (view->own_hosts && hosts < 0)
+		return hosts;
+	for (size_t i = 0; kept && i < profile->private_count; i++) {
+		kept[i] = -1;
+		if (result == 0 && kept_path(profile->private_dirs[i])) {
+			kept[i] = kept_open(view->uid, view->account, profile->private_dirs[i]);
+			result = kept[i] < 0 ? kept[i] : 0;
+		}
+	}
+	if (result == 0) {
+		result = view_build(view, template, kept, runtime, hosts);
+		int back = view_switch(host_mnt, "the host's");
+
+		if (back < 0 && result >= 0)
+			close(result);
+		result = back < 0 ? back : result;
+	}
+	for (size_t i = 0; kept && i < profile->private_count; i++)
+		cleanup_fd(&kept[i]);
+	return result;
+}

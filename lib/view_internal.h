@@ -1,0 +1,23 @@
+/* What view.c and view_template.c share. Each returns a descriptor or 0, or -errno. */
+#ifndef PAM_NETNS_VIEW_INTERNAL_H
+#define PAM_NETNS_VIEW_INTERNAL_H
+
+#include <stdint.h>
+
+#include "cleanup.h"
+
+#define SYS_LIST_MAX   4096 /* bytes of the list of mounts below /sys */
+#define SYS_MOUNTS_MAX 64
+
+/* whose stands in the message: "the user's". */
+int view_switch(int mnt, const char *whose) MUST_CHECK;
+/* A detached copy of the mount at path, the link itself if path is one. Unlogged. */
+int view_clone(const char *path, unsigned flags) MUST_CHECK;
+/* Attaches a detached mount; propagation MS_PRIVATE or MS_SLAVE, attributes MOUNT_ATTR_*. */
+int view_attach(int tree, const char *path, uint64_t propagation, uint64_t attributes) MUST_CHECK;
+/* Over a file, or over the symbolic link itself: it then survives renames of the link's target. */
+int view_attach_file(int tree, const char *path) MUST_CHECK;
+/* The paths mounted directly below /sys when the template was made, one a line. */
+int view_sys_list(const char *network, char list[SYS_LIST_MAX]) MUST_CHECK;
+
+#endif

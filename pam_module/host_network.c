@@ -1,0 +1,110 @@
+/*
+ * `auth optional pam_netns.so host`, first in su's and sudo's stack: authentication asks the LDAP
+ * or RADIUS server from the host's network, where the user who types the password cannot answer in
+ * its stead. The process goes back when credentials are set, at the latest when a session opens.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <security/pam_modules.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "call.h"
+#include "conf.h"
+#include "log.h"
+#include "session.h"
+
+#define DATA_NAME "pam_netns_origin"
+
+struct origin_net {
+	pid_t pid;
+	int fd; /* close-on-exec; the network namespace that the process came from */
+};
+
+static void origin_free(pam_handle_t *pamh, void *data, int status)
+{
+	struct origin_net *origin = data;
+
+	(void)pamh;
+	(void)status;
+	cleanup_fd(&origin->fd);
+	free(origin);
+}
+
+/* The host's network namespace out of those that the helper hands over. */
+static int enter_net(const struct reply *reply)
+{
+	struct stat now;
+
+	for (size_t i = 0; i < reply->handed_count; i++) {
+		const struct handed *h = &reply->handed[i];
+
+		if (h->type != CLONE_NEWNET)
+			continue;
+		if (setns(h->fd, CLONE_NEWNET) < 0)
+			return log_errno(errno, "enter the host's network namespace");
+		if (stat("/proc/self/ns/net", &now) < 0 || now.st_ino != h->inode)
+			return log_errno(EPROTO, "verify the host's network namespace");
+		return 0;
+	}
+	return log_errno(EBADMSG, "find the host's network namespace");
+}
+
+static int host_enter(const struct arguments *arguments)
+{
+	CLEANUP_FREE struct request *request = calloc(1, sizeof(*request));
+	CLEANUP_FREE struct reply *reply = calloc(1, sizeof(*reply));
+	struct conf *conf = NULL;
+	int result = request && reply ? conf_read(arguments->conf, &conf) : -ENOMEM;
+
+	if (result == 0 && !request_set(request->conf, sizeof(request->conf), arguments->conf))
+		result = -EINVAL;
+	if (result == 0) {
+		(void)request_set(request->user, sizeof(request->user), "root");
+		(void)request_set(request->account, sizeof(request->account), "root");
+		(void)request_set(request->group, sizeof(request->group), "root");
+		result = helper_call("host", request, conf->deadline_ms, reply);
+	}
+	if (result == 0) {
+		result = reply->outcome == OUTCOME_HOST ? enter_net(reply) : -EACCES;
+		reply_close(reply);
+	}
+	conf_free(conf);
+	return result;
+}
+
+int host_network_enter(pam_handle_t *pamh, const struct arguments *arguments)
+{
+	struct origin_net *origin = calloc(1, sizeof(*origin));
+	int result;
+
+	if (!origin)
+		return PAM_BUF_ERR;
+	*origin = (struct origin_net){.pid = getpid(),
+				      .fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)};
+	result = origin->fd < 0 ? log_errno(errno, "open /proc/self/ns/net") : 0;
+	/* Kept first: once in the host's network, the way back must exist. */
+	if (result < 0 || pam_set_data(pamh, DATA_NAME, origin, origin_free) != PAM_SUCCESS) {
+		origin_free(pamh, origin, 0);
+		return PAM_AUTHINFO_UNAVAIL;
+	}
+	return host_enter(arguments) < 0 ? PAM_AUTHINFO_UNAVAIL : PAM_IGNORE;
+}
+
+int host_network_leave(pam_handle_t *pamh)
+{
+	const void *data = NULL;
+	const struct origin_net *origin;
+	int result = 0;
+
+	if (pam_get_data(pamh, DATA_NAME, &data) != PAM_SUCCESS || !data)
+		return 0;
+	origin = data;
+	if (origin->pid == getpid() && setns(origin->fd, CLONE_NEWNET) < 0)
+		result = log_errno(errno, "go back from the host's network namespace");
+	/* Setting it anew frees the old data and its descriptor. */
+	if (result == 0 && pam_set_data(pamh, DATA_NAME, NULL, NULL) != PAM_SUCCESS)
+		result = -ENOMEM;
+	return result;
+}

@@ -1,0 +1,230 @@
+/*
+ * Opening and closing a session, in order: who (once) -> conf -> profile -> helper -> verified join
+ * -> log. Whatever fails, the login is refused, unless the conf says on_error = host and the caller
+ * is provably where it was.
+ */
+#include "session.h"
+
+#include <errno.h>
+#include <security/pam_ext.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "call.h"
+#include "conf.h"
+#include "identity.h"
+#include "join.h"
+#include "log.h"
+
+#define DATA_NAME	  "pam_netns_session"
+#define CLOSE_DEADLINE_MS 10000 /* where no conf says otherwise */
+
+/* What is remembered between open and close; nothing in it needs release in a forked child (T4). */
+struct session_data {
+	pid_t opener;
+	bool isolated;
+	struct request request;
+};
+
+static void data_free(pam_handle_t *pamh, void *data, int status)
+{
+	struct session_data *session = data;
+
+	(void)pamh;
+	(void)status;
+	request_free(&session->request);
+	free(session);
+}
+
+static void item_copy(pam_handle_t *pamh, int item, char *field, size_t size)
+{
+	const void *value = NULL;
+
+	if (pam_get_item(pamh, item, &value) != PAM_SUCCESS || !value)
+		value = "";
+	if (!request_set(field, size, value))
+		(void)request_set(field, size, "?"); /* for people to read; nothing depends on it */
+}
+
+/* Who and what is asked for. PAM_USER is resolved here, once; everything after goes by the uid. */
+static int request_fill(pam_handle_t *pamh, const struct arguments *arguments,
+			struct request *request)
+{
+	const void *user = NULL;
+	int result;
+
+	if (pam_get_item(pamh, PAM_USER, &user) != PAM_SUCCESS || !user) {
+		log_error("the application set no PAM_USER");
+		return -EINVAL;
+	}
+	result = identity_resolve(user, request);
+	if (result < 0)
+		return result;
+	if (!request_set(request->conf, sizeof(request->conf), arguments->conf))
+		return -EINVAL;
+	item_copy(pamh, PAM_SERVICE, request->service, sizeof(request->service));
+	item_copy(pamh, PAM_TTY, request->tty, sizeof(request->tty));
+	item_copy(pamh, PAM_RHOST, request->rhost, sizeof(request->rhost));
+	if (arguments->debug)
+		request->flags |= REQUEST_DEBUG;
+	return 0;
+}
+
+/* Asks the helper and joins what it hands over. */
+static int call_and_join(const char *verb, enum outcome expected, const struct request *request,
+			 unsigned deadline_ms, char line[sizeof(((struct reply *)0)->line)])
+{
+	CLEANUP_FREE struct reply *reply = calloc(1, sizeof(*reply));
+	int result = reply ? helper_call(verb, request, deadline_ms, reply) : -ENOMEM;
+
+	if (result < 0)
+		return result;
+	if (reply->outcome != expected || !reply->handed_count) {
+		log_error("the helper refused: %s",
+			  reply->cause[0] ? reply->cause : "no cause given");
+		result = -EACCES;
+	} else {
+		result = join_namespaces(reply);
+		if (line)
+			memcpy(line, reply->line, sizeof(reply->line));
+	}
+	reply_close(reply);
+	return result;
+}
+
+/* A login that failed half-way: whatever the helper made for it goes again. */
+static void open_undo(const struct request *request, unsigned deadline_ms)
+{
+	CLEANUP_FREE struct reply *reply = calloc(1, sizeof(*reply));
+
+	if (reply && helper_call("close", request, deadline_ms, reply) == 0)
+		reply_close(reply);
+}
+
+static int open_isolated(const struct request *request, const struct conf *conf)
+{
+	char line[sizeof(((struct reply *)0)->line)] = "";
+	int result = call_and_join("open", OUTCOME_ISOLATED, request, conf->deadline_ms, line);
+
+	if (result < 0) {
+		open_undo(request, conf->deadline_ms);
+		return result;
+	}
+	log_info("session opened: user=%s uid=%u service=%s tty=%s rhost=%s leader=%d %s",
+		 request->user, request->uid, request->service,
+		 request->tty[0] ? request->tty : "-", request->rhost[0] ? request->rhost : "-",
+		 (int)getpid(), line);
+	return 0;
+}
+
+/* An exempt user stays where the session began, unless the profile takes it back to the host. */
+static int open_exempt(const struct request *request, const struct conf *conf,
+		       const struct profile *profile)
+{
+	if (profile && profile->nested == NESTED_HOST)
+		return call_and_join("host", OUTCOME_HOST, request, conf->deadline_ms, NULL);
+	return 0;
+}
+
+static int open_decided(const struct request *request, const struct conf *conf, bool *isolated)
+{
+	struct conf_subject subject = {.user = request->user,
+				       .uid = request->uid,
+				       .groups = request->groups,
+				       .groups_count = request->groups_count};
+	const struct profile *profile = conf_match(conf, &subject);
+	int result;
+
+	*isolated = false;
+	if (conf_service_exempt(conf, request->service)) {
+		log_info("service %s is exempt: user=%s uid=%u stays on the host", request->service,
+			 request->user, request->uid);
+		return 0;
+	}
+	if (!profile) {
+		log_error("no profile in %s matches user %s: add one, or match = * last",
+			  request->conf, request->user);
+		return -EACCES;
+	}
+	if (!profile->isolate) {
+		log_debug("user=%s uid=%u profile=%s is not isolated", request->user, request->uid,
+			  profile->name);
+		return open_exempt(request, conf, profile);
+	}
+	result = open_isolated(request, conf);
+	*isolated = result == 0;
+	if (result < 0 && result != -ENOTRECOVERABLE && conf->on_error_host) {
+		log_warning(
+		    "NOT ISOLATED: user=%s uid=%u service=%s is let in where it is, because "
+		    "on_error = host",
+		    request->user, request->uid, request->service);
+		return 0;
+	}
+	return result;
+}
+
+static int data_keep(pam_handle_t *pamh, struct session_data *session)
+{
+	int result = pam_set_data(pamh, DATA_NAME, session, data_free);
+
+	if (result != PAM_SUCCESS)
+		log_error("cannot keep the session's data: %s", pam_strerror(pamh, result));
+	return result == PAM_SUCCESS ? 0 : -ENOMEM;
+}
+
+int session_open(pam_handle_t *pamh, int flags, const struct arguments *arguments)
+{
+	struct session_data *session = calloc(1, sizeof(*session));
+	struct conf *conf = NULL;
+	int result = session ? host_network_leave(pamh) : -ENOMEM;
+
+	if (result == 0)
+		result = request_fill(pamh, arguments, &session->request);
+	if (result == 0)
+		result = conf_read(arguments->conf, &conf);
+	if (result == 0)
+		result = open_decided(&session->request, conf, &session->isolated);
+	conf_free(conf);
+	if (result == 0) {
+		session->opener = getpid();
+		result = data_keep(pamh, session);
+		if (result == 0)
+			return PAM_SUCCESS;
+	}
+	if (session)
+		data_free(pamh, session, 0);
+	log_error("login refused (see the lines above; pam-netns check tells more)");
+	if (!(flags & PAM_SILENT))
+		pam_error(pamh, "Login refused: your private network could not be set up. "
+				"Please tell the administrator of this machine.");
+	return PAM_SESSION_ERR;
+}
+
+int session_close(pam_handle_t *pamh, const struct arguments *arguments)
+{
+	const void *data = NULL;
+	const struct session_data *session;
+	struct conf *conf = NULL;
+	unsigned deadline_ms = CLOSE_DEADLINE_MS;
+	int result;
+
+	if (pam_get_data(pamh, DATA_NAME, &data) != PAM_SUCCESS || !data)
+		return PAM_SUCCESS; /* nothing was opened with this handle */
+	session = data;
+	/* Sessions end with their leader: a child that closes on its way out ends nothing (T4). */
+	if (!session->isolated || session->opener != getpid())
+		return PAM_SUCCESS;
+	if (conf_read(arguments->conf, &conf) == 0)
+		deadline_ms = conf->deadline_ms;
+	conf_free(conf);
+	result = call_and_join("close", OUTCOME_HOST, &session->request, deadline_ms, NULL);
+	if (result < 0) {
+		log_error("session not closed cleanly: user=%s uid=%u; pam-netns gc does the rest",
+			  session->request.user, session->request.uid);
+		return PAM_SESSION_ERR;
+	}
+	log_info("session closed: user=%s uid=%u service=%s tty=%s leader=%d",
+		 session->request.user, session->request.uid, session->request.service,
+		 session->request.tty[0] ? session->request.tty : "-", (int)getpid());
+	return PAM_SUCCESS;
+}

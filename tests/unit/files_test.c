@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -224,8 +225,10 @@ static void test_remove_tree(void **state)
 	assert_false(exists("tree"));
 }
 
+/* Deeper than there are descriptors. */
 static void test_remove_deep_tree(void **state)
 {
+	struct rlimit old, few;
 	CLEANUP_FD int at = openat(scratch, ".", O_RDONLY | O_DIRECTORY);
 	char name[256];
 
@@ -241,7 +244,11 @@ static void test_remove_deep_tree(void **state)
 		close(at);
 		at = below;
 	}
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	few = (struct rlimit){256, old.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
 	assert_int_equal(files_remove_tree(scratch, "deep"), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
 	assert_false(exists("deep"));
 }
 

@@ -129,8 +129,6 @@ static void test_torn_at_every_byte(void **state)
 	}
 	/* The end of a torn file after the beginning of another, and zeroes a crash leaves. */
 	for (size_t cut = 1; cut < size - 4; cut++) {
-		if (text[cut - 1] == '\n')
-			continue;
 		file_put("users/1000/state", text, cut);
 		CLEANUP_FD int fd =
 		    openat(scratch, "users/1000/state", O_WRONLY | O_APPEND | O_CLOEXEC);
@@ -168,6 +166,8 @@ static void test_edited(void **state)
 	edit_check("uid=1000\n", "uid=1000x\n");
 	edit_check("uid=1000\n", "uid=4294968296\n"); /* 1000 + 2^32 */
 	edit_check("uid=1000\n", "");
+	edit_check("hostname=lab-alice\n", "");
+	edit_check("\nend\n", "\nx=1\n");
 	edit_check("uid=1000\n", "uid=1000\nuid=1000\n");
 	edit_check("uid=1000\n", "uid=1000\nnonsense\n");
 	edit_check("uid=1000\n", "uid=1000\n\n");

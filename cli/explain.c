@@ -138,11 +138,17 @@ static void port_print(const struct port_rule *rule)
 		printf("-%u", rule->last);
 }
 
+static bool is_catch_all(const struct egress_rule *rule)
+{
+	return !rule->port.protocol && !rule->destination.address.family;
+}
+
 static void explain_egress(const struct network *network)
 {
 	char text[ADDRESS_TEXT_MAX];
+	size_t i;
 
-	for (size_t i = 0; i < network->egress_count; i++) {
+	for (i = 0; i < network->egress_count && !is_catch_all(&network->egress[i]); i++) {
 		const struct egress_rule *rule = &network->egress[i];
 
 		label(i ? "" : "egress");
@@ -152,9 +158,12 @@ static void explain_egress(const struct network *network)
 				       ? prefix_format(&rule->destination, text)
 				       : "anywhere");
 	}
-	label(network->egress_count ? "" : "egress");
-	puts(network->egress_count ? "deny all else; the first line that fits counts"
-				   : "none: nothing outside can be reached");
+	label(i ? "" : "egress");
+	if (i < network->egress_count && network->egress[i].allow)
+		puts(i ? "allow all else (the first line that fits counts)" : "any destination");
+	else
+		puts(i ? "deny all else (the first line that fits counts)"
+		       : "none: nothing outside can be reached");
 }
 
 static void explain_host_access(const struct network *network)

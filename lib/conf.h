@@ -19,8 +19,8 @@
 
 #define CONF_SIZE_MAX	  (256U * 1024U) /* bytes; larger files are refused unread */
 #define CONF_NAME_MAX	  32		 /* a network's or profile's name, with its NUL */
-#define CONF_HOSTNAME_MAX 64		 /* a hostname, with its NUL (HOST_NAME_MAX is 64 without) */
-#define CONF_NSSERVER_MAX 3		 /* as many as resolv.conf(5) takes */
+#define CONF_HOSTNAME_MAX 64 /* a hostname, with its NUL (HOST_NAME_MAX is 64 without) */
+#define CONF_NSSERVER_MAX 3  /* as many as resolv.conf(5) takes */
 
 enum conf_peers { PEERS_NO, PEERS_YES, PEERS_GROUP };
 enum conf_linger { LINGER_PROCESSES, LINGER_NO };
@@ -34,7 +34,7 @@ enum conf_namespace {
 	NAMESPACE_MNT = 1 << 2,
 };
 
-/* A rule about a protocol and a port range; protocol 0 is any protocol, IPPROTO_TCP, IPPROTO_UDP. */
+/* A protocol and its ports; protocol is IPPROTO_TCP, IPPROTO_UDP, or 0: any, with any port. */
 struct port_rule {
 	uint8_t protocol;
 	uint16_t first, last;
@@ -75,8 +75,8 @@ struct profile {
 	char network_name[CONF_NAME_MAX];
 	const struct network *network; /* NULL where isolate is false */
 	unsigned namespaces; /* enum conf_namespace bits; has NAMESPACE_NET where isolate is true */
-	char hostname[256];	       /* template with %u %U %g %h %% */
-	char **private_dirs;	       /* absolute, normalised */
+	char hostname[256];  /* template with %u %U %g %h %% */
+	char **private_dirs; /* absolute, normalised */
 	size_t private_count;
 	unsigned private_percent; /* of memory; 0: private_bytes counts */
 	uint64_t private_bytes;

@@ -51,33 +51,25 @@ static int entry_read(const struct conf_section *section, const struct conf_entr
 	return 0;
 }
 
-/* Sets one key from its entry or its default. */
-static int key_read(const struct conf_section *section, const struct conf_key *key, void *target,
-		    struct conf_report *report)
+/* Index of a key in the table, count if it is not there. */
+static size_t key_find(const struct conf_key *keys, size_t count, const char *name)
 {
-	const struct conf_entry *first = NULL;
+	size_t i = 0;
+
+	while (i < count && strcmp(keys[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+/* Sets a key that is not given. */
+static int fallback_read(const struct conf_section *section, const struct conf_key *key,
+			 void *target, struct conf_report *report)
+{
+	const struct conf_place place = {section->line, section->title, key->name, NULL};
 	struct conf_reason why;
 
-	for (size_t i = 0; i < section->entries_count; i++) {
-		const struct conf_entry *entry = &section->entries[i];
-		const struct conf_place place = {entry->line, section->title, entry->key,
-						 entry->value};
-
-		if (strcmp(entry->key, key->name) != 0)
-			continue;
-		if (first)
-			conf_report_add(report, &place,
-					"is given a second time (line %u is the first); keep one",
-					first->line);
-		else
-			first = entry;
-	}
-	if (first)
-		return entry_read(section, first, key, target, report);
 	if (key->fallback)
 		return key->set(target, key->fallback, &why);
-	const struct conf_place place = {section->line, section->title, key->name, NULL};
-
 	conf_report_add(report, &place, "is missing; this section must have it");
 	return 0;
 }
@@ -85,20 +77,26 @@ static int key_read(const struct conf_section *section, const struct conf_key *k
 int conf_section_read(const struct conf_section *section, const struct conf_key *keys, size_t count,
 		      void *target, struct conf_report *report)
 {
+	const struct conf_entry *given[CONF_KEYS_MAX] = {NULL};
+	int error = 0;
+
 	for (size_t i = 0; i < section->entries_count; i++) {
 		const struct conf_entry *entry = &section->entries[i];
-		size_t known = 0;
+		const struct conf_place place = {entry->line, section->title, entry->key,
+						 entry->value};
+		size_t known = key_find(keys, count, entry->key);
 
-		while (known < count && strcmp(keys[known].name, entry->key) != 0)
-			known++;
 		if (known == count)
 			report_unknown(section, entry, keys, count, report);
+		else if (given[known])
+			conf_report_add(report, &place,
+					"is given a second time (line %u is the first); keep one",
+					given[known]->line);
+		else
+			given[known] = entry;
 	}
-	for (size_t i = 0; i < count; i++) {
-		int error = key_read(section, &keys[i], target, report);
-
-		if (error)
-			return error;
-	}
-	return 0;
+	for (size_t i = 0; !error && i < count; i++)
+		error = given[i] ? entry_read(section, given[i], &keys[i], target, report)
+				 : fallback_read(section, &keys[i], target, report);
+	return error;
 }

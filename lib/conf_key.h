@@ -7,6 +7,8 @@
 #include "conf_text.h"
 #include "conf_value.h"
 
+#define CONF_KEYS_MAX 32 /* a table has no more */
+
 struct conf_key {
 	const char *name;
 	const char *fallback; /* the value of a key that is not given; NULL: it must be given */

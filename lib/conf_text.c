@@ -115,14 +115,22 @@ static void comment_cut(char *line)
 {
 	size_t length;
 
-	for (char *c = line; *c; c++) {
-		if (*c == ';' && (c == line || strchr(BLANKS, c[-1]))) {
+	for (char *c = strchr(line, ';'); c; c = strchr(c + 1, ';')) {
+		if (c == line || strchr(BLANKS, c[-1])) {
 			*c = '\0';
 			break;
 		}
 	}
 	for (length = strlen(line); length && strchr(" \t\r", line[length - 1]); length--)
 		line[length - 1] = '\0';
+}
+
+static void byte_report(struct pass *pass, unsigned char byte, size_t column)
+{
+	const struct conf_place place = {.line = pass->line};
+
+	conf_report_add(pass->report, &place,
+			"byte 0x%02x in column %zu; the file must be plain text", byte, column);
 }
 
 /* The line's bytes up to its newline. False where text has no business to hold such bytes. */
@@ -136,27 +144,21 @@ static bool bytes_check(struct pass *pass, const char *line, size_t length)
 	for (size_t i = 0; i < length; i++) {
 		unsigned char byte = (unsigned char)line[i];
 
-		if ((byte < 0x20 && byte != '\t' && !(byte == '\r' && i == length - 1)) ||
-		    byte == 0x7f) {
-			const struct conf_place place = {.line = pass->line};
-
-			conf_report_add(pass->report, &place,
-					"byte 0x%02x in column %zu; the file must be plain text",
-					byte, i + 1);
-			return false;
-		}
+		if ((byte >= 0x20 && byte != 0x7f) || byte == '\t' ||
+		    (byte == '\r' && i == length - 1))
+			continue;
+		byte_report(pass, byte, i + 1);
+		return false;
 	}
 	return true;
 }
 
-/* What inih may see of a line: "" where it is a comment, or was reported. text is a copy. */
+/* What inih may see of a line: "" if nothing, because it was reported. text is a copy. */
 static const char *line_prepare(struct pass *pass, char *text, size_t room)
 {
 	static const char section[] = "[section]"; /* inih's own idea of the section is unused */
 	char *start = text + strspn(text, BLANKS);
 
-	if (*start == '#' || *start == ';')
-		return "";
 	comment_cut(text);
 	pass->indented = start > text;
 	if (!*start)
@@ -196,37 +198,56 @@ static const char *line_prepare(struct pass *pass, char *text, size_t room)
 	return text;
 }
 
-/* inih's reader: the next line, in the manner of fgets(3). */
+/* As little as a lost last digit changes what the file means. */
+static void cut_off_report(struct pass *pass, const char *line, size_t length)
+{
+	CLEANUP_FREE char *copy = strndup(line, length);
+
+	pass_report(
+	    pass, NULL, copy,
+	    "the last line has no newline: the file may have been cut off; end it with one");
+}
+
+static bool line_is_comment(const char *line, size_t length)
+{
+	while (length && strchr(BLANKS, *line)) {
+		line++;
+		length--;
+	}
+	return !length || *line == '#' || *line == ';';
+}
+
+/* inih's reader, in the manner of fgets(3): the next line that is anything to it. */
 static char *line_next(char *buffer, int size, void *context)
 {
 	struct pass *pass = context;
-	size_t left = (size_t)(pass->end - pass->next);
-	const char *newline = memchr(pass->next, '\n', left);
-	size_t length = newline ? (size_t)(newline - pass->next) : left;
-	const char *line = pass->next;
-	CLEANUP_FREE char *copy = NULL;
-	const char *given = "";
 
-	if (!left || pass->error || size < 16)
-		return NULL;
-	pass->line++;
-	pass->next += newline ? length + 1 : length;
-	copy = strndup(line, length);
-	if (!copy) {
-		pass->error = -ENOMEM;
-		return NULL;
-	}
-	/* As little as a lost last digit changes what the file means. */
-	if (!newline)
-		pass_report(pass, NULL, copy,
-			    "the last line has no newline: the file may have been cut off; end it "
-			    "with one");
-	/* inih's buffer takes '\n' and NUL besides, and its documentation asks for '\r' too. */
-	if (bytes_check(pass, line, length))
+	while (!pass->error && pass->next < pass->end && size >= 16) {
+		const char *line = pass->next;
+		const char *newline = memchr(line, '\n', (size_t)(pass->end - line));
+		size_t length = (size_t)((newline ? newline : pass->end) - line);
+		CLEANUP_FREE char *copy = NULL;
+		const char *given;
+
+		pass->line++;
+		pass->next = newline ? newline + 1 : pass->end;
+		if (!newline)
+			cut_off_report(pass, line, length);
+		if (!bytes_check(pass, line, length) || line_is_comment(line, length))
+			continue;
+		copy = strndup(line, length);
+		if (!copy) {
+			pass->error = -ENOMEM;
+			return NULL;
+		}
+		/* The buffer takes '\n' and NUL besides; inih asks for room for '\r' too. */
 		given = line_prepare(pass, copy, (size_t)size - 3);
-	strcpy(buffer, given);
-	strcat(buffer, "\n");
-	return buffer;
+		if (!*given)
+			continue;
+		strcpy(buffer, given);
+		return strcat(buffer, "\n");
+	}
+	return NULL;
 }
 
 static int entry_add(struct pass *pass, const char *key, const char *value)

@@ -1,0 +1,284 @@
+/* Bad values in the conf file, and all that is said of each. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "conf_parse.h"
+
+/* A key, its value, and the message after "t:LINE: [section] key = value: ". */
+struct bad {
+	const char *key, *value, *message;
+};
+
+static void assert_bad(const char *before, const char *section, unsigned line, const char *after,
+		       const struct bad *bad)
+{
+	char text[1024], message[1024];
+
+	snprintf(text, sizeof(text), "%s[%s]\n%s = %s\n%s", before, section, bad->key, bad->value,
+		 after);
+	snprintf(message, sizeof(message), "t:%u: [%s] %s = %s: %s\n", line, section, bad->key,
+		 bad->value, bad->message);
+	assert_refused(text, message);
+}
+
+static void test_bad_defaults(void **state)
+{
+	static const struct bad table[] = {
+	    {"on_error", "allow", "must be deny, or host to let logins in unisolated"},
+	    {"deadline", "10", "has no unit; write it as 10s or 1500ms"},
+	    {"deadline", "0s", "must be a time from 1s to 60s"},
+	    {"deadline", "999ms", "must be a time from 1s to 60s"},
+	    {"deadline", "61s", "must be a time from 1s to 60s"},
+	    {"deadline", "60001ms", "must be a time from 1s to 60s, such as 10s or 1500ms"},
+	    {"deadline", "99999999999999999999s",
+	     "must be a time from 1s to 60s, such as 10s or 1500ms"},
+	    {"deadline", "1m", "must be a time from 1s to 60s, such as 10s or 1500ms"},
+	    {"deadline", "-1s", "must be a time from 1s to 60s, such as 10s or 1500ms"},
+	    {"services_exempt", "a/b",
+	     "must be none, or names of PAM services, which are files of /etc/pam.d"},
+	    {"colour", "red", "unknown key; this section has: on_error, deadline, services_exempt"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++)
+		assert_bad(SMALL, "defaults", 5, "", &table[i]);
+}
+
+#define BRIDGE_CHARS                                                                               \
+	"a bridge's name is letters, digits, '.', '_' and '-', and begins with a letter or digit"
+static const char *const is_private = "; use private addresses such as 10.203.0.0/16";
+static const char *const is_private6 = "; use private addresses such as fd12:3456:789a::/64";
+
+static void test_bad_addresses(void **state)
+{
+	static const struct {
+		const char *key, *value, *message;
+		const char *const *more;
+	} table[] = {
+	    {"subnet", "10.0.0.0", "must be ADDRESS/LENGTH, such as 10.203.0.0/16, or auto", NULL},
+	    {"subnet", "none", "must be ADDRESS/LENGTH, such as 10.203.0.0/16, or auto", NULL},
+	    {"subnet", "10.203.4.1/16",
+	     "'10.203.4.1/16' has bits set after its length; write 10.203.0.0/16", NULL},
+	    {"subnet", "10.0.0/16", "'10.0.0/16' is not ADDRESS/LENGTH", NULL},
+	    {"subnet", "10.0.0.0/x", "'10.0.0.0/x' is not ADDRESS/LENGTH", NULL},
+	    {"subnet", "10.0.0.0/33", "'10.0.0.0/33' is not ADDRESS/LENGTH", NULL},
+	    {"subnet", "10.0.0.0/29", "the length must be from /8 to /28", NULL},
+	    {"subnet", "10.0.0.0/7", "the length must be from /8 to /28", NULL},
+	    {"subnet", "fd00::/64",
+	     "'fd00::/64' is of the other family; IPv4 is subnet's, IPv6 is subnet6's", NULL},
+	    {"subnet", "127.0.0.0/8", "is loopback (127.0.0.0/8), which is each user's own",
+	     &is_private},
+	    {"subnet", "169.254.7.0/24", "is link-local (169.254.0.0/16)", &is_private},
+	    {"subnet", "169.0.0.0/8", "is link-local (169.254.0.0/16)", &is_private},
+	    {"subnet", "224.0.0.0/16", "is multicast (224.0.0.0/4)", &is_private},
+	    {"subnet", "240.0.0.0/16", "is reserved (240.0.0.0/4)", &is_private},
+	    {"subnet", "0.0.0.0/8", "is not an address of a host (0.0.0.0/8)", &is_private},
+	    {"subnet6", "fd00::/47", "the length must be from /48 to /112", NULL},
+	    {"subnet6", "fd00::/113", "the length must be from /48 to /112", NULL},
+	    {"subnet6", "fd00::1/64", "'fd00::1/64' has bits set after its length; write fd00::/64",
+	     NULL},
+	    {"subnet6", "fe80::/64", "is link-local (fe80::/10)", &is_private6},
+	    {"subnet6", "ff02::/64", "is multicast (ff00::/8)", &is_private6},
+	    {"subnet6", "::ffff:0:0/96", "is an IPv4 address in IPv6 form (::ffff:0:0/96)",
+	     &is_private6},
+	    {"subnet6", "yes",
+	     "must be ADDRESS/LENGTH, such as fd12:3456:789a::/64, or auto or none", NULL},
+	    {"subnet6", "10.0.0.0/16",
+	     "'10.0.0.0/16' is of the other family; IPv4 is subnet's, IPv6 is subnet6's", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++) {
+		char message[256];
+		const struct bad bad = {table[i].key, table[i].value, message};
+
+		snprintf(message, sizeof(message), "%s%s", table[i].message,
+			 table[i].more ? *table[i].more : "");
+		assert_bad("[profile x]\nmatch = *\n", "network default", 4, "", &bad);
+	}
+}
+
+#define NAT_FORMS                                                                                  \
+	"must be yes, no, or the host's addresses to send from, one of each family at most"
+#define HOST_FORMS "must be none, all, or a list of icmp, dns, tcp/PORT and udp/PORT"
+
+static const struct bad bad_networks[] = {
+    {"bridge", "pn-bridge-12",
+     "the name has more than 11 characters; further bridges need "
+     "room for .NN after it"},
+    {"bridge", "pnu7",
+     "names that begin with pnu are those of users' ports; choose "
+     "another, such as pnbr1"},
+    {"bridge", "a/b", BRIDGE_CHARS},
+    {"bridge", "a b", BRIDGE_CHARS},
+    {"bridge", "-br", BRIDGE_CHARS},
+    {"bridge", "..", BRIDGE_CHARS},
+    {"bridge", "br:0", BRIDGE_CHARS},
+    {"bridge", "all", "is a name with a meaning of its own; choose another, such as pnbr1"},
+    {"nat", "maybe", NAT_FORMS},
+    {"nat", "yes no", NAT_FORMS},
+    {"nat", "10.0.0.1/8", NAT_FORMS},
+    {"nat", "192.0.2.1 192.0.2.2", "has two addresses of one family; give one of each at most"},
+    {"nat", "127.0.0.1",
+     "'127.0.0.1' is loopback (127.0.0.0/8), which is each user's own; "
+     "give an address that the host reaches over its network"},
+    {"peers", "all", "must be no, yes or group"},
+    {"host_access", "ssh", HOST_FORMS},
+    {"host_access", "icmp none", HOST_FORMS},
+    {"host_access", "tcp/0",
+     "'tcp/0' must have a port from 1 to 65535, or a range such as tcp/8000-8080"},
+    {"host_access", "tcp/65536",
+     "'tcp/65536' must have a port from 1 to 65535, or a range such as tcp/8000-8080"},
+    {"host_access", "tcp/1-",
+     "'tcp/1-' must have a port from 1 to 65535, or a range such as tcp/8000-8080"},
+    {"host_access", "udp/9-3",
+     "'udp/9-3' is a range that ends before it begins; write "
+     "udp/3-9"},
+    {"host_access", "sctp/1", "'sctp/1' must be tcp/PORT or udp/PORT"},
+    {"host_access", "tcp/0000000000001",
+     "'tcp/0000000000001' must have a port from 1 to "
+     "65535"},
+    {"egress", "permit 10.0.0.0/8",
+     "'permit 10.0.0.0/8' must begin with allow or deny (or "
+     "the value be any or none)"},
+    {"egress", "any, deny",
+     "'any' must begin with allow or deny (or the value be any or "
+     "none)"},
+    {"egress", "allow any,",
+     "a rule between commas is empty; write allow or deny, then "
+     "what"},
+    {"egress", "allow tcp", "'tcp' must be tcp/PORT or udp/PORT"},
+    {"egress", "deny 10.0.0.1/8",
+     "'10.0.0.1/8' has bits set after its length; write "
+     "10.0.0.0/8"},
+    {"egress", "deny example.org", "'example.org' is not ADDRESS/LENGTH"},
+    {"egress", "allow any deny any",
+     "'allow any deny any' goes on after its destination; "
+     "put a comma between rules"},
+    {"dns", "127.0.0.53",
+     "'127.0.0.53' is loopback (127.0.0.0/8), which is each user's "
+     "own; give an address that the host reaches over its network"},
+    {"dns", "::1",
+     "'::1' is loopback (::1), which is each user's own; give an address that "
+     "the host reaches over its network"},
+    {"dns", "192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.4",
+     "must be auto, none, or at most 3 "
+     "addresses"},
+    {"dns", "one.example", "'one.example' is not an IPv4 or IPv6 address"},
+    {"mtu", "1279", "must be auto or a number from 1280 to 65535"},
+    {"mtu", "65536", "must be auto or a number from 1280 to 65535"},
+    {"max_connections", "0", "must be a number from 1 to 1000000"},
+    {"max_connections", "1000001", "must be a number from 1 to 1000000"},
+    {"max_connections", "+5", "must be a number from 1 to 1000000"},
+    {"max_connections", "18446744073709551617", "must be a number from 1 to 1000000"},
+    {"ports_per_bridge", "1001", "must be a number from 1 to 1000"},
+    {"ports_per_bridge", "1 # one",
+     "must be a number from 1 to 1000; a comment after a "
+     "value begins with ;"},
+    {"isolate", "no",
+     "unknown key; this section has: bridge, subnet, subnet6, nat, peers, "
+     "host_access, egress, dns, mtu, max_connections, ports_per_bridge"},
+};
+
+static void test_bad_network(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad_networks); i++)
+		assert_bad("[profile x]\nmatch = *\n", "network default", 4, "", &bad_networks[i]);
+}
+
+static void test_bad_profile(void **state)
+{
+	const char *const hosts =
+	    "cannot be private, logins need the host's; choose directories such as "
+	    "/tmp";
+	const char *const normal =
+	    "must be an absolute path without '.', '..', '//' or a '/' at its end";
+	const char *const size =
+	    "must be a share of memory from 1% to 100%, or a size with K, M or G, "
+	    "such as 512M";
+	const char *const template =
+	    "makes no host name; use %u user, %U uid, %g group, %h host, such as %u-%h";
+	const struct bad table[] = {
+	    {"isolate", "maybe", "must be yes or no"},
+	    {"network", "a b", "a name is a letter, then letters, digits, '_' and '-'"},
+	    {"namespaces", "net pid", "pid is not supported by this version; use net mnt uts"},
+	    {"namespaces", "net ipc", "ipc is not supported by this version; use net mnt uts"},
+	    {"namespaces", "cgroup", "cgroup is not supported by this version; use net mnt uts"},
+	    {"namespaces", "net time", "time is not supported by this version; use net mnt uts"},
+	    {"namespaces", "mnt uts",
+	     "must have net; isolate = no is what leaves users on the "
+	     "host's network"},
+	    {"namespaces", "net net", "names net twice; once is enough"},
+	    {"namespaces", "net user", "must be a list of net, mnt and uts"},
+	    {"hostname", "%x", template},
+	    {"hostname", "lab%", template},
+	    {"hostname", "-.-", template},
+	    {"hostname", "a_b",
+	     "a host name is letters, digits, '-' and '.', and in the template "
+	     "%u, %U, %g, %h or %%"},
+	    {"private_size", "0%", size},
+	    {"private_size", "101%", size},
+	    {"private_size", "512", size},
+	    {"private_size", "0M", size},
+	    {"private_size", "5T", size},
+	    {"private_size", "5MB", size},
+	    {"private_size", "9999999999999999999999G", size},
+	    {"linger", "yes", "must be processes (until the user's last process has ended) or no"},
+	    {"net_admin", "yes", "is not supported by this version; write no"},
+	    {"low_ports", "1", "must be yes or no"},
+	    {"nested", "host", "has an effect only where isolate = no; remove the line"},
+	};
+	static const char *const refused[] = {
+	    "/",    "/proc",	      "/proc/sys", "/sys/fs",	       "/dev",
+	    "/run", "/run/pam-netns", "/etc",	   "/run/pam-netns/x", "/run/user/0",
+	    "/usr", "/var",	      "/home",	   "/var/lib",	       "/var/log"};
+	static const char *const odd[] = {"tmp", "/tmp/", "//tmp", "/tmp/../etc", "/a/./b", "/.."};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++)
+		assert_bad("[network default]\n", "profile x", 3, "match = *\n", &table[i]);
+	for (size_t i = 0; i < COUNT(refused) + COUNT(odd); i++) {
+		const char *dir = i < COUNT(refused) ? refused[i] : odd[i - COUNT(refused)];
+		const struct bad bad = {"private", dir, logged + LOG_SIZE / 2};
+
+		snprintf(logged + LOG_SIZE / 2, 512, "'%s' %s", dir,
+			 i < COUNT(refused) ? hosts : normal);
+		assert_bad("[network default]\n", "profile x", 3, "match = *\n", &bad);
+	}
+}
+
+static void test_bad_private_pairs(void **state)
+{
+	static const struct bad table[] = {
+	    {"private", "/tmp /tmp", "'/tmp' and '/tmp' lie in each other; keep one"},
+	    {"private", "/tmp /tmp/x", "'/tmp/x' and '/tmp' lie in each other; keep one"},
+	    {"private", "/srv/x /srv", "'/srv' and '/srv/x' lie in each other; keep one"},
+	    {"private", "/tmp none",
+	     "'none' must be an absolute path without '.', '..', '//' or a "
+	     "'/' at its end"},
+	    {"private", "/a:b",
+	     "a directory is letters, digits and '/._-+@', and shorter than 256 "
+	     "characters"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++)
+		assert_bad("[network default]\n", "profile x", 3, "match = *\n", &table[i]);
+	conf_free(parse_good("[network default]\n[profile x]\nmatch = *\nprivate = /tmp /tmpx\n"));
+	conf_free(parse_good("[network default]\n[profile x]\nmatch = *\nprivate = none\n"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_bad_defaults),      cmocka_unit_test(test_bad_addresses),
+	    cmocka_unit_test(test_bad_network),	      cmocka_unit_test(test_bad_profile),
+	    cmocka_unit_test(test_bad_private_pairs),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

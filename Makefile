@@ -98,6 +98,10 @@ install: all
 	$(call place,0755,$B/pam-netns-helper,$(LIBEXECDIR)/pam-netns-helper)
 	$(call place,4755,$B/pam-netns-enter,$(LIBEXECDIR)/pam-netns-enter)
 	$(call place,0755,$B/pam-netns,$(PREFIX)/sbin/pam-netns)
+# Users run it too, and Debian's users have no sbin in their PATH. Where bin and sbin are one: nothing.
+	@$(INSTALL) -d -m 0755 $(DESTDIR)$(PREFIX)/bin
+	@[ $(DESTDIR)$(PREFIX)/bin/pam-netns -ef $(DESTDIR)$(PREFIX)/sbin/pam-netns ] || \
+		ln -sf ../sbin/pam-netns $(DESTDIR)$(PREFIX)/bin/pam-netns
 	@if [ -e $(DESTDIR)$(SYSCONFDIR)/security/pam_netns.conf ]; then \
 		echo "  KEEP	$(SYSCONFDIR)/security/pam_netns.conf"; else \
 		$(INSTALL) -m 0644 conf/pam_netns.conf $(DESTDIR)$(SYSCONFDIR)/security/pam_netns.conf; fi
@@ -114,7 +118,8 @@ place = $(INSTALL) -m $(1) $(2) $(DESTDIR)$(3).new && mv -f $(DESTDIR)$(3).new $
 
 ## uninstall	removes what install put there, but the conf file, leases and kept directories
 uninstall:
-	rm -f $(DESTDIR)$(PAMDIR)/pam_netns.so $(DESTDIR)$(PREFIX)/sbin/pam-netns \
+	rm -f $(DESTDIR)$(PAMDIR)/pam_netns.so \
+		$(addprefix $(DESTDIR)$(PREFIX)/,bin/pam-netns sbin/pam-netns) \
 		$(addprefix $(DESTDIR)$(LIBEXECDIR)/,pam-netns-helper pam-netns-enter) \
 		$(addprefix $(DESTDIR)$(UNITDIR)/,pam-netns-gc.service pam-netns-gc.timer \
 			pam-netns-gc.path pam-netns.service pam-netns-resolv.path) \

@@ -78,8 +78,8 @@ static void put_queues(struct nl_msg *m)
 static struct nl_msg *veth_request(const struct uplink *u, int netns)
 {
 	struct ifinfomsg port = {.ifi_index = (int)u->ifindex};
-	struct ifinfomsg peer = {
-	    .ifi_index = UPLINK_USER_INDEX, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	/* Not up: veth_open() refuses while the two ends are not tied together (ENOTCONN). */
+	struct ifinfomsg peer = {.ifi_index = UPLINK_USER_INDEX};
 	struct nl_msg *m = netlink_request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK,
 					   &port, sizeof(port));
 	struct nlattr *info, *data, *end;
@@ -137,6 +137,7 @@ int uplink_configure_user(struct netlink *user, const struct uplink *u)
 	netlink_batch_init(&b);
 	netlink_add(&b, request_link_flags(1, IFF_UP, IFF_UP), "bring lo up", 0);
 	netlink_add(&b, request_link_no_addrgen(UPLINK_USER_INDEX), "set up eth0", EAFNOSUPPORT);
+	netlink_add(&b, request_link_flags(UPLINK_USER_INDEX, IFF_UP, IFF_UP), "bring eth0 up", 0);
 	netlink_add(&b, request_address(UPLINK_USER_INDEX, &u->address), "add the address to eth0",
 		    EEXIST);
 	netlink_add(&b,

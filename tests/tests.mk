@@ -18,6 +18,9 @@ $B/unit/%: $B/san/tests/unit/%.o $B/san/libpam_netns.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SAN) -o $@ $< $B/san/libpam_netns.a $(TEST_LIBS) -lcmocka -lpthread
 
+# Objects of test programs are kept for the next run.
+.PRECIOUS: $B/san/%.o $B/fuzz/%.o
+
 -include $(SAN_LIB:.o=.d) $(patsubst $B/unit/%,$B/san/tests/unit/%.d,$(UNIT))
 
 ## unit		unit tests (cmocka), each under ASan and UBSan

@@ -252,8 +252,8 @@ test_what_users_leave_is_seen() {
 /run/pam-netns/closing/2001
 /run/pam-netns/pins/2001
 /run/pam-netns/users/2001
-10.203.7.209
 link pnu1jl0
+neighbour 10.203.7.209
 route 10.203.7.209
 route fd00:52::7d1' "$(cat)"
 	host_clean 1

@@ -270,7 +270,7 @@ host_residue() {
 	ip -o link show | awk -F '[:@ ]+' '$2 ~ /^pnu/ { print "link " $2 }'
 	{ ip route show && ip -6 route show; } |
 		awk '$1 !~ "/" && $1 != "default" && / dev pn/ && !/proto kernel/ { print "route " $0 }'
-	ip neigh show nud permanent | grep 'dev pn' || :
+	ip neigh show nud permanent | sed -n '/dev pn/s/^/neighbour /p'
 	pgrep -a -f pam-netns-helper || :
 }
 

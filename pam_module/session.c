@@ -17,7 +17,8 @@
 #include "log.h"
 
 #define DATA_NAME	  "pam_netns_session"
-#define CLOSE_DEADLINE_MS 10000 /* where no conf says otherwise */
+#define CLOSE_DEADLINE_MS 10000	       /* where no conf says otherwise */
+#define HELPER_REFUSED	  (-EREMOTEIO) /* it has undone by itself what it had begun */
 
 /* What is remembered between open and close; nothing in it needs release in a forked child (T4). */
 struct session_data {
@@ -82,7 +83,7 @@ static int call_and_join(const char *verb, enum outcome expected, const struct r
 	if (reply->outcome != expected || !reply->handed_count) {
 		log_error("the helper refused: %s",
 			  reply->cause[0] ? reply->cause : "no cause given");
-		result = -EACCES;
+		result = HELPER_REFUSED;
 	} else {
 		result = join_namespaces(reply);
 		if (line)
@@ -92,7 +93,7 @@ static int call_and_join(const char *verb, enum outcome expected, const struct r
 	return result;
 }
 
-/* A login that failed half-way: whatever the helper made for it goes again. */
+/* A login that failed after the helper made something, or while it did: that goes again. */
 static void open_undo(const struct request *request, unsigned deadline_ms)
 {
 	CLEANUP_FREE struct reply *reply = calloc(1, sizeof(*reply));
@@ -107,7 +108,8 @@ static int open_isolated(const struct request *request, const struct conf *conf)
 	int result = call_and_join("open", OUTCOME_ISOLATED, request, conf->deadline_ms, line);
 
 	if (result < 0) {
-		open_undo(request, conf->deadline_ms);
+		if (result != HELPER_REFUSED)
+			open_undo(request, conf->deadline_ms);
 		return result;
 	}
 	log_info("session opened: user=%s uid=%u service=%s tty=%s rhost=%s leader=%d %s",

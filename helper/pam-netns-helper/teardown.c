@@ -79,6 +79,8 @@ int teardown(struct host *host, uid_t uid, const struct user_state *known)
 	char name[32];
 	int result = 0, read;
 
+	snprintf(name, sizeof(name), "closing/%u", uid);
+	(void)unlinkat(host->run, name, 0);
 	snprintf(name, sizeof(name), "users/%u", uid);
 	if (!known && !pins_exist(uid) && faccessat(host->run, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
@@ -96,7 +98,5 @@ int teardown(struct host *host, uid_t uid, const struct user_state *known)
 	int pins = pins_remove(uid);
 	int record = state_remove(host->run, uid);
 
-	snprintf(name, sizeof(name), "closing/%u", uid);
-	(void)unlinkat(host->run, name, 0);
 	return result < 0 ? result : pins < 0 ? pins : record;
 }

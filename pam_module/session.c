@@ -25,6 +25,7 @@ struct session_data {
 	pid_t opener;
 	bool isolated;
 	struct request request;
+	char line[sizeof(((struct reply *)0)->line)]; /* what the helper told for the log */
 };
 
 static void data_free(pam_handle_t *pamh, void *data, int status)
@@ -73,7 +74,7 @@ static int request_fill(pam_handle_t *pamh, const struct arguments *arguments,
 
 /* Asks the helper and joins what it hands over. */
 static int call_and_join(const char *verb, enum outcome expected, const struct request *request,
-			 unsigned deadline_ms, char line[sizeof(((struct reply *)0)->line)])
+			 unsigned deadline_ms, char *line)
 {
 	CLEANUP_FREE struct reply *reply = calloc(1, sizeof(*reply));
 	int result = reply ? helper_call(verb, request, deadline_ms, reply) : -ENOMEM;
@@ -102,20 +103,29 @@ static void open_undo(const struct request *request, unsigned deadline_ms)
 		reply_close(reply);
 }
 
-static int open_isolated(const struct request *request, const struct conf *conf)
+/* The same at open and close, so that either tells who had which address. */
+static void session_log(const char *what, const struct session_data *session)
 {
-	char line[sizeof(((struct reply *)0)->line)] = "";
-	int result = call_and_join("open", OUTCOME_ISOLATED, request, conf->deadline_ms, line);
+	const struct request *r = &session->request;
+
+	log_info("session %s: user=%s uid=%u service=%s tty=%s rhost=%s leader=%d %s", what,
+		 r->user, r->uid, r->service, r->tty[0] ? r->tty : "-",
+		 r->rhost[0] ? r->rhost : "-", (int)getpid(), session->line);
+}
+
+static int open_isolated(struct session_data *session, const struct conf *conf)
+{
+	const struct request *request = &session->request;
+	int result =
+	    call_and_join("open", OUTCOME_ISOLATED, request, conf->deadline_ms, session->line);
 
 	if (result < 0) {
 		if (result != HELPER_REFUSED)
 			open_undo(request, conf->deadline_ms);
 		return result;
 	}
-	log_info("session opened: user=%s uid=%u service=%s tty=%s rhost=%s leader=%d %s",
-		 request->user, request->uid, request->service,
-		 request->tty[0] ? request->tty : "-", request->rhost[0] ? request->rhost : "-",
-		 (int)getpid(), line);
+	session->isolated = true;
+	session_log("opened", session);
 	return 0;
 }
 
@@ -128,8 +138,9 @@ static int open_exempt(const struct request *request, const struct conf *conf,
 	return 0;
 }
 
-static int open_decided(const struct request *request, const struct conf *conf, bool *isolated)
+static int open_decided(struct session_data *session, const struct conf *conf)
 {
+	const struct request *request = &session->request;
 	struct conf_subject subject = {.user = request->user,
 				       .uid = request->uid,
 				       .groups = request->groups,
@@ -137,7 +148,6 @@ static int open_decided(const struct request *request, const struct conf *conf, 
 	const struct profile *profile = conf_match(conf, &subject);
 	int result;
 
-	*isolated = false;
 	if (conf_service_exempt(conf, request->service)) {
 		log_info("service %s is exempt: user=%s uid=%u stays on the host", request->service,
 			 request->user, request->uid);
@@ -153,8 +163,7 @@ static int open_decided(const struct request *request, const struct conf *conf, 
 			  profile->name);
 		return open_exempt(request, conf, profile);
 	}
-	result = open_isolated(request, conf);
-	*isolated = result == 0;
+	result = open_isolated(session, conf);
 	if (result < 0 && result != -ENOTRECOVERABLE && conf->on_error_host) {
 		log_warning(
 		    "NOT ISOLATED: user=%s uid=%u service=%s is let in where it is, because "
@@ -185,7 +194,7 @@ int session_open(pam_handle_t *pamh, int flags, const struct arguments *argument
 	if (result == 0)
 		result = conf_read(arguments->conf, &conf);
 	if (result == 0)
-		result = open_decided(&session->request, conf, &session->isolated);
+		result = open_decided(session, conf);
 	conf_free(conf);
 	if (result == 0) {
 		session->opener = getpid();
@@ -225,8 +234,6 @@ int session_close(pam_handle_t *pamh, const struct arguments *arguments)
 			  session->request.user, session->request.uid);
 		return PAM_SESSION_ERR;
 	}
-	log_info("session closed: user=%s uid=%u service=%s tty=%s leader=%d",
-		 session->request.user, session->request.uid, session->request.service,
-		 session->request.tty[0] ? session->request.tty : "-", (int)getpid());
+	session_log("closed", session);
 	return PAM_SUCCESS;
 }

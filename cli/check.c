@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -19,7 +21,7 @@
 #define KERNEL_MAJOR 5 /* locked bridge ports came with 5.18 */
 #define KERNEL_MINOR 18
 #define NFT	     "/usr/sbin/nft"
-#define RULES_MAX    (64U << 20) /* bytes; with more than that in, we look at the beginning */
+#define RULES_MAX    (64U << 20) /* bytes; more of them cannot be read */
 
 static void finding(const char *kind, const char *format, va_list args)
 {
@@ -110,28 +112,65 @@ static void report_foreign(void *context, const char *line)
 	check_warning(context, "%s", line);
 }
 
+/* Starts nft without a shell and without this process's environment; the end to read, or -errno. */
+static int rules_list(pid_t *pid)
+{
+	char *const words[] = {(char[]){"nft"}, (char[]){"list"}, (char[]){"ruleset"}, NULL};
+	char *const environment[] = {NULL};
+	CLEANUP_FD int from = -1;
+	CLEANUP_FD int to = -1;
+	posix_spawn_file_actions_t actions;
+	int ends[2], error;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return -errno;
+	from = ends[0];
+	to = ends[1];
+	error = posix_spawn_file_actions_init(&actions);
+	if (error)
+		return -error;
+	error = posix_spawn_file_actions_adddup2(&actions, to, STDOUT_FILENO);
+	if (!error)
+		error = posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null",
+							 O_WRONLY, 0);
+	if (!error)
+		error = posix_spawn(pid, NFT, &actions, NULL, words, environment);
+	posix_spawn_file_actions_destroy(&actions);
+	return error ? -error : steal_fd(&from);
+}
+
+/* The whole text in RULES_MAX bytes; false if nft failed. */
+static bool rules_read(char *text)
+{
+	size_t size = 0;
+	ssize_t got = 1;
+	pid_t pid;
+	int from = rules_list(&pid), status;
+
+	if (from < 0)
+		return false;
+	while (got > 0 && size < RULES_MAX - 1) {
+		got = read(from, text + size, RULES_MAX - 1 - size);
+		size += got > 0 ? (size_t)got : 0;
+	}
+	text[size] = '\0';
+	close(from);
+	return waitpid(pid, &status, 0) == pid && status == 0;
+}
+
 /* The rules of others that would drop our users' traffic. */
 static void check_firewall(struct check *check)
 {
-	CLEANUP_FREE char *text = NULL;
-	size_t size = 0;
-	FILE *rules;
-	int status;
+	CLEANUP_FREE char *text = malloc(RULES_MAX);
 
 	if (access(NFT, X_OK)) {
 		check_problem(check, NFT " is missing; install nftables");
 		return;
 	}
-	rules = popen(NFT " list ruleset 2>/dev/null", "re");
-	text = rules ? malloc(RULES_MAX) : NULL;
-	if (text)
-		size = fread(text, 1, RULES_MAX - 1, rules);
-	status = rules ? pclose(rules) : -1;
-	if (!text || status != 0) {
+	if (!text || !rules_read(text)) {
 		check_warning(check, "cannot read the firewall's rules with " NFT);
 		return;
 	}
-	text[size] = '\0';
 	ruleset_foreign(text,
 			check->conf->networks_count ? check->conf->networks[0].bridge : "BRIDGE",
 			report_foreign, check);

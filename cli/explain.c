@@ -236,21 +236,29 @@ static void explain_hostname(const struct subject *subject)
 		line("hostname", "%s", name);
 }
 
+/* The one directory that outlives a session: it lies below PRIVATE_DIR, not in memory. */
+#define KEPT_DIR "/var/tmp"
+
 static void explain_private(const struct profile *profile)
 {
 	char size[TEXT_SIZE_MAX];
+	bool kept = false;
 
 	label("private");
 	for (size_t i = 0; i < profile->private_count; i++) {
 		fputs(i ? " " : "", stdout);
 		text_print(stdout, profile->private_dirs[i]);
+		kept |= !strcmp(profile->private_dirs[i], KEPT_DIR);
 	}
-	if (!profile->private_count)
+	if (!profile->private_count) {
 		puts("none: all directories are shared with the host");
-	else if (profile->private_percent)
-		printf(" (tmpfs of up to %u%% of memory each)\n", profile->private_percent);
+		return;
+	}
+	if (profile->private_percent)
+		printf(" (in memory, up to %u%% of it each", profile->private_percent);
 	else
-		printf(" (tmpfs of up to %s each)\n", size_text(profile->private_bytes, size));
+		printf(" (in memory, up to %s each", size_text(profile->private_bytes, size));
+	puts(kept ? "; " KEPT_DIR " is on disk and kept)" : ")");
 }
 
 static void explain_isolation(const struct subject *subject)

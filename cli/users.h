@@ -33,7 +33,7 @@ void users_free(struct users *users);
  */
 int users_uid(const char *name, uid_t *uid) MUST_CHECK;
 
-/* One JSON object, the keys of DESIGN; processes < 0: without that key. */
+/* One JSON object as pam-netns(8) tells; processes < 0: without that key. */
 void user_json(FILE *out, const struct user_in *user, int processes);
 
 #endif

@@ -221,7 +221,7 @@ static void directory_remember(struct directory *directory)
 }
 
 /*
- * setns left us in the root of the user's view (FACTS: trap 4). We go back where we were only if
+ * setns left us in the root of the user's view. We go back where we were only if
  * the same path, walked with the user's rights and without links, is the same directory (T16).
  */
 static void directory_restore(const struct directory *directory)

@@ -1,0 +1,288 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
+# The command pam-netns, by root and by users, against real logins.
+
+setup() {
+	host_pam_install
+}
+
+# as USER COMMAND…: on the host, without a login.
+as() {
+	local user=$1
+	shift
+	setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups "$@"
+}
+
+# field USER NAME: of the JSON that root sees.
+field() {
+	pam-netns list --json | jq -r --arg user "$1" ".[] | select(.user == \$user) | .$2"
+}
+
+test_help_and_usage() {
+	local name
+	for name in $(pam-netns --help | awk '/^  / { print $1 }'); do
+		assert_match "^Usage: pam-netns $name" "$(pam-netns "$name" --help)"
+	done
+	assert_code 0 pam-netns --version
+	assert_code 2 pam-netns
+	assert_code 2 pam-netns frobnicate
+	assert_code 2 pam-netns kick
+	assert_code 2 pam-netns list --force
+	assert_code 2 pam-netns list extra
+	assert_code 2 pam-netns exec alice
+	assert_code 2 pam-netns exec -- true
+	assert_match "'pam-netns --help' lists them" "$(assert_fails pam-netns frobnicate 2>&1)"
+}
+
+test_root_verbs_need_root() {
+	local words
+	for words in up down gc 'kick alice' 'down --force'; do
+		# shellcheck disable=SC2086
+		assert_eq "pam-netns: ${words%% *} needs root; run it with sudo" \
+			"$(assert_fails as bob pam-netns $words 2>&1)"
+	done
+	assert_code 1 as bob pam-netns exec alice -- true
+	assert_code 1 as bob pam-netns status alice
+	assert_code 1 as bob pam-netns explain alice
+}
+
+test_up_and_down() {
+	pam-netns up
+	ip link show pnbr0
+	pam-netns up
+	pam-netns down
+	assert_fails ip link show pnbr0
+	pam-netns up default
+	ip link show pnbr0
+	assert_code 1 pam-netns up nosuchnetwork
+}
+
+test_nobody_in() {
+	assert_eq '[]' "$(pam-netns list --json)"
+	assert_eq 1 "$(pam-netns list | wc -l)"
+	assert_match 'alice has no network at present' "$(assert_fails pam-netns status alice 2>&1)"
+	assert_match 'alice has no network at present' "$(assert_fails pam-netns exec alice -- true 2>&1)"
+	assert_match 'no user is called' "$(assert_fails pam-netns exec nobody-here -- true 2>&1)"
+	assert_code 1 pam-netns exec root -- true
+}
+
+# Everything in the JSON, against what the session itself sees.
+test_list_tells_the_truth() {
+	local inside
+	hold_session one alice
+	inside=$(in_session one 'ip -j address show eth0')
+	assert_eq 1 "$(pam-netns list --json | jq length)"
+	assert_eq 'address address6 hostname interface mac netns network profile rx_bytes sessions since tx_bytes uid user' \
+		"$(pam-netns list --json | jq -r '.[0] | keys | join(" ")')"
+	assert_eq 'pid rhost service since tty' "$(field alice 'sessions[0] | keys | join(" ")')"
+	assert_eq 2001 "$(field alice uid)"
+	assert_eq default "$(field alice profile)"
+	assert_eq default "$(field alice network)"
+	assert_eq "$(jq -r '.[0].addr_info[] | select(.family == "inet").local' <<<"$inside")" "$(field alice address)"
+	assert_eq "$(jq -r '[.[0].addr_info[] | select(.family == "inet6" and .scope == "global").local][0]' \
+		<<<"$inside")" "$(field alice address6)"
+	assert_eq "$(jq -r '.[0].address' <<<"$inside")" "$(field alice mac)"
+	assert_eq "$(in_session one hostname)" "$(field alice hostname)"
+	assert_eq "$(in_session one 'stat -L -c %i /proc/self/ns/net')" \
+		"$(stat -L -c %i "/run/netns/$(field alice netns)")"
+	ip link show dev "$(field alice interface)"
+	assert_eq "$(jq -r '.[0].link_index' <<<"$inside")" \
+		"$(cat "/sys/class/net/$(field alice interface)/ifindex")"
+	assert_eq sshd "$(field alice 'sessions[0].service')"
+	assert_eq "$OUTSIDE4" "$(field alice 'sessions[0].rhost')"
+	assert_match '^sshd' "$(cat "/proc/$(field alice 'sessions[0].pid')/comm")"
+	assert_match "^$(date -u +%Y)-..-..T..:..:..Z$" "$(field alice since)"
+	end_session one
+	host_clean
+}
+
+test_bytes_are_as_the_user_sees_them() {
+	local before after sent
+	hold_session bytes alice
+	before=$(field alice rx_bytes)
+	sent=$(field alice tx_bytes)
+	in_session bytes "for i in 1 2 3 4 5; do curl -sS -m 5 http://$OUTSIDE4/; done" >/dev/null
+	after=$(field alice rx_bytes)
+	((after > before)) || fail "received: $before, then $after"
+	(($(field alice tx_bytes) > sent)) || fail "sent: $sent, then $(field alice tx_bytes)"
+	# Inside, the same from the user's own interface: no less than what the host counted before.
+	assert_match '^[0-9]+$' "$(in_session bytes 'pam-netns list --json' | jq -r '.[0].rx_bytes')"
+	(($(in_session bytes 'pam-netns status --json' | jq -r .rx_bytes) >= after)) ||
+		fail "inside, fewer bytes were received"
+	end_session bytes
+	host_clean
+}
+
+test_users_see_themselves_alone() {
+	hold_session a alice
+	hold_session b bob
+	assert_eq 'alice bob' "$(pam-netns list --json | jq -r '[.[].user] | join(" ")')"
+	assert_eq bob "$(as bob pam-netns list --json | jq -r '[.[].user] | join(" ")')"
+	assert_eq bob "$(in_session b 'pam-netns list --json' | jq -r '[.[].user] | join(" ")')"
+	assert_match '^bob \(uid 2002\)' "$(as bob pam-netns status)"
+	assert_eq '[]' "$(as dave pam-netns list --json)"
+	# A heading and a line each, with columns that begin at the same place.
+	assert_eq 3 "$(pam-netns list | wc -l)"
+	assert_eq 1 "$(pam-netns list | awk '{ print index($0, $3) }' | sort -u | wc -l)"
+	end_session a
+	end_session b
+	host_clean
+}
+
+test_sessions_of_one_user() {
+	hold_session first alice
+	hold_session second alice
+	assert_eq 2 "$(field alice 'sessions | length')"
+	assert_match 'sessions +2' "$(pam-netns status alice)"
+	(($(pam-netns status alice --json | jq .processes) >= 4)) || fail "too few processes counted"
+	end_session second
+	wait_until 5 eval '[[ $(field alice "sessions | length") == 1 ]]'
+	# A leader that was killed is not shown, though nobody has cleaned up; what it started stays.
+	kill -KILL "$(field alice 'sessions[0].pid')"
+	wait_until 5 eval '[[ $(field alice "sessions | length") == 0 ]]'
+	assert_match 'alice .* 0 ' "$(pam-netns list)"
+	drop_session first
+	wait_until 5 eval '! pgrep -u alice'
+	pam-netns gc
+	host_clean
+}
+
+test_names_from_outside_do_no_harm() {
+	pam_session -r $'evil"\\\033[31m' sshd alice sh -c '
+		pam-netns list --json | jq -e ".[0].sessions[0].rhost" && pam-netns status alice' >"$OUT/hostile" || :
+	assert_no_match $'\033' "$(<"$OUT/hostile")"
+	pam-netns gc
+	host_clean
+}
+
+test_exec_as_the_user() {
+	hold_session in alice
+	assert_eq "$(in_session in 'readlink /proc/self/ns/net /proc/self/ns/uts /proc/self/ns/mnt')" \
+		"$(pam-netns exec alice -- readlink /proc/self/ns/net /proc/self/ns/uts /proc/self/ns/mnt)"
+	assert_eq "$(in_session in id)" "$(pam-netns exec alice -- id)"
+	assert_eq /home/alice "$(pam-netns exec alice -- pwd)"
+	assert_eq 'HOME LOGNAME PATH SHELL TERM USER' \
+		"$(SECRET=1 LD_PRELOAD='' pam-netns exec alice -- env | sed 's/=.*//' | sort | xargs)"
+	assert_match $'CapPrm:\t0000000000000000' "$(pam-netns exec alice -- cat /proc/self/status)"
+	assert_fails pam-netns exec alice -- cat /etc/shadow
+	assert_code 9 pam-netns exec alice -- sh -c 'exit 9'
+	assert_code 127 pam-netns exec alice -- no-such-command
+	assert_code 126 pam-netns exec alice -- /etc/passwd
+	assert_eq "$(pam-netns exec alice -- ls /proc/self/fd)" \
+		"$(pam-netns exec alice -- ls /proc/self/fd 7</etc/shadow 8</)"
+	end_session in
+	host_clean
+}
+
+test_exec_as_root() {
+	hold_session in alice
+	assert_eq 0 "$(pam-netns exec alice --root -- id -u)"
+	assert_eq "$(in_session in 'readlink /proc/self/ns/net')" \
+		"$(pam-netns exec alice --root -- readlink /proc/self/ns/net)"
+	assert_eq /usr/sbin:/usr/bin:/sbin:/bin "$(PATH=/evil:$PATH pam-netns exec alice --root -- printenv PATH)"
+	end_session in
+	host_clean
+}
+
+test_exec_of_oneself() {
+	hold_session in bob
+	assert_ne "$(as bob readlink /proc/self/ns/net)" "$(as bob pam-netns exec -- readlink /proc/self/ns/net)"
+	assert_eq "$(in_session in 'readlink /proc/self/ns/net')" \
+		"$(as bob pam-netns exec -- readlink /proc/self/ns/net)"
+	assert_eq bob "$(as bob pam-netns exec bob -- id -un)"
+	assert_code 1 as bob pam-netns exec --root -- true
+	end_session in
+	host_clean
+	assert_match 'log in first' "$(assert_fails as bob pam-netns exec -- true 2>&1)"
+}
+
+# NSS would load code: everything is looked up before the switch (T15).
+test_exec_opens_nothing_after_the_switch() {
+	local calls
+	hold_session in alice
+	calls=$(strace -qq -e trace=openat,openat2,open,setresuid,setns,execve pam-netns exec alice -- true 2>&1 |
+		sed -n '/CLONE_NEWNS/,/setresuid/p')
+	assert_match 'setresuid\(2001, 2001, 2001\)' "$calls"
+	assert_no_match 'open(at2?)?\(("|AT_FDCWD)' "$calls"
+	end_session in
+	host_clean
+}
+
+test_explain() {
+	local text
+	text=$(pam-netns explain alice)
+	assert_match '^alice \(uid 2001, group lab\)' "$text"
+	assert_match 'profile +default' "$text"
+	assert_match 'matched by +\*' "$text"
+	assert_match 'isolated +yes: own network, mount view, hostname' "$text"
+	assert_match 'peers +no' "$text"
+	assert_match 'egress +any destination' "$text"
+	assert_match 'private +/tmp /var/tmp /dev/shm' "$text"
+	assert_match 'services +gdm-password' "$text"
+	assert_match 'isolated +no: profile staff' "$(pam-netns explain root)"
+	assert_match 'matched by +membership in group sudo' "$(pam-netns explain dave)"
+	assert_match '^bob \(uid 2002' "$(as bob pam-netns explain)"
+	hold_session in alice
+	assert_match "address +$(field alice address) \(leased" "$(pam-netns explain alice)"
+	end_session in
+	host_clean
+}
+
+# The address that explain promises is the one that the login gets.
+test_explain_keeps_its_word() {
+	local promised
+	pam-netns up
+	promised=$(pam-netns explain longuid | awk '$1 == "address" { print $2 }')
+	hold_session in longuid
+	assert_eq "$promised" "$(field longuid address)"
+	end_session in
+	host_clean
+}
+
+test_kick() {
+	hold_session in bob
+	in_session in 'nohup sleep 600 >/dev/null 2>&1 & true'
+	pam-netns kick bob
+	host_clean
+	wait_until 5 process_gone "$(<"$OUT/hold.in.client")"
+	assert_fails pgrep -u bob
+	pam-netns kick bob
+	pam-netns kick '#2002'
+	assert_code 1 pam-netns kick nobody-here
+}
+
+test_check() {
+	printf '[profile x]\nmatch = *\nnonsense = 1\nhostname = a b\n' >/etc/security/bad.conf
+	assert_code 1 pam-netns check /etc/security/bad.conf
+	assert_match 'bad.conf:3' "$(assert_fails pam-netns check /etc/security/bad.conf 2>&1)"
+	assert_eq '/etc/security/pam_netns.conf: ok' "$(pam-netns check /etc/security/pam_netns.conf)"
+	pam-netns check
+	assert_match '^ok' "$(pam-netns check | tail -n 1)"
+	assert_match 'only for root' "$(as bob pam-netns check)"
+	chmod 0755 /usr/libexec/pam-netns/pam-netns-enter
+	assert_match 'problem: .*pam-netns-enter .*mode 0755.*chmod 4755' "$(assert_fails pam-netns check)"
+	chmod 4755 /usr/libexec/pam-netns/pam-netns-enter
+}
+
+test_check_sees_the_host() {
+	host_pam_remove
+	assert_match 'warning: no stack .* nobody is isolated' "$(pam-netns check)"
+	host_pam_install
+	sed -i '/pam_netns/d' /etc/pam.d/common-session-noninteractive
+	assert_match 'cron jobs and' "$(pam-netns check)"
+	host_pam_install
+	nft 'add table inet foreign; add chain inet foreign f { type filter hook forward priority 0; policy drop; }'
+	assert_match 'warning: .*' "$(pam-netns check | grep -i -e foreign -e forward)"
+	nft delete table inet foreign
+	echo 'alice otherhost = (ALL) ALL' >/etc/sudoers.d/hosts
+	assert_no_match sudoers "$(pam-netns check)"
+	sed -i 's/^hostname = %h/hostname = %u-%h/' /etc/security/pam_netns.conf
+	assert_match 'warning: .*/sudoers.d/hosts lists hosts' "$(pam-netns check)"
+	sed -i 's/^hostname = %u-%h/hostname = %h/' /etc/security/pam_netns.conf
+	rm /etc/sudoers.d/hosts
+}
+
+test_output_that_cannot_be_written_is_an_error() {
+	assert_code 1 eval 'pam-netns list >/dev/full'
+	assert_code 1 eval 'pam-netns list --json >/dev/full'
+}

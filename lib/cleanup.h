@@ -35,7 +35,7 @@ static inline void cleanup_dir(DIR **d)
 #define CLEANUP_FILE __attribute__((cleanup(cleanup_file)))
 #define CLEANUP_DIR  __attribute__((cleanup(cleanup_dir)))
 
-#define MUST_CHECK   __attribute__((warn_unused_result))
+#define MUST_CHECK __attribute__((warn_unused_result))
 
 /* Takes the descriptor out of its owner, so that the owner's cleanup no longer closes it. */
 static inline int steal_fd(int *fd)

@@ -99,12 +99,15 @@ static size_t elements_of(const struct ruleset_member *member, struct element ou
 {
 	size_t n = 0;
 
-	out[n++] = element_guard(member, &member->address, "guard4");
+	/* gc knows one family of a stale element only. */
+	if (member->address.family)
+		out[n++] = element_guard(member, &member->address, "guard4");
 	if (member->address6.family)
 		out[n++] = element_guard(member, &member->address6, "guard6");
 	if (!member->grouped)
 		return n;
-	n += elements_group(member, &member->address, "group4", "member4", out + n);
+	if (member->address.family)
+		n += elements_group(member, &member->address, "group4", "member4", out + n);
 	if (member->address6.family)
 		n += elements_group(member, &member->address6, "group6", "member6", out + n);
 	return n;

@@ -47,7 +47,7 @@ LOG_FUNCTION(log_warning, LOG_WARNING)
 LOG_FUNCTION(log_info, LOG_INFO)
 LOG_FUNCTION(log_debug, LOG_DEBUG)
 
-int log_errno(int error, const char *format, ...)
+void log_errno_line(int error, const char *format, ...)
 {
 	char what[LOG_LINE_MAX / 2];
 	char line[LOG_LINE_MAX];
@@ -58,5 +58,4 @@ int log_errno(int error, const char *format, ...)
 	va_end(args);
 	snprintf(line, sizeof(line), "cannot %s: %s", what, strerror(error));
 	emit(LOG_ERR, line);
-	return -error;
 }

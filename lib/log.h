@@ -9,6 +9,7 @@
 #ifndef PAM_NETNS_LOG_H
 #define PAM_NETNS_LOG_H
 
+#include <errno.h>
 #include <stdarg.h>
 
 /* level is one of syslog(3)'s LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG; text has no newline. */
@@ -22,7 +23,18 @@ void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Logs "cannot DO: strerror(error)" and returns -error: `return log_errno(errno, "open %s", p);` */
-int log_errno(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/*
+ * Logs "cannot DO: strerror(error)" and is -error: `return log_errno(errno, "open %s", p);`. A
+ * macro, so that the compiler sees that it is never 0: an error without a number is EIO.
+ */
+#define log_errno(error, ...)                                                                      \
+	__extension__({                                                                            \
+		int log_errno_ = (error);                                                          \
+		if (log_errno_ <= 0)                                                               \
+			log_errno_ = EIO;                                                          \
+		log_errno_line(log_errno_, __VA_ARGS__);                                           \
+		-log_errno_;                                                                       \
+	})
+void log_errno_line(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -9,22 +9,24 @@
 #define LIBEXEC_DIR "/usr/libexec/pam-netns"
 #endif
 
-#define CONF_PATH    SYSCONF_DIR "/security/pam_netns.conf"
-#define HELPER_PATH  LIBEXEC_DIR "/pam-netns-helper"
-#define ENTER_PATH   LIBEXEC_DIR "/pam-netns-enter"
+#define CONF_PATH   SYSCONF_DIR "/security/pam_netns.conf"
+#define HELPER_PATH LIBEXEC_DIR "/pam-netns-helper"
+#define ENTER_PATH  LIBEXEC_DIR "/pam-netns-enter"
 
-#define RUN_DIR	     "/run/pam-netns"	   /* 0755 */
-#define HOSTPROC_DIR RUN_DIR "/hostproc"   /* 0700, holds: */
-#define HOSTPROC     HOSTPROC_DIR "/proc"  /* a bind of the host's /proc, seen from every view */
-#define PINS_DIR     RUN_DIR "/pins"	   /* 0700, a private tmpfs: UID/{net,uts,mnt}, template.NETWORK */
-#define USERS_DIR    RUN_DIR "/users"	   /* 0755: UID/state, UID/sessions/PID.STARTTIME */
-#define NETWORKS_DIR RUN_DIR "/networks"   /* 0755: NETWORK/{state,resolv.conf,ports} */
-#define CLOSING_DIR  RUN_DIR "/closing"	   /* 0700: UID, one file per user whose last session closed */
-#define LOCK_PATH    RUN_DIR "/lock"	   /* 0600: byte-range locks, see lock.h */
-#define NETNS_DIR    "/run/netns"	   /* ip-netns(8)'s: NAME is a link to PINS_DIR/UID/net */
+#define RUN_DIR	     "/run/pam-netns"	  /* 0755 */
+#define HOSTPROC_DIR RUN_DIR "/hostproc"  /* 0700, holds: */
+#define HOSTPROC     HOSTPROC_DIR "/proc" /* a bind of the host's /proc, seen from every view */
+#define PINS_DIR     RUN_DIR "/pins" /* 0700, a private tmpfs: UID/{net,uts,mnt}, template.NETWORK */
+#define USERS_DIR    RUN_DIR "/users"	 /* 0755: UID/state, UID/sessions/PID.STARTTIME */
+#define NETWORKS_DIR RUN_DIR "/networks" /* 0755: NETWORK/{state,resolv.conf,ports} */
+#define CLOSING_DIR                                                                                \
+	RUN_DIR "/closing"	  /* 0700: UID, one file per user whose last session closed        \
+				   */
+#define LOCK_PATH RUN_DIR "/lock" /* 0600: byte-range locks, see lock.h */
+#define NETNS_DIR "/run/netns"	  /* ip-netns(8)'s: NAME is a link to PINS_DIR/UID/net */
 
-#define LIB_DIR	     "/var/lib/pam-netns"  /* 0755 */
-#define LEASES_DIR   LIB_DIR "/leases"	   /* 0755 */
-#define PRIVATE_DIR  LIB_DIR "/private"	   /* 0700: UID/var/tmp, kept between logins */
+#define LIB_DIR	    "/var/lib/pam-netns" /* 0755 */
+#define LEASES_DIR  LIB_DIR "/leases"	 /* 0755 */
+#define PRIVATE_DIR LIB_DIR "/private"	 /* 0700: UID/var/tmp, kept between logins */
 
 #endif

@@ -19,8 +19,9 @@
 #include "cleanup.h"
 #include "conf.h"
 
-#define VIEW_HOSTS_NAME "hosts" /* below USERS_DIR/UID: the user's /etc/hosts where one is needed  \
-				 */
+#define VIEW_HOSTS_NAME                                                                            \
+	"hosts" /* below USERS_DIR/UID: the user's /etc/hosts where one is needed                  \
+		 */
 
 struct view {
 	uid_t uid;

@@ -78,10 +78,9 @@ int nft_run(const char *text, size_t size)
 	if (status <= 0)
 		return status;
 	CLEANUP_FREE char *words = output_read(output);
-	char *first = words ? words : (char *)"";
-
-	first[strcspn(first, "\n")] = '\0';
-	log_error("nft refused our rules: %s", *first ? first : "no reason given");
+	if (words)
+		words[strcspn(words, "\n")] = '\0';
+	log_error("nft refused our rules: %s", words && *words ? words : "no reason given");
 	return -EINVAL;
 }
 

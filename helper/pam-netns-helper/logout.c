@@ -13,7 +13,7 @@
 
 #define REAP_UNIT "/run/systemd/units/invocation:pam-netns-gc.path"
 
-/* A file for each user whose last session closed: the path unit's trigger, and gc's hint. */
+/* A file for a user whose last session closed: the path unit's trigger, and what gc waits for. */
 static void closing_note(const struct host *host, uid_t uid)
 {
 	char name[32];
@@ -53,13 +53,15 @@ int verb_close(struct host *host, const struct request *request, struct reply *r
 		result = lock_take(host->lock, host->proc, request->uid);
 	if (result < 0)
 		return result;
-	result = session_close(host, request->uid, &live);
-	if (result == 0 && !live)
-		closing_note(host, request->uid);
-	lock_release(host->lock, request->uid);
 	/* systemd would count a child of ours to the session that is ending: its unit does it
 	 * there. */
-	if (result == 0 && !live && access(REAP_UNIT, F_OK) < 0)
+	bool unit = access(REAP_UNIT, F_OK) == 0;
+
+	result = session_close(host, request->uid, &live);
+	if (result == 0 && !live && unit)
+		closing_note(host, request->uid);
+	lock_release(host->lock, request->uid);
+	if (result == 0 && !live && !unit)
 		result = reaper_start(host, request->uid);
 	return result;
 }

@@ -36,6 +36,9 @@ int plan_decide(struct plan *plan) MUST_CHECK;
 /* Networks that are up but no longer in the conf have no rules any more: they go. */
 int plan_drop_strangers(struct plan *plan) MUST_CHECK;
 
+/* setup_remove.c: a network's bridges, routes, template and record. */
+int network_remove(struct host *host, const char *name) MUST_CHECK;
+
 /* The guard's view of a user. */
 struct ruleset_member member_of(const struct user_state *state, const struct network *network);
 

@@ -147,28 +147,11 @@ static bool plan_has(const struct plan *plan, const char *name)
 	return false;
 }
 
-/* Removes a network's bridges, which cuts its users off: without rules nothing may pass. */
+/* Its bridges go, which cuts its users off: without rules nothing may pass. */
 static int stranger_drop(struct plan *plan, const char *name)
 {
-	struct network_state state;
-	int result = 0;
-
-	if (network_state_read(plan->host->run, name, &state) == 0) {
-		log_warning("network %s is no longer in the conf file: its bridge %s is removed",
-			    name, state.bridge);
-		struct network old = {0};
-
-		memcpy(old.bridge, state.bridge, sizeof(old.bridge));
-		for (unsigned i = 0; i < state.bridges && i < NETWORK_BRIDGES_MAX && result == 0;
-		     i++) {
-			char bridge[IFNAMSIZ];
-
-			result = ruleset_bridge_name(&old, i, bridge);
-			if (result == 0)
-				result = uplink_bridge_remove(&plan->host->route, bridge);
-		}
-	}
-	return result < 0 ? result : network_state_remove(plan->host->run, name);
+	log_warning("network %s is no longer in the conf file: its bridges are removed", name);
+	return network_remove(plan->host, name);
 }
 
 int plan_drop_strangers(struct plan *plan)

@@ -32,7 +32,7 @@ static size_t users_in(const struct host *host, const char *network, char exampl
 	return in;
 }
 
-static int network_remove(struct host *host, const char *name)
+int network_remove(struct host *host, const char *name)
 {
 	struct network_state state;
 	struct uplink_network uplink;

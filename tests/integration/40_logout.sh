@@ -1,0 +1,248 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
+# What a logout leaves: nothing after the last session and process, everything before.
+
+setup() {
+	host_pam_install
+	# What only the first login of all makes is there: /run/netns, the count of ports.
+	pamtester_session su alice
+	host_clean 5
+}
+
+# Everything that a login may add to the host, but for the guard's elements.
+host_state() {
+	find /run/pam-netns /run/netns -path /run/pam-netns/hostproc/proc -prune -o -print | sort
+	cksum /run/pam-netns/networks/default/{ports,state}
+	awk '{ print "mount", $5 }' /proc/self/mountinfo | sort
+	ip -o link show | awk -F '[:@ ]+' '{ print "link", $2 }' | sort
+	{ ip route show table all && ip -6 route show table all; } |
+		sed 's/^/route /; s/ linkdown//' | sort
+	ip neigh show nud permanent | sed 's/^/neighbour /' | sort
+	bridge fdb show | sort
+	nft list tables
+}
+
+state_is() {
+	[[ $(host_state) == "$1" ]]
+}
+
+# Both sets of {port, MAC, address} that may send.
+guard_elements() {
+	nft list table bridge pam_netns | grep -o 'pnu[0-9a-z]*" \.' || :
+}
+
+namespaces() {
+	pam-netns exec "$1" -- readlink /proc/self/ns/net /proc/self/ns/mnt /proc/self/ns/uts
+}
+
+conf_linger() {
+	sed -i "s/^linger = .*/linger = $1/" /etc/security/pam_netns.conf
+}
+
+test_last_logout_removes_every_trace() {
+	local before
+	pam-netns gc
+	before=$(host_state)
+	hold_session one alice
+	in_session one "curl -sS -m 5 http://$OUTSIDE4/ && curl -sS -m 5 'http://[$OUTSIDE6]/'" >/dev/null
+	assert_ne "$before" "$(host_state)"
+	assert_eq 2 "$(guard_elements | wc -l)"
+	end_session one
+	wait_until 1 state_is "$before"
+	host_clean 1
+	pam-netns gc
+	assert_eq '' "$(guard_elements)"
+	assert_same "$before" "$(host_state)"
+}
+
+# The same for a client that vanishes: its shell is still there when sshd closes the session.
+test_vanished_client() {
+	local before
+	before=$(host_state)
+	hold_session one alice
+	drop_session one KILL
+	wait_until 2 state_is "$before"
+}
+
+test_one_of_two_sessions_ends() {
+	local inside
+	hold_session one alice
+	hold_session two alice
+	inside=$(in_session one 'readlink /proc/self/ns/net /proc/self/ns/mnt /proc/self/ns/uts')
+	assert_eq "$inside" "$(in_session two 'readlink /proc/self/ns/net /proc/self/ns/mnt /proc/self/ns/uts')"
+	end_session two
+	# What would take the network away has had its time.
+	wait_until 2 eval '! pgrep -f pam-netns-helper'
+	pam-netns gc
+	assert_eq 1 "$(find /run/pam-netns/users/2001/sessions -type f | wc -l)"
+	assert_match "^you are $HOST4" "$(in_session one "curl -sS -m 5 http://$OUTSIDE4/")"
+	assert_match "^you are $HOST6" "$(in_session one "curl -sS -m 5 'http://[$OUTSIDE6]/'")"
+	assert_eq "$inside" "$(namespaces alice)"
+	end_session one
+	host_clean 2
+}
+
+# Different programs, one after the other, in every order of leaving.
+test_sessions_of_different_programs() {
+	local inode
+	hold_session one alice
+	inode=$(in_session one 'readlink /proc/self/ns/net')
+	assert_eq "$inode" "$(su alice -c 'readlink /proc/self/ns/net')"
+	assert_eq "$inode" "$(cron_run alice 'readlink /proc/self/ns/net')"
+	assert_eq "$inode" "$(pam_session -u su alice readlink /proc/self/ns/net)"
+	assert_eq "$inode" "$(in_session one 'readlink /proc/self/ns/net')"
+	assert_match 'you are' "$(in_session one "curl -sS -m 5 http://$OUTSIDE4/")"
+	end_session one
+	host_clean 2
+}
+
+test_process_left_behind_keeps_the_network() {
+	local inside pid
+	hold_session one alice
+	inside=$(namespaces alice)
+	in_session one 'nohup sleep 600 >/dev/null 2>&1 & echo $! >~/sleep.pid'
+	pid=$(</home/alice/sleep.pid)
+	end_session one
+	wait_until 2 eval '! ls /run/pam-netns/users/2001/sessions/*'
+	pam-netns gc
+	assert_eq "$inside" "$(readlink "/proc/$pid"/ns/{net,mnt,uts})"
+	assert_match 'you are' "$(nsenter --net="/proc/$pid/ns/net" curl -sS -m 5 "http://$OUTSIDE4/")"
+	assert_eq "$inside" "$(su alice -c 'readlink /proc/self/ns/net /proc/self/ns/mnt /proc/self/ns/uts')"
+	pam-netns gc
+	assert_eq "$inside" "$(namespaces alice)"
+	kill "$pid"
+	wait_until 2 process_gone "$pid"
+	pam-netns gc
+	host_clean 1
+}
+
+# The reaper, not gc: the process ends while it still looks.
+test_process_that_ends_soon_after() {
+	hold_session one alice
+	in_session one 'nohup sleep 600 >/dev/null 2>&1 & echo $! >~/sleep.pid'
+	end_session one
+	assert_fails host_clean 1
+	kill "$(</home/alice/sleep.pid)"
+	host_clean 1
+}
+
+test_tmux_is_found_again() {
+	local inside
+	inside=$(ssh_as alice -- 'tmux new-session -d -s work "sleep 600" && tmux list-panes -F "#{pane_pid}" -t work' | tail -n 1)
+	inside=$(readlink "/proc/$inside"/ns/{net,mnt,uts})
+	pam-netns gc
+	assert_eq "$inside" "$(ssh_as alice -- 'readlink /proc/self/ns/net /proc/self/ns/mnt /proc/self/ns/uts')"
+	assert_match '^work:' "$(ssh_as alice -- tmux ls)"
+	ssh_as alice -- 'tmux kill-server'
+	wait_until 2 eval '! pgrep -u alice'
+	pam-netns gc
+	host_clean 1
+	assert_fails ssh_as alice -- tmux ls
+	host_clean 2
+}
+
+test_linger_no_ends_the_rest() {
+	local pids pid bob
+	conf_linger no
+	hold_session one alice
+	hold_session other bob
+	in_session one '
+		nohup sleep 601 >/dev/null 2>&1 & echo $! >~/pids
+		nohup sh -c "trap : TERM HUP INT; while :; do sleep 602; done" >/dev/null 2>&1 & echo $! >>~/pids
+		setsid sleep 603 >/dev/null 2>&1 & echo $! >>~/pids
+		nohup sleep 604 >/dev/null 2>&1 & echo $! >>~/pids; kill -STOP $!
+		nohup sh -c "trap : TERM HUP INT; while :; do sleep 605; done" >/dev/null 2>&1 & echo $! >>~/pids; kill -STOP $!'
+	mapfile -t pids </home/alice/pids
+	assert_eq 5 "${#pids[@]}"
+	end_session one
+	for pid in "${pids[@]}"; do
+		wait_until 5 process_gone "$pid"
+	done
+	wait_until 2 eval '! test -e /run/pam-netns/users/2001 && ! pgrep -u alice'
+	# Nobody else's.
+	assert_eq bob "$(in_session other 'id -un')"
+	conf_linger processes
+	bob=$(hold_pid other)
+	in_session other 'nohup sleep 606 >/dev/null 2>&1 & true'
+	end_session other
+	wait_until 2 process_gone "$bob"
+	# The profile at login decides: bob's said no.
+	host_clean 5
+	assert_fails pgrep -f 'sleep 60[1-6]'
+}
+
+# With linger = no: gc does it where no session was ever closed.
+test_linger_no_by_gc() {
+	local leader
+	conf_linger no
+	"$TOOLS/host-session" su alice sh -c 'setsid sleep 607 >/dev/null 2>&1 & exec sleep 608' &
+	leader=$!
+	wait_until 3 pgrep -f 'sleep 608'
+	kill -KILL "$leader"
+	wait_until 2 process_gone "$leader"
+	pam-netns gc >&2
+	conf_linger processes
+	host_clean 1
+	assert_fails pgrep -f 'sleep 60[78]'
+}
+
+# The old port outlives the logout by 33 ms.
+test_login_right_after_logout() {
+	local i
+	for ((i = 0; i < 30; i++)); do
+		assert_match "^you are $HOST4" "$(su alice -c "curl -sS -m 5 http://$OUTSIDE4/")"
+		until [[ ! -e /run/pam-netns/pins/2001 ]]; do :; done
+	done
+	# And while the teardown may be at any point.
+	for ((i = 0; i < 30; i++)); do
+		assert_match "^you are $HOST6" "$(su alice -c "sleep 0.0$((i % 10)); curl -sS -m 5 'http://[$OUTSIDE6]/'")"
+	done
+	assert_no_log 'cannot|refused'
+	host_clean 2
+}
+
+test_log_of_open_and_close() {
+	local line netns
+	hold_session one alice
+	line=$(log_grep 'pam_netns\(sshd:session\): session opened:')
+	assert_match '^authpriv\.info ' "$line"
+	assert_match "session opened: user=alice uid=2001 service=sshd tty=ssh rhost=$OUTSIDE4 leader=[0-9]+ profile=default network=default netns=alice interface=pnu1jl[0-9a-z] address=10\.203\.7\.209 address6=fd[0-9a-f:]+\$" "$line"
+	assert_eq sshd "$(cat "/proc/$(sed 's/.* leader=\([0-9]*\) .*/\1/' <<<"$line")/comm")"
+	netns=$(sed 's/.* netns=\([^ ]*\) .*/\1/' <<<"$line")
+	assert_eq "$(in_session one 'stat -L -c %i /proc/self/ns/net')" "$(stat -L -c %i "/run/netns/$netns")"
+	assert_match "inet $(sed 's/.* address=\([^ ]*\) .*/\1/' <<<"$line")/32" "$(ip -n "$netns" address show eth0)"
+	assert_match "inet6 $(sed 's/.* address6=\([^ ]*\).*/\1/' <<<"$line")/128" "$(ip -n "$netns" address show eth0)"
+	su alice -c true
+	log_grep 'pam_netns\(su:session\): session opened: user=alice uid=2001 service=su tty=[^ ]+ rhost=- leader=[0-9]+ profile='
+	log_grep 'pam_netns\(su:session\): session closed: user=alice uid=2001 service=su'
+	assert_no_log 'last logout'
+	in_session one "curl -sS -m 5 http://$OUTSIDE4/" >/dev/null
+	end_session one
+	line=$(log_grep 'pam_netns\(sshd:session\): session closed:')
+	assert_match "session closed: user=alice uid=2001 service=sshd tty=ssh rhost=$OUTSIDE4 leader=[0-9]+ profile=default network=default netns=alice interface=pnu1jl[0-9a-z] address=10\.203\.7\.209 address6=fd[0-9a-f:]+\$" "$line"
+	line=$(log_grep 'last logout')
+	assert_match '^authpriv\.info .* pam_netns\[[0-9]+\]: last logout: user=alice uid=2001 profile=default network=default netns=alice interface=pnu1jl[0-9a-z] address=10\.203\.7\.209 address6=fd[0-9a-f:]+ seconds=[0-9]+ bytes_in=[0-9]+ bytes_out=[0-9]+$' "$line"
+	(($(sed 's/.* bytes_in=\([0-9]*\) .*/\1/' <<<"$line") > 300)) || fail "too few bytes: $line"
+	(($(sed 's/.* bytes_out=\([0-9]*\).*/\1/' <<<"$line") > 300)) || fail "too few bytes: $line"
+	host_clean 2
+}
+
+# Whoever logs in may choose what a line holds, never how many lines or fields there are.
+test_log_of_hostile_names() {
+	local line
+	pam_session -r $'x leader=1 user=root\nauthpriv.info forged' -t $'pts/1 uid=0\t\033[31m' su alice true
+	line=$(log_grep 'pam_netns.*session opened')
+	assert_eq 1 "$(wc -l <<<"$line")"
+	assert_match ' user=alice uid=2001 service=su tty=[^ ]+ rhost=[^ ]+ leader=[0-9]+ profile=default ' "$line"
+	assert_no_match 'user=root|uid=0| leader=1 ' "$line"
+	assert_no_log '^authpriv.info forged'
+	host_clean 2
+}
+
+# What is opened in one process and closed there leaves the process where it was.
+test_close_takes_the_caller_back() {
+	pamtester_session su alice
+	host_clean 2
+	log_grep 'session closed: user=alice'
+	log_grep 'last logout: user=alice'
+}

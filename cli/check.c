@@ -144,7 +144,7 @@ static bool rules_read(char *text)
 {
 	size_t size = 0;
 	ssize_t got = 1;
-	pid_t pid;
+	pid_t pid = -1;
 	int from = rules_list(&pid), status;
 
 	if (from < 0)

@@ -99,7 +99,7 @@ static int stat_read(int proc, pid_t pid, struct stat_fields *out)
 
 int process_read(int proc, pid_t pid, struct process *out, char *state)
 {
-	struct stat_fields fields;
+	struct stat_fields fields = {0};
 	int error = stat_read(proc, pid, &fields);
 
 	if (error)
@@ -113,7 +113,7 @@ int process_read(int proc, pid_t pid, struct process *out, char *state)
 /* 1: there, 0: not there, -errno: not known. */
 static int process_there(int proc, const struct process *process)
 {
-	struct stat_fields fields;
+	struct stat_fields fields = {0};
 	int error = stat_read(proc, process->pid, &fields);
 
 	if (error)

@@ -29,6 +29,7 @@ static void origin_close(struct origin *origin)
 		cleanup_fd(&origin->fd[i]);
 }
 
+/* The name in /proc/self/ns; "" for a type that is none of ours, which no file there has. */
 static const char *namespace_name(int type)
 {
 	switch (type) {
@@ -39,7 +40,7 @@ static const char *namespace_name(int type)
 	case CLONE_NEWNS:
 		return "mnt";
 	default:
-		return NULL;
+		return "";
 	}
 }
 
@@ -52,7 +53,7 @@ static int origin_open(const struct reply *reply, struct origin *origin)
 	for (size_t i = 0; i < reply->handed_count; i++) {
 		const char *name = namespace_name(reply->handed[i].type);
 
-		if (!name)
+		if (!*name)
 			return log_errno(EBADMSG, "use a namespace of type %#x",
 					 (unsigned)reply->handed[i].type);
 		origin->fd[i] = openat(origin->proc, name, O_RDONLY | O_CLOEXEC);

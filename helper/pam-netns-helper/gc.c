@@ -44,8 +44,10 @@ static int users_list(const struct host *host, uid_t **uids, size_t *count)
 	*uids = calloc(records + pins + 1, sizeof(**uids));
 	if (!*uids)
 		return -ENOMEM;
-	memcpy(*uids, recorded, records * sizeof(uid_t));
-	memcpy(*uids + records, pinned, pins * sizeof(uid_t));
+	if (records)
+		memcpy(*uids, recorded, records * sizeof(uid_t));
+	if (pins)
+		memcpy(*uids + records, pinned, pins * sizeof(uid_t));
 	qsort(*uids, records + pins, sizeof(uid_t), uid_compare);
 	for (size_t i = 0; i < records + pins; i++)
 		if (!n || (*uids)[n - 1] != (*uids)[i])
@@ -79,7 +81,7 @@ static int users_collect(struct host *host)
 {
 	CLEANUP_FREE uid_t *uids = NULL;
 	CLEANUP_IN_USE struct in_use in_use = {0};
-	size_t count;
+	size_t count = 0;
 	int result = users_list(host, &uids, &count);
 
 	if (result == 0)
@@ -136,7 +138,7 @@ static int networks_ensure(struct host *host, const struct conf *conf, uint64_t 
 static int views_mend(struct host *host, const struct conf *conf)
 {
 	CLEANUP_FREE uid_t *uids = NULL;
-	size_t count;
+	size_t count = 0;
 	int result = users_list(host, &uids, &count);
 
 	for (size_t i = 0; i < conf->networks_count && result == 0; i++) {

@@ -58,8 +58,8 @@ int setup_hosts(const struct host *host, uid_t uid, const char *hostname) MUST_C
 
 /* setup_sysctl.c */
 bool sysctl_forwarding_on(const struct host *host, bool ipv6);
-/* Forwarding on; what was off is noted in *state. The filter is in place before. */
-int sysctl_forwarding(const struct host *host, struct host_state *state, bool ipv6) MUST_CHECK;
+/* Forwarding on. The filter is in place before, and that it was off is recorded. */
+int sysctl_forwarding(const struct host *host, bool ipv6) MUST_CHECK;
 int sysctl_forwarding_restore(const struct host *host) MUST_CHECK;
 int sysctl_bridge(const struct host *host, const char *bridge) MUST_CHECK;
 /* In a new network namespace: ping_range as the host has it ("": leave it), low ports for all. */

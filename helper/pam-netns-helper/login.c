@@ -116,13 +116,21 @@ static int login_reply(const struct login *login, struct reply *reply)
 static int login_locked(struct login *login, const struct process *leader)
 {
 	int result = login_join(login);
+	bool built = result == -ENOENT;
 
-	if (result == -ENOENT) {
+	if (built) {
 		result = teardown(login->host, login->request->uid, NULL);
 		if (result == 0)
 			result = login_build(login);
 	}
-	return result < 0 ? result : session_record(login, leader);
+	if (result < 0)
+		return result;
+	result = session_record(login, leader);
+	if (result < 0 && built) {
+		pins_close(&login->pins);
+		(void)!teardown(login->host, login->request->uid, &login->state);
+	}
+	return result;
 }
 
 int verb_open(struct host *host, const struct request *request, struct reply *reply)

@@ -3,6 +3,8 @@
  * never calls refer to these, so they are defined here to fail, and libc's, which would load
  * shared objects into a static root program, are not linked at all.
  */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's own names are reserved
+ */
 #include <errno.h>
 #include <grp.h>
 #include <netdb.h>
@@ -56,3 +58,4 @@ struct protoent *getprotobynumber(int number)
 	(void)number;
 	return NULL;
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

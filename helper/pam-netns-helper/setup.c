@@ -8,7 +8,7 @@
  *	ports of users in down -> bridges -> rules with every user's guard elements (one
  *	transaction) -> routes -> ports connected anew -> forwarding -> name servers -> templates
  *
- * The record that a login trusts (host_state) is written last and removed first.
+ * The record that a login trusts (host_state) is made void first and written last.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -199,8 +199,8 @@ static int plan_rules(struct plan *plan, const struct host_state *state)
 	struct ruleset ruleset = {.networks = networks,
 				  .networks_count = plan->count,
 				  .members = members,
-				  .forward_ours_alone =
-				      state->forwarding_ours || state->forwarding6_ours};
+				  .forward_ours_alone = state->forwarding_ours,
+				  .forward_ours_alone6 = state->forwarding6_ours};
 	CLEANUP_FREE char *text = NULL;
 	size_t size = 0;
 	int result;
@@ -286,19 +286,40 @@ static int plan_record(struct plan *plan, struct host_state *state)
 	return result < 0 ? result : host_state_write(plan->host->run, state);
 }
 
+static bool plan_has_ipv6(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->networks[i].state.subnet6.family)
+			return true;
+	return false;
+}
+
+/*
+ * Which family is forwarded only because of us, now or since an earlier set-up. Recorded before it
+ * is switched on: whoever comes after a crash in between must not take it for the host's own wish
+ * and let through what is not ours. A record with no rules makes no login believe it.
+ */
+static int plan_forwarding(struct plan *plan, uint64_t identity, struct host_state *state)
+{
+	if (host_state_read(plan->host->run, state) < 0)
+		*state = (struct host_state){0};
+	state->forwarding_ours |= !sysctl_forwarding_on(plan->host, false);
+	if (plan_has_ipv6(plan))
+		state->forwarding6_ours |= !sysctl_forwarding_on(plan->host, true);
+	state->conf = identity;
+	state->rules = 0;
+	return host_state_write(plan->host->run, state);
+}
+
 static int plan_apply(struct plan *plan, uint64_t identity)
 {
-	struct host_state state = {0};
-	int result;
+	struct host_state state;
+	int result = plan_users(plan);
 
-	if (host_state_read(plan->host->run, &state) < 0) {
-		state.forwarding_ours = !sysctl_forwarding_on(plan->host, false);
-		state.forwarding6_ours = !sysctl_forwarding_on(plan->host, true);
-	}
-	state.conf = identity;
-	result = plan_users(plan);
 	if (result == 0)
 		result = plan_decide(plan);
+	if (result == 0)
+		result = plan_forwarding(plan, identity, &state);
 	if (result == 0)
 		result = plan_disconnect(plan);
 	if (result == 0)
@@ -310,9 +331,9 @@ static int plan_apply(struct plan *plan, uint64_t identity)
 	if (result == 0)
 		result = plan_reconnect(plan);
 	if (result == 0)
-		result = sysctl_forwarding(plan->host, &state, false);
-	if (result == 0)
-		result = sysctl_forwarding(plan->host, &state, true);
+		result = sysctl_forwarding(plan->host, false);
+	if (result == 0 && plan_has_ipv6(plan))
+		result = sysctl_forwarding(plan->host, true);
 	if (result == 0)
 		result = plan_views(plan);
 	return result < 0 ? result : plan_record(plan, &state);

@@ -66,8 +66,9 @@ static int auto_subnet_remember(int leases, const struct prefix *subnet)
 {
 	char text[ADDRESS_TEXT_MAX];
 
+	/* A link's target may not look like a path: "10.203.0.0_16". */
 	prefix_format(subnet, text);
-	*strchr(text, '/') = '_';
+	text[strcspn(text, "/")] = '_';
 	(void)unlinkat(leases, SUBNET_NAME, 0);
 	if (symlinkat(text, leases, SUBNET_NAME) < 0 || fsync(leases) < 0)
 		return log_errno(errno, "remember subnet %s in %s", text, LEASES_DIR);

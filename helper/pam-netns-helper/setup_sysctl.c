@@ -25,8 +25,10 @@
 static int value_read(const char *path, char *out, size_t size)
 {
 	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd < 0 ? -1 : read(fd, out, size - 1);
+	ssize_t length;
 
+	out[0] = '\0';
+	length = fd < 0 ? -1 : read(fd, out, size - 1);
 	if (length < 0)
 		return -errno;
 	out[length] = '\0';
@@ -85,18 +87,14 @@ static int accept_ra_keep(const struct host *host)
 	return result < 0 ? log_errno(-result, "write %s/%s", NETWORKS_DIR, ACCEPT_RA_NAME) : 0;
 }
 
-int sysctl_forwarding(const struct host *host, struct host_state *state, bool ipv6)
+int sysctl_forwarding(const struct host *host, bool ipv6)
 {
 	int result = 0;
 
 	if (sysctl_forwarding_on(host, ipv6))
 		return 0;
-	if (ipv6) {
-		state->forwarding6_ours = 1;
+	if (ipv6)
 		result = accept_ra_keep(host);
-	} else {
-		state->forwarding_ours = 1;
-	}
 	return result < 0 ? result : value_write(ipv6 ? FORWARDING6 : FORWARDING4, "1");
 }
 

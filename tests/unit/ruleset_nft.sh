@@ -95,7 +95,7 @@ add_bridge() { # name, gateway, gateway6
 
 add_user() { # name, bridge, address, address6, gateway, gateway6
 	local port="pnu$1.1" mac
-	# shellcheck disable=SC2046
+	# shellcheck disable=SC2046,SC2183 # the address becomes four words
 	mac=$(printf '02:6e:%02x:%02x:%02x:%02x' $(echo "$3" | tr . ' '))
 	ip netns add "$1"
 	ip link add "$port" numtxqueues 1 numrxqueues 1 type veth peer name eth0 netns "$1" address "$mac"
@@ -225,7 +225,7 @@ peers_checks() {
 	done
 	yes 'one group, back' tcp b fd00:203::2 7001
 	for policy in no yes group; do
-		[ "$policy" = no ] && load live || load live "peers=$policy"
+		if [ "$policy" = no ]; then load live; else load live "peers=$policy"; fi
 		no "between networks, peers = $policy" tcp a 10.204.0.2 7001
 		no "between networks, peers = $policy" tcp d fd00:203::2 7001
 	done
@@ -283,7 +283,7 @@ limit_checks() {
 		add chain inet count c { type filter hook input priority 0; };
 		add rule inet count c ip protocol udp udp dport 9000 counter name v4 drop;
 		add rule inet count c meta nfproto ipv6 udp dport 9000 counter name v6 drop'
-	for i in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5; do
 		host_tcp 10.203.0.2 7001
 	done >/dev/null 2>&1
 	flows a 198.51.100.3 30

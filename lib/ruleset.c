@@ -355,7 +355,9 @@ static int write_base_chains(FILE *out, const struct ruleset *ruleset)
 	      "\t\toifname @bridges drop\n",
 	      out);
 	if (ruleset->forward_ours_alone)
-		fputs("\t\tdrop\n", out);
+		fputs("\t\tmeta nfproto ipv4 drop\n", out);
+	if (ruleset->forward_ours_alone6)
+		fputs("\t\tmeta nfproto ipv6 drop\n", out);
 	fputs("\t}\n"
 	      "\tchain output {\n"
 	      "\t\ttype filter hook output priority filter; policy accept;\n"

@@ -44,7 +44,8 @@ struct ruleset {
 	size_t networks_count;
 	const struct ruleset_member *members; /* users in */
 	size_t members_count;
-	bool forward_ours_alone; /* forwarding was off before us: drop what is not ours */
+	/* Forwarding of IPv4, IPv6 was off before us: drop what is not ours. */
+	bool forward_ours_alone, forward_ours_alone6;
 };
 
 /* Writes the transaction. -EIO where out fails, -ENAMETOOLONG for a bridge's name; logged. */

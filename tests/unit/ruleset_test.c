@@ -329,7 +329,7 @@ static void test_forward_ours_alone(void **state)
 	assert_has(text, "\t\toifname @bridges drop\n\t}\n");
 	f.ruleset.forward_ours_alone = true;
 	alone = text_of(&f);
-	assert_has(alone, "\t\toifname @bridges drop\n\t\tdrop\n\t}\n");
+	assert_has(alone, "\t\toifname @bridges drop\n\t\tmeta nfproto ipv4 drop\n\t}\n");
 }
 
 static void ignore_log(void *context, int level, const char *text)
@@ -395,7 +395,7 @@ static void apply_option(struct fixture *f, const char *option)
 	else if (!strncmp(option, "max=", 4))
 		conf->max_connections = (unsigned)atoi(option + 4);
 	else if (!strcmp(option, "alone"))
-		f->ruleset.forward_ours_alone = true;
+		f->ruleset.forward_ours_alone = f->ruleset.forward_ours_alone6 = true;
 	else
 		abort();
 	for (size_t i = 0; i < f->ruleset.members_count; i++)

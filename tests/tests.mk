@@ -59,6 +59,11 @@ fuzz: $(FUZZ)
 integration: $(PROGRAMS)
 	@tests/integration/run
 
+## demo		the main job, shown and checked on a throw-away host (root)
+.PHONY: demo
+demo: all
+	@B='$B' tests/host/demo
+
 ## lint		format, clang-tidy, cppcheck, gcc -fanalyzer, scan-build, shellcheck
 .PHONY: lint format-check
 lint:

@@ -1,0 +1,131 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # what is set here is for the test files
+# What 70_network.sh and 72_attacks.sh share: alice, bob and carol logged in on one network, servers
+# in their sessions, probes from there, witnesses of marked packets.
+
+CONF=/etc/security/pam_netns.conf
+GATEWAY4=10.203.0.1 GATEWAY6=fd00:203::1 GATEWAY_MAC=02:70:6e:00:00:01
+# An address follows from the uid, the MAC from the address.
+ALICE4=10.203.7.209 ALICE6=fd00:203::7d1 ALICE_MAC=02:6e:0a:cb:07:d1
+BOB4=10.203.7.210 BOB6=fd00:203::7d2 BOB_MAC=02:6e:0a:cb:07:d2
+CAROL4=10.203.7.211 CAROL6=fd00:203::7d3 CAROL_MAC=02:6e:0a:cb:07:d3
+
+# policy [LINE…]: the conf file with these lines in [network default], put into force.
+policy() {
+	{
+		printf '[network default]\nsubnet6 = fd00:203::/64\n'
+		printf '%s\n' "$@"
+		printf '[profile staff]\nmatch = root, @sudo, 1-999\nisolate = no\n[profile default]\nmatch = *\n'
+	} >"$CONF"
+	pam-netns up
+}
+
+# Each rejected attempt is to be answered at once, not one a second.
+users_login() {
+	local user
+	echo 0 >/proc/sys/net/ipv4/icmp_ratelimit
+	echo 0 >/proc/sys/net/ipv6/icmp/ratelimit
+	for user; do
+		hold_session "$user" "$user"
+	done
+}
+
+users_logout() {
+	local user
+	for user; do
+		end_session "$user"
+	done
+	host_clean
+}
+
+in_netns() {
+	ip netns exec "$@"
+}
+
+# port_of USER, bridge_of USER: on the host's side.
+port_of() {
+	sed -n 's/^interface=//p' "/run/pam-netns/users/$(id -u "$1")/state"
+}
+bridge_of() {
+	sed -n 's/^bridge=//p' "/run/pam-netns/users/$(id -u "$1")/state"
+}
+
+# serve USER…: web server that says who asks (port 80), TCP and UDP echo (7), UDP port 53.
+serve() {
+	local user
+	for user; do
+		in_netns "$user" "$TOOLS/host-outside" "$OUT/server.$user" 192.0.2.1 2001:db8::1
+	done
+}
+
+# Users run it in their sessions: probe "PROTO ADDRESS [PORT]"… prints a line for each.
+probe_make() {
+	cat >"$OUT/probe" <<-'END'
+		one() {
+			case $1 in
+			tcp) timeout 1.5 bash -c "exec 3<>/dev/tcp/$2/$3" ;;
+			udp) answer=$(timeout 1.5 bash -c "exec 3<>/dev/udp/$2/$3; echo x >&3; head -n 1 <&3")
+				[[ $answer == x ]] ;;
+			icmp) ping -q -n -c 1 -W 1 "$2" ;;
+			esac >/dev/null 2>&1
+		}
+		for probe; do
+			{ one $probe && echo "yes: $probe" || echo "no: $probe"; } &
+		done
+		wait
+	END
+	chmod 0644 "$OUT/probe"
+}
+
+# assert_reach USER yes|no "PROTO ADDRESS [PORT]"…
+assert_reach() {
+	local user=$1 verdict=$2
+	shift 2
+	assert_same "$(printf "$verdict: %s\n" "$@" | sort)" \
+		"$(in_session "$user" "bash $OUT/probe$(printf ' "%s"' "$@")" | sort)" "what $user reaches"
+}
+
+# --- marked packets ---
+
+# witness NAME COMMAND…: writes what arrives there to $OUT/witness.NAME.
+witness() {
+	local name=$1
+	shift
+	"$@" "$TOOLS/host-witness" "$OUT/witness.$name"
+}
+
+witnesses_start() {
+	local user
+	witness host env
+	witness outside outside
+	for user; do
+		witness "$user" in_netns "$user"
+	done
+}
+
+# seen NAME MARK REST: has NAME's witness a line "MARK REST…"?
+seen() {
+	grep -q "^$2 ${3-}" "$OUT/witness.$1"
+}
+
+assert_seen() {
+	wait_until 2 seen "$@"
+}
+
+# assert_unseen MARK NAME…: nobody of them has seen any such packet come in. A packet needs
+# microseconds; those seen elsewhere prove that it was sent.
+assert_unseen() {
+	local mark=$1 name
+	shift
+	sleep 0.02
+	for name; do
+		assert_eq '' "$(grep -E "^$mark (in|udp)" "$OUT/witness.$name" || :)" "what $name has seen"
+	done
+}
+
+# attack USER [OPTION…] MARK KIND…: as root in the user's network namespace; see host-rawsend.
+attack() {
+	local user=$1
+	shift
+	in_netns "$user" "$TOOLS/host-rawsend" "$@"
+}

@@ -28,6 +28,11 @@ $B/unit/%: $B/san/tests/unit/%.o $B/san/libpam_netns.a
 unit: $(UNIT)
 	@tests/unit/run $(UNIT)
 
+## ruleset	the firewall rules, in the real nft (root)
+.PHONY: ruleset
+ruleset: $B/unit/ruleset_test
+	@tests/unit/ruleset_nft.sh $<
+
 # Fuzzing: libFuzzer, so clang.
 FUZZ_CC     ?= clang
 FUZZ_SECONDS = 60
@@ -76,6 +81,8 @@ format-check:
 .PHONY: build-report
 build-report: $(PROGRAMS)
 	@echo "build: 1 passed, 0 failed"
+
+include tests/bench/bench.mk
 
 ## check		everything: build, unit, integration, fuzz, lint (what CI runs; root)
 .PHONY: check

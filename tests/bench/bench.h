@@ -1,0 +1,121 @@
+/*
+ * What the parts of the benchmark share. See BENCHMARKS.md for what is measured and why.
+ *
+ * It runs as root on a throw-away host (tests/host) and nowhere else. All times are nanoseconds of
+ * CLOCK_MONOTONIC. A measurement that cannot be made ends the program: there are no half tables.
+ */
+#ifndef PAM_NETNS_BENCH_H
+#define PAM_NETNS_BENCH_H
+
+#include <err.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+int64_t now_ns(void);
+void sleep_ms(unsigned ms);
+
+/* stats.c: samples of one quantity. */
+struct samples {
+	const char *name; /* of the row in the table, and of the object in the JSON */
+	int64_t *ns;
+	size_t count, size;
+};
+void samples_add(struct samples *samples, int64_t ns);
+/* Sorts; p in per cent. 0 without a sample. */
+int64_t samples_percentile(struct samples *samples, double p);
+int64_t samples_median(struct samples *samples);
+void samples_clear(struct samples *samples);
+
+/* floor.c: the bare kernel work of one first login, in this process. */
+void floor_setup(void);
+/* Makes what a first login makes, and takes it away again. */
+int64_t floor_login(void);
+int64_t floor_logout(void);
+
+/* actor.c: a process that logs in and out, as sshd would. */
+enum actor_way { ACTOR_HELPER, ACTOR_PAM };
+struct actor {
+	pid_t pid;
+	int command, answer;
+	struct actor_slot *slot; /* shared with the process */
+};
+struct actor_slot {
+	int64_t start, end;
+	int result;
+	char port[IFNAMSIZ];
+};
+/* user: for ACTOR_PAM an account of the host; for ACTOR_HELPER any name. */
+struct actor actor_start(enum actor_way way, const char *user, uid_t uid);
+/* verb: 'o' opens a session, 'c' closes it. Without waiting for the answer. */
+void actor_tell(const struct actor *actor, char verb);
+/* Waits for the answer; ends the program when it was a failure. Returns how long it took. */
+int64_t actor_wait(const struct actor *actor);
+int64_t actor_do(const struct actor *actor, char verb);
+void actor_end(struct actor *actor);
+/* Waits until nothing of the user is left: records, pins, port. */
+void user_wait_gone(uid_t uid, const char *port);
+void port_wait_gone(const char *port);
+
+/* crowd.c: many users. */
+#define CROWD_FIRST_UID 100000
+/* Logs users in (and never out) until so many are in: records of one process. */
+void crowd_grow(unsigned users);
+void crowd_leave(void);
+unsigned crowd_size(void);
+/* What a burst of first logins takes, each from the common start. */
+void crowd_burst(unsigned at_once, struct samples *samples);
+/* Logs so many out at once; what first logins take meanwhile. Returns until all was gone. */
+int64_t crowd_storm(unsigned users, struct samples *logouts, struct samples *meanwhile);
+
+/* host.c: what the host has, and what is left on it. */
+int64_t memory_kernel_kib(void);
+struct leftovers {
+	unsigned pins, users, links, routes, neighbours, processes;
+};
+struct leftovers leftovers_count(void);
+unsigned leftovers_users(void); /* users that are in or going */
+/* Namespace numbers come in batches per CPU: starts a new batch on each; see FACTS in host.c. */
+void namespace_ids_renew(void);
+
+/* peers.c: other ways to the same end, each a script NAME add|del N. */
+struct peer {
+	const char *name;
+	struct samples add, del;
+	bool failed;
+};
+extern struct peer peers[];
+extern const size_t peers_count;
+void peers_check(const char *folder);
+void peers_measure(const char *folder, unsigned number);
+
+/* report.c */
+struct level { /* a number of users in */
+	unsigned users;
+	struct samples floor, floor_logout;
+	struct samples first, further, logout;		   /* through the helper */
+	struct samples pam_first, pam_further, pam_logout; /* through the module */
+};
+struct burst {
+	unsigned at_once;
+	struct samples login;
+};
+struct report {
+	unsigned rounds;
+	struct level levels[8];
+	size_t levels_count;
+	struct burst bursts[4];
+	size_t bursts_count;
+	unsigned storm_users;
+	struct samples storm_logout, storm_login;
+	int64_t storm_ns;
+	int64_t memory_kib; /* a user */
+	unsigned memory_users;
+	struct leftovers left;
+};
+void report_print(struct report *report);
+void report_json(struct report *report, const char *path);
+
+#endif

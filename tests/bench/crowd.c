@@ -1,0 +1,133 @@
+/* Many users: who are in while something else is measured, and who come or go at once. */
+#include "bench.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "call.h"
+#include "log.h"
+#include "paths.h"
+
+#define BURST_FIRST_UID 90000
+#define STORM_FIRST_UID 50000
+#define MEANWHILE_UID	40000
+#define LOGINS_AT_ONCE	16
+
+static unsigned crowd; /* users in */
+
+static struct actor user_start(uid_t uid)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "user%u", uid);
+	return actor_start(ACTOR_HELPER, name, uid);
+}
+
+/*
+ * The crowd's sessions all belong to this process, which lives to the end: 5,000 sleeping processes
+ * would measure the process table. One at a time: how many at once is crowd_burst's question.
+ */
+static void crowd_call(const char *verb, uid_t uid)
+{
+	struct request *request = calloc(1, sizeof(*request));
+	struct reply *reply = calloc(1, sizeof(*reply));
+
+	snprintf(request->user, sizeof(request->user), "user%u", uid);
+	memcpy(request->account, request->user, sizeof(request->account));
+	memcpy(request->group, request->user, sizeof(request->group));
+	snprintf(request->conf, sizeof(request->conf), "%s", CONF_PATH);
+	snprintf(request->service, sizeof(request->service), "bench");
+	request->uid = uid;
+	request->gid = uid;
+	if (helper_call(verb, request, 60000, reply) < 0 || reply->outcome == OUTCOME_REFUSED)
+		errx(1, "%s of uid %u: %s", verb, uid, reply->cause);
+	reply_close(reply);
+	free(reply);
+	free(request);
+}
+
+void crowd_grow(unsigned users)
+{
+	for (; crowd < users; crowd++)
+		crowd_call("open", CROWD_FIRST_UID + crowd);
+}
+
+void crowd_leave(void)
+{
+	while (crowd > 0) {
+		crowd_call("close", CROWD_FIRST_UID + --crowd);
+		if (crowd % 32 == 0) /* no storm */
+			user_wait_gone(CROWD_FIRST_UID + crowd, NULL);
+	}
+	for (int i = 0; i < 600 && leftovers_count().links; i++)
+		sleep_ms(100);
+}
+
+unsigned crowd_size(void)
+{
+	return crowd;
+}
+
+void crowd_burst(unsigned at_once, struct samples *samples)
+{
+	struct actor *actors = calloc(at_once, sizeof(*actors));
+	char port[IFNAMSIZ];
+	int64_t start;
+
+	for (unsigned i = 0; i < at_once; i++)
+		actors[i] = user_start(BURST_FIRST_UID + i);
+	sleep_ms(50);
+	start = now_ns();
+	for (unsigned i = 0; i < at_once; i++)
+		actor_tell(&actors[i], 'o');
+	for (unsigned i = 0; i < at_once; i++) {
+		(void)actor_wait(&actors[i]);
+		samples_add(samples, actors[i].slot->end - start);
+	}
+	sleep_ms(20);
+	for (unsigned i = 0; i < at_once; i++) {
+		(void)actor_do(&actors[i], 'c');
+		memcpy(port, actors[i].slot->port, sizeof(port));
+		actor_end(&actors[i]);
+		if (i % 8 == 7 || i + 1 == at_once)
+			user_wait_gone(BURST_FIRST_UID + i, port);
+	}
+	for (unsigned i = 0; i < at_once; i++)
+		user_wait_gone(BURST_FIRST_UID + i, NULL);
+	free(actors);
+}
+
+int64_t crowd_storm(unsigned users, struct samples *logouts, struct samples *meanwhile)
+{
+	struct actor *actors = calloc(users, sizeof(*actors));
+	unsigned number = 0;
+	int64_t start, end;
+
+	for (unsigned i = 0; i < users; i++) {
+		actors[i] = user_start(STORM_FIRST_UID + i);
+		(void)actor_do(&actors[i], 'o');
+	}
+	sleep_ms(200);
+	start = now_ns();
+	for (unsigned i = 0; i < users; i++)
+		actor_tell(&actors[i], 'c');
+	/* Whoever logs in now competes with all of them; without a pause, till all is gone. */
+	while (leftovers_users() > crowd + number) {
+		struct actor actor = user_start(MEANWHILE_UID + number);
+
+		samples_add(meanwhile, actor_do(&actor, 'o'));
+		actor_end(&actor);
+		number++;
+		sleep_ms(20);
+	}
+	end = now_ns();
+	for (unsigned i = 0; i < users; i++) {
+		samples_add(logouts, actor_wait(&actors[i]));
+		actor_end(&actors[i]);
+	}
+	free(actors);
+	return end - start;
+}

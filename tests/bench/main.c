@@ -1,0 +1,189 @@
+/*
+ * The benchmark. See BENCHMARKS.md; run by tests/bench/run on a throw-away host.
+ *
+ * Everything that is compared is measured in turns, round by round, in the one run: only ratios
+ * within a run mean something.
+ */
+#include "bench.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define PAM_USER_NAME "alice"
+#define PAM_USER_UID  2001
+
+#define FIRST_UID 20000 /* of the user of each round: nothing exists of them */
+
+static struct level level_new(unsigned users)
+{
+	return (struct level){
+	    .users = users,
+	    .floor = {.name = "floor"},
+	    .floor_logout = {.name = "floor logout"},
+	    .first = {.name = "first login"},
+	    .further = {.name = "further login"},
+	    .logout = {.name = "last logout"},
+	    .pam_first = {.name = "first login, through PAM"},
+	    .pam_further = {.name = "further login, through PAM"},
+	    .pam_logout = {.name = "last logout, through PAM"},
+	};
+}
+
+static void round_floor(struct level *level)
+{
+	samples_add(&level->floor, floor_login());
+	samples_add(&level->floor_logout, floor_logout());
+}
+
+/* First login, further login, its logout, last logout; each session of a process of its own. */
+static void round_ours(enum actor_way way, const char *user, uid_t uid, struct samples *first_login,
+		       struct samples *further_login, struct samples *last_logout)
+{
+	struct actor first = actor_start(way, user, uid), further = actor_start(way, user, uid);
+	const char *port = first.slot->port;
+
+	samples_add(first_login, actor_do(&first, 'o'));
+	samples_add(further_login, actor_do(&further, 'o'));
+	(void)actor_do(&further, 'c');
+	samples_add(last_logout, actor_do(&first, 'c'));
+	user_wait_gone(uid, port[0] ? port : NULL);
+	actor_end(&further);
+	actor_end(&first);
+}
+
+static void level_measure(struct level *level, unsigned rounds)
+{
+	static uid_t uid = FIRST_UID;
+	char user[32];
+
+	/* The first rounds warm caches up and are not counted. */
+	for (unsigned i = 0; i < rounds + 5; i++) {
+		if (i == 5)
+			*level = level_new(level->users);
+		snprintf(user, sizeof(user), "user%u", uid);
+		round_floor(level);
+		round_ours(ACTOR_HELPER, user, uid++, &level->first, &level->further,
+			   &level->logout);
+		round_ours(ACTOR_PAM, PAM_USER_NAME, PAM_USER_UID, &level->pam_first,
+			   &level->pam_further, &level->pam_logout);
+	}
+}
+
+static void bursts_measure(struct report *report, unsigned rounds)
+{
+	static const unsigned sizes[] = {1, 8, 32, 128};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct burst *burst = &report->bursts[report->bursts_count++];
+		unsigned times = rounds * 2 / sizes[i] + 3;
+
+		*burst = (struct burst){.at_once = sizes[i], .login = {.name = "first login"}};
+		for (unsigned t = 0; t < times; t++)
+			crowd_burst(sizes[i], &burst->login);
+	}
+}
+
+static void levels_measure(struct report *report, const char *list, unsigned rounds)
+{
+	int64_t before = memory_kernel_kib();
+
+	while (*list && report->levels_count < 8) {
+		char *end;
+		unsigned users = (unsigned)strtoul(list, &end, 10);
+		struct level *level = &report->levels[report->levels_count++];
+
+		list = *end ? end + 1 : end;
+		crowd_grow(users);
+		sleep_ms(users ? 500 : 0);
+		if (users >= 100) {
+			report->memory_users = users;
+			report->memory_kib = (memory_kernel_kib() - before) / users;
+		}
+		*level = level_new(users);
+		level_measure(level, rounds);
+	}
+	crowd_leave();
+}
+
+/* The very first login of all sets up the host. */
+static void host_setup(void)
+{
+	struct level none = level_new(0);
+
+	round_ours(ACTOR_HELPER, "nobody", FIRST_UID - 1, &none.first, &none.further, &none.logout);
+}
+
+static void limits_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static void usage(void)
+{
+	fprintf(stderr, "usage: bench [--rounds N] [--users 0,100,1000] [--storm N] [--no-bursts] "
+			"[--json FILE]\n");
+	exit(2);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+	    {"rounds", required_argument, NULL, 'r'}, {"users", required_argument, NULL, 'u'},
+	    {"storm", required_argument, NULL, 's'},  {"json", required_argument, NULL, 'j'},
+	    {"no-bursts", no_argument, NULL, 'b'},    {0},
+	};
+	static struct report report = {.rounds = 200, .storm_users = 1000};
+	const char *users = "0,100,1000", *json = NULL;
+	bool bursts = true;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+		switch (option) {
+		case 'r':
+			report.rounds = (unsigned)atoi(optarg);
+			break;
+		case 'u':
+			users = optarg;
+			break;
+		case 's':
+			report.storm_users = (unsigned)atoi(optarg);
+			break;
+		case 'j':
+			json = optarg;
+			break;
+		case 'b':
+			bursts = false;
+			break;
+		default:
+			usage();
+		}
+	if (access("/run/test-host/outside.pid", F_OK) < 0)
+		errx(2, "only for a throw-away host: make bench");
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	limits_raise();
+	namespace_ids_renew();
+	host_setup();
+	floor_setup();
+	levels_measure(&report, users, report.rounds);
+	if (bursts)
+		bursts_measure(&report, report.rounds);
+	report.storm_logout.name = "last logout";
+	report.storm_login.name = "first login meanwhile";
+	if (report.storm_users)
+		report.storm_ns =
+		    crowd_storm(report.storm_users, &report.storm_logout, &report.storm_login);
+	report.left = leftovers_count();
+	report_print(&report);
+	if (json)
+		report_json(&report, json);
+	return 0;
+}

@@ -28,13 +28,16 @@ static struct flock lock_range(short type, uint64_t which)
 	    .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)which, .l_len = 1};
 }
 
-int lock_try(int lock, uint64_t which)
+static int lock_set(int lock, struct flock range)
 {
-	struct flock range = lock_range(F_WRLCK, which);
-
 	if (fcntl(lock, F_SETLK, &range) == 0)
 		return 0;
 	return errno == EACCES ? -EAGAIN : -errno;
+}
+
+int lock_try(int lock, uint64_t which)
+{
+	return lock_set(lock, lock_range(F_WRLCK, which));
 }
 
 void lock_release(int lock, uint64_t which)
@@ -42,6 +45,14 @@ void lock_release(int lock, uint64_t which)
 	struct flock range = lock_range(F_UNLCK, which);
 
 	(void)fcntl(lock, F_SETLK, &range);
+}
+
+bool lock_users_idle(int lock)
+{
+	struct flock range = {
+	    .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = (off_t)UINT32_MAX + 1};
+
+	return fcntl(lock, F_GETLK, &range) == 0 && range.l_type == F_UNLCK;
 }
 
 /* Kills the holder if it is, as last time, the same process and stopped. */
@@ -74,9 +85,9 @@ static void wake(int signal)
 	(void)signal;
 }
 
-int lock_take(int lock, int proc, uint64_t which)
+static int lock_wait(int lock, int proc, struct flock range)
 {
-	struct flock range = lock_range(F_WRLCK, which);
+	uint64_t which = (uint64_t)range.l_start;
 	struct sigaction action = {.sa_handler = wake}, before; /* no SA_RESTART: fcntl returns */
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
 	struct itimerspec interval = {{0, CHECK_INTERVAL_US * 1000L},
@@ -85,7 +96,7 @@ int lock_take(int lock, int proc, uint64_t which)
 	pid_t stopped = 0;
 	int seen = 0, result;
 
-	result = lock_try(lock, which);
+	result = lock_set(lock, range);
 	if (result != -EAGAIN)
 		return result;
 	if (timer_create(CLOCK_MONOTONIC, &event, &timer) < 0)
@@ -98,4 +109,14 @@ int lock_take(int lock, int proc, uint64_t which)
 	timer_delete(timer);
 	sigaction(SIGUSR1, &before, NULL);
 	return result < 0 ? log_errno(-result, "lock %s", LOCK_PATH) : 0;
+}
+
+int lock_take(int lock, int proc, uint64_t which)
+{
+	return lock_wait(lock, proc, lock_range(F_WRLCK, which));
+}
+
+int lock_share(int lock, int proc, uint64_t which)
+{
+	return lock_wait(lock, proc, lock_range(F_RDLCK, which));
 }

@@ -4,12 +4,15 @@
  *
  * Record locks belong to the process and fall with it, however it ends. They are lost when any
  * descriptor of the file is closed, so a process opens the file once and keeps it open.
+ * LOCK_HOST is shared by a login while it adds a user to the host's set-up, and held by whoever
+ * changes the set-up: replacing the rules must not lose an element that is being added.
  * Order: a user's lock, then LOCK_HOST, then LOCK_LEASES. Nobody takes a user's lock while
  * holding one of the others.
  */
 #ifndef PAM_NETNS_LOCK_H
 #define PAM_NETNS_LOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -28,8 +31,12 @@ int lock_open(void) MUST_CHECK;
  * is killed: it could keep a user out for ever.
  */
 int lock_take(int lock, int proc, uint64_t which) MUST_CHECK;
+/* Shared with others who share it; excludes lock_take(). Never turned into the other kind. */
+int lock_share(int lock, int proc, uint64_t which) MUST_CHECK;
 /* -EAGAIN where somebody holds it. */
 int lock_try(int lock, uint64_t which) MUST_CHECK;
 void lock_release(int lock, uint64_t which);
+/* True if no other process holds the lock of any user. */
+bool lock_users_idle(int lock) MUST_CHECK;
 
 #endif

@@ -57,6 +57,7 @@ int setup_follow_resolver(const struct host *host, const struct conf *conf) MUST
 int setup_hosts(const struct host *host, uid_t uid, const char *hostname) MUST_CHECK;
 
 /* setup_sysctl.c */
+bool sysctl_ipv6_present(void); /* this kernel has IPv6 (not ipv6.disable=1) */
 bool sysctl_forwarding_on(const struct host *host, bool ipv6);
 /* Forwarding on. The filter is in place before, and that it was off is recorded. */
 int sysctl_forwarding(const struct host *host, bool ipv6) MUST_CHECK;

@@ -25,13 +25,13 @@ static int build_lease(struct login *login)
 {
 	struct prefix *subnet = &login->network.subnet;
 	const char *network = login->profile->network->name;
-	CLEANUP_FD int leases = open(LEASES_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	CLEANUP_FD int leases = lease_folder_open();
 	uid_t uid = login->request->uid;
 	uint32_t offset;
 	int result;
 
 	if (leases < 0)
-		return log_errno(errno, "open %s", LEASES_DIR);
+		return leases;
 	result = lease_find(leases, network, subnet, uid, &offset);
 	if (result == -ENOENT) {
 		result = lock_take(login->host->lock, login->host->proc, LOCK_LEASES);
@@ -63,6 +63,9 @@ static int build_port(struct login *login)
 		result = setup_grow(host, &login->setup, login->bridge);
 	if (result == 0)
 		result = ruleset_bridge_name(network, login->bridge, login->uplink.bridge);
+	/* From here to the record nobody may replace the rules or bridges: see login_build(). */
+	if (result == 0)
+		result = lock_share(host->lock, host->proc, LOCK_HOST);
 	if (result < 0)
 		return result;
 	login->uplink.bridge_ifindex = uplink_link_find(&host->route, login->uplink.bridge);
@@ -280,6 +283,7 @@ int login_build(struct login *login)
 	}
 	if (result == 0)
 		result = pins_publish(login->request->uid);
+	lock_release(login->host->lock, LOCK_HOST);
 	if (result < 0) {
 		pins_close(&login->pins);
 		if (teardown(login->host, login->request->uid, &login->state) < 0)
@@ -289,33 +293,75 @@ int login_build(struct login *login)
 	return result;
 }
 
-int login_mend_uplink(struct login *login)
+/* A netlink socket in the namespace of a user who is in. */
+static int user_socket_open(const struct login *login, struct netlink *user)
 {
-	struct user_state *s = &login->state;
-	struct netlink user = {.fd = -1};
-	uint32_t offset;
-	CLEANUP_FD int leases = open(LEASES_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int result;
+	int result = 0, back;
 
-	log_warning("the uplink of uid %u is gone: making it again", s->uid);
-	login->network = network_state_uplink(&login->setup.state);
-	result = lease_find(leases, s->network, &login->network.subnet, s->uid, &offset);
-	if (result < 0)
-		return log_errno(-result, "find the lease of uid %u", s->uid);
-	uplink_init(&login->uplink, &login->network, s->uid, offset);
-	memcpy(login->uplink.bridge, s->bridge, sizeof(s->bridge));
-	login->uplink.bridge_ifindex = uplink_link_find(&login->host->route, s->bridge);
-	if (!login->uplink.bridge_ifindex)
-		return log_errno(ENODEV, "find bridge %s", s->bridge);
 	if (setns(login->pins.fd[0], CLONE_NEWNET) < 0)
 		return log_errno(errno, "enter the user's network namespace");
-	result = netlink_open(&user, NETLINK_ROUTE);
-	int back = host_return(login->host);
+	result = netlink_open(user, NETLINK_ROUTE);
+	back = host_return(login->host);
+	return result < 0 ? result : back;
+}
 
-	if (result == 0)
-		result = back;
+static uint32_t address_number(const struct address *address)
+{
+	const uint8_t *b = address->bytes;
+
+	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+/* As it was recorded: the lease, or the network's subnet, may be another one by now. */
+static void uplink_recorded(struct login *login)
+{
+	const struct user_state *s = &login->state;
+
+	login->network = network_state_uplink(&login->setup.state);
+	login->uplink = (struct uplink){.network = &login->network,
+					.uid = s->uid,
+					.offset = address_number(&s->address) -
+						  address_number(&login->network.subnet.address),
+					.address = s->address,
+					.address6 = s->address6,
+					.mac = s->mac,
+					.ifindex = s->ifindex};
+	memcpy(login->uplink.bridge, s->bridge, sizeof(s->bridge));
+	memcpy(login->uplink.port, s->interface, sizeof(s->interface));
+	login->uplink.bridge_ifindex = uplink_link_find(&login->host->route, s->bridge);
+}
+
+/* Made again where it is gone; connected again where it is only down. */
+static int uplink_mend(struct login *login)
+{
+	struct user_state *s = &login->state;
+	struct host *host = login->host;
+	struct netlink user = {.fd = -1};
+	int result;
+
+	if (!login->uplink.bridge_ifindex)
+		return log_errno(ENODEV, "find bridge %s", s->bridge);
+	if (uplink_link_find(&host->route, s->interface) == s->ifindex) {
+		log_warning("the uplink of uid %u is down: connecting it again", s->uid);
+		return uplink_connect(&host->route, &login->uplink);
+	}
+	log_warning("the uplink of uid %u is gone: making it again", s->uid);
+	result = user_socket_open(login, &user);
 	if (result == 0)
 		result = build_uplink(login, &user);
 	netlink_close(&user);
-	return result < 0 ? result : state_write(login->host->run, s);
+	return result < 0 ? result : state_write(host->run, s);
+}
+
+int login_mend_uplink(struct login *login)
+{
+	struct host *host = login->host;
+	int result = lock_share(host->lock, host->proc, LOCK_HOST);
+
+	if (result < 0)
+		return result;
+	uplink_recorded(login);
+	result = uplink_mend(login);
+	lock_release(host->lock, LOCK_HOST);
+	return result;
 }

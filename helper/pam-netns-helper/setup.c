@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #include "guard.h"
@@ -311,11 +312,27 @@ static int plan_forwarding(struct plan *plan, uint64_t identity, struct host_sta
 	return host_state_write(plan->host->run, state);
 }
 
+/* Older kernels pass over the attribute that locks a bridge port without a word. */
+static int kernel_check(void)
+{
+	struct utsname name;
+	unsigned major = 0, minor = 0;
+
+	if (uname(&name) < 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2)
+		return log_errno(errno, "read the kernel's version");
+	if (major > 5 || (major == 5 && minor >= 18))
+		return 0;
+	log_error("Linux 5.18 or newer is needed (locked bridge ports); this is %s", name.release);
+	return -ENOSYS;
+}
+
 static int plan_apply(struct plan *plan, uint64_t identity)
 {
 	struct host_state state;
-	int result = plan_users(plan);
+	int result = kernel_check();
 
+	if (result == 0)
+		result = plan_users(plan);
 	if (result == 0)
 		result = plan_decide(plan);
 	if (result == 0)

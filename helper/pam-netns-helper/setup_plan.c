@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "files.h"
+#include "lease.h"
 #include "log.h"
 #include "paths.h"
 #include "setup_internal.h"
@@ -77,7 +78,7 @@ static int auto_subnet_remember(int leases, const struct prefix *subnet)
 
 static int auto_subnet(struct plan *plan, const struct planned *p, struct prefix *out)
 {
-	CLEANUP_FD int leases = open(LEASES_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int leases = lease_folder_open();
 	CLEANUP_FD int made = leases < 0 ? -errno : files_make_dir(leases, p->conf->name, 0755);
 	CLEANUP_FD int dir = made < 0 ? -1 : openat(made, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -108,7 +109,10 @@ static int network_decide(struct plan *plan, struct planned *p)
 	(void)!network_state_read(plan->host->run, conf->name, &old);
 	if (conf->subnet_source == SOURCE_AUTO)
 		result = auto_subnet(plan, p, &subnet);
-	if (result == 0 && conf->subnet6_source == SOURCE_AUTO) {
+	if (!sysctl_ipv6_present()) {
+		if (conf->subnet6_source == SOURCE_GIVEN)
+			log_warning("network %s gets no IPv6: this kernel has none", conf->name);
+	} else if (result == 0 && conf->subnet6_source == SOURCE_AUTO) {
 		result = machine_id_read(id);
 		subnet6 = prefix_unique_local(id, conf->name);
 	} else if (conf->subnet6_source == SOURCE_GIVEN) {

@@ -49,6 +49,11 @@ static int value_write(const char *path, const char *value)
 	return 0;
 }
 
+bool sysctl_ipv6_present(void)
+{
+	return access(FORWARDING6, F_OK) == 0;
+}
+
 bool sysctl_forwarding_on(const struct host *host, bool ipv6)
 {
 	char now[8];

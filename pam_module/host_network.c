@@ -74,21 +74,43 @@ static int host_enter(const struct arguments *arguments)
 	return result;
 }
 
-int host_network_enter(pam_handle_t *pamh, const struct arguments *arguments)
+/* Where this process was when its first authentication began, or NULL. */
+static const struct origin_net *origin_kept(pam_handle_t *pamh)
+{
+	const void *data = NULL;
+	const struct origin_net *origin;
+
+	if (pam_get_data(pamh, DATA_NAME, &data) != PAM_SUCCESS || !data)
+		return NULL;
+	origin = data;
+	return origin->pid == getpid() ? origin : NULL;
+}
+
+static int origin_keep(pam_handle_t *pamh)
 {
 	struct origin_net *origin = calloc(1, sizeof(*origin));
 	int result;
 
 	if (!origin)
-		return PAM_BUF_ERR;
+		return -ENOMEM;
 	*origin = (struct origin_net){.pid = getpid(),
 				      .fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)};
 	result = origin->fd < 0 ? log_errno(errno, "open /proc/self/ns/net") : 0;
-	/* Kept first: once in the host's network, the way back must exist. */
-	if (result < 0 || pam_set_data(pamh, DATA_NAME, origin, origin_free) != PAM_SUCCESS) {
+	if (result == 0 && pam_set_data(pamh, DATA_NAME, origin, origin_free) != PAM_SUCCESS)
+		result = -ENOMEM;
+	if (result < 0)
 		origin_free(pamh, origin, 0);
+	return result;
+}
+
+int host_network_enter(pam_handle_t *pamh, const struct arguments *arguments)
+{
+	/*
+	 * Kept first: once in the host's network, the way back must exist. And kept once: sudo
+	 * authenticates again after a wrong password, when the process is already there.
+	 */
+	if (!origin_kept(pamh) && origin_keep(pamh) < 0)
 		return PAM_AUTHINFO_UNAVAIL;
-	}
 	return host_enter(arguments) < 0 ? PAM_AUTHINFO_UNAVAIL : PAM_IGNORE;
 }
 

@@ -41,6 +41,19 @@ void freeaddrinfo(struct addrinfo *result)
 	(void)result;
 }
 
+int getnameinfo(const struct sockaddr *address, socklen_t length, char *host, socklen_t host_size,
+		char *service, socklen_t service_size, int flags)
+{
+	(void)address;
+	(void)length;
+	(void)host;
+	(void)host_size;
+	(void)service;
+	(void)service_size;
+	(void)flags;
+	return EAI_FAIL;
+}
+
 const char *gai_strerror(int error)
 {
 	(void)error;

@@ -1,0 +1,224 @@
+# shellcheck shell=bash
+# What `make install` puts where, with which modes, linked and hardened how; what `make uninstall`
+# leaves. Most of it below a DESTDIR; the host has the products installed for real.
+
+DEST=/run/test-host/dest
+CONF=/etc/security/pam_netns.conf
+LIBEXEC=/usr/libexec/pam-netns
+PAGES="man1/pam-netns-enter.1 man5/pam_netns.conf.5 man8/pam-netns.8 man8/pam-netns-helper.8
+	man8/pam_netns.8"
+UNITS="pam-netns.service pam-netns-gc.service pam-netns-gc.timer pam-netns-gc.path
+	pam-netns-resolv.path"
+
+# product TARGET [VARIABLE=VALUE...]
+product() {
+	make -s -C "$CHECKOUT" B=/srv/build "$@" >&2
+}
+
+setup() {
+	umask 077 # the modes are install's own
+	product install DESTDIR="$DEST"
+}
+
+# Beside pam_unix.so.
+for MODULE in /usr/lib/*/security/pam_unix.so /usr/lib64/security/pam_unix.so; do
+	[[ ! -e $MODULE ]] || break
+done
+MODULE=${MODULE%/*}/pam_netns.so
+
+# mode_of PATH: type, mode, owner
+mode_of() {
+	stat -c '%F %a %u:%g' "$1"
+}
+
+test_listed_paths_have_the_right_modes() {
+	local path
+	assert_eq "regular file 644 0:0" "$(mode_of "$DEST$MODULE")" module
+	assert_eq "regular file 755 0:0" "$(mode_of "$DEST$LIBEXEC/pam-netns-helper")" helper
+	assert_eq "regular file 4755 0:0" "$(mode_of "$DEST$LIBEXEC/pam-netns-enter")" enter
+	assert_eq "regular file 755 0:0" "$(mode_of "$DEST/usr/sbin/pam-netns")" command
+	assert_eq "regular file 644 0:0" "$(mode_of "$DEST$CONF")" conf
+	assert_eq "directory 755 0:0" "$(mode_of "$DEST/var/lib/pam-netns/leases")" leases
+	assert_eq "directory 700 0:0" "$(mode_of "$DEST/var/lib/pam-netns/private")" private
+	for path in $PAGES; do
+		assert_eq "regular file 644 0:0" "$(mode_of "$DEST/usr/share/man/$path")" "$path"
+	done
+	for path in $UNITS; do
+		assert_eq "regular file 644 0:0" "$(mode_of "$DEST/usr/lib/systemd/system/$path")" "$path"
+	done
+	for path in lib/tmpfiles.d/pam-netns.conf lib/sysctl.d/60-pam-netns.conf share/pam-configs/pam-netns; do
+		assert_eq "regular file 644 0:0" "$(mode_of "$DEST/usr/$path")" "$path"
+	done
+}
+
+test_nothing_else_is_installed_and_nothing_is_writable_by_others() {
+	local files expected
+	files=$(cd "$DEST" && find . ! -type d | sort)
+	# shellcheck disable=SC2086 # words
+	expected=$(printf '%s\n' ".$MODULE" .$LIBEXEC/pam-netns-{enter,helper} ./usr/sbin/pam-netns \
+		./usr/bin/pam-netns .$CONF ./usr/lib/tmpfiles.d/pam-netns.conf \
+		./usr/lib/sysctl.d/60-pam-netns.conf ./usr/share/pam-configs/pam-netns |
+		cat - <(printf './usr/share/man/%s\n' $PAGES) <(printf './usr/lib/systemd/system/%s\n' $UNITS) | sort)
+	assert_same "$expected" "$files" "installed files"
+	assert_eq "" "$(find "$DEST" ! -type l -perm /022)" "writable by others"
+	assert_eq "$DEST$LIBEXEC/pam-netns-enter" "$(find "$DEST" -perm /6000)" setuid
+	assert_eq "" "$(find "$DEST/usr" -type d ! -perm 0755)" "folders with another mode than 755"
+}
+
+test_prefix_and_the_other_variables_are_followed() {
+	local dest=/run/test-host/elsewhere
+	product install DESTDIR=$dest PREFIX=/opt/p SYSCONFDIR=/opt/etc PAMDIR=/opt/pam
+	[[ -f $dest/opt/pam/pam_netns.so && -f $dest/opt/etc/security/pam_netns.conf ]]
+	[[ -u $dest/opt/p/libexec/pam-netns/pam-netns-enter && -x $dest/opt/p/sbin/pam-netns ]]
+	[[ -f $dest/opt/p/share/man/man8/pam_netns.8 ]]
+	[[ ! -e $dest/usr && ! -e $dest/etc ]]
+	product uninstall DESTDIR=$dest PREFIX=/opt/p SYSCONFDIR=/opt/etc PAMDIR=/opt/pam
+	assert_eq "$dest/opt/etc/security/pam_netns.conf" "$(find $dest ! -type d)" "left"
+}
+
+test_an_edited_conf_file_is_kept_and_the_rest_replaced() {
+	echo "# mine" >>"$DEST$CONF"
+	echo garbage >"$DEST/usr/sbin/pam-netns"
+	product install DESTDIR="$DEST"
+	assert_eq "# mine" "$(tail -n 1 "$DEST$CONF")"
+	cmp "$DEST/usr/sbin/pam-netns" /srv/build/pam-netns
+}
+
+# Whoever runs the old file while it is replaced keeps it whole.
+test_programs_are_replaced_and_never_rewritten() {
+	local before
+	before=$(stat -c %i "$DEST$MODULE")
+	exec 7<"$DEST$MODULE"
+	product install DESTDIR="$DEST"
+	assert_ne "$before" "$(stat -c %i "$DEST$MODULE")" inode
+	cmp - /srv/build/pam_netns.so <&7
+	assert_eq "" "$(find "$DEST" -name '*.new')" "temporary files"
+}
+
+test_the_command_is_in_everybodys_path() {
+	assert_match 'Usage: pam-netns' "$(ssh_as alice -- pam-netns --help)"
+}
+
+test_each_program_has_help() {
+	assert_match '^Usage: pam-netns ' "$(pam-netns --help)"
+	assert_match '^Usage: pam-netns-enter ' "$($LIBEXEC/pam-netns-enter --help)"
+	assert_match 'pam-netns-helper\(8\)' "$(assert_code 2 $LIBEXEC/pam-netns-helper --help 2>&1)"
+}
+
+test_the_module_exports_its_entry_points_alone() {
+	assert_same "$(printf '%s\n' pam_sm_authenticate pam_sm_close_session pam_sm_open_session pam_sm_setcred)" \
+		"$(nm -D --defined-only "$MODULE" | awk '{ print $3 }' | sort)" "exported symbols"
+}
+
+# needed FILE: the shared objects that it names, by their first word. The loader, which thread-local
+# storage refers to, is libc's own.
+needed() {
+	readelf -dW "$1" | sed -n '/\[ld-linux/d; s/.*(NEEDED).*\[\([a-z-]*\)[^]]*\]/\1/p' | sort | tr '\n' ' '
+}
+
+test_what_each_program_links() {
+	assert_eq "libc libpam " "$(needed "$MODULE")" module
+	assert_eq "libc libcap-ng " "$(needed $LIBEXEC/pam-netns-enter)" enter
+	assert_eq "" "$(needed $LIBEXEC/pam-netns-helper)" helper
+	assert_eq "libc libnl- libnl-route- " "$(needed /usr/sbin/pam-netns)" command
+}
+
+# The helper is static and defines NSS's functions to fail: none of libc's may have come in.
+test_the_helper_has_no_name_services() {
+	assert_eq "" "$(nm $LIBEXEC/pam-netns-helper | awk '{ print $NF }' |
+		grep -E '^(_*nss_|nscd_|getpwnam|getgrnam|gethostby|getservby)' | head -n 5 || :)"
+}
+
+test_programs_are_hardened() {
+	local file header dynamic
+	for file in "$MODULE" $LIBEXEC/pam-netns-helper $LIBEXEC/pam-netns-enter /usr/sbin/pam-netns; do
+		header=$(readelf -hlW "$file")
+		dynamic=$(readelf -dW "$file")
+		assert_match 'Type: +DYN' "$header" "$file: position independent"
+		assert_match GNU_RELRO "$header" "$file: RELRO"
+		assert_match 'BIND_NOW|FLAGS_1\).*NOW' "$dynamic" "$file: BIND_NOW"
+		assert_match 'GNU_STACK[ 0-9a-fx]+RW ' "$header" "$file: no executable stack"
+		assert_no_match 'RWE' "$header" "$file: nothing both writable and executable"
+		assert_no_match 'TEXTREL|RPATH|RUNPATH' "$dynamic" "$file"
+		assert_match __stack_chk_fail "$(readelf -sW "$file")" "$file: stack protector"
+	done
+	for file in "$MODULE" $LIBEXEC/pam-netns-enter /usr/sbin/pam-netns; do
+		assert_match '__[a-z]+_chk@' "$(nm -D "$file")" "$file: _FORTIFY_SOURCE"
+	done
+}
+
+test_the_setuid_program_fits_an_evening() {
+	local lines
+	lines=$(cat "$CHECKOUT"/helper/pam-netns-enter/*.[ch] | wc -l)
+	((lines <= 300)) || fail "$lines lines"
+	assert_eq "" "$(grep -lE 'getenv|getpw|getgr|secure_getenv' "$CHECKOUT"/helper/pam-netns-enter/* || :)"
+}
+
+test_manuals_are_free_of_mistakes() {
+	local page output
+	command -v groff >/dev/null || skip "groff is not installed"
+	for page in $PAGES; do
+		output=$(groff -ww -man -z -Tutf8 "$DEST/usr/share/man/$page" 2>&1)
+		assert_eq "" "$output" "$page"
+	done
+}
+
+test_every_subcommand_is_in_the_manual() {
+	local verb
+	for verb in $(pam-netns --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+		grep -Eq "^\.(B|BI|BR) $verb( |$)" "$CHECKOUT/man/pam-netns.8" || fail "$verb is not in pam-netns(8)"
+	done
+}
+
+# Each names a file that is installed, and a manual that there is.
+test_units_name_what_is_there() {
+	local unit path
+	for unit in $UNITS; do
+		unit=$DEST/usr/lib/systemd/system/$unit
+		assert_eq "" "$(grep -vE '^(#.*|\[[A-Z][A-Za-z]+\]|[A-Z][A-Za-z]+=.*|)$' "$unit" || :)" "$unit"
+		grep -q '^\[Unit\]$' "$unit"
+		path=$(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' "$unit")
+		[[ -z $path || -x $DEST$path ]] || fail "$unit: $path"
+		path=$(sed -n 's/^Unit=//p' "$unit")
+		[[ -z $path || -f $DEST/usr/lib/systemd/system/$path ]] || fail "$unit: $path"
+	done
+	if command -v systemd-analyze >/dev/null; then
+		assert_eq "" "$(SYSTEMD_LOG_LEVEL=warning systemd-analyze verify --man=no \
+			"$DEST"/usr/lib/systemd/system/pam-netns*.* 2>&1 | grep pam-netns | grep -v 'not executable' || :)"
+	fi
+}
+
+test_uninstall_leaves_what_is_the_admins() {
+	local left
+	ln -s 2001 "$DEST/var/lib/pam-netns/leases/some-lease"
+	mkdir -p "$DEST/var/lib/pam-netns/private/2001/var/tmp"
+	echo kept >"$DEST/var/lib/pam-netns/private/2001/var/tmp/file"
+	product uninstall DESTDIR="$DEST"
+	left=$(cd "$DEST" && find . ! -type d | sort)
+	assert_same "$(printf '%s\n' .$CONF ./var/lib/pam-netns/leases/some-lease \
+		./var/lib/pam-netns/private/2001/var/tmp/file)" "$left" "left"
+	[[ ! -e $DEST$LIBEXEC ]]
+	product uninstall DESTDIR="$DEST" # again: nothing to do is no error
+}
+
+# The order of README: PAM's line, down, uninstall. The last test, for the host is without us then.
+test_z_the_way_back_is_whole() {
+	local before after
+	host_pam_remove
+	pam-netns down
+	before=$(nft list ruleset; ip -o link | cut -d: -f2; cat /proc/sys/net/ipv4/ip_forward)
+	host_pam_install
+	ssh_as alice -- true
+	[[ -n $(ip link show pnbr0) ]]
+	wait_until 15 host_is_clean
+	host_pam_remove
+	pam-netns down
+	product uninstall
+	after=$(nft list ruleset; ip -o link | cut -d: -f2; cat /proc/sys/net/ipv4/ip_forward)
+	assert_same "$before" "$after" "the host's network"
+	assert_eq "" "$(find /run/netns /run/pam-netns/{pins,users} -mindepth 1 2>/dev/null || :)"
+	assert_no_match pam.netns "$(cat /proc/self/mounts)" mounts
+	assert_eq "$(netns_inode 1)" "$(ssh_as alice -- stat -L -c %i /proc/self/ns/net)" "alice's network"
+	[[ -f $CONF && -d /var/lib/pam-netns/leases ]]
+	[[ ! -e $MODULE && ! -e $LIBEXEC ]]
+}

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "conf.h"
 #include "files.h"
@@ -104,6 +105,21 @@ static uint32_t address_offset(const struct prefix *subnet, const struct address
 	    address - network > prefix_last_offset(subnet))
 		return 0;
 	return address - network;
+}
+
+int lease_folder_open(void)
+{
+	CLEANUP_FD int lib = -1, leases = -1;
+	int fd;
+
+	if (mkdir(LIB_DIR, 0755) < 0 && errno != EEXIST)
+		return log_errno(errno, "make %s", LIB_DIR);
+	lib = open(LIB_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	leases = lib < 0 ? -errno : files_make_dir(lib, "leases", 0755);
+	if (leases < 0)
+		return log_errno(-leases, "use %s", LEASES_DIR);
+	fd = openat(leases, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? log_errno(errno, "open %s", LEASES_DIR) : fd;
 }
 
 int lease_find(int leases, const char *network, const struct prefix *subnet, uid_t uid,

@@ -24,6 +24,9 @@
 #include "address.h"
 #include "cleanup.h"
 
+/* LEASES_DIR, made where it is missing: a descriptor, or -errno. */
+int lease_folder_open(void) MUST_CHECK;
+
 /* The existing lease of a uid, without making one. -ENOENT: none that is valid. No lock needed. */
 int lease_find(int leases, const char *network, const struct prefix *subnet, uid_t uid,
 	       uint32_t *offset) MUST_CHECK;

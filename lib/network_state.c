@@ -215,14 +215,27 @@ void ports_release(int run, const char *network, unsigned bridge)
 	ports_unmap(counts);
 }
 
-int ports_set(int run, const char *network, const uint32_t counts[NETWORK_BRIDGES_MAX])
+void ports_read(int run, const char *network, uint32_t counts[NETWORK_BRIDGES_MAX])
+{
+	_Atomic uint32_t *map = ports_map(run, network);
+
+	for (unsigned i = 0; i < NETWORK_BRIDGES_MAX; i++)
+		counts[i] = map ? atomic_load(&map[i]) : 0;
+	if (map)
+		ports_unmap(map);
+}
+
+void ports_mend(int run, const char *network, const uint32_t read[NETWORK_BRIDGES_MAX],
+		const uint32_t right[NETWORK_BRIDGES_MAX])
 {
 	_Atomic uint32_t *map = ports_map(run, network);
 
 	if (!map)
-		return log_errno(errno, "count the ports of network %s", network);
-	for (unsigned i = 0; i < NETWORK_BRIDGES_MAX; i++)
-		atomic_store(&map[i], counts[i]);
+		return;
+	for (unsigned i = 0; i < NETWORK_BRIDGES_MAX; i++) {
+		uint32_t expected = read[i];
+
+		(void)atomic_compare_exchange_strong(&map[i], &expected, right[i]);
+	}
 	ports_unmap(map);
-	return 0;
 }

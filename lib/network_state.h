@@ -58,7 +58,10 @@ struct ruleset_network network_state_ruleset(const struct network_state *state,
  */
 int ports_reserve(int run, const char *network, unsigned limit, unsigned from) MUST_CHECK;
 void ports_release(int run, const char *network, unsigned bridge);
-/* Sets the counts to what gc has counted. */
-int ports_set(int run, const char *network, const uint32_t counts[NETWORK_BRIDGES_MAX]) MUST_CHECK;
+/* The counts as they are; all 0 where there are none yet. */
+void ports_read(int run, const char *network, uint32_t counts[NETWORK_BRIDGES_MAX]);
+/* Puts right the counts that are still as they were read. */
+void ports_mend(int run, const char *network, const uint32_t read[NETWORK_BRIDGES_MAX],
+		const uint32_t right[NETWORK_BRIDGES_MAX]);
 
 #endif

@@ -212,3 +212,50 @@ int gc_routes(struct host *host, const struct conf *conf)
 	}
 	return result;
 }
+
+/* Users in a network, by the number of their bridge. */
+static int ports_count(struct host *host, const struct network *network,
+		       uint32_t counts[NETWORK_BRIDGES_MAX])
+{
+	CLEANUP_FREE uid_t *uids = NULL;
+	char bridge[IFNAMSIZ];
+	struct user_state user;
+	size_t users;
+	int result = state_list(host->run, &uids, &users);
+
+	for (size_t i = 0; result == 0 && i < users; i++) {
+		if (!gc_user_recorded(host, uids[i], &user) ||
+		    strcmp(user.network, network->name) != 0)
+			continue;
+		for (unsigned b = 0; b < NETWORK_BRIDGES_MAX; b++)
+			if (ruleset_bridge_name(network, b, bridge) == 0 &&
+			    strcmp(bridge, user.bridge) == 0)
+				counts[b]++;
+	}
+	return result;
+}
+
+/*
+ * A login reserves its port before its user is recorded, so what was read and not released may be
+ * one that is under way: then nothing is put right. What changes meanwhile stays as it is.
+ */
+int gc_port_counts(struct host *host, const struct conf *conf)
+{
+	int result = 0;
+
+	for (size_t n = 0; n < conf->networks_count && result == 0; n++) {
+		const struct network *network = &conf->networks[n];
+		uint32_t read[NETWORK_BRIDGES_MAX], right[NETWORK_BRIDGES_MAX] = {0};
+		struct network_state state;
+
+		if (network_state_read(host->run, network->name, &state) < 0)
+			continue;
+		ports_read(host->run, network->name, read);
+		if (!lock_users_idle(host->lock))
+			return 0;
+		result = ports_count(host, network, right);
+		if (result == 0)
+			ports_mend(host->run, network->name, read, right);
+	}
+	return result;
+}

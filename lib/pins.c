@@ -13,6 +13,7 @@
 #include <sys/vfs.h>
 
 #include "conf.h"
+#include "files.h"
 #include "log.h"
 #include "paths.h"
 
@@ -115,40 +116,43 @@ bool pins_exist(uid_t uid)
 	       access(pin_dir(uid, true, path), F_OK) == 0;
 }
 
-/* Removes one handle: unmounts until nothing is left on it, then unlinks it. */
-static int pin_remove(const char *path)
+static void pin_unmount(const char *path)
 {
 	while (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
 		;
+}
+
+/* Removes one handle: unmounts until nothing is left on it, then unlinks it. */
+static int pin_remove(const char *path)
+{
+	pin_unmount(path);
 	if (unlink(path) < 0 && errno != ENOENT)
 		return log_errno(errno, "remove %s", path);
 	return 0;
 }
 
-static int pins_remove_dir(const char *dir)
+/* Whatever else is in there, or has the name, goes too. */
+static int pins_remove_dir(uid_t uid, bool begun)
 {
-	char path[PIN_PATH_MAX + 8];
+	CLEANUP_FD int pins = open(PINS_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char dir[PIN_PATH_MAX], path[PIN_PATH_MAX + 8];
+	int result;
 
-	if (access(dir, F_OK) < 0)
+	if (access(pin_dir(uid, begun, dir), F_OK) < 0)
 		return 0;
 	for (int i = 0; i < PIN_KINDS; i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, pin_kinds[i].name);
-		int result = pin_remove(path);
-
-		if (result < 0)
-			return result;
+		pin_unmount(path);
 	}
-	if (rmdir(dir) < 0 && errno != ENOENT)
-		return log_errno(errno, "remove %s", dir);
-	return 0;
+	result = pins < 0 ? -errno : files_remove_tree(pins, dir + sizeof(PINS_DIR));
+	return result < 0 ? log_errno(-result, "remove %s", dir) : 0;
 }
 
 int pins_remove(uid_t uid)
 {
-	char path[PIN_PATH_MAX];
-	int result = pins_remove_dir(pin_dir(uid, false, path));
+	int result = pins_remove_dir(uid, false);
 
-	return result < 0 ? result : pins_remove_dir(pin_dir(uid, true, path));
+	return result < 0 ? result : pins_remove_dir(uid, true);
 }
 
 int pins_begin(uid_t uid)
@@ -160,7 +164,7 @@ int pins_begin(uid_t uid)
 		return 0;
 	if (errno != EEXIST)
 		return log_errno(errno, "make %s", path);
-	result = pins_remove_dir(path);
+	result = pins_remove_dir(uid, true);
 	if (result < 0)
 		return result;
 	return mkdir(path, 0700) < 0 ? log_errno(errno, "make %s", path) : 0;

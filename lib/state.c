@@ -74,6 +74,9 @@ static int folder_make(int parent, const char *name, const char *path)
 {
 	int fd = files_make_dir(parent, name, FOLDER_MODE);
 
+	/* Something else that has the name holds no record of ours: it must not keep a user out. */
+	if ((fd == -ENOTDIR || fd == -ELOOP) && files_remove_tree(parent, name) == 0)
+		fd = files_make_dir(parent, name, FOLDER_MODE);
 	return fd < 0 ? log_errno(-fd, "make the folder %s/%s", path, name) : fd;
 }
 
@@ -244,15 +247,16 @@ static bool session_name_parse(const char *name, struct process *out)
 int session_add(int run, uid_t uid, const struct session *session)
 {
 	CLEANUP_FD int user = user_folder_make(run, uid), sessions = -1;
-	char name[SESSION_NAME_MAX], text[STATE_FILE_MAX];
+	char name[SESSION_NAME_MAX], text[STATE_FILE_MAX], path[64];
 	ssize_t length;
 	int error;
 
 	if (user < 0)
 		return user;
-	sessions = files_make_dir(user, "sessions", FOLDER_MODE);
+	snprintf(path, sizeof(path), USERS_DIR "/%u", uid);
+	sessions = folder_make(user, "sessions", path);
 	if (sessions < 0)
-		return log_errno(-sessions, "make the folder %s/%u/sessions", USERS_DIR, uid);
+		return sessions;
 	session_name(&session->leader, name);
 	length = record_format(session_fields, COUNT(session_fields), session, text, sizeof(text));
 	error = length < 0
@@ -270,6 +274,8 @@ static int session_unlink(int sessions, uid_t uid, const struct process *leader)
 		return 0;
 	if (errno == ENOENT)
 		return -ENOENT;
+	if (errno == EISDIR && !files_remove_tree(sessions, name))
+		return 0;
 	return log_errno(errno, "remove %s/%u/sessions/%s", USERS_DIR, uid, name);
 }
 
@@ -294,8 +300,11 @@ static int sessions_walk(int run, uid_t uid,
 	const struct dirent *entry;
 	struct process leader;
 
+	/* What is no folder holds no records. */
 	if (fd < 0)
-		return fd == -ENOENT ? 0 : log_errno(-fd, "open %s/%u/sessions", USERS_DIR, uid);
+		return fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP
+			   ? 0
+			   : log_errno(-fd, "open %s/%u/sessions", USERS_DIR, uid);
 	stream = fdopendir(fd);
 	if (!stream) {
 		close(fd);

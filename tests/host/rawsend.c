@@ -1,5 +1,5 @@
 /*
- * Sends forged Ethernet frames. Every frame carries "pam_netns:MARK", which host-witness looks for.
+ * Sends forged Ethernet frames, each with "pam_netns:MARK;" in it, which host-witness looks for.
  *
  *   host-rawsend [OPTION...] MARK KIND [ARGUMENT...]
  *	udp SOURCE DESTINATION PORT	IPv4 or IPv6
@@ -236,7 +236,6 @@ static void socket_send(char **words)
 		err(1, "bind to %s", words[0]);
 	if (sendto(fd, mark, strlen(mark), 0, (struct sockaddr *)&a[1], sizeof(a[1])) < 0)
 		err(1, "send to %s", words[1]);
-	exit(0);
 }
 
 static const struct {
@@ -258,8 +257,6 @@ static uint16_t payload_make(struct bytes *b, const struct options *o, char **wo
 		return make_ra(b, o, words + 1);
 	case 'd':
 		return make_dhcp(b, words + 1);
-	case 's':
-		socket_send(words + 1);
 	}
 	put(b, mark, sizeof(mark));
 	return 0x88b5; /* for experiments */
@@ -365,12 +362,15 @@ int main(int argc, char **argv)
 		if (argc - optind < 2 || strcmp(argv[optind + 1], kinds[i].name) != 0 ||
 		    argc - optind - 2 != kinds[i].words)
 			continue;
-		snprintf(mark, sizeof(mark), "pam_netns:%s.", argv[optind]);
+		snprintf(mark, sizeof(mark), "pam_netns:%s;", argv[optind]);
 		own_mac(&o);
 		optind = 1;
 		while ((c = getopt(argc, argv, letters)) != -1)
 			option_read(&o, c);
-		frames_send(&o, argv + optind + 1);
+		if (strcmp(kinds[i].name, "socket") == 0)
+			socket_send(argv + optind + 2);
+		else
+			frames_send(&o, argv + optind + 1);
 		return 0;
 	}
 	errx(2,

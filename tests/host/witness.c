@@ -1,5 +1,5 @@
 /*
- * Writes down which marked packets (host-rawsend's, or any with "pam_netns:MARK.") arrive in a
+ * Writes down which marked packets (host-rawsend's, or any with "pam_netns:MARK;") arrive in a
  * network namespace:
  *
  *	MARK in INTERFACE [SOURCE-MAC]	a frame came in, whatever becomes of it
@@ -66,7 +66,7 @@ static const char *mark_find(ssize_t size)
 		return NULL;
 	found += strlen(SIGN);
 	while (length < sizeof(mark) - 1 && found + length < packet + size &&
-	       found[length] != '.' && found[length] > ' ')
+	       found[length] != ';' && found[length] > ' ')
 		length++;
 	memcpy(mark, found, length);
 	mark[length] = '\0';

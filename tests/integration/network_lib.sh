@@ -109,17 +109,18 @@ seen() {
 }
 
 assert_seen() {
-	wait_until 2 seen "$@"
+	seen "$@" || wait_until 2 seen "$@"
 }
 
-# assert_unseen MARK NAME…: nobody of them has seen any such packet come in. A packet needs
-# microseconds; those seen elsewhere prove that it was sent.
+# assert_unseen NAMES MARK…: no witness of them has seen such a packet come in. A packet needs
+# microseconds; that it was seen elsewhere proves that it was sent.
 assert_unseen() {
-	local mark=$1 name
+	local names=$1 name
 	shift
 	sleep 0.02
-	for name; do
-		assert_eq '' "$(grep -E "^$mark (in|udp)" "$OUT/witness.$name" || :)" "what $name has seen"
+	for name in $names; do
+		assert_eq '' "$(grep -E "^($(paste -sd '|' <(printf '%s\n' "$@"))) (in|udp)" "$OUT/witness.$name" || :)" \
+			"what $name has seen"
 	done
 }
 

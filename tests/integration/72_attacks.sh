@@ -1,0 +1,505 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
+# What a user who has all power over their own network namespace can do to others (threats T20-T27):
+# root in alice's namespace sends what she likes. Witnesses in every other namespace write down what
+# arrives; that the port on the host has seen a frame proves that it was sent. What an attack is
+# stopped by is taken away once, and the witnesses then see it.
+# shellcheck source=tests/integration/network_lib.sh
+. "$CHECKOUT/tests/integration/network_lib.sh"
+
+setup() {
+	host_pam_install
+	policy 'host_access = all'
+	users_login alice bob carol
+	serve bob
+	probe_make
+	witnesses_start alice bob carol
+}
+
+# sent MARK…: the frames have left alice's namespace.
+sent() {
+	local mark port
+	port=$(port_of alice)
+	for mark; do
+		assert_seen host "$mark" "in $port"
+	done
+}
+
+# nobody_has MARK…: sent, and seen by no other user and not outside.
+nobody_has() {
+	sent "$@"
+	assert_unseen 'bob carol outside' "$@"
+}
+
+# stopped MARK…: sent, and neither the host behind the port nor anybody else has them.
+stopped() {
+	nobody_has "$@"
+	assert_eq '' "$(grep -E "^($(paste -sd '|' <(printf '%s\n' "$@"))) (in pnbr|udp)" "$OUT/witness.host" || :)" \
+		'what the host has seen'
+}
+
+# passes MARK NAME: the witness has it: what stopped it before is gone.
+passes() {
+	sent "$1"
+	assert_seen "$2" "$1" 'in'
+}
+
+# Take away what the attacks below meet.
+guard_off() {
+	nft insert rule bridge pam_netns from_port accept
+}
+# Where br_netfilter is on, frames between ports meet the rules for packets as well.
+filter_off() {
+	guard_off
+	nft insert rule inet pam_netns forward accept
+}
+lock_off() {
+	local user
+	for user in alice bob carol; do
+		bridge link set dev "$(port_of "$user")" locked off isolated off flood on mcast_flood on bcast_flood on
+	done
+}
+# Everything as it was; its own test is test_t26.
+defences_on() {
+	pam-netns up
+}
+
+test_frames_with_the_right_source_pass() {
+	attack alice legal4 udp "$ALICE4" "$OUTSIDE4" 9999
+	attack alice legal6 udp "$ALICE6" "$OUTSIDE6" 9999
+	attack alice host4 udp "$ALICE4" "$GATEWAY4" 9999
+	attack alice host6 udp "$ALICE6" "$GATEWAY6" 9999
+	assert_seen outside legal4 "udp $HOST4"
+	assert_seen outside legal6 "udp $HOST6"
+	assert_seen host host4 "udp $ALICE4"
+	assert_seen host host6 "udp $ALICE6"
+}
+
+test_t20_spoofed_source_to_the_outside() {
+	attack alice spoof-bob4 udp "$BOB4" "$OUTSIDE4" 9999
+	attack alice spoof-bob6 udp "$BOB6" "$OUTSIDE6" 9999
+	attack alice spoof-free4 udp 10.203.99.99 "$OUTSIDE4" 9999
+	attack alice spoof-free6 udp fd00:203::9999 "$OUTSIDE6" 9999
+	attack alice spoof-world4 udp 192.0.2.55 "$OUTSIDE4" 9999
+	attack alice spoof-world6 udp 2001:db8::55 "$OUTSIDE6" 9999
+	attack alice spoof-host4 udp "$HOST4" "$OUTSIDE4" 9999
+	attack alice spoof-link6 udp fe80::55 "$OUTSIDE6" 9999
+	attack alice spoof-zero6 udp :: "$OUTSIDE6" 9999
+	stopped spoof-{bob4,bob6,free4,free6,world4,world6,host4,link6,zero6}
+	guard_off
+	attack alice unguarded4 udp 10.203.99.99 "$OUTSIDE4" 9999
+	attack alice unguarded6 udp fd00:203::9999 "$OUTSIDE6" 9999
+	passes unguarded4 outside
+	passes unguarded6 outside
+	defences_on
+}
+
+test_t20_spoofed_source_to_the_host() {
+	local to
+	for to in "$GATEWAY4" "$HOST4" 127.0.0.1; do
+		attack alice "spoof-to-$to" udp "$BOB4" "$to" 9999
+		attack alice "self-to-$to" udp "$to" "$to" 9999
+		stopped "spoof-to-$to" "self-to-$to"
+	done
+	for to in "$GATEWAY6" "$HOST6" ::1; do
+		attack alice "spoof-to-$to" udp "$BOB6" "$to" 9999
+		attack alice "self-to-$to" udp "$to" "$to" 9999
+		stopped "spoof-to-$to" "self-to-$to"
+	done
+	guard_off
+	attack alice unguarded-host udp "$BOB4" "$GATEWAY4" 9999
+	assert_seen host unguarded-host "udp $BOB4"
+	defences_on
+}
+
+test_t20_stolen_mac() {
+	local fdb
+	fdb=$(bridge fdb show br pnbr0 | grep -F "$BOB_MAC")
+	attack alice -s "$BOB_MAC" mac-own4 udp "$ALICE4" "$OUTSIDE4" 9999
+	attack alice -s "$BOB_MAC" mac-bob4 udp "$BOB4" "$OUTSIDE4" 9999
+	attack alice -s "$BOB_MAC" mac-bob6 udp "$BOB6" "$OUTSIDE6" 9999
+	attack alice -s "$GATEWAY_MAC" mac-gateway udp "$ALICE4" "$OUTSIDE4" 9999
+	stopped mac-{own4,bob4,bob6,gateway}
+	assert_eq "$fdb" "$(bridge fdb show br pnbr0 | grep -F "$BOB_MAC")"
+	# Without the lock, what is in the guard still holds; without both it gets out.
+	lock_off
+	attack alice -s "$BOB_MAC" mac-guarded udp "$BOB4" "$OUTSIDE4" 9999
+	stopped mac-guarded
+	guard_off
+	attack alice -s "$BOB_MAC" mac-unguarded udp "$BOB4" "$OUTSIDE4" 9999
+	passes mac-unguarded outside
+	defences_on
+	attack alice -s "$BOB_MAC" mac-again udp "$BOB4" "$OUTSIDE4" 9999
+	stopped mac-again
+}
+
+# The neighbour tables of everybody who could believe a claim.
+neighbours() {
+	ip neigh show dev pnbr0 | sort
+	for user in bob carol; do
+		in_netns "$user" ip neigh show | sort
+	done
+}
+
+test_t20_arp_and_neighbour_claims() {
+	local before to
+	before=$(neighbours)
+	for to in ff:ff:ff:ff:ff:ff "$GATEWAY_MAC" "$BOB_MAC"; do
+		attack alice -d "$to" "arp-ask-$to" arp request "$ALICE4" "$BOB4"
+		attack alice -d "$to" "arp-bob-$to" arp reply "$BOB4" "$GATEWAY4"
+		attack alice -d "$to" "arp-gateway-$to" arp reply "$GATEWAY4" "$BOB4"
+		stopped "arp-ask-$to" "arp-bob-$to" "arp-gateway-$to"
+	done
+	for to in 33:33:00:00:00:01 "$GATEWAY_MAC" "$BOB_MAC"; do
+		attack alice -d "$to" "na-bob-$to" na "$BOB6" "$BOB6"
+		attack alice -d "$to" "na-gateway-$to" na "$GATEWAY6" "$GATEWAY6"
+		attack alice -d "$to" "na-link-$to" na fe80::1 "$GATEWAY6"
+		stopped "na-bob-$to" "na-gateway-$to" "na-link-$to"
+	done
+	# From her own address it gets as far as the host, which does not believe it, but no further.
+	attack alice -d 33:33:00:00:00:01 na-own na "$ALICE6" "$BOB6"
+	nobody_has na-own
+	assert_same "$before" "$(neighbours)"
+	filter_off
+	lock_off
+	attack alice -d ff:ff:ff:ff:ff:ff arp-loose arp reply "$BOB4" "$CAROL4"
+	attack alice -d 33:33:00:00:00:01 na-loose na "$BOB6" "$BOB6"
+	passes arp-loose carol
+	passes na-loose bob
+	# Permanent entries hold even then.
+	assert_same "$before" "$(neighbours)"
+	defences_on
+}
+
+# routes_by_advertisement: on the host and in users' namespaces.
+routes_by_advertisement() {
+	ip -6 route show proto ra
+	for user in bob carol; do
+		in_netns "$user" ip -6 route show proto ra
+		in_netns "$user" ip -6 -o address show dynamic
+	done
+}
+
+test_t20_rogue_router_and_dhcp_server() {
+	local to
+	for to in 33:33:00:00:00:01 "$GATEWAY_MAC" "$BOB_MAC" ff:ff:ff:ff:ff:ff; do
+		attack alice -d "$to" "ra-link-$to" ra fe80::6e
+		attack alice -d "$to" "ra-gateway-$to" ra "$GATEWAY6"
+		stopped "ra-link-$to" "ra-gateway-$to"
+		attack alice -d "$to" "ra-own-$to" ra "$ALICE6"
+		attack alice -d "$to" "dhcp-own-$to" dhcp "$ALICE4"
+		attack alice -d "$to" "dhcp-gateway-$to" dhcp "$GATEWAY4"
+		nobody_has "ra-own-$to" "dhcp-own-$to"
+		stopped "dhcp-gateway-$to"
+	done
+	assert_eq '' "$(routes_by_advertisement)"
+	filter_off
+	lock_off
+	attack alice -d 33:33:00:00:00:01 ra-loose ra fe80::6e
+	attack alice -d ff:ff:ff:ff:ff:ff dhcp-loose dhcp "$ALICE4"
+	passes ra-loose bob
+	passes dhcp-loose carol
+	wait_until 2 eval "[[ '$(in_netns bob ip -6 route show proto ra)' == *default* ]]"
+	# The host never believes one that comes over a bridge, whatever else is gone.
+	assert_eq '' "$(ip -6 route show proto ra)"
+	defences_on
+	in_netns bob ip -6 route flush proto ra
+	in_netns carol ip -6 route flush proto ra
+	in_netns bob ip -6 address flush dynamic
+	in_netns carol ip -6 address flush dynamic
+}
+
+# 01:80:c2:00:00:03 and :0e reached the host past lock, isolation and guard (see uplink.h).
+test_t20_link_local_groups() {
+	local last to
+	for last in 0{0,1,2,3,4,5,6,7,8,9,a,b,c,d,e,f}; do
+		to=01:80:c2:00:00:$last
+		attack alice -d "$to" "group4-$last" udp "$BOB4" "$GATEWAY4" 9999
+		attack alice -d "$to" "group6-$last" udp "$BOB6" "$GATEWAY6" 9999
+		attack alice -d "$to" "group-arp-$last" arp reply "$BOB4" "$GATEWAY4"
+		attack alice -d "$to" -s "$BOB_MAC" "group-mac-$last" udp "$BOB4" "$HOST4" 9999
+	done
+	stopped group{4,6,-arp,-mac}-0{0,1,2,3,4,5,6,7,8,9,a,b,c,d,e,f}
+	# Without the mask and our rule on port names the host takes it as the port's.
+	ip link set "$(port_of alice)" type bridge_slave group_fwd_mask 0
+	attack alice -d 01:80:c2:00:00:0e group-rule udp "$BOB4" "$GATEWAY4" 9999
+	stopped group-rule
+	nft insert rule inet pam_netns raw iifname '"pnu*"' accept
+	echo 0 >/proc/sys/net/ipv4/conf/all/rp_filter
+	attack alice -d 01:80:c2:00:00:0e group-loose udp "$BOB4" "$GATEWAY4" 9999
+	assert_seen host group-loose "udp $BOB4"
+	defences_on
+	assert_eq 0xfffd "$(cat "/sys/class/net/$(port_of alice)/brport/group_fwd_mask")"
+}
+
+# From her own port, MAC and address, but not as plain IPv4 or IPv6.
+test_t20_odd_ethertypes_and_tags() {
+	local type mark
+	for type in 0x{88cc,888e,8808,8809,8847,8863,8864,88f7,0806,8035,6558,9000}; do
+		attack alice -e "$type" "type-$type" plain
+		attack alice -e "$type" -d ff:ff:ff:ff:ff:ff "type-all-$type" plain
+		attack alice -e "$type" -d "$BOB_MAC" "type-bob-$type" plain
+	done
+	for mark in vlan vlan0 ad double triple snap snapvlan; do
+		case $mark in
+		vlan) set -- -t 8100:7 ;;
+		vlan0) set -- -t 8100:0 ;;
+		ad) set -- -t 88a8:7 ;;
+		double) set -- -t 88a8:7 -t 8100:7 ;;
+		triple) set -- -t 8100:0 -t 8100:0 -t 8100:0 ;;
+		snap) set -- -l ;;
+		snapvlan) set -- -t 8100:7 -l ;;
+		esac
+		attack alice "$@" "$mark-spoof" udp "$BOB4" "$GATEWAY4" 9999
+		attack alice "$@" "$mark-spoof6" udp "$BOB6" "$GATEWAY6" 9999
+		attack alice "$@" "$mark-own" udp "$ALICE4" "$GATEWAY4" 9999
+		attack alice "$@" "$mark-own6" udp "$ALICE6" "$GATEWAY6" 9999
+		attack alice "$@" -d "$BOB_MAC" "$mark-bob" udp "$ALICE4" "$BOB4" 9999
+		attack alice "$@" "$mark-arp" arp reply "$BOB4" "$GATEWAY4"
+	done
+	stopped type{,-all,-bob}-0x{88cc,888e,8808,8809,8847,8863,8864,88f7,0806,8035,6558,9000}
+	stopped {vlan,vlan0,ad,double,triple,snap,snapvlan}-{spoof,spoof6,own,own6,bob,arp}
+	guard_off
+	attack alice -e 0x88cc type-loose plain
+	assert_seen host type-loose 'in pnbr0'
+	attack alice -t 8100:7 vlan-loose udp "$BOB4" "$GATEWAY4" 9999
+	assert_seen host vlan-loose 'in pnbr0'
+	defences_on
+}
+
+test_t20_flood_of_addresses() {
+	local before
+	before=$(bridge fdb show br pnbr0 | sort)
+	attack alice -s random -n 3000 flood4 udp "$ALICE4" "$OUTSIDE4" 9999
+	attack alice -s random -n 3000 flood-arp arp request "$ALICE4" "$GATEWAY4"
+	stopped flood4 flood-arp
+	assert_eq 3000 "$(grep -c "^flood4 in $(port_of alice)" "$OUT/witness.host")"
+	assert_same "$before" "$(bridge fdb show br pnbr0 | sort)"
+	assert_reach bob yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE6 80"
+	guard_off
+	bridge link set dev "$(port_of alice)" locked off learning on
+	attack alice -s random -n 100 flood-loose udp "$ALICE4" "$OUTSIDE4" 9999
+	assert_ne "$before" "$(bridge fdb show br pnbr0 | sort)" 'a bridge that learns'
+	ip link set "$(port_of alice)" type bridge_slave fdb_flush
+	defences_on
+	assert_same "$before" "$(bridge fdb show br pnbr0 | sort)"
+}
+
+# No capability is needed for that: a user's socket sends from an address that is not theirs. In
+# IPv4 their own kernel finds no route for it.
+test_t20_freebind_by_an_ordinary_user() {
+	local send="$TOOLS/host-rawsend"
+	in_session alice "$send freebind-own socket $ALICE6 $OUTSIDE6 9999 &&
+		$send freebind socket fd00:203::9999 $OUTSIDE6 9999 &&
+		$send freebind-bob socket $BOB6 $OUTSIDE6 9999 &&
+		$send freebind-host socket $BOB6 $GATEWAY6 9999"
+	assert_seen outside freebind-own "udp $HOST6"
+	stopped freebind freebind-bob freebind-host
+	assert_fails in_session alice "$send freebind4 socket $BOB4 $OUTSIDE4 9999"
+	guard_off
+	in_session alice "$send freebind-loose socket fd00:203::9999 $OUTSIDE6 9999"
+	assert_seen outside freebind-loose udp
+	defences_on
+}
+
+test_t20_straight_to_a_neighbour() {
+	attack alice -d "$BOB_MAC" straight4 udp "$ALICE4" "$BOB4" 9999
+	attack alice -d "$BOB_MAC" straight6 udp "$ALICE6" "$BOB6" 9999
+	attack alice -d ff:ff:ff:ff:ff:ff all4 udp "$ALICE4" 255.255.255.255 9999
+	attack alice -d 33:33:00:00:00:01 all6 udp "$ALICE6" ff02::1 9999
+	attack alice -d 01:00:5e:00:00:fb mdns4 udp "$ALICE4" 224.0.0.251 9999
+	nobody_has straight4 straight6 all4 all6 mdns4
+	filter_off
+	lock_off
+	attack alice -d "$BOB_MAC" straight-loose udp "$ALICE4" "$BOB4" 9999
+	attack alice -d 33:33:00:00:00:01 all-loose udp "$ALICE6" ff02::1 9999
+	assert_seen bob straight-loose "udp $ALICE4"
+	passes all-loose carol
+	defences_on
+}
+
+# T21: to the gateway's MAC, with a neighbour's address.
+test_t21_hairpin_through_the_gateway() {
+	attack alice hairpin4 udp "$ALICE4" "$BOB4" 9999
+	attack alice hairpin6 udp "$ALICE6" "$BOB6" 9999
+	attack alice -d 01:80:c2:00:00:0e hairpin-group udp "$ALICE4" "$BOB4" 9999
+	attack alice -d ff:ff:ff:ff:ff:ff hairpin-all udp "$ALICE4" "$BOB4" 9999
+	nobody_has hairpin4 hairpin6 hairpin-group hairpin-all
+	nft insert rule inet pam_netns forward accept
+	attack alice hairpin-loose4 udp "$ALICE4" "$BOB4" 9999
+	attack alice hairpin-loose6 udp "$ALICE6" "$BOB6" 9999
+	assert_seen bob hairpin-loose4 "udp $ALICE4"
+	assert_seen bob hairpin-loose6 "udp $ALICE6"
+	defences_on
+}
+
+test_t22_scan_of_all_addresses_of_the_host() {
+	local address ways=() icmp=()
+	policy
+	ip address add 192.0.2.77/32 dev lo
+	ip address add 2001:db8:77::77/128 dev lo
+	nc -lk 0.0.0.0 8088 >/dev/null &
+	nc -6 -lk :: 8088 >/dev/null &
+	# Addresses that no rule knows of are the host's as well, here two on lo.
+	for address in "$GATEWAY4" "$GATEWAY6" "$HOST4" "$HOST6" 192.0.2.77 2001:db8:77::77; do
+		ways+=("tcp $address 22" "tcp $address 2222" "tcp $address 8088" "udp $address 9999")
+		icmp+=("icmp $address")
+	done
+	assert_reach alice yes "${icmp[@]}"
+	assert_reach alice no "${ways[@]}"
+	attack alice scan4 udp "$ALICE4" 192.0.2.77 9999
+	attack alice scan6 udp "$ALICE6" 2001:db8:77::77 9999
+	sent scan4
+	sent scan6
+	assert_eq '' "$(grep -E '^scan[46] udp' "$OUT/witness.host" || :)"
+	policy 'host_access = all'
+	assert_reach alice yes 'tcp 192.0.2.77 8088' 'tcp 2001:db8:77::77 8088' "tcp $HOST4 8088" "tcp $HOST6 8088"
+	kill %1 %2
+	ip address delete 192.0.2.77/32 dev lo
+	ip address delete 2001:db8:77::77/128 dev lo
+}
+
+test_t23_metadata_address() {
+	outside ip address add 169.254.169.254/16 dev eth0
+	ip route add 169.254.0.0/16 dev uplink0
+	ip address add 169.254.7.7/32 dev lo
+	bash "$OUT/probe" 'tcp 169.254.169.254 80' 'tcp 169.254.7.7 22' | sort >"$OUT/result"
+	assert_reach alice no 'tcp 169.254.169.254 80' 'udp 169.254.169.254 7' 'icmp 169.254.169.254' \
+		'tcp 169.254.7.7 22' 'icmp 169.254.7.7'
+	attack alice metadata udp "$ALICE4" 169.254.169.254 9999
+	sent metadata
+	assert_unseen outside metadata
+	ip route delete 169.254.0.0/16 dev uplink0
+	ip address delete 169.254.7.7/32 dev lo
+	outside ip address delete 169.254.169.254/16 dev eth0
+	assert_eq 2 "$(grep -c '^yes' "$OUT/result")" 'what the host reaches'
+}
+
+test_t23_loopback_of_the_host() {
+	assert_eq 0 "$(cat /proc/sys/net/ipv4/conf/pnbr0/route_localnet)"
+	assert_eq 0 "$(cat /proc/sys/net/ipv6/conf/pnbr0/accept_ra)"
+	attack alice local4 udp "$ALICE4" 127.0.0.1 9999
+	attack alice local6 udp "$ALICE6" ::1 9999
+	sent local4
+	sent local6
+	assert_eq '' "$(grep -E '^local[46] udp' "$OUT/witness.host" || :)"
+	echo 1 >/proc/sys/net/ipv4/conf/pnbr0/route_localnet
+	attack alice local-loose udp "$ALICE4" 127.0.0.1 9999
+	assert_seen host local-loose "udp $ALICE4"
+	defences_on
+	assert_eq 0 "$(cat /proc/sys/net/ipv4/conf/pnbr0/route_localnet)"
+}
+
+# What IPv4's filter refuses must not pass as IPv6, and the reverse.
+test_t23_both_families_are_filtered() {
+	policy 'egress = deny tcp/80, allow any' 'host_access = tcp/2222'
+	assert_reach alice no "tcp $OUTSIDE4 80" "tcp $OUTSIDE6 80" "tcp $HOST4 22" "tcp $HOST6 22" "icmp $GATEWAY4" "icmp $GATEWAY6"
+	assert_reach alice yes "tcp $OUTSIDE4 7" "tcp $OUTSIDE6 7" "tcp $HOST4 2222" "tcp $HOST6 2222"
+	# An IPv4 address in an IPv6 one is no way around either.
+	assert_reach alice no "tcp ::ffff:$OUTSIDE4 80" "tcp 64:ff9b::c633:6401 80"
+	policy 'host_access = all'
+}
+
+neighbour_count() {
+	ip neigh show nud all | wc -l
+}
+
+test_t24_scan_does_not_fill_the_neighbour_table() {
+	local before
+	before=$(neighbour_count)
+	# 65,534 addresses, by an ordinary user, in the subnet of all users.
+	in_session alice "bash -c 'for ((i = 0; i < 65536; i++)); do
+		echo x >/dev/udp/10.203.\$((i >> 8)).\$((i & 255))/9; done 2>/dev/null; :'"
+	attack alice -n 1000 scan-all udp "$ALICE4" 10.203.200.200 9999
+	in_session alice "bash -c 'for ((i = 0; i < 4096; i++)); do
+		printf -v a %x \$i; echo x >/dev/udp/fd00:203::\$a/9; done 2>/dev/null; :'"
+	attack alice -d 01:00:5e:00:00:fb -n 500 scan-multicast udp "$ALICE4" 224.0.0.251 5353
+	attack alice -d 33:33:00:00:00:fb -n 500 scan-multicast6 udp "$ALICE6" ff02::fb 5353
+	sent scan-all
+	[[ $(neighbour_count) -le $((before + 2)) ]] || fail "neighbours: $before, then $(neighbour_count)"
+	# Another user's fresh neighbour still resolves: a login, and the way out.
+	hold_session fresh carol
+	assert_reach carol yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE6 80"
+	end_session fresh
+	# Without the unreachable route the host searches for each.
+	ip route delete unreachable 10.203.0.0/16
+	ip route add 10.203.50.0/24 dev pnbr0
+	nft insert rule inet pam_netns forward accept
+	in_session alice "bash -c 'for ((i = 1; i < 40; i++)); do echo x >/dev/udp/10.203.50.\$i/9; done 2>/dev/null; :'"
+	[[ $(neighbour_count) -gt $((before + 10)) ]] || fail 'the scan is not seen in the table'
+	ip route delete 10.203.50.0/24 dev pnbr0
+	ip neigh flush dev pnbr0
+	defences_on
+}
+
+test_t26_flags_hold_without_rules() {
+	nft flush ruleset
+	attack alice -d "$BOB_MAC" flushed-straight udp "$ALICE4" "$BOB4" 9999
+	attack alice -d 33:33:00:00:00:01 flushed-all udp "$ALICE6" ff02::1 9999
+	attack alice -s "$BOB_MAC" flushed-mac udp "$BOB4" "$OUTSIDE4" 9999
+	attack alice -d ff:ff:ff:ff:ff:ff flushed-arp arp reply "$GATEWAY4" "$BOB4"
+	attack alice -d 33:33:00:00:00:01 flushed-ra ra fe80::6e
+	nobody_has flushed-{straight,all,mac,arp,ra}
+	# The rules did something: the hairpin is open now, which the next login closes.
+	attack alice flushed-hairpin udp "$ALICE4" "$BOB4" 9999
+	assert_seen bob flushed-hairpin "udp $ALICE4"
+	ssh_as carol -- true
+	log_grep 'network default is not set up, or was changed'
+	attack alice mended-hairpin udp "$ALICE4" "$BOB4" 9999
+	attack alice mended-spoof udp "$BOB4" "$OUTSIDE4" 9999
+	nobody_has mended-hairpin
+	stopped mended-spoof
+	assert_reach alice yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE6 80"
+	assert_reach bob yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE6 80"
+}
+
+test_t26_bridge_deleted_and_flags_changed() {
+	ip link delete pnbr0
+	ssh_as carol -- true
+	for user in alice bob; do
+		assert_eq pnbr0 "$(basename "$(readlink "/sys/class/net/$(port_of "$user")/master")")"
+		assert_match ' isolated on locked on' "$(bridge -d link show dev "$(port_of "$user")")"
+		assert_reach "$user" yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE6 80"
+	done
+	attack alice -d "$BOB_MAC" rebuilt udp "$ALICE4" "$BOB4" 9999
+	attack alice -s "$BOB_MAC" rebuilt-mac udp "$BOB4" "$OUTSIDE4" 9999
+	sent rebuilt
+	assert_unseen bob rebuilt
+	stopped rebuilt-mac
+}
+
+# T27 in small: two ports a bridge, so three users are on two.
+test_t27_next_bridge() {
+	local user
+	for user in alice bob carol; do
+		end_session "$user"
+	done
+	kill "$(cat "$OUT/server.bob")"
+	for user in alice bob carol; do
+		kill "$(cat "$OUT/witness.$user.pid")"
+	done
+	host_clean
+	policy 'ports_per_bridge = 2' 'host_access = all'
+	users_login alice bob carol
+	serve carol
+	for user in alice bob carol; do
+		witness "$user" in_netns "$user"
+	done
+	assert_same "$(printf '%s\n' pnbr0 pnbr0 pnbr0.1)" \
+		"$(for user in alice bob carol; do bridge_of "$user"; done | sort)"
+	for user in alice bob carol; do
+		assert_reach "$user" yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE6 80" "icmp $GATEWAY4" "icmp $GATEWAY6"
+	done
+	# Between the bridges the same holds.
+	assert_reach alice no "tcp $CAROL4 80" "tcp $CAROL6 80" "icmp $CAROL4"
+	attack alice bridges-hairpin udp "$ALICE4" "$CAROL4" 9999
+	attack alice bridges-spoof udp "$CAROL4" "$OUTSIDE4" 9999
+	attack alice -d "$CAROL_MAC" bridges-straight udp "$ALICE4" "$CAROL4" 9999
+	attack alice -d "$CAROL_MAC" -s "$CAROL_MAC" bridges-mac udp "$CAROL4" "$OUTSIDE4" 9999
+	nobody_has bridges-{hairpin,straight}
+	stopped bridges-spoof bridges-mac
+	policy 'ports_per_bridge = 2' 'peers = yes'
+	assert_reach alice yes "tcp $CAROL4 80" "tcp $CAROL6 80" "icmp $CAROL4"
+	policy 'ports_per_bridge = 2'
+	assert_reach alice no "tcp $CAROL4 80"
+}

@@ -215,6 +215,8 @@ static int gc_run(struct host *host, const struct conf *conf, uint64_t identity)
 		next = gc_port_counts(host, conf);
 		result = result < 0 ? result : next;
 	}
+	next = netns_names_collect(host);
+	result = result < 0 ? result : next;
 	next = gc_ports(host);
 	result = result < 0 ? result : next;
 	next = gc_guard(host);

@@ -75,6 +75,8 @@ char *nft_list(void);
 
 /* teardown.c: removes everything that was made for a user; logout, rollback and gc use it alike. */
 int teardown(struct host *host, uid_t uid, const struct user_state *known) MUST_CHECK;
+/* Names in NETNS_DIR whose user has no pins. Takes the users' locks. */
+int netns_names_collect(struct host *host) MUST_CHECK;
 
 /* members.c: processes in a user's namespaces. */
 struct members {

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "helper.h"
+#include "lock.h"
 #include "log.h"
 #include "paths.h"
 #include "pins.h"
@@ -47,6 +48,38 @@ static int netns_names_remove(uid_t uid)
 	while (dir && result == 0 && (entry = readdir(dir)))
 		if (entry->d_type == DT_LNK)
 			result = netns_name_remove(entry->d_name, uid);
+	return result;
+}
+
+/* The uid whose pin a link names; false if it names none. */
+static bool netns_link_uid(const char *path, uid_t *uid)
+{
+	char there[64];
+	ssize_t length = readlink(path, there, sizeof(there) - 1);
+
+	there[length > 0 ? length : 0] = '\0';
+	return sscanf(there, PINS_DIR "/%u/net", uid) == 1;
+}
+
+int netns_names_collect(struct host *host)
+{
+	CLEANUP_DIR DIR *dir = opendir(NETNS_DIR);
+	struct dirent *entry;
+	int result = 0;
+
+	while (dir && result == 0 && (entry = readdir(dir))) {
+		char path[PATH_MAX];
+		uid_t uid;
+
+		snprintf(path, sizeof(path), "%s/%s", NETNS_DIR, entry->d_name);
+		if (entry->d_type != DT_LNK || !netns_link_uid(path, &uid) || pins_exist(uid))
+			continue;
+		/* A login makes the name before the pins, under the lock. */
+		result = lock_take(host->lock, host->proc, uid);
+		if (result == 0 && !pins_exist(uid))
+			result = netns_name_remove(entry->d_name, uid);
+		lock_release(host->lock, uid);
+	}
 	return result;
 }
 

@@ -1,0 +1,423 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
+# Sessions that nobody closes, helpers that are killed, state that is torn: the next login works
+# without gc, and gc alone cleans up.
+
+HELPER=/usr/libexec/pam-netns/pam-netns-helper
+USERS=/run/pam-netns/users
+PINS=/run/pam-netns/pins
+
+setup() {
+	host_pam_install
+	pamtester_session su alice
+	host_clean 5
+}
+
+# login_works [USER]: in a network of its own, which reaches the outside in both families.
+login_works() {
+	local answer
+	answer=$(su "${1:-alice}" -c "readlink /proc/self/ns/net
+		curl -sS -m 3 http://$OUTSIDE4/; curl -sS -m 3 'http://[$OUTSIDE6]/'")
+	assert_match "^net:.*you are $HOST4.*you are $HOST6" "$(tr '\n' ' ' <<<"$answer")"
+	assert_ne "$(readlink /proc/self/ns/net)" "$(head -n 1 <<<"$answer")"
+}
+
+# A session of alice whose leader ends without closing it. Nobody is in any more.
+session_abandon() {
+	pamtester su alice open_session >/dev/null
+	[[ -e $PINS/2001/net && -e $USERS/2001/state ]]
+}
+
+leader() {
+	find "$USERS/$1/sessions" -type f -printf '%f\n' | cut -d . -f 1
+}
+
+# What is left when a leader was killed: seen, cleaned by gc, and no obstacle to a login.
+killed_leader_check() {
+	assert_ne '' "$(host_residue)"
+	[[ $1 == login ]] || pam-netns gc
+	[[ $1 == gc ]] || login_works
+	host_clean 2
+}
+
+test_sshd_monitor_killed() {
+	local how
+	for how in gc login; do
+		hold_session one alice
+		kill -KILL "$(leader 2001)"
+		drop_session one
+		wait_until 5 eval '! pgrep -u alice'
+		killed_leader_check $how
+	done
+}
+
+test_su_killed() {
+	local how
+	for how in gc login; do
+		su alice -c 'echo $$ >~/pid; exec sleep 600' &
+		wait_until 3 test -s /home/alice/pid
+		kill -KILL "$(leader 2001)"
+		kill "$(</home/alice/pid)"
+		rm /home/alice/pid
+		wait_until 3 eval '! pgrep -u alice'
+		killed_leader_check $how
+	done
+}
+
+test_login_killed() {
+	local how
+	for how in gc login; do
+		script -qec 'login -f alice' /dev/null < <(sleep 30) >/dev/null 2>&1 &
+		wait_until 5 eval '[[ $(find /run/pam-netns/users/2001/sessions -type f) ]]'
+		assert_eq login "$(cat "/proc/$(leader 2001)/comm")"
+		kill -KILL "$(leader 2001)"
+		wait_until 5 eval '! pgrep -u alice'
+		killed_leader_check $how
+	done
+}
+
+test_cron_killed() {
+	cron_run alice 'sleep 600 & echo $! >~/pid; wait' >/dev/null &
+	wait_until 5 test -s /home/alice/pid
+	kill -KILL "$(leader 2001)"
+	kill "$(</home/alice/pid)"
+	rm /home/alice/pid
+	wait || :
+	killed_leader_check gc
+}
+
+test_no_close_after_open() {
+	local how
+	for how in gc login; do
+		session_abandon
+		killed_leader_check $how
+	done
+}
+
+# A number that a new process has is no session of the old one.
+test_leader_number_used_again() {
+	session_abandon
+	mv "$USERS/2001/sessions/"*.* "$USERS/2001/sessions/$$.1"
+	pam-netns gc
+	host_clean 2
+}
+
+# --- state ---
+
+# damage NAME: what a crash, a full disk or an intruder's hand may leave.
+damage() {
+	local state=$USERS/2001/state sessions=$USERS/2001/sessions
+	case $1 in
+	state_half) truncate -s $(($(stat -c %s "$state") / 2)) "$state" ;;
+	state_empty) : >"$state" ;;
+	state_zeroes) dd if=/dev/zero of="$state" bs=200 count=1 status=none ;;
+	state_garbage) head -c 3000 /dev/urandom >"$state" ;;
+	state_huge) head -c 300000 /dev/zero | tr '\0' a >"$state" ;;
+	state_gone) rm "$state" ;;
+	state_fifo) rm "$state" && mkfifo "$state" ;;
+	state_folder) rm "$state" && mkdir -p "$state/with/content" ;;
+	state_link) ln -sf /etc/passwd "$state" ;;
+	state_socket) rm "$state" && timeout 0.2 nc -lU "$state" || : ;;
+	state_other_user) sed -i 's/^uid=.*/uid=2002/; s/^interface=.*/interface=uplink0/' "$state" ;;
+	sessions_gone) rm -r "$sessions" ;;
+	sessions_file) rm -r "$sessions" && touch "$sessions" ;;
+	sessions_link) rm -r "$sessions" && ln -s /etc "$sessions" ;;
+	session_torn) truncate -s 5 "$sessions"/*.* ;;
+	session_strange) mkdir "$sessions/1.2" && mkfifo "$sessions/x" "$sessions/99999999.1" ;;
+	user_gone) rm -r "$USERS/2001" ;;
+	user_file) rm -r "$USERS/2001" && touch "$USERS/2001" ;;
+	user_fifo) rm -r "$USERS/2001" && mkfifo "$USERS/2001" ;;
+	user_link) rm -r "$USERS/2001" && ln -s /etc "$USERS/2001" ;;
+	pins_half) umount "$PINS/2001/mnt" && rm "$PINS/2001/mnt" ;;
+	pin_plain) umount "$PINS/2001/net" ;;
+	pin_fifo) umount "$PINS/2001/net" && rm "$PINS/2001/net" && mkfifo "$PINS/2001/net" ;;
+	pin_folder) umount "$PINS/2001/net" && rm "$PINS/2001/net" && mkdir "$PINS/2001/net" ;;
+	pin_wrong) umount "$PINS/2001/net" && mount --bind "$PINS/2001/uts" "$PINS/2001/net" ;;
+	pins_strange) touch "$PINS/2001/strange" ;;
+	pins_begun) mkdir "$PINS/.2001" && touch "$PINS/.2001/net" ;;
+	pins_unpublished) mv "$PINS/2001" "$PINS/.2001" ;;
+	pins_file) umount "$PINS"/2001/* && rm -r "$PINS/2001" && touch "$PINS/2001" ;;
+	netns_gone) rm /run/netns/alice ;;
+	netns_dangling) umount "$PINS"/2001/* && rm -r "$PINS/2001" "$USERS/2001" ;;
+	port_gone) ip link delete "$(sed -n 's/^interface=//p' "$state")" ;;
+	*) fail "no damage $1" ;;
+	esac
+}
+
+damages() {
+	declare -f damage | sed -n 's/^ *\([a-z_]*\))$/\1/p'
+}
+
+test_damage_then_login() {
+	local what before
+	before=$(cksum /etc/passwd /etc/hosts; find /etc)
+	for what in $(damages); do
+		echo "$what"
+		session_abandon
+		damage "$what"
+		login_works
+		# The reaper has seen to it, or else gc does.
+		host_clean 1 2>/dev/null || pam-netns gc
+		host_clean 2
+	done
+	assert_same "$before" "$(cksum /etc/passwd /etc/hosts; find /etc)"
+}
+
+test_damage_then_gc() {
+	local what before
+	before=$(cksum /etc/passwd /etc/hosts; find /etc)
+	for what in $(damages); do
+		echo "$what"
+		session_abandon
+		damage "$what"
+		pam-netns gc
+		host_clean 2
+		login_works
+		host_clean 2
+	done
+	assert_same "$before" "$(cksum /etc/passwd /etc/hosts; find /etc)"
+}
+
+# How many ports a bridge has is counted; crashes must not fill it up.
+test_ports_are_counted_again() {
+	local before
+	pam-netns gc
+	before=$(cksum </run/pam-netns/networks/default/ports)
+	session_abandon
+	damage state_gone
+	login_works
+	host_clean 2
+	assert_ne "$before" "$(cksum </run/pam-netns/networks/default/ports)"
+	pam-netns gc
+	assert_eq "$before" "$(cksum </run/pam-netns/networks/default/ports)"
+	hold_session one bob
+	pam-netns gc
+	assert_ne "$before" "$(cksum </run/pam-netns/networks/default/ports)"
+	end_session one
+	host_clean 2
+	assert_eq "$before" "$(cksum </run/pam-netns/networks/default/ports)"
+}
+
+test_netns_name_of_another() {
+	local inode
+	ip netns add alice
+	inode=$(stat -L -c %i /run/netns/alice)
+	assert_match 'Login refused' "$(assert_fails ssh_as alice -- true 2>&1; su alice -c true 2>&1 || :)"
+	log_grep '/run/netns/alice exists and is not ours.*ip netns del alice'
+	assert_eq "$inode" "$(stat -L -c %i /run/netns/alice)"
+	pam-netns gc
+	assert_eq "$inode" "$(stat -L -c %i /run/netns/alice)"
+	# Nothing of hers is left but that one.
+	assert_eq /run/netns/alice "$(host_residue)"
+	login_works bob
+	ip netns del alice
+	login_works
+	# `ip netns` has now made /run/netns a mount: what it makes there is still nobody's business.
+	ip netns add alice
+	assert_fails su alice -c true
+	ip netns del alice
+	login_works
+	pam-netns gc
+	host_clean 2
+}
+
+# A plain file or a folder of that name is not ours either.
+test_netns_name_is_a_file() {
+	touch /run/netns/alice
+	assert_fails su alice -c true
+	[[ -f /run/netns/alice ]]
+	rm /run/netns/alice
+	ln -s /etc/passwd /run/netns/alice
+	assert_fails su alice -c true
+	assert_eq /etc/passwd "$(readlink /run/netns/alice)"
+	rm /run/netns/alice
+	login_works
+	host_clean 2
+}
+
+test_port_deleted_while_in() {
+	local port inode
+	hold_session one alice
+	port=$(sed -n 's/^interface=//p' "$USERS/2001/state")
+	inode=$(in_session one 'readlink /proc/self/ns/net')
+	ip link delete "$port"
+	assert_fails in_session one "curl -sS -m 1 http://$OUTSIDE4/"
+	assert_match "^net:[^ ]* you are $HOST4.*you are $HOST6" "$(ssh_as alice -- "readlink /proc/self/ns/net
+		curl -sS -m 3 http://$OUTSIDE4/; curl -sS -m 3 'http://[$OUTSIDE6]/'" | tr '\n' ' ')"
+	assert_match 'you are' "$(in_session one "curl -sS -m 3 http://$OUTSIDE4/")"
+	end_session one
+	pam-netns gc
+	host_clean 2
+}
+
+test_port_down_while_in() {
+	local port
+	hold_session one alice
+	port=$(sed -n 's/^interface=//p' "$USERS/2001/state")
+	ip link set "$port" down
+	assert_fails in_session one "curl -sS -m 1 http://$OUTSIDE4/"
+	login_works
+	assert_match 'you are' "$(in_session one "curl -sS -m 3 http://$OUTSIDE4/")"
+	end_session one
+	host_clean 2
+}
+
+# As after a power cut: nothing of /run, no bridge, no rules; leases are on disk.
+reboot_simulate() {
+	umount -l /run/pam-netns/pins/*/* /run/pam-netns/pins/* /run/pam-netns/pins \
+		/run/pam-netns/hostproc/proc 2>/dev/null || :
+	rm -rf /run/pam-netns
+	rm -f /run/netns/*
+	nft delete table inet pam_netns
+	nft delete table bridge pam_netns
+	ip link delete pnbr0
+	ip route delete unreachable 10.203.0.0/16 || :
+	echo 0 >/proc/sys/net/ipv4/ip_forward
+}
+
+# The address that alice prefers is somebody else's, so hers is known from the lease alone.
+test_reboot_keeps_addresses() {
+	local leases=/var/lib/pam-netns/leases/default address
+	pam-netns gc
+	rm -r "$leases"
+	mkdir -p "$leases/address" "$leases/uid"
+	ln -s 60001 "$leases/address/10.203.7.209"
+	ln -s 10.203.7.209 "$leases/uid/60001"
+	address=$(su alice -c 'ip -4 -o address show eth0' | grep -o '10\.[0-9.]*')
+	assert_ne 10.203.7.209 "$address"
+	host_clean 2
+	hold_session one bob
+	session_abandon
+	reboot_simulate
+	rm "$leases/address/10.203.7.209" "$leases/uid/60001"
+	assert_match " $address/32" "$(su alice -c 'ip -4 address show eth0')"
+	login_works
+	login_works bob
+	drop_session one
+	wait_until 5 eval '! pgrep -u bob'
+	pam-netns gc
+	host_clean 2
+	rm -r "$leases"
+}
+
+# The folder alone is gone, alice is in: her next login works.
+test_run_folder_removed_while_in() {
+	hold_session one alice
+	umount -l "$PINS"/*/* "$PINS"/template* "$PINS" /run/pam-netns/hostproc/proc
+	rm -rf /run/pam-netns
+	login_works
+	login_works bob
+	drop_session one
+	wait_until 5 eval '! pgrep -u alice'
+	pam-netns gc
+	host_clean 2
+}
+
+test_leases_gone_or_torn() {
+	local leases=/var/lib/pam-netns/leases/default
+	rm -r "$leases"
+	login_works
+	rm -r /var/lib/pam-netns/leases
+	login_works
+	ln -sfn nonsense "$leases/uid/2001"
+	login_works
+	ln -sfn 2002 "$leases/address/10.203.7.209"
+	login_works
+	rm -r "$leases/uid"
+	login_works
+	rm -r "$leases/address"
+	login_works
+	rm -r "$leases/address" && touch "$leases/address"
+	assert_fails su alice -c true
+	log_grep 'pam_netns.*leases'
+	rm "$leases/address"
+	login_works
+	host_clean 2
+}
+
+# --- helpers that end or stop in the middle ---
+
+# helper_wrap 'SHELL COMMAND': runs in place of the helper; $1 is the verb, $HELPER.real the real one.
+helper_wrap() {
+	[[ -e $HELPER.real ]] || mv "$HELPER" "$HELPER.real"
+	printf '#!/bin/sh\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\nHELPER=%s\n%s\n' "$HELPER.real" "$1" >"$HELPER.new"
+	chmod 0755 "$HELPER.new"
+	mv "$HELPER.new" "$HELPER"
+}
+
+helper_unwrap() {
+	mv "$HELPER.real" "$HELPER"
+}
+
+# The wrapper kills it after some hundred microseconds, a little later each round.
+killed_rounds() {
+	local i
+	helper_wrap "if [ \"\$1\" = $1 ]; then exec timeout -s KILL \$(cat $OUT/after) \$HELPER \"\$@\"; fi
+		exec \$HELPER \"\$@\""
+	for ((i = 0; i < $2; i++)); do
+		printf '0.%05d' $((i * $3 + 10)) >"$OUT/after"
+		[[ ${4-} != flush || $((i % 3)) -ne 0 ]] || nft flush ruleset
+		su alice -c true >/dev/null 2>&1 || refused=$((refused + 1))
+		mv "$HELPER" "$HELPER.wrapped"
+		ln "$HELPER.real" "$HELPER"
+		login_works
+		mv "$HELPER.wrapped" "$HELPER"
+	done
+	helper_unwrap
+	wait_until 2 eval '! pgrep -f pam-netns-helper'
+	pam-netns gc
+	host_clean 2
+}
+
+test_open_killed_at_any_moment() {
+	local refused=0
+	killed_rounds open 30 15
+	((refused > 0 && refused < 30)) || fail "all were alike: $refused of 30 were refused"
+}
+
+test_set_up_killed_at_any_moment() {
+	local refused=0
+	killed_rounds open 15 100 flush
+	((refused > 0)) || fail 'none was refused'
+}
+
+test_close_killed_at_any_moment() {
+	local refused=0
+	killed_rounds close 12 10
+}
+
+# The helper stops (a debugger, SIGSTOP) while it holds alice's lock; bob does not even notice.
+stopped_holder() {
+	local start first
+	helper_wrap "if mkdir $OUT/once 2>/dev/null; then
+			exec strace -qq -o $OUT/strace -e trace=$1 -e inject=$1:signal=SIGSTOP:when=1 \$HELPER \"\$@\"
+		fi
+		exec \$HELPER \"\$@\""
+	su alice -c true >/dev/null 2>&1 &
+	first=$!
+	wait_until 3 eval "grep -l '^State:.[Tt]' /proc/[0-9]*/status | xargs -r grep -l '^Name:.pam-netns-helpe'"
+	start=${EPOCHREALTIME/./}
+	su bob -c true
+	((${EPOCHREALTIME/./} - start < $2)) || fail "bob waited $((${EPOCHREALTIME/./} - start)) us"
+	start=${EPOCHREALTIME/./}
+	su alice -c true
+	((${EPOCHREALTIME/./} - start < 1500000)) || fail "alice waited $((${EPOCHREALTIME/./} - start)) us"
+	wait "$first" || :
+	helper_unwrap
+	rmdir "$OUT/once"
+	login_works
+	pam-netns gc
+	host_clean 2
+}
+
+test_holder_of_a_users_lock_stopped() {
+	stopped_holder mount 300000
+	log_grep 'killed helper [0-9]+: it was stopped while holding a lock'
+}
+
+# In the middle of the set-up, which bob needs too.
+test_holder_of_the_hosts_lock_stopped() {
+	nft flush ruleset
+	stopped_holder memfd_create 1000000
+	log_grep 'killed helper [0-9]+: it was stopped while holding a lock'
+}

@@ -382,31 +382,33 @@ int session_list(int run, uid_t uid, struct session **sessions, size_t *count)
 struct pruning {
 	int proc;
 	uid_t uid;
-	size_t live;
-	int error; /* the first: the rest is counted even so */
+	bool live;
+	int error; /* the first: the rest is looked at even so */
 };
 
-/* A leader whose fate cannot be found out counts as live: its namespaces must not go. */
+/*
+ * Stops at the first live leader: a thousand sessions that end at once must not each look at all
+ * others. One whose fate cannot be found out counts as live: its namespaces must not go.
+ */
 static int session_prune_one(void *context, int sessions, const struct process *leader)
 {
 	struct pruning *pruning = context;
 	int error;
 
-	if (!process_gone(pruning->proc, leader)) {
-		pruning->live++;
-		return 0;
-	}
+	pruning->live = !process_gone(pruning->proc, leader);
+	if (pruning->live)
+		return 1;
 	error = session_unlink(sessions, pruning->uid, leader);
 	if (error != -ENOENT && !pruning->error)
 		pruning->error = error;
 	return 0;
 }
 
-int session_prune(int run, int proc, uid_t uid, size_t *live)
+int session_prune(int run, int proc, uid_t uid, bool *live)
 {
 	struct pruning pruning = {.proc = proc, .uid = uid};
 	int error = sessions_walk(run, uid, session_prune_one, &pruning);
 
 	*live = pruning.live;
-	return error ? error : pruning.error;
+	return error < 0 ? error : pruning.error;
 }

@@ -16,6 +16,7 @@
 #define PAM_NETNS_STATE_H
 
 #include <net/if.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -78,9 +79,9 @@ int session_remove(int run, uid_t uid, const struct process *leader) MUST_CHECK;
  */
 int session_list(int run, uid_t uid, struct session **sessions, size_t *count) MUST_CHECK;
 /*
- * Removes records whose leader is certain to be gone (process_gone); *live: how many are not. Where
- * nothing can be found out, all count as live.
+ * Removes records whose leader is certain to be gone (process_gone), up to the first that is not;
+ * *live: there is one. Where nothing can be found out, all count as live.
  */
-int session_prune(int run, int proc, uid_t uid, size_t *live) MUST_CHECK;
+int session_prune(int run, int proc, uid_t uid, bool *live) MUST_CHECK;
 
 #endif

@@ -67,7 +67,7 @@ static int user_collect(struct host *host, uid_t uid, const struct in_use *in_us
 	struct user_state state;
 	bool recorded = gc_user_recorded(host, uid, &state);
 	bool kill = recorded && state.linger == LINGER_NO;
-	size_t live = 0;
+	bool live = false;
 	int result = session_prune(host->run, host->proc, uid, &live);
 
 	if (live || (result < 0 && result != -ENOENT))

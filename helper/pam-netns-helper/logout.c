@@ -26,7 +26,7 @@ static void closing_note(const struct host *host, uid_t uid)
 		log_warning("cannot write %s/%u: %m", CLOSING_DIR, uid);
 }
 
-static int session_close(struct host *host, uid_t uid, size_t *live)
+static int session_close(struct host *host, uid_t uid, bool *live)
 {
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
@@ -46,7 +46,7 @@ static int session_close(struct host *host, uid_t uid, size_t *live)
 
 int verb_close(struct host *host, const struct request *request, struct reply *reply)
 {
-	size_t live = 0;
+	bool live = false;
 	int result = reply_host(host, reply);
 
 	if (result == 0)

@@ -79,7 +79,7 @@ static void logout_log(struct host *host, uid_t uid)
 /* Nobody was inside twice. Tears down unless a session has come meanwhile. */
 static int reap_locked(struct host *host, uid_t uid)
 {
-	size_t live = 0;
+	bool live = false;
 	int result = lock_take(host->lock, host->proc, uid);
 
 	if (result < 0)
@@ -105,7 +105,7 @@ int reap(struct host *host, uid_t uid, int timeout_ms, bool kill)
 
 	for (;;) {
 		CLEANUP_MEMBERS struct members members;
-		size_t live = 0;
+		bool live = false;
 		int result = session_prune(host->run, host->proc, uid, &live);
 
 		if (result < 0 && result != -ENOENT)

@@ -208,7 +208,7 @@ int session_open(pam_handle_t *pamh, int flags, const struct arguments *argument
 	if (!(flags & PAM_SILENT))
 		pam_error(pamh, "Login refused: your private network could not be set up. "
 				"Please tell the administrator of this machine.");
-	return PAM_SESSION_ERR;
+	return SESSION_REFUSED;
 }
 
 int session_close(pam_handle_t *pamh, const struct arguments *arguments)

@@ -8,6 +8,9 @@
 
 #include "arguments.h"
 
+/* Not PAM_SESSION_ERR, the usual result: sudo takes that for no error and runs the command. */
+#define SESSION_REFUSED PAM_PERM_DENIED
+
 /* Both return a PAM result and have said and logged what went wrong. */
 int session_open(pam_handle_t *pamh, int flags, const struct arguments *arguments);
 int session_close(pam_handle_t *pamh, const struct arguments *arguments);

@@ -1,0 +1,65 @@
+# shellcheck shell=bash
+# Where isolation fails, every program refuses the login: none of them runs anything of the user's,
+# least of all on the host (T1). sudo takes PAM_SESSION_ERR for no error, so this is about each.
+
+HELPER=/usr/libexec/pam-netns/pam-netns-helper
+
+setup() {
+	host_pam_install
+}
+
+# refused_everywhere: bob gets in nowhere, and root, who is exempt, does.
+refused_everywhere() {
+	local mark=$OUT/got-in.$RANDOM
+	assert_fails ssh_as bob -- touch "$mark"
+	assert_fails su bob -c "touch $mark"
+	assert_fails sudo -u bob touch "$mark"
+	assert_fails sudo -i -u bob touch "$mark"
+	assert_code 254 pam_session -u sshd bob touch "$mark"
+	assert_fails cron_refused "$mark"
+	assert_fails at_refused "$mark"
+	[[ ! -e $mark ]] || fail "something ran as bob"
+	log_grep 'pam_netns\(sudo:session\): login refused'
+	host_clean
+}
+
+# Ends as soon as the log tells of the refusal; 0 if the job ran.
+cron_refused() {
+	(cron_run bob "touch $1") &
+	log_grep 'pam_netns\(cron:session\): login refused'
+	wait_until 1 test -e "$1"
+}
+at_refused() {
+	(at_run bob "touch $1") &
+	log_grep 'pam_netns\(atd:session\): login refused'
+	wait_until 1 test -e "$1"
+}
+
+test_helper_is_missing() {
+	mv $HELPER $HELPER.away
+	refused_everywhere
+	ssh_as root -- true
+	sudo true
+	mv $HELPER.away $HELPER
+	ssh_as bob -- true
+	sudo -u bob true
+}
+
+test_conf_file_is_in_error() {
+	local conf=/etc/security/pam_netns.conf
+	cp $conf $conf.good
+	echo 'unknown key' >>$conf
+	refused_everywhere
+	mv $conf.good $conf
+	sudo -u bob true
+}
+
+test_argument_is_unknown() {
+	host_pam_install isolate=yes
+	assert_fails sudo -u bob touch "$OUT/got-in.argument"
+	assert_fails su bob -c "touch $OUT/got-in.argument"
+	[[ ! -e $OUT/got-in.argument ]]
+	log_grep 'unknown argument "isolate=yes"'
+	host_pam_install
+	sudo -u bob true
+}

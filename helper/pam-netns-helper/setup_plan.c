@@ -98,6 +98,35 @@ static int auto_subnet(struct plan *plan, const struct planned *p, struct prefix
 			 "find a free subnet between 10.203.0.0/16 and 10.255.0.0/16");
 }
 
+static bool network_moved(const struct network_state *old, const struct network_state *now)
+{
+	return strcmp(old->bridge, now->bridge) != 0 ||
+	       !address_equal(&old->subnet, &now->subnet) ||
+	       old->subnet_length != now->subnet_length ||
+	       !address_equal(&old->subnet6, &now->subnet6) ||
+	       old->subnet6_length != now->subnet6_length;
+}
+
+/*
+ * The conf has another bridge or other addresses for a network that is up. Users in cannot follow,
+ * and no rule would speak of a bridge that is no longer in the conf: it goes when nobody is in.
+ */
+static int network_move(struct plan *plan, const struct planned *p)
+{
+	for (size_t i = 0; i < plan->users_count; i++) {
+		const struct planned_user *user = &plan->users[i];
+
+		if (user->network != p)
+			continue;
+		log_error(
+		    "bridge, subnet or subnet6 of network %s was changed, but %s is in: change "
+		    "it back, or end its users' sessions (pam-netns kick)",
+		    p->conf->name, user->state.user);
+		return -EBUSY;
+	}
+	return network_remove(plan->host, p->conf->name);
+}
+
 static int network_decide(struct plan *plan, struct planned *p)
 {
 	const struct network *conf = p->conf;
@@ -132,7 +161,7 @@ static int network_decide(struct plan *plan, struct planned *p)
 		p->state.bridges = plan->bridges;
 	snprintf(p->state.name, sizeof(p->state.name), "%s", conf->name);
 	memcpy(p->state.bridge, conf->bridge, sizeof(p->state.bridge));
-	return 0;
+	return *old.name && network_moved(&old, &p->state) ? network_move(plan, p) : 0;
 }
 
 int plan_decide(struct plan *plan)

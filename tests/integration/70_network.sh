@@ -350,6 +350,32 @@ test_mtu() {
 	assert_fails in_session alice "ping -n -c 1 -W 1 -M do -s 1373 $OUTSIDE4"
 }
 
+# Whoever is in stays on the network they have: with its name changed, its bridge would be one that no
+# rule speaks of.
+test_addresses_of_a_network_in_use_stay() {
+	local line
+	anew policy
+	for line in 'bridge = pnnew' 'subnet = 10.205.0.0/16' 'subnet6 = none'; do
+		policy >/dev/null
+		sed -i "/^\[network/,/^\[profile/ { /^${line%% =*} =/d }; s|^\[network default\]|&\n$line|" "$CONF"
+		assert_match 'default.*(alice|bob|carol).*pam-netns kick' "$(assert_fails pam-netns up 2>&1)"
+		assert_fails ip link show pnnew
+		assert_reach alice yes "tcp $OUTSIDE4 80" "icmp $GATEWAY6"
+		assert_reach alice no "tcp $GATEWAY4 22" "tcp $BOB4 80"
+	done
+	# With nobody in, the new one takes its place and nothing of the old one is left.
+	for user in alice bob carol; do
+		users_logout_only "$user"
+	done
+	printf '[network default]\nbridge = pnnew\nsubnet = 10.205.0.0/16\n[profile default]\nmatch = *\n' >"$CONF"
+	users_login alice bob carol
+	assert_fails ip link show pnbr0
+	assert_eq '' "$(ip route show 10.203.0.0/16; ip -6 route show fd00:203::/64)"
+	assert_reach alice yes "tcp $OUTSIDE4 80" 'icmp 10.205.0.1'
+	assert_reach alice no 'tcp 10.205.0.1 22' "tcp $HOST4 22"
+	serve alice bob carol
+}
+
 # What is "auto" is found beside what the host has.
 automatic() {
 	ip address add 10.203.99.1/16 dev lo

@@ -67,9 +67,13 @@ int pins_setup(void)
 		return log_errno(errno, "make %s", PINS_DIR);
 	if (lstat(PINS_DIR, &st) < 0 || lstat(RUN_DIR, &parent) < 0)
 		return log_errno(errno, "look at %s", PINS_DIR);
-	if (S_ISDIR(st.st_mode) && st.st_dev != parent.st_dev && statfs(PINS_DIR, &fs) == 0 &&
-	    fs.f_type == TMPFS_MAGIC)
-		return 0;
+	if (S_ISDIR(st.st_mode) && st.st_dev != parent.st_dev) {
+		/* In doubt not mounted anew: that would hide the pins of all who are in. */
+		if (statfs(PINS_DIR, &fs) < 0)
+			return log_errno(errno, "look at %s", PINS_DIR);
+		if (fs.f_type == TMPFS_MAGIC)
+			return 0;
+	}
 	if (mount("pam_netns", PINS_DIR, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
 		  "mode=0700,size=16m") < 0)
 		return log_errno(errno, "mount a tmpfs on %s", PINS_DIR);

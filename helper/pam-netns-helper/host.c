@@ -21,6 +21,7 @@
 #include "paths.h"
 #include "pins.h"
 
+/* -ENOENT: there is none, for certain. */
 static int proc_open(const char *path)
 {
 	CLEANUP_FD int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -28,9 +29,9 @@ static int proc_open(const char *path)
 
 	if (fd < 0)
 		return -errno;
-	if (fstatfs(fd, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC)
-		return -ENOENT;
-	return steal_fd(&fd);
+	if (fstatfs(fd, &fs) < 0)
+		return -errno;
+	return fs.f_type == PROC_SUPER_MAGIC ? steal_fd(&fd) : -ENOENT;
 }
 
 static int namespace_open(int proc, const char *path, int clone_flag)
@@ -63,6 +64,8 @@ static int hostproc_make(int run)
 
 	if (there >= 0)
 		return 0;
+	if (there != -ENOENT)
+		return log_errno(-there, "look at %s", HOSTPROC);
 	if (mkdirat(dir, "proc", 0700) < 0 && errno != EEXIST)
 		return log_errno(errno, "make %s", HOSTPROC);
 	if (mount("/proc", HOSTPROC, NULL, MS_BIND, NULL) < 0)
@@ -112,7 +115,9 @@ int host_enter(struct host *host)
 
 	*host = (struct host){-1, -1, -1, -1, -1, -1, {.fd = -1}, {.fd = -1}};
 	host->proc = proc_open(HOSTPROC);
-	if (host->proc < 0)
+	/* Only where there is none: in a session, /proc may be a PID namespace of the user's own.
+	 */
+	if (host->proc == -ENOENT)
 		host->proc = proc_open("/proc");
 	if (host->proc < 0)
 		return log_errno(-host->proc, "find the host's /proc");

@@ -24,45 +24,45 @@ struct element {
 	bool has_data;
 };
 
-static struct nl_msg *nft_request(int type, int flags, uint8_t family)
+static struct netlink_message *nft_request(int type, int flags, uint8_t family)
 {
 	struct nfgenmsg header = {.nfgen_family = family, .version = NFNETLINK_V0};
 
 	return netlink_request((NFNL_SUBSYS_NFTABLES << 8) | type, flags, &header, sizeof(header));
 }
 
-static struct nl_msg *batch_edge(int type)
+static struct netlink_message *batch_edge(int type)
 {
 	struct nfgenmsg header = {.version = NFNETLINK_V0, .res_id = htons(NFNL_SUBSYS_NFTABLES)};
 
 	return netlink_request(type, 0, &header, sizeof(header));
 }
 
-static void put_data(struct nl_msg *m, int attribute, const void *value, size_t size)
+static void put_data(struct netlink_message *m, int attribute, const void *value, size_t size)
 {
-	struct nlattr *nest = nla_nest_start(m, attribute | NLA_F_NESTED);
+	struct nlattr *nest = netlink_nest(m, attribute | NLA_F_NESTED);
 
-	nla_put(m, NFTA_DATA_VALUE, (int)size, value);
-	nla_nest_end(m, nest);
+	netlink_put(m, NFTA_DATA_VALUE, size, value);
+	netlink_nest_end(m, nest);
 }
 
-static struct nl_msg *element_request(int type, const struct element *e)
+static struct netlink_message *element_request(int type, const struct element *e)
 {
 	int flags = type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0;
-	struct nl_msg *m = nft_request(type, flags | NLM_F_ACK, e->family);
+	struct netlink_message *m = nft_request(type, flags | NLM_F_ACK, e->family);
 	struct nlattr *list, *one;
 
 	if (!m)
 		return NULL;
-	nla_put_string(m, NFTA_SET_ELEM_LIST_TABLE, RULESET_TABLE);
-	nla_put_string(m, NFTA_SET_ELEM_LIST_SET, e->set);
-	list = nla_nest_start(m, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED);
-	one = nla_nest_start(m, NFTA_LIST_ELEM | NLA_F_NESTED);
+	netlink_put_text(m, NFTA_SET_ELEM_LIST_TABLE, RULESET_TABLE);
+	netlink_put_text(m, NFTA_SET_ELEM_LIST_SET, e->set);
+	list = netlink_nest(m, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED);
+	one = netlink_nest(m, NFTA_LIST_ELEM | NLA_F_NESTED);
 	put_data(m, NFTA_SET_ELEM_KEY, e->key, e->key_size);
 	if (e->has_data)
 		put_data(m, NFTA_SET_ELEM_DATA, &e->data, sizeof(e->data));
-	nla_nest_end(m, one);
-	nla_nest_end(m, list);
+	netlink_nest_end(m, one);
+	netlink_nest_end(m, list);
 	return m;
 }
 
@@ -154,22 +154,23 @@ struct element_visit {
 	bool ipv6;
 };
 
-static int element_read(const struct element_visit *v, struct nlattr *element)
+static int element_read(const struct element_visit *v, const struct nlattr *element)
 {
-	struct nlattr *attributes[NFTA_SET_ELEM_MAX + 1], *value;
+	const struct nlattr *attributes[NFTA_SET_ELEM_MAX + 1], *value;
 	struct ruleset_member member = {0};
 	struct address *address = v->ipv6 ? &member.address6 : &member.address;
 	size_t size = v->ipv6 ? 16 : 4;
 	const uint8_t *key;
 
-	if (nla_parse_nested(attributes, NFTA_SET_ELEM_MAX, element, NULL) < 0 ||
-	    !attributes[NFTA_SET_ELEM_KEY])
+	attributes_parse(attribute_value(element), attribute_size(element), attributes,
+			 NFTA_SET_ELEM_MAX);
+	if (!attributes[NFTA_SET_ELEM_KEY])
 		return 0;
-	value = nla_data(attributes[NFTA_SET_ELEM_KEY]);
-	if (nla_len(attributes[NFTA_SET_ELEM_KEY]) < NLA_HDRLEN ||
-	    nla_len(value) != (int)(KEY_ADDRESS + size))
+	value = attribute_first(attribute_value(attributes[NFTA_SET_ELEM_KEY]),
+				attribute_size(attributes[NFTA_SET_ELEM_KEY]));
+	if (!value || attribute_size(value) != KEY_ADDRESS + size)
 		return 0;
-	key = nla_data(value);
+	key = attribute_value(value);
 	memcpy(member.port, key, IFNAMSIZ - 1);
 	memcpy(member.mac.bytes, key + KEY_MAC, sizeof(member.mac.bytes));
 	address->family = v->ipv6 ? AF_INET6 : AF_INET;
@@ -179,28 +180,32 @@ static int element_read(const struct element_visit *v, struct nlattr *element)
 
 static int elements_read(void *context, struct nlmsghdr *answer)
 {
-	struct nlattr *attributes[NFTA_SET_ELEM_LIST_MAX + 1], *element;
-	int left, result = 0;
+	const struct nlattr *attributes[NFTA_SET_ELEM_LIST_MAX + 1];
+	const void *list;
+	size_t size;
+	int result = 0;
 
-	if (nlmsg_parse(answer, sizeof(struct nfgenmsg), attributes, NFTA_SET_ELEM_LIST_MAX, NULL) <
-		0 ||
+	if (!netlink_parse(answer, sizeof(struct nfgenmsg), attributes, NFTA_SET_ELEM_LIST_MAX) ||
 	    !attributes[NFTA_SET_ELEM_LIST_ELEMENTS])
 		return 0;
-	nla_for_each_nested(element, attributes[NFTA_SET_ELEM_LIST_ELEMENTS], left) if (result == 0)
-	    result = element_read(context, element);
+	list = attribute_value(attributes[NFTA_SET_ELEM_LIST_ELEMENTS]);
+	size = attribute_size(attributes[NFTA_SET_ELEM_LIST_ELEMENTS]);
+	for (const struct nlattr *e = attribute_first(list, size); e && result == 0;
+	     e = attribute_next(e, list, size))
+		result = element_read(context, e);
 	return result;
 }
 
 int guard_each(struct netlink *netfilter, bool ipv6,
 	       int (*visit)(void *context, const struct ruleset_member *member), void *context)
 {
-	struct nl_msg *m = nft_request(NFT_MSG_GETSETELEM, NLM_F_DUMP, NFPROTO_BRIDGE);
+	struct netlink_message *m = nft_request(NFT_MSG_GETSETELEM, NLM_F_DUMP, NFPROTO_BRIDGE);
 	struct element_visit v = {visit, context, ipv6};
 	int result;
 
 	if (m) {
-		nla_put_string(m, NFTA_SET_ELEM_LIST_TABLE, RULESET_TABLE);
-		nla_put_string(m, NFTA_SET_ELEM_LIST_SET, ipv6 ? "guard6" : "guard4");
+		netlink_put_text(m, NFTA_SET_ELEM_LIST_TABLE, RULESET_TABLE);
+		netlink_put_text(m, NFTA_SET_ELEM_LIST_SET, ipv6 ? "guard6" : "guard4");
 	}
 	result = netlink_query(netfilter, m, "list the guard", elements_read, &v);
 	return result == -ENOENT ? 0 : result;
@@ -208,11 +213,11 @@ int guard_each(struct netlink *netfilter, bool ipv6,
 
 static int rule_hash(void *context, struct nlmsghdr *answer)
 {
-	const uint8_t *data = nlmsg_data(answer);
+	const uint8_t *data = netlink_payload(answer);
 	uint64_t hash = *(uint64_t *)context ?: 0xcbf29ce484222325U;
 
 	/* FNV-1a over everything but the generic header, whose res_id counts all transactions. */
-	for (int i = sizeof(struct nfgenmsg); i < nlmsg_datalen(answer); i++)
+	for (size_t i = sizeof(struct nfgenmsg); i < netlink_payload_size(answer); i++)
 		hash = (hash ^ data[i]) * 0x100000001b3U;
 	*(uint64_t *)context = hash;
 	return 0;
@@ -220,11 +225,11 @@ static int rule_hash(void *context, struct nlmsghdr *answer)
 
 static int table_hash(struct netlink *netfilter, uint8_t family, uint64_t *hash)
 {
-	struct nl_msg *m = nft_request(NFT_MSG_GETRULE, NLM_F_DUMP, family);
+	struct netlink_message *m = nft_request(NFT_MSG_GETRULE, NLM_F_DUMP, family);
 	int result;
 
 	if (m)
-		nla_put_string(m, NFTA_RULE_TABLE, RULESET_TABLE);
+		netlink_put_text(m, NFTA_RULE_TABLE, RULESET_TABLE);
 	result = netlink_query(netfilter, m, "list the rules", rule_hash, hash);
 	return result == -ENOENT ? 0 : result;
 }

@@ -2,12 +2,15 @@
 #include "netlink.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "log.h"
 
-#define RECEIVE_SIZE 65536
+/* One answer, whose size the kernel bounds; static: zeroed pages that are never used cost nothing.
+ */
+static char receive_buffer[65536] __attribute__((aligned(NLMSG_ALIGNTO)));
 
 int netlink_open(struct netlink *netlink, int protocol)
 {
@@ -49,17 +52,19 @@ void netlink_batch_free(struct netlink_batch *batch)
 	batch->data = NULL;
 }
 
-struct nl_msg *netlink_request(int type, int flags, const void *header, size_t header_size)
+struct netlink_message *netlink_request(int type, int flags, const void *header, size_t header_size)
 {
-	struct nl_msg *message = nlmsg_alloc_size(4096);
+	struct netlink_message *message = malloc(sizeof(*message));
 
 	if (!message)
 		return NULL;
-	if (!nlmsg_put(message, 0, 0, type, 0, NLM_F_REQUEST | flags) ||
-	    nlmsg_append(message, (void *)(uintptr_t)header, header_size, NLMSG_ALIGNTO) < 0) {
-		nlmsg_free(message);
-		return NULL;
-	}
+	message->full = false;
+	message->header = (struct nlmsghdr){
+	    .nlmsg_len = NLMSG_HDRLEN,
+	    .nlmsg_type = (uint16_t)type,
+	    .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags),
+	};
+	netlink_append(message, header, header_size);
 	return message;
 }
 
@@ -80,68 +85,76 @@ static bool batch_reserve(struct netlink_batch *batch, size_t more)
 	return true;
 }
 
-void netlink_add(struct netlink_batch *batch, struct nl_msg *message, const char *what,
+void netlink_add(struct netlink_batch *batch, struct netlink_message *message, const char *what,
 		 int tolerated)
 {
-	size_t length = message ? NLMSG_ALIGN(nlmsg_hdr(message)->nlmsg_len) : 0;
+	size_t length = message ? NLMSG_ALIGN(message->header.nlmsg_len) : 0;
 
-	if (!message || batch->count == NETLINK_BATCH_MAX || !batch_reserve(batch, length)) {
+	if (!message || message->full || batch->count == NETLINK_BATCH_MAX ||
+	    !batch_reserve(batch, length)) {
 		batch->broken = true;
 	} else {
-		memcpy(batch->data + batch->used, nlmsg_hdr(message), length);
+		memcpy(batch->data + batch->used, message->bytes, length);
 		batch->used += length;
 		batch->requests[batch->count++] =
 		    (struct netlink_request){.what = what, .tolerated = tolerated, .result = -EIO};
 	}
-	nlmsg_free(message);
+	free(message);
 }
 
-/* Numbers the requests. A request without NLM_F_ACK (a netfilter batch's end) is answered never. */
-static unsigned batch_number(struct netlink_batch *batch, uint32_t first)
+/*
+ * Numbers the requests. Of those that ask for an acknowledgement only the last still does: the
+ * kernel works through a batch in order, while it is sent, and tells of every failure unasked.
+ * Returns that request's place, or -1 without one (a netfilter batch of nothing).
+ */
+static int batch_number(struct netlink_batch *batch, uint32_t first)
 {
-	struct nlmsghdr *header = (struct nlmsghdr *)(void *)batch->data;
-	unsigned expected = 0;
-	int left = (int)batch->used;
+	struct nlmsghdr *last = NULL;
+	size_t at = 0;
+	int place = -1;
 
 	for (unsigned i = 0; i < batch->count; i++) {
+		struct nlmsghdr *header = (struct nlmsghdr *)(void *)(batch->data + at);
+
+		at += NLMSG_ALIGN(header->nlmsg_len);
 		header->nlmsg_seq = first + i;
-		if (header->nlmsg_flags & NLM_F_ACK)
-			expected++;
-		else
-			batch->requests[i].result = 0;
-		header = nlmsg_next(header, &left);
+		batch->requests[i].result = 0;
+		if (!(header->nlmsg_flags & NLM_F_ACK))
+			continue;
+		if (last)
+			last->nlmsg_flags &= (uint16_t)~NLM_F_ACK;
+		last = header;
+		place = (int)i;
 	}
-	return expected;
+	if (last)
+		batch->requests[place].result = -EIO; /* until it is acknowledged */
+	return place;
 }
 
 /* The kernel's own explanation of an error (NETLINK_EXT_ACK), or NULL. */
-static const char *error_text(struct nlmsghdr *answer, const struct nlmsgerr *error)
+static const char *error_text(const struct nlmsghdr *answer, const struct nlmsgerr *error)
 {
-	int left = (int)answer->nlmsg_len - (int)NLMSG_LENGTH(sizeof(*error));
-	struct nlattr *attribute =
-	    (struct nlattr *)(void *)((char *)NLMSG_DATA(answer) + sizeof(*error));
+	const struct nlattr *attributes[NLMSGERR_ATTR_MSG + 1], *text;
+	size_t skip = sizeof(*error);
 
 	if (!(answer->nlmsg_flags & NLM_F_ACK_TLVS))
 		return NULL;
-	if (!(answer->nlmsg_flags & NLM_F_CAPPED)) {
-		int copied = (int)NLMSG_ALIGN(error->msg.nlmsg_len) - (int)sizeof(error->msg);
-
-		left -= copied;
-		attribute = (struct nlattr *)(void *)((char *)attribute + copied);
-	}
-	for (; nla_ok(attribute, left); attribute = nla_next(attribute, &left))
-		if (nla_type(attribute) == NLMSGERR_ATTR_MSG && nla_len(attribute) > 0 &&
-		    ((char *)nla_data(attribute))[nla_len(attribute) - 1] == '\0')
-			return nla_data(attribute);
-	return NULL;
+	if (!(answer->nlmsg_flags & NLM_F_CAPPED))
+		skip += NLMSG_ALIGN(error->msg.nlmsg_len) - sizeof(error->msg);
+	if (!netlink_parse(answer, skip, attributes, NLMSGERR_ATTR_MSG))
+		return NULL;
+	text = attributes[NLMSGERR_ATTR_MSG];
+	if (!text || !memchr(attribute_value(text), '\0', attribute_size(text)))
+		return NULL;
+	return attribute_value(text);
 }
 
-static ssize_t receive(struct netlink *netlink, char *buffer)
+static ssize_t receive(const struct netlink *netlink, int flags)
 {
 	ssize_t length;
 
 	do
-		length = recv(netlink->fd, buffer, RECEIVE_SIZE, 0);
+		length = recv(netlink->fd, receive_buffer, sizeof(receive_buffer), flags);
 	while (length < 0 && errno == EINTR);
 	return length < 0 ? -errno : length;
 }
@@ -158,8 +171,8 @@ static int send_all(struct netlink *netlink, const void *data, size_t size)
 	return -errno;
 }
 
-/* Takes one answer to a batch; returns the number of requests that it settles (0 or 1). */
-static unsigned batch_answer(struct netlink_batch *batch, uint32_t first, struct nlmsghdr *answer)
+/* Takes one answer to a batch; returns the place of the request that it is about, or -1. */
+static int batch_answer(struct netlink_batch *batch, uint32_t first, struct nlmsghdr *answer)
 {
 	uint32_t i = answer->nlmsg_seq - first;
 	const struct nlmsgerr *error = NLMSG_DATA(answer);
@@ -167,7 +180,7 @@ static unsigned batch_answer(struct netlink_batch *batch, uint32_t first, struct
 	const char *text;
 
 	if (answer->nlmsg_type != NLMSG_ERROR || i >= batch->count)
-		return 0;
+		return -1;
 	request = &batch->requests[i];
 	request->result = error->error;
 	request->was_tolerated = request->result < 0 && request->result == -request->tolerated;
@@ -177,30 +190,25 @@ static unsigned batch_answer(struct netlink_batch *batch, uint32_t first, struct
 	if (request->result < 0)
 		log_debug("netlink: %s: %s%s%s", request->what, strerror(-request->result),
 			  text ? ": " : "", text ? text : "");
-	return 1;
+	return (int)i;
 }
 
+/* Waits for the answer to the last request, then takes what else is there. */
 static int batch_receive(struct netlink *netlink, struct netlink_batch *batch, uint32_t first,
-			 unsigned expected)
+			 int last)
 {
-	CLEANUP_FREE char *buffer = malloc(RECEIVE_SIZE);
+	int flags = last < 0 ? MSG_DONTWAIT : 0;
 
-	if (!buffer)
-		return -ENOMEM;
-	while (expected) {
-		ssize_t length = receive(netlink, buffer);
-		struct nlmsghdr *answer = (struct nlmsghdr *)(void *)buffer;
-		int left = (int)length;
+	for (;;) {
+		ssize_t length = receive(netlink, flags);
+		struct nlmsghdr *answer = (struct nlmsghdr *)(void *)receive_buffer;
 
 		if (length < 0)
-			return (int)length;
-		for (; nlmsg_ok(answer, left); answer = nlmsg_next(answer, &left)) {
-			unsigned settled = batch_answer(batch, first, answer);
-
-			expected -= settled < expected ? settled : expected;
-		}
+			return length == -EAGAIN && flags ? 0 : (int)length;
+		for (; NLMSG_OK(answer, length); answer = NLMSG_NEXT(answer, length))
+			if (batch_answer(batch, first, answer) == last)
+				flags = MSG_DONTWAIT;
 	}
-	return 0;
 }
 
 int netlink_run(struct netlink *netlink, struct netlink_batch *batch)
@@ -213,11 +221,11 @@ int netlink_run(struct netlink *netlink, struct netlink_batch *batch)
 	if (!batch->count)
 		return 0;
 	netlink->sequence += batch->count;
-	unsigned expected = batch_number(batch, first);
+	int last = batch_number(batch, first);
 
 	result = send_all(netlink, batch->data, batch->used);
 	if (result == 0)
-		result = batch_receive(netlink, batch, first, expected);
+		result = batch_receive(netlink, batch, first, last);
 	if (result < 0)
 		result = log_errno(-result, "talk netlink");
 	for (unsigned i = 0; i < batch->count && result == 0; i++)
@@ -230,10 +238,10 @@ int netlink_run(struct netlink *netlink, struct netlink_batch *batch)
 }
 
 /* One packet of the answer; 1 when it was the last one. */
-static int query_packet(struct nlmsghdr *answer, int left, uint32_t sequence,
+static int query_packet(struct nlmsghdr *answer, ssize_t left, uint32_t sequence,
 			int (*visit)(void *, struct nlmsghdr *), void *context)
 {
-	for (; nlmsg_ok(answer, left); answer = nlmsg_next(answer, &left)) {
+	for (; NLMSG_OK(answer, left); answer = NLMSG_NEXT(answer, left)) {
 		int result = 0;
 
 		if (answer->nlmsg_seq != sequence)
@@ -254,27 +262,26 @@ static int query_packet(struct nlmsghdr *answer, int left, uint32_t sequence,
 	return 0;
 }
 
-int netlink_query(struct netlink *netlink, struct nl_msg *message, const char *what,
+int netlink_query(struct netlink *netlink, struct netlink_message *message, const char *what,
 		  int (*visit)(void *context, struct nlmsghdr *answer), void *context)
 {
-	CLEANUP_FREE char *buffer = malloc(RECEIVE_SIZE);
 	uint32_t sequence = ++netlink->sequence;
 	int result;
 
-	if (!buffer || !message) {
-		nlmsg_free(message);
+	if (!message || message->full) {
+		free(message);
 		return log_errno(ENOMEM, "%s", what);
 	}
-	nlmsg_hdr(message)->nlmsg_seq = sequence;
-	result = send_all(netlink, nlmsg_hdr(message), nlmsg_hdr(message)->nlmsg_len);
-	nlmsg_free(message);
+	message->header.nlmsg_seq = sequence;
+	result = send_all(netlink, message->bytes, message->header.nlmsg_len);
+	free(message);
 	while (result == 0) {
-		ssize_t length = receive(netlink, buffer);
+		ssize_t length = receive(netlink, 0);
 
 		if (length < 0)
 			result = (int)length;
 		else
-			result = query_packet((struct nlmsghdr *)(void *)buffer, (int)length,
+			result = query_packet((struct nlmsghdr *)(void *)receive_buffer, length,
 					      sequence, visit, context);
 	}
 	/* Absence is an answer, which the caller judges; the rest is told here. */

@@ -1,23 +1,21 @@
 /*
  * A small netlink transport under verbs such as "add an address": requests are collected in a
- * batch, sent with one system call, and each is acknowledged on its own.
+ * batch and sent with one system call; each failure is told on its own.
  *
- * Messages are built with libnl's message functions (nlmsg_put, nla_put); its caches, objects and
- * sockets are not used: libnl-route 3.7 knows neither locked bridge ports nor group_fwd_mask, and
- * a login wants two system calls, not forty. A socket belongs to the network namespace that its
- * thread was in when it was opened, and stays there: the socket says which namespace a verb is for.
+ * A login wants two system calls, not forty, and libnl-route 3.7 knows neither locked bridge ports
+ * nor group_fwd_mask. A socket belongs to the network namespace that its thread was in when it was
+ * opened, and stays there: the socket says which namespace a verb is for. Not for two threads.
  */
 #ifndef PAM_NETNS_NETLINK_H
 #define PAM_NETNS_NETLINK_H
 
 #include <linux/netlink.h>
-#include <netlink/attr.h>
-#include <netlink/msg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "cleanup.h"
+#include "netlink_message.h"
 
 #define NETLINK_BATCH_MAX 32 /* requests in one batch */
 
@@ -52,20 +50,24 @@ void netlink_batch_free(struct netlink_batch *batch);
  * Starts a request of a type; header is the family's fixed header. NULL out of memory: the batch
  * is broken then and netlink_run() says so, so callers need not check attributes one by one.
  */
-struct nl_msg *netlink_request(int type, int flags, const void *header, size_t header_size);
+struct netlink_message *netlink_request(int type, int flags, const void *header,
+					size_t header_size);
 /* Adds the request (and frees it; NULL breaks the batch). what is borrowed until netlink_run(). */
-void netlink_add(struct netlink_batch *batch, struct nl_msg *message, const char *what,
+void netlink_add(struct netlink_batch *batch, struct netlink_message *message, const char *what,
 		 int tolerated);
 
 /*
- * Sends the batch and reads one acknowledgement for each request. The first request that failed
- * with another error than the tolerated one is logged and is the result; the kernel works through
- * all of them either way. The batch is empty afterwards (requests[].result can be read).
+ * Sends the batch and reads what became of each request. The first request that failed with
+ * another error than the tolerated one is logged and is the result; the kernel works through all of
+ * them either way. The batch is empty afterwards (requests[].result can be read).
  */
 int netlink_run(struct netlink *netlink, struct netlink_batch *batch) MUST_CHECK;
 
-/* Sends one request and hands every message of the answer to visit, dump or not. Frees message. */
-int netlink_query(struct netlink *netlink, struct nl_msg *message, const char *what,
+/*
+ * Sends one request and hands every message of the answer to visit, dump or not. Frees message.
+ * visit must not talk netlink itself.
+ */
+int netlink_query(struct netlink *netlink, struct netlink_message *message, const char *what,
 		  int (*visit)(void *context, struct nlmsghdr *answer), void *context) MUST_CHECK;
 
 #endif

@@ -69,40 +69,40 @@ bool uplink_port_uid(const char *name, uid_t *uid)
 }
 
 /* One queue a side, whatever the number of CPUs: a login costs 4 times as much with 256. */
-static void put_queues(struct nl_msg *m)
+static void put_queues(struct netlink_message *m)
 {
-	nla_put_u32(m, IFLA_NUM_TX_QUEUES, 1);
-	nla_put_u32(m, IFLA_NUM_RX_QUEUES, 1);
+	netlink_put_u32(m, IFLA_NUM_TX_QUEUES, 1);
+	netlink_put_u32(m, IFLA_NUM_RX_QUEUES, 1);
 }
 
-static struct nl_msg *veth_request(const struct uplink *u, int netns)
+static struct netlink_message *veth_request(const struct uplink *u, int netns)
 {
 	struct ifinfomsg port = {.ifi_index = (int)u->ifindex};
 	/* Not up: veth_open() refuses while the two ends are not tied together (ENOTCONN). */
 	struct ifinfomsg peer = {.ifi_index = UPLINK_USER_INDEX};
-	struct nl_msg *m = netlink_request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK,
-					   &port, sizeof(port));
+	struct netlink_message *m = netlink_request(
+	    RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, &port, sizeof(port));
 	struct nlattr *info, *data, *end;
 
 	if (!m)
 		return NULL;
-	nla_put_string(m, IFLA_IFNAME, u->port);
-	nla_put_u32(m, IFLA_MTU, u->network->mtu);
-	nla_put_u32(m, IFLA_MASTER, u->bridge_ifindex);
+	netlink_put_text(m, IFLA_IFNAME, u->port);
+	netlink_put_u32(m, IFLA_MTU, u->network->mtu);
+	netlink_put_u32(m, IFLA_MASTER, u->bridge_ifindex);
 	put_queues(m);
-	info = nla_nest_start(m, IFLA_LINKINFO);
-	nla_put_string(m, IFLA_INFO_KIND, "veth");
-	data = nla_nest_start(m, IFLA_INFO_DATA);
-	end = nla_nest_start(m, VETH_INFO_PEER);
-	nlmsg_append(m, &peer, sizeof(peer), NLMSG_ALIGNTO);
-	nla_put_string(m, IFLA_IFNAME, "eth0");
-	nla_put_u32(m, IFLA_MTU, u->network->mtu);
-	nla_put(m, IFLA_ADDRESS, sizeof(u->mac.bytes), u->mac.bytes);
-	nla_put_u32(m, IFLA_NET_NS_FD, (uint32_t)netns);
+	info = netlink_nest(m, IFLA_LINKINFO);
+	netlink_put_text(m, IFLA_INFO_KIND, "veth");
+	data = netlink_nest(m, IFLA_INFO_DATA);
+	end = netlink_nest(m, VETH_INFO_PEER);
+	netlink_append(m, &peer, sizeof(peer));
+	netlink_put_text(m, IFLA_IFNAME, "eth0");
+	netlink_put_u32(m, IFLA_MTU, u->network->mtu);
+	netlink_put(m, IFLA_ADDRESS, sizeof(u->mac.bytes), u->mac.bytes);
+	netlink_put_u32(m, IFLA_NET_NS_FD, (uint32_t)netns);
 	put_queues(m);
-	nla_nest_end(m, end);
-	nla_nest_end(m, data);
-	nla_nest_end(m, info);
+	netlink_nest_end(m, end);
+	netlink_nest_end(m, data);
+	netlink_nest_end(m, info);
 	return m;
 }
 
@@ -158,7 +158,7 @@ int uplink_configure_user(struct netlink *user, const struct uplink *u)
 	return netlink_run(user, &b);
 }
 
-static struct nl_msg *port_flags_request(const struct uplink *u)
+static struct netlink_message *port_flags_request(const struct uplink *u)
 {
 	static const struct {
 		int attribute;
@@ -169,19 +169,20 @@ static struct nl_msg *port_flags_request(const struct uplink *u)
 	    {IFLA_BRPORT_MCAST_FLOOD, 0}, {IFLA_BRPORT_BCAST_FLOOD, 0},
 	};
 	struct ifinfomsg header = {.ifi_index = (int)u->ifindex};
-	struct nl_msg *m = netlink_request(RTM_NEWLINK, NLM_F_ACK, &header, sizeof(header));
+	struct netlink_message *m =
+	    netlink_request(RTM_NEWLINK, NLM_F_ACK, &header, sizeof(header));
 	struct nlattr *info, *data;
 
 	if (!m)
 		return NULL;
-	info = nla_nest_start(m, IFLA_LINKINFO);
-	nla_put_string(m, IFLA_INFO_SLAVE_KIND, "bridge");
-	data = nla_nest_start(m, IFLA_INFO_SLAVE_DATA);
+	info = netlink_nest(m, IFLA_LINKINFO);
+	netlink_put_text(m, IFLA_INFO_SLAVE_KIND, "bridge");
+	data = netlink_nest(m, IFLA_INFO_SLAVE_DATA);
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-		nla_put_u8(m, flags[i].attribute, flags[i].value);
-	nla_put_u16(m, IFLA_BRPORT_GROUP_FWD_MASK, 0xfffd);
-	nla_nest_end(m, data);
-	nla_nest_end(m, info);
+		netlink_put_u8(m, flags[i].attribute, flags[i].value);
+	netlink_put_u16(m, IFLA_BRPORT_GROUP_FWD_MASK, 0xfffd);
+	netlink_nest_end(m, data);
+	netlink_nest_end(m, info);
 	return m;
 }
 

@@ -14,27 +14,27 @@
 #include "log.h"
 #include "uplink_request.h"
 
-static struct nl_msg *bridge_request(const char *name, unsigned mtu)
+static struct netlink_message *bridge_request(const char *name, unsigned mtu)
 {
 	static const struct mac mac = UPLINK_BRIDGE_MAC;
 	struct ifinfomsg header = {0};
-	struct nl_msg *m = netlink_request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK,
-					   &header, sizeof(header));
+	struct netlink_message *m = netlink_request(
+	    RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, &header, sizeof(header));
 	struct nlattr *info, *data;
 
 	if (!m)
 		return NULL;
-	nla_put_string(m, IFLA_IFNAME, name);
-	nla_put(m, IFLA_ADDRESS, sizeof(mac.bytes), mac.bytes);
-	nla_put_u32(m, IFLA_MTU, mtu);
-	info = nla_nest_start(m, IFLA_LINKINFO);
-	nla_put_string(m, IFLA_INFO_KIND, "bridge");
-	data = nla_nest_start(m, IFLA_INFO_DATA);
-	nla_put_u32(m, IFLA_BR_STP_STATE, 0);
-	nla_put_u32(m, IFLA_BR_FORWARD_DELAY, 0);
-	nla_put_u8(m, IFLA_BR_MCAST_SNOOPING, 0);
-	nla_nest_end(m, data);
-	nla_nest_end(m, info);
+	netlink_put_text(m, IFLA_IFNAME, name);
+	netlink_put(m, IFLA_ADDRESS, sizeof(mac.bytes), mac.bytes);
+	netlink_put_u32(m, IFLA_MTU, mtu);
+	info = netlink_nest(m, IFLA_LINKINFO);
+	netlink_put_text(m, IFLA_INFO_KIND, "bridge");
+	data = netlink_nest(m, IFLA_INFO_DATA);
+	netlink_put_u32(m, IFLA_BR_STP_STATE, 0);
+	netlink_put_u32(m, IFLA_BR_FORWARD_DELAY, 0);
+	netlink_put_u8(m, IFLA_BR_MCAST_SNOOPING, 0);
+	netlink_nest_end(m, data);
+	netlink_nest_end(m, info);
 	return m;
 }
 
@@ -103,20 +103,20 @@ struct link_answer {
 static int link_read(void *context, struct nlmsghdr *answer)
 {
 	struct link_answer *link = context;
-	struct ifinfomsg *header = nlmsg_data(answer);
-	struct nlattr *attributes[IFLA_MAX + 1];
+	const struct ifinfomsg *header = netlink_payload(answer);
+	const struct nlattr *attributes[IFLA_MAX + 1];
 
 	if (answer->nlmsg_type != RTM_NEWLINK ||
-	    nlmsg_parse(answer, sizeof(*header), attributes, IFLA_MAX, NULL) < 0)
+	    !netlink_parse(answer, sizeof(*header), attributes, IFLA_MAX))
 		return 0;
 	link->ifindex = (unsigned)header->ifi_index;
 	link->flags = header->ifi_flags;
 	if (attributes[IFLA_MTU])
-		link->mtu = nla_get_u32(attributes[IFLA_MTU]);
+		link->mtu = attribute_u32(attributes[IFLA_MTU]);
 	if (attributes[IFLA_STATS64])
-		nla_memcpy(&link->stats, attributes[IFLA_STATS64], sizeof(link->stats));
+		attribute_copy(attributes[IFLA_STATS64], &link->stats, sizeof(link->stats));
 	if (attributes[IFLA_IFNAME])
-		nla_strlcpy(link->name, attributes[IFLA_IFNAME], sizeof(link->name));
+		attribute_text(attributes[IFLA_IFNAME], link->name, sizeof(link->name));
 	return 0;
 }
 
@@ -125,11 +125,11 @@ static int link_get(struct netlink *host, unsigned ifindex, const char *name,
 		    struct link_answer *link)
 {
 	struct ifinfomsg header = {.ifi_index = (int)ifindex};
-	struct nl_msg *m = netlink_request(RTM_GETLINK, 0, &header, sizeof(header));
+	struct netlink_message *m = netlink_request(RTM_GETLINK, 0, &header, sizeof(header));
 
 	memset(link, 0, sizeof(*link));
 	if (m && !ifindex)
-		nla_put_string(m, IFLA_IFNAME, name);
+		netlink_put_text(m, IFLA_IFNAME, name);
 	return netlink_query(host, m, "ask about a link", link_read, link);
 }
 
@@ -170,20 +170,20 @@ struct port_visit {
 static int port_read(void *context, struct nlmsghdr *answer)
 {
 	struct port_visit *v = context;
-	struct ifinfomsg *header = nlmsg_data(answer);
-	struct nlattr *attributes[IFLA_MAX + 1];
+	const struct ifinfomsg *header = netlink_payload(answer);
+	const struct nlattr *attributes[IFLA_MAX + 1];
 	char name[IFNAMSIZ];
 	uid_t uid;
 
 	if (answer->nlmsg_type != RTM_NEWLINK ||
-	    nlmsg_parse(answer, sizeof(*header), attributes, IFLA_MAX, NULL) < 0 ||
+	    !netlink_parse(answer, sizeof(*header), attributes, IFLA_MAX) ||
 	    !attributes[IFLA_IFNAME])
 		return 0;
-	nla_strlcpy(name, attributes[IFLA_IFNAME], sizeof(name));
+	attribute_text(attributes[IFLA_IFNAME], name, sizeof(name));
 	if (!uplink_port_uid(name, &uid))
 		return 0;
 	return v->visit(v->context, name, (unsigned)header->ifi_index,
-			attributes[IFLA_MASTER] ? nla_get_u32(attributes[IFLA_MASTER]) : 0);
+			attributes[IFLA_MASTER] ? attribute_u32(attributes[IFLA_MASTER]) : 0);
 }
 
 int uplink_each_port(struct netlink *host, int (*visit)(void *, const char *, unsigned, unsigned),
@@ -207,22 +207,22 @@ struct route_search {
 static int route_read(void *context, struct nlmsghdr *answer)
 {
 	struct route_search *search = context;
-	struct rtmsg *header = nlmsg_data(answer);
-	struct nlattr *attributes[RTA_MAX + 1];
+	const struct rtmsg *header = netlink_payload(answer);
+	const struct nlattr *attributes[RTA_MAX + 1];
 	struct prefix route = {.address.family = header->rtm_family, .length = header->rtm_dst_len};
 
 	if (answer->nlmsg_type != RTM_NEWROUTE ||
-	    nlmsg_parse(answer, sizeof(*header), attributes, RTA_MAX, NULL) < 0)
+	    !netlink_parse(answer, sizeof(*header), attributes, RTA_MAX))
 		return 0;
 	if (!header->rtm_dst_len) {
 		if (!search->prefix && header->rtm_table == RT_TABLE_MAIN && attributes[RTA_OIF] &&
 		    !search->ifindex)
-			search->ifindex = nla_get_u32(attributes[RTA_OIF]);
+			search->ifindex = attribute_u32(attributes[RTA_OIF]);
 		return 0;
 	}
 	if (!search->prefix || !attributes[RTA_DST])
 		return 0;
-	nla_memcpy(route.address.bytes, attributes[RTA_DST], sizeof(route.address.bytes));
+	attribute_copy(attributes[RTA_DST], route.address.bytes, sizeof(route.address.bytes));
 	search->found |= prefix_overlaps(&route, search->prefix);
 	return 0;
 }
@@ -245,20 +245,19 @@ struct user_route_visit {
 static int user_route_read(void *context, struct nlmsghdr *answer)
 {
 	struct user_route_visit *v = context;
-	struct rtmsg *header = nlmsg_data(answer);
-	struct nlattr *attributes[RTA_MAX + 1];
+	const struct rtmsg *header = netlink_payload(answer);
+	const struct nlattr *attributes[RTA_MAX + 1];
 	struct address address = {.family = header->rtm_family};
 
 	if (answer->nlmsg_type != RTM_NEWROUTE || header->rtm_table != RT_TABLE_MAIN ||
 	    header->rtm_dst_len != address_size(&address) * 8 || header->rtm_type != RTN_UNICAST ||
-	    nlmsg_parse(answer, sizeof(*header), attributes, RTA_MAX, NULL) < 0 ||
-	    !attributes[RTA_DST] || !attributes[RTA_OIF] ||
-	    nla_get_u32(attributes[RTA_OIF]) != v->bridge)
+	    !netlink_parse(answer, sizeof(*header), attributes, RTA_MAX) || !attributes[RTA_DST] ||
+	    !attributes[RTA_OIF] || attribute_u32(attributes[RTA_OIF]) != v->bridge)
 		return 0;
 	/* The kernel's own route of the gateway address is none of a user. */
 	if (header->rtm_protocol != RTPROT_BOOT)
 		return 0;
-	nla_memcpy(address.bytes, attributes[RTA_DST], sizeof(address.bytes));
+	attribute_copy(attributes[RTA_DST], address.bytes, sizeof(address.bytes));
 	return v->visit(v->context, &address);
 }
 

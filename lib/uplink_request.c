@@ -7,7 +7,7 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
-struct nl_msg *request_link_flags(unsigned ifindex, unsigned flags, unsigned change)
+struct netlink_message *request_link_flags(unsigned ifindex, unsigned flags, unsigned change)
 {
 	struct ifinfomsg header = {
 	    .ifi_index = (int)ifindex, .ifi_flags = flags, .ifi_change = change};
@@ -15,31 +15,31 @@ struct nl_msg *request_link_flags(unsigned ifindex, unsigned flags, unsigned cha
 	return netlink_request(RTM_NEWLINK, NLM_F_ACK, &header, sizeof(header));
 }
 
-struct nl_msg *request_link_master(unsigned ifindex, unsigned master)
+struct netlink_message *request_link_master(unsigned ifindex, unsigned master)
 {
-	struct nl_msg *m = request_link_flags(ifindex, 0, 0);
+	struct netlink_message *m = request_link_flags(ifindex, 0, 0);
 
 	if (m)
-		nla_put_u32(m, IFLA_MASTER, master);
+		netlink_put_u32(m, IFLA_MASTER, master);
 	return m;
 }
 
-struct nl_msg *request_link_no_addrgen(unsigned ifindex)
+struct netlink_message *request_link_no_addrgen(unsigned ifindex)
 {
-	struct nl_msg *m = request_link_flags(ifindex, 0, 0);
+	struct netlink_message *m = request_link_flags(ifindex, 0, 0);
 	struct nlattr *families, *inet6;
 
 	if (!m)
 		return NULL;
-	families = nla_nest_start(m, IFLA_AF_SPEC);
-	inet6 = nla_nest_start(m, AF_INET6);
-	nla_put_u8(m, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
-	nla_nest_end(m, inet6);
-	nla_nest_end(m, families);
+	families = netlink_nest(m, IFLA_AF_SPEC);
+	inet6 = netlink_nest(m, AF_INET6);
+	netlink_put_u8(m, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	netlink_nest_end(m, inet6);
+	netlink_nest_end(m, families);
 	return m;
 }
 
-struct nl_msg *request_address(unsigned ifindex, const struct address *address)
+struct netlink_message *request_address(unsigned ifindex, const struct address *address)
 {
 	size_t size = address_size(address);
 	struct ifaddrmsg header = {
@@ -48,18 +48,18 @@ struct nl_msg *request_address(unsigned ifindex, const struct address *address)
 	    .ifa_index = ifindex,
 	    .ifa_flags = address->family == AF_INET6 ? IFA_F_NODAD : 0,
 	};
-	struct nl_msg *m = netlink_request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK,
-					   &header, sizeof(header));
+	struct netlink_message *m = netlink_request(
+	    RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, &header, sizeof(header));
 
 	if (!m)
 		return NULL;
-	nla_put(m, IFA_LOCAL, (int)size, address->bytes);
-	nla_put(m, IFA_ADDRESS, (int)size, address->bytes);
+	netlink_put(m, IFA_LOCAL, size, address->bytes);
+	netlink_put(m, IFA_ADDRESS, size, address->bytes);
 	return m;
 }
 
-struct nl_msg *request_neighbour(int type, unsigned ifindex, const struct address *address,
-				 const struct mac *mac)
+struct netlink_message *request_neighbour(int type, unsigned ifindex, const struct address *address,
+					  const struct mac *mac)
 {
 	struct ndmsg header = {
 	    .ndm_family = (uint8_t)address->family,
@@ -67,17 +67,18 @@ struct nl_msg *request_neighbour(int type, unsigned ifindex, const struct addres
 	    .ndm_state = NUD_PERMANENT,
 	};
 	int flags = type == RTM_NEWNEIGH ? NLM_F_CREATE | NLM_F_REPLACE : 0;
-	struct nl_msg *m = netlink_request(type, flags | NLM_F_ACK, &header, sizeof(header));
+	struct netlink_message *m =
+	    netlink_request(type, flags | NLM_F_ACK, &header, sizeof(header));
 
 	if (!m)
 		return NULL;
-	nla_put(m, NDA_DST, (int)address_size(address), address->bytes);
+	netlink_put(m, NDA_DST, address_size(address), address->bytes);
 	if (mac)
-		nla_put(m, NDA_LLADDR, sizeof(mac->bytes), mac->bytes);
+		netlink_put(m, NDA_LLADDR, sizeof(mac->bytes), mac->bytes);
 	return m;
 }
 
-struct nl_msg *request_fdb(unsigned port, const struct mac *mac)
+struct netlink_message *request_fdb(unsigned port, const struct mac *mac)
 {
 	/* NUD_NOARP is the FDB's word for static; NLM_F_REPLACE moves an entry between ports. */
 	struct ndmsg header = {
@@ -86,22 +87,22 @@ struct nl_msg *request_fdb(unsigned port, const struct mac *mac)
 	    .ndm_state = NUD_NOARP,
 	    .ndm_flags = NTF_MASTER,
 	};
-	struct nl_msg *m = netlink_request(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE | NLM_F_ACK,
-					   &header, sizeof(header));
+	struct netlink_message *m = netlink_request(
+	    RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE | NLM_F_ACK, &header, sizeof(header));
 
 	if (m)
-		nla_put(m, NDA_LLADDR, sizeof(mac->bytes), mac->bytes);
+		netlink_put(m, NDA_LLADDR, sizeof(mac->bytes), mac->bytes);
 	return m;
 }
 
-static struct nl_msg *request_route(int type, const struct rtmsg *header)
+static struct netlink_message *request_route(int type, const struct rtmsg *header)
 {
 	int flags = type == RTM_NEWROUTE ? NLM_F_CREATE | NLM_F_REPLACE : 0;
 
 	return netlink_request(type, flags | NLM_F_ACK, header, sizeof(*header));
 }
 
-struct nl_msg *request_default_route(unsigned ifindex, const struct address *gateway)
+struct netlink_message *request_default_route(unsigned ifindex, const struct address *gateway)
 {
 	struct rtmsg header = {
 	    .rtm_family = (uint8_t)gateway->family,
@@ -110,16 +111,17 @@ struct nl_msg *request_default_route(unsigned ifindex, const struct address *gat
 	    .rtm_type = RTN_UNICAST,
 	    .rtm_flags = RTNH_F_ONLINK,
 	};
-	struct nl_msg *m = request_route(RTM_NEWROUTE, &header);
+	struct netlink_message *m = request_route(RTM_NEWROUTE, &header);
 
 	if (!m)
 		return NULL;
-	nla_put(m, RTA_GATEWAY, (int)address_size(gateway), gateway->bytes);
-	nla_put_u32(m, RTA_OIF, ifindex);
+	netlink_put(m, RTA_GATEWAY, address_size(gateway), gateway->bytes);
+	netlink_put_u32(m, RTA_OIF, ifindex);
 	return m;
 }
 
-struct nl_msg *request_user_route(int type, unsigned ifindex, const struct address *address)
+struct netlink_message *request_user_route(int type, unsigned ifindex,
+					   const struct address *address)
 {
 	struct rtmsg header = {
 	    .rtm_family = (uint8_t)address->family,
@@ -129,16 +131,16 @@ struct nl_msg *request_user_route(int type, unsigned ifindex, const struct addre
 	    .rtm_scope = address->family == AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
 	    .rtm_type = RTN_UNICAST,
 	};
-	struct nl_msg *m = request_route(type, &header);
+	struct netlink_message *m = request_route(type, &header);
 
 	if (!m)
 		return NULL;
-	nla_put(m, RTA_DST, (int)address_size(address), address->bytes);
-	nla_put_u32(m, RTA_OIF, ifindex);
+	netlink_put(m, RTA_DST, address_size(address), address->bytes);
+	netlink_put_u32(m, RTA_OIF, ifindex);
 	return m;
 }
 
-struct nl_msg *request_unreachable(int type, const struct prefix *prefix)
+struct netlink_message *request_unreachable(int type, const struct prefix *prefix)
 {
 	struct rtmsg header = {
 	    .rtm_family = (uint8_t)prefix->address.family,
@@ -147,9 +149,9 @@ struct nl_msg *request_unreachable(int type, const struct prefix *prefix)
 	    .rtm_protocol = RTPROT_BOOT,
 	    .rtm_type = RTN_UNREACHABLE,
 	};
-	struct nl_msg *m = request_route(type, &header);
+	struct netlink_message *m = request_route(type, &header);
 
 	if (m)
-		nla_put(m, RTA_DST, (int)address_size(&prefix->address), prefix->address.bytes);
+		netlink_put(m, RTA_DST, address_size(&prefix->address), prefix->address.bytes);
 	return m;
 }

@@ -26,6 +26,7 @@
 #include "paths.h"
 
 #define DEADLINE_MS	 60000
+#define SETTLE_MS	 50
 #define COMMAND		 3 /* descriptors of a session's process */
 #define ANSWER		 4
 #define PAM_SERVICE_NAME "bench"
@@ -119,7 +120,9 @@ static int pam_do(struct act *act, char verb)
 		return -EACCES;
 	if (stat("/proc/self/ns/net", &st) < 0)
 		return -errno;
-	return (st.st_ino != act->host_net.st_ino) == (verb == 'o') ? 0 : -EPROTO;
+	if ((st.st_ino != act->host_net.st_ino) != (verb == 'o'))
+		return -EPROTO;
+	return 0;
 }
 
 static void act_run(struct act *act)
@@ -209,10 +212,12 @@ void actor_end(struct actor *actor)
 	munmap(actor->slot, sizeof(*actor->slot));
 }
 
+/* The kernel goes on taking the network namespace apart, with a lock that every login needs. */
 void port_wait_gone(const char *port)
 {
 	for (int i = 0; i < 5000 && if_nametoindex(port); i++)
 		sleep_ms(1);
+	sleep_ms(SETTLE_MS);
 }
 
 void user_wait_gone(uid_t uid, const char *port)
@@ -226,4 +231,6 @@ void user_wait_gone(uid_t uid, const char *port)
 		errx(1, "%s is still there", path);
 	if (port)
 		port_wait_gone(port);
+	else
+		sleep_ms(SETTLE_MS);
 }

@@ -44,13 +44,13 @@ static void round_ours(enum actor_way way, const char *user, uid_t uid, struct s
 		       struct samples *further_login, struct samples *last_logout)
 {
 	struct actor first = actor_start(way, user, uid), further = actor_start(way, user, uid);
-	const char *port = first.slot->port;
+	const char *port = first.slot->port; /* "" through PAM */
 
 	samples_add(first_login, actor_do(&first, 'o'));
 	samples_add(further_login, actor_do(&further, 'o'));
 	(void)actor_do(&further, 'c');
 	samples_add(last_logout, actor_do(&first, 'c'));
-	user_wait_gone(uid, port[0] ? port : NULL);
+	user_wait_gone(uid, port);
 	actor_end(&further);
 	actor_end(&first);
 }

@@ -248,20 +248,21 @@ test_egress_list() {
 	outside ip address del 2001:db8:51::3/64 dev eth0
 }
 
-# connections ADDRESS COUNT: how many TCP connections alice gets when she wants COUNT at once.
+# connections COUNT: how many TCP connections alice gets in each family when she wants COUNT at once.
 connections() {
-	in_session alice "bash -c 'for ((i = 0; i < $2; i++)); do
-		{ exec 3<>/dev/tcp/$1/7; } && echo yes && sleep 1.5 & done 2>/dev/null; wait'" | grep -c yes
+	in_session alice "bash -c 'for ((i = 0; i < $1; i++)); do
+		{ exec 3<>/dev/tcp/$OUTSIDE4/7; } && echo IPv4 && sleep 1.3 &
+		{ exec 3<>/dev/tcp/$OUTSIDE6/7; } && echo IPv6 && sleep 1.3 & done 2>/dev/null; wait'" |
+		sort | uniq -c | awk '{ print $1, $2 }' | paste -sd ' '
 }
 
 test_t25_max_connections() {
 	policy 'max_connections = 20'
-	assert_eq 20 "$(connections "$OUTSIDE4" 40)"
-	assert_eq 20 "$(connections "$OUTSIDE6" 40)"
+	assert_eq '20 IPv4 20 IPv6' "$(connections 40)"
 	# Those have ended, so there is room again.
-	assert_eq 15 "$(connections "$OUTSIDE4" 15)"
+	assert_eq '15 IPv4 15 IPv6' "$(connections 15)"
 	policy
-	assert_eq 40 "$(connections "$OUTSIDE4" 40)"
+	assert_eq '40 IPv4 40 IPv6' "$(connections 40)"
 }
 
 test_t25_one_users_limit_is_not_anothers() {

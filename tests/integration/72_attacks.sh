@@ -453,6 +453,19 @@ test_t26_flags_hold_without_rules() {
 	assert_reach bob yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE6 80"
 }
 
+test_t26_gc_mends_as_well() {
+	nft flush ruleset
+	echo 0 >/proc/sys/net/ipv4/ip_forward
+	bridge link set dev "$(port_of alice)" locked off isolated off
+	pam-netns gc
+	assert_eq 1 "$(cat /proc/sys/net/ipv4/ip_forward)"
+	assert_match ' isolated on locked on' "$(bridge -d link show dev "$(port_of alice)")"
+	attack alice gc-hairpin udp "$ALICE4" "$BOB4" 9999
+	attack alice gc-spoof udp "$BOB4" "$OUTSIDE4" 9999
+	nobody_has gc-hairpin
+	stopped gc-spoof
+}
+
 test_t26_bridge_deleted_and_flags_changed() {
 	ip link delete pnbr0
 	ssh_as carol -- true
@@ -466,6 +479,24 @@ test_t26_bridge_deleted_and_flags_changed() {
 	sent rebuilt
 	assert_unseen bob rebuilt
 	stopped rebuilt-mac
+}
+
+# Nobody gets a network without rules, and who had one is cut off until there are some again.
+test_t20_rules_that_cannot_be_made() {
+	local nft
+	nft=$(command -v nft)
+	nft flush ruleset
+	mount --bind /bin/false "$nft"
+	user_add erin 2005
+	assert_fails ssh_as erin -- true
+	assert_eq '' "$(find /sys/class/net -name 'pnu1jp*')" 'the port of uid 2005'
+	attack alice norules-spoof udp "$BOB4" "$OUTSIDE4" 9999 || :
+	attack alice norules-hairpin udp "$ALICE4" "$BOB4" 9999 || :
+	attack alice norules-host udp "$ALICE4" "$GATEWAY4" 9999 || :
+	umount "$nft"
+	assert_unseen 'host bob carol outside' norules-{spoof,hairpin,host}
+	ssh_as erin -- true
+	assert_reach alice yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE6 80"
 }
 
 # T27 in small: two ports a bridge, so three users are on two.

@@ -58,15 +58,16 @@ serve() {
 	done
 }
 
-# Users run it in their sessions: probe "PROTO ADDRESS [PORT]"… prints a line for each.
+# Users run it in their sessions: probe "PROTO ADDRESS [PORT]"… prints a line for each. A rejected
+# TCP connection takes a second to fail, as does all that is dropped: LIMIT seconds are waited.
 probe_make() {
 	cat >"$OUT/probe" <<-'END'
 		one() {
 			case $1 in
-			tcp) timeout 1.5 bash -c "exec 3<>/dev/tcp/$2/$3" ;;
-			udp) answer=$(timeout 1.5 bash -c "exec 3<>/dev/udp/$2/$3; echo x >&3; head -n 1 <&3")
+			tcp) timeout "${LIMIT:-1.5}" bash -c "exec 3<>/dev/tcp/$2/$3" ;;
+			udp) answer=$(timeout "${LIMIT:-1.5}" bash -c "exec 3<>/dev/udp/$2/$3; echo x >&3; head -n 1 <&3")
 				[[ $answer == x ]] ;;
-			icmp) ping -q -n -c 1 -W 1 "$2" ;;
+			icmp) timeout "${LIMIT:-1.5}" ping -q -n -c 1 "$2" ;;
 			esac >/dev/null 2>&1
 		}
 		for probe; do
@@ -79,10 +80,11 @@ probe_make() {
 
 # assert_reach USER yes|no "PROTO ADDRESS [PORT]"…
 assert_reach() {
-	local user=$1 verdict=$2
+	local user=$1 verdict=$2 limit=3
 	shift 2
+	[[ $verdict == yes ]] || limit=0.6
 	assert_same "$(printf "$verdict: %s\n" "$@" | sort)" \
-		"$(in_session "$user" "bash $OUT/probe$(printf ' "%s"' "$@")" | sort)" "what $user reaches"
+		"$(in_session "$user" "LIMIT=$limit bash $OUT/probe$(printf ' "%s"' "$@")" | sort)" "what $user reaches"
 }
 
 # --- marked packets ---

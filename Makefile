@@ -61,11 +61,39 @@ $B/pam_netns.so: $(MODULE_OBJS) $B/libpam_netns.a pam_module/exports.map
 	$(Q)$(CC) -shared $(RELRO) $(CFLAGS) -Wl,--version-script=pam_module/exports.map -Wl,-z,defs \
 		-o $@ $(MODULE_OBJS) $B/libpam_netns.a -Wl,-Bstatic -linih -Wl,-Bdynamic -lpam
 
+HELPER_LIBS = -linih -lcap-ng -lpthread
+
 # Runs as root, started for each login: static, because process start is a third of a login.
 $B/pam-netns-helper: $(HELPER_OBJS) $B/libpam_netns.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -static-pie $(RELRO) $(CFLAGS) -o $@ $(HELPER_OBJS) $B/libpam_netns.a \
-		-linih -lnl-3 -lcap-ng -lpthread
+		$(HELPER_LIBS)
+
+$B/sandbox/generate: helper/sandbox/generate.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(STANDARD) $(WARNINGS) $(CFLAGS) -o $@ $< -lseccomp
+
+$B/sandbox/sandbox_filter.h: $B/sandbox/generate
+	$(call say,GEN,$@)
+	$(Q)$< >$@.new && mv $@.new $@
+
+$B/helper/pam-netns-helper/sandbox.o: $B/sandbox/sandbox_filter.h
+$B/helper/pam-netns-helper/sandbox.o: ALL_CFLAGS += -I$B/sandbox
+
+# For tests: a system call that is not on the list ends this helper.
+.PHONY: strict
+strict: $B/strict/pam-netns-helper
+
+$B/strict/sandbox_filter.h: $B/sandbox/generate
+	@mkdir -p $(@D)
+	$(Q)$< kill >$@.new && mv $@.new $@
+
+$B/strict/sandbox.o: helper/pam-netns-helper/sandbox.c $B/strict/sandbox_filter.h
+	$(Q)$(CC) $(ALL_CFLAGS) -I$B/strict -c -o $@ $<
+
+$B/strict/pam-netns-helper: $(filter-out %/sandbox.o,$(HELPER_OBJS)) $B/strict/sandbox.o $B/libpam_netns.a
+	$(call say,LD,$@)
+	$(Q)$(CC) -static-pie $(RELRO) $(CFLAGS) -o $@ $^ $(HELPER_LIBS)
 
 # Setuid: nothing of ours but its own file; libc and libcap-ng.
 $B/pam-netns-enter: $(ENTER_OBJS)

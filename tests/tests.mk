@@ -71,8 +71,8 @@ demo: all
 
 ## lint		format, clang-tidy, cppcheck, gcc -fanalyzer, scan-build, shellcheck
 .PHONY: lint format-check
-lint:
-	@CC='$(CC)' MAKE='$(MAKE)' B='$B' tests/lint.sh $(STANDARD) $(NL_CFLAGS) $(WARNINGS)
+lint: $B/sandbox/sandbox_filter.h
+	@CC='$(CC)' MAKE='$(MAKE)' B='$B' tests/lint.sh $(STANDARD) -I$B/sandbox $(NL_CFLAGS) $(WARNINGS)
 
 ## format-check	only the format of the C files
 format-check:

@@ -68,6 +68,9 @@ int sysctl_user(const char *ping_range, bool low_ports) MUST_CHECK;
 /* The host's ping_group_range, "" where it is the kernel's default. */
 void sysctl_ping_range(char out[64]);
 
+/* sandbox.c: from here on only the system calls of the allow-list. no_new_privs is set. */
+int sandbox_enter(void) MUST_CHECK;
+
 /* nft.c: runs nft(8) with text as its input; its words are logged. */
 int nft_run(const char *text, size_t size) MUST_CHECK;
 /* The output of `nft list ruleset`; the caller frees it. NULL where nft fails. */

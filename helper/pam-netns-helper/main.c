@@ -89,7 +89,9 @@ static int process_clean(void)
 	(void)setrlimit(RLIMIT_CORE, &core);
 	if (chdir("/") < 0)
 		return log_errno(errno, "enter /");
-	return capabilities_limit();
+	int result = capabilities_limit();
+
+	return result < 0 ? result : sandbox_enter();
 }
 
 static void socket_sink(void *context, int level, const char *text)

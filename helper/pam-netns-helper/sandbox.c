@@ -1,0 +1,25 @@
+/*
+ * The helper's seccomp filter: an allow-list of system calls, in force before the request is read.
+ * It is made at build time (helper/sandbox/generate.c) and inherited by nft(8).
+ */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "helper.h"
+#include "log.h"
+#include "sandbox_filter.h"
+
+int sandbox_enter(void)
+{
+	struct sock_fprog program = {
+	    .len = sizeof(sandbox_filter) / sizeof(sandbox_filter[0]),
+	    .filter = sandbox_filter,
+	};
+
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0)
+		return 0;
+	return log_errno(errno, "limit the helper's system calls (seccomp)");
+}

@@ -1,0 +1,92 @@
+# shellcheck shell=bash
+# The helper's system call filter, capabilities and no_new_privs. A strict build of the helper, which
+# a call that is not on the allow-list ends, does here everything that a helper does.
+
+setup() {
+	host_pam_install
+	cat >/etc/pam.d/nstest <<-END
+		auth required pam_permit.so
+		account required pam_permit.so
+		session required pam_netns.so
+	END
+	install -m 0755 /srv/build/strict/pam-netns-helper /usr/libexec/pam-netns/pam-netns-helper
+}
+
+# helper_waits COMMAND…: runs it while a helper waits for alice's lock, with HELPER its pid.
+helper_waits() {
+	local holder caller code=0
+	rm -f "$OUT/held"
+	"$TOOLS/host-lockhold" 2001 "$OUT/held" &
+	holder=$!
+	wait_until 2 test -e "$OUT/held"
+	pamtester nstest alice open_session close_session >/dev/null &
+	caller=$!
+	wait_until 2 pgrep -P "$caller"
+	HELPER=$(pgrep -P "$caller")
+	wait_until 2 grep -q '^Seccomp:.2' "/proc/$HELPER/status"
+	"$@" || code=$?
+	kill "$holder"
+	wait "$holder" || true
+	wait "$caller" || fail "the login that waited did not go through"
+	return "$code"
+}
+
+status_field() {
+	sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"
+}
+
+# CAP_CHOWN 0, FOWNER 3, FSETID 4, KILL 5, NET_ADMIN 12, SYS_CHROOT 18, SYS_PTRACE 19, SYS_ADMIN 21
+CAPABILITIES=00000000002c1039
+
+assert_limits() {
+	assert_eq 2 "$(status_field "$HELPER" Seccomp)" "seccomp mode"
+	assert_eq 1 "$(status_field "$HELPER" NoNewPrivs)" no_new_privs
+	assert_eq "$CAPABILITIES" "$(status_field "$HELPER" CapEff)" "effective capabilities"
+	assert_eq "$CAPABILITIES" "$(status_field "$HELPER" CapPrm)" "permitted capabilities"
+	assert_eq 0000000000000000 "$(status_field "$HELPER" CapInh)" "inheritable capabilities"
+	assert_eq 0000000000000000 "$(status_field "$HELPER" CapAmb)" "ambient capabilities"
+	assert_eq "$CAPABILITIES" "$(status_field "$HELPER" CapBnd)" "bounding set"
+	assert_eq $'0\t0\t0\t0' "$(status_field "$HELPER" Uid)" uids
+	assert_eq $'0\t0\t0\t0' "$(status_field "$HELPER" Gid)" gids
+	assert_eq "" "$(status_field "$HELPER" Groups | tr -d ' ')" groups
+	assert_eq 0 "$(tr '\0' '\n' <"/proc/$HELPER/environ" | wc -l)" "environment"
+}
+
+test_limits_of_a_running_helper() {
+	pam-netns up
+	helper_waits assert_limits
+}
+
+test_first_login_sets_up_the_host() {
+	pam-netns down
+	assert_match 'you are 198.51.100.2' "$(ssh_as alice -- curl -s -m 5 "http://$OUTSIDE4/")"
+	assert_match 'you are 2001:db8:51::2' "$(ssh_as bob -- curl -s -m 5 "http://[$OUTSIDE6]/")"
+}
+
+test_every_verb() {
+	pam-netns up
+	hold_session one alice
+	hold_session two alice
+	assert_ne "$(netns_inode self)" "$(in_session one 'stat -L -c %i /proc/self/ns/net')"
+	assert_eq "$(in_session one 'stat -L -c %i /proc/self/ns/net')" \
+		"$(in_session two 'stat -L -c %i /proc/self/ns/net')"
+	pam-netns gc
+	nft flush ruleset
+	ssh_as bob -- true
+	ip link del "$(pam-netns list --json | jq -r '.[] | select(.user == "alice").interface')"
+	ssh_as alice -- true
+	in_session one "curl -s -m 5 http://$OUTSIDE4/"
+	end_session two
+	pam-netns kick alice
+	wait_until 3 host_clean
+	pam-netns down
+}
+
+test_leftovers_are_collected() {
+	ssh_as alice -- true
+	mkdir -p /run/pam-netns/pins/.2001
+	: >/run/pam-netns/pins/.2001/net
+	ip link add pnu1jm5 type bridge
+	pam-netns gc
+	wait_until 3 host_clean
+}

@@ -201,17 +201,22 @@ test_login_right_after_logout() {
 	host_clean 2
 }
 
+# value NAME LINE: of NAME=VALUE.
+value() {
+	[[ "$2 " =~ \ $1=([^ ]*)\  ]] && echo "${BASH_REMATCH[1]}"
+}
+
 test_log_of_open_and_close() {
 	local line netns
 	hold_session one alice
 	line=$(log_grep 'pam_netns\(sshd:session\): session opened:')
 	assert_match '^authpriv\.info ' "$line"
 	assert_match "session opened: user=alice uid=2001 service=sshd tty=ssh rhost=$OUTSIDE4 leader=[0-9]+ profile=default network=default netns=alice interface=pnu1jl[0-9a-z] address=10\.203\.7\.209 address6=fd[0-9a-f:]+\$" "$line"
-	assert_eq sshd "$(cat "/proc/$(sed 's/.* leader=\([0-9]*\) .*/\1/' <<<"$line")/comm")"
-	netns=$(sed 's/.* netns=\([^ ]*\) .*/\1/' <<<"$line")
+	assert_eq sshd "$(cat "/proc/$(value leader "$line")/comm")"
+	netns=$(value netns "$line")
 	assert_eq "$(in_session one 'stat -L -c %i /proc/self/ns/net')" "$(stat -L -c %i "/run/netns/$netns")"
-	assert_match "inet $(sed 's/.* address=\([^ ]*\) .*/\1/' <<<"$line")/32" "$(ip -n "$netns" address show eth0)"
-	assert_match "inet6 $(sed 's/.* address6=\([^ ]*\).*/\1/' <<<"$line")/128" "$(ip -n "$netns" address show eth0)"
+	assert_match "inet $(value address "$line")/32" "$(ip -n "$netns" address show eth0)"
+	assert_match "inet6 $(value address6 "$line")/128" "$(ip -n "$netns" address show eth0)"
 	su alice -c true
 	log_grep 'pam_netns\(su:session\): session opened: user=alice uid=2001 service=su tty=[^ ]+ rhost=- leader=[0-9]+ profile='
 	log_grep 'pam_netns\(su:session\): session closed: user=alice uid=2001 service=su'
@@ -222,8 +227,8 @@ test_log_of_open_and_close() {
 	assert_match "session closed: user=alice uid=2001 service=sshd tty=ssh rhost=$OUTSIDE4 leader=[0-9]+ profile=default network=default netns=alice interface=pnu1jl[0-9a-z] address=10\.203\.7\.209 address6=fd[0-9a-f:]+\$" "$line"
 	line=$(log_grep 'last logout')
 	assert_match '^authpriv\.info .* pam_netns\[[0-9]+\]: last logout: user=alice uid=2001 profile=default network=default netns=alice interface=pnu1jl[0-9a-z] address=10\.203\.7\.209 address6=fd[0-9a-f:]+ seconds=[0-9]+ bytes_in=[0-9]+ bytes_out=[0-9]+$' "$line"
-	(($(sed 's/.* bytes_in=\([0-9]*\) .*/\1/' <<<"$line") > 300)) || fail "too few bytes: $line"
-	(($(sed 's/.* bytes_out=\([0-9]*\).*/\1/' <<<"$line") > 300)) || fail "too few bytes: $line"
+	(($(value bytes_in "$line") > 300)) || fail "too few bytes: $line"
+	(($(value bytes_out "$line") > 300)) || fail "too few bytes: $line"
 	host_clean 2
 }
 

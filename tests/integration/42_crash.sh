@@ -117,7 +117,6 @@ damage() {
 	state_fifo) rm "$state" && mkfifo "$state" ;;
 	state_folder) rm "$state" && mkdir -p "$state/with/content" ;;
 	state_link) ln -sf /etc/passwd "$state" ;;
-	state_socket) rm "$state" && timeout 0.2 nc -lU "$state" || : ;;
 	state_other_user) sed -i 's/^uid=.*/uid=2002/; s/^interface=.*/interface=uplink0/' "$state" ;;
 	sessions_gone) rm -r "$sessions" ;;
 	sessions_file) rm -r "$sessions" && touch "$sessions" ;;

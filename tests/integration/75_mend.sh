@@ -1,0 +1,443 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
+# The host's set-up: made, mended by the next login where others undid it, removed; and the rules of
+# others, which are never touched.
+
+CONF=/etc/security/pam_netns.conf
+
+setup() {
+	host_pam_install
+	cp "$CONF" "$OUT/conf"
+	pam-netns up
+	# Every attempt that is rejected is to be answered at once.
+	echo 0 >/proc/sys/net/ipv4/icmp_ratelimit
+	echo 0 >/proc/sys/net/ipv6/icmp/ratelimit
+}
+
+conf_set() {
+	sed -i "s|^$1 = .*|$1 = $2|" "$CONF"
+}
+
+in_netns() {
+	ip netns exec "$@"
+}
+
+address4() {
+	sed -n 's/^address=//p' "/run/pam-netns/users/$(id -u "$1")/state"
+}
+address6() {
+	sed -n 's/^address6=//p' "/run/pam-netns/users/$(id -u "$1")/state"
+}
+port_of() {
+	sed -n 's/^interface=//p' "/run/pam-netns/users/$(id -u "$1")/state"
+}
+
+# Both families, from outside's web server.
+reaches_outside() {
+	local user=$1
+	assert_match "^you are $HOST4" "$(in_netns "$user" curl -sS -m 3 "http://$OUTSIDE4/")" "$user"
+	assert_match "^you are $HOST6" "$(in_netns "$user" curl -sS -m 3 "http://[$OUTSIDE6]/")" "$user"
+}
+
+reaches_user() {
+	in_netns "$1" ping -q -c 1 -W 0.3 "$(address4 "$2")" &&
+		in_netns "$1" ping -q -c 1 -W 0.3 "$(address6 "$2")"
+}
+
+reaches_no_user() {
+	assert_fails in_netns "$1" ping -q -c 1 -W 0.3 "$(address4 "$2")" >/dev/null
+	assert_fails in_netns "$1" ping -q -c 1 -W 0.3 "$(address6 "$2")" >/dev/null
+}
+
+# spoofed USER: how many packets with a forged source arrive on the host from the user.
+spoofed() {
+	nft -f - <<-END
+		table inet watch {
+			chain prerouting {
+				type filter hook prerouting priority -500
+				ip saddr 10.203.99.99 counter comment "forged"
+				ip6 saddr fd99::99 counter comment "forged"
+			}
+		}
+	END
+	in_netns "$1" ip address add 10.203.99.99/32 dev eth0
+	in_netns "$1" ip address add fd99::99/128 dev eth0 nodad
+	in_netns "$1" ping -q -c 1 -W 0.3 -I 10.203.99.99 "$OUTSIDE4" >/dev/null || :
+	in_netns "$1" ping -q -c 1 -W 0.3 -I fd99::99 "$OUTSIDE6" >/dev/null || :
+	in_netns "$1" ip address del 10.203.99.99/32 dev eth0
+	in_netns "$1" ip address del fd99::99/128 dev eth0
+	nft list table inet watch | awk '/forged/ { for (i = 1; i < NF; i++) if ($i == "packets") n += $(i + 1) } END { print n + 0 }'
+	nft delete table inet watch
+}
+
+# Our rules, without users and counters.
+rules() {
+	nft -s -t list table inet pam_netns
+	nft -s -t list table bridge pam_netns
+}
+
+port_is_safe() {
+	local flags
+	flags=$(bridge -d link show dev "$(port_of "$1")")
+	assert_match 'isolated on' "$flags"
+	assert_match 'locked on' "$flags"
+	assert_match 'learning off' "$flags"
+	assert_match ' flood off' "$flags"
+	assert_match 'state forwarding' "$flags"
+	assert_match "master ${2:-pnbr0} " "$flags"
+	assert_match "$(ip -n "$1" -j link show eth0 | jq -r '.[0].address') .*static" \
+		"$(bridge fdb show brport "$(port_of "$1")")"
+}
+
+# mended DAMAGE: alice is in, somebody does DAMAGE, bob logs in: all is as it was for both.
+mended() {
+	local before
+	pam-netns gc
+	hold_session a alice
+	before=$(rules)
+	"$@"
+	hold_session b bob
+	assert_same "$before" "$(rules)" 'our rules'
+	reaches_outside alice
+	reaches_outside bob
+	port_is_safe alice
+	port_is_safe bob
+	reaches_no_user alice bob
+	reaches_no_user bob alice
+	assert_eq 0 "$(spoofed alice)"
+	end_session a
+	end_session b
+	host_clean 3
+}
+
+# The controls: without mending, all of it is open.
+test_ruleset_flushed() {
+	local before
+	hold_session a alice
+	hold_session b bob
+	before=$(rules)
+	reaches_no_user alice bob
+	assert_eq 0 "$(spoofed alice)"
+	nft flush ruleset
+	assert_fails in_netns alice curl -sS -m 1 "http://$OUTSIDE4/"
+	reaches_user alice bob
+	assert_ne 0 "$(spoofed alice)"
+	hold_session c carol
+	log_grep 'network default .*was changed: setting it up'
+	assert_same "$before" "$(rules)"
+	reaches_outside alice
+	reaches_outside bob
+	reaches_outside carol
+	reaches_no_user alice bob
+	reaches_no_user bob carol
+	assert_eq 0 "$(spoofed alice)"
+	port_is_safe alice
+	end_session c
+	end_session b
+	end_session a
+	host_clean 3
+}
+
+test_inet_table_deleted() {
+	mended nft delete table inet pam_netns
+}
+
+test_bridge_table_deleted() {
+	mended nft delete table bridge pam_netns
+}
+
+rule_delete() {
+	nft delete rule "$1" pam_netns "$2" handle \
+		"$(nft -a list chain "$1" pam_netns "$2" | awk '$NF ~ /^[0-9]+$/ && !/chain/ { print $NF; exit }')"
+}
+
+test_one_rule_deleted() {
+	mended rule_delete inet forward
+	mended rule_delete bridge prerouting
+}
+
+test_one_rule_added() {
+	mended nft insert rule inet pam_netns forward accept
+	mended nft add rule bridge pam_netns prerouting accept
+}
+
+test_bridge_deleted() {
+	mended ip link delete pnbr0
+}
+
+test_bridge_down() {
+	mended ip link set pnbr0 down
+}
+
+forwarding_off() {
+	echo 0 >/proc/sys/net/ipv4/ip_forward
+	echo 0 >/proc/sys/net/ipv6/conf/all/forwarding
+}
+
+test_forwarding_off() {
+	mended forwarding_off
+	# By gc as well, and then alice need not wait for anyone.
+	hold_session a alice
+	forwarding_off
+	assert_fails in_netns alice curl -sS -m 1 "http://$OUTSIDE4/"
+	pam-netns gc
+	reaches_outside alice
+	end_session a
+	host_clean 3
+}
+
+all_of_it() {
+	nft flush ruleset
+	ip link delete pnbr0
+	forwarding_off
+	rm -rf /run/pam-netns/networks
+}
+
+test_everything_at_once() {
+	mended all_of_it
+}
+
+test_template_and_hostproc_unmounted() {
+	mended umount -l /run/pam-netns/pins/template.default
+	mended umount -l /run/pam-netns/hostproc/proc
+	mended rm -rf /run/pam-netns/networks/default
+}
+
+test_conf_change_is_applied_at_the_next_login() {
+	hold_session a alice
+	reaches_outside alice
+	conf_set egress none
+	reaches_outside alice
+	hold_session b bob
+	assert_fails in_netns alice curl -sS -m 1 "http://$OUTSIDE4/"
+	assert_fails in_netns bob curl -sS -m 1 "http://[$OUTSIDE6]/"
+	conf_set egress any
+	pam-netns up
+	reaches_outside alice
+	reaches_outside bob
+	end_session a
+	end_session b
+	host_clean 3
+}
+
+test_up_is_idempotent() {
+	state() {
+		rules
+		ip -d link show type bridge | sed 's/hello_timer.*//'
+		ip route show table all
+		ip -6 route show table all
+		findmnt -n -o TARGET
+		find /run/pam-netns -path /run/pam-netns/hostproc/proc -prune -o -print | sort
+		cat /run/pam-netns/networks/default/state /run/pam-netns/networks/host
+	}
+	local before
+	pam-netns up
+	before=$(state)
+	assert_eq '' "$(pam-netns up)"
+	assert_same "$before" "$(state)"
+	hold_session a alice
+	pam-netns up
+	reaches_outside alice
+	port_is_safe alice
+	end_session a
+	host_clean 3
+	pam-netns gc
+	assert_same "$before" "$(state)"
+}
+
+# Those that match; none is no error.
+lines() {
+	grep -E "$1" || :
+}
+
+# Nothing that set-up made is left; what was before is again.
+test_down() {
+	local family
+	hold_session a alice
+	assert_match 'alice.*kick.*--force' "$(assert_fails pam-netns down 2>&1)"
+	assert_code 1 pam-netns down
+	reaches_outside alice
+	pam-netns down --force
+	assert_fails in_netns alice curl -sS -m 1 "http://$OUTSIDE4/"
+	assert_fails ip link show pnbr0
+	pam-netns up
+	reaches_outside alice
+	port_is_safe alice
+	assert_eq 0 "$(spoofed alice)"
+	pam-netns down --force
+	# Nobody needs `up`: the next login does it.
+	hold_session b bob
+	reaches_outside alice
+	reaches_outside bob
+	reaches_no_user alice bob
+	end_session a
+	end_session b
+	host_clean 3
+	pam-netns down
+	pam-netns down
+	assert_eq '' "$(nft list tables | lines pam_netns)"
+	assert_eq '' "$(ip -o link show | lines 'pnbr|pnu')"
+	for family in -4 -6; do
+		assert_eq '' "$(ip $family route show table all | lines 'pnbr|unreachable (10\.203|fd)')"
+	done
+	assert_eq 0 "$(</proc/sys/net/ipv4/ip_forward)"
+	assert_eq 0 "$(</proc/sys/net/ipv6/conf/all/forwarding)"
+	assert_eq '' "$(findmnt -n -o TARGET | lines pam-netns)"
+	assert_eq '' "$(find /run/pam-netns/networks /run/pam-netns/users -mindepth 1)"
+	hold_session a alice
+	reaches_outside alice
+	end_session a
+	host_clean 3
+}
+
+test_forwarding_that_was_on_stays_on() {
+	pam-netns down
+	echo 1 >/proc/sys/net/ipv4/ip_forward
+	pam-netns up
+	pam-netns down
+	assert_eq 1 "$(</proc/sys/net/ipv4/ip_forward)"
+	assert_eq 0 "$(</proc/sys/net/ipv6/conf/all/forwarding)"
+	echo 0 >/proc/sys/net/ipv4/ip_forward
+	pam-netns up
+}
+
+# --- others' rules ---
+
+# After each advice, the traffic passes that did not pass before.
+advice_works() {
+	local said advice
+	hold_session a alice
+	assert_fails in_netns alice curl -sS -m 1 "http://$OUTSIDE4/"
+	said=$(pam-netns up 2>&1)
+	assert_match "$1" "$said"
+	while read -r advice; do
+		advice=${advice#*drops traffic of *: }
+		eval "${advice%% (and in*}"
+	done < <(grep 'drops traffic' <<<"$said")
+	assert_eq '' "$(pam-netns up 2>&1)"
+	reaches_outside alice
+	end_session a
+	host_clean 3
+}
+
+test_nft_policy_drop() {
+	nft 'add table inet own; add chain inet own forward { type filter hook forward priority 0; policy drop; }'
+	advice_works 'inet own, chain forward'
+	nft delete table inet own
+}
+
+test_iptables_policy_drop() {
+	command -v iptables-nft ip6tables-nft || skip 'no iptables-nft'
+	iptables-nft -P FORWARD DROP
+	ip6tables-nft -P FORWARD DROP
+	advice_works 'iptables -I FORWARD'
+	nft delete table ip filter
+	nft delete table ip6 filter
+}
+
+test_docker_rules() {
+	command -v iptables-nft || skip 'no iptables-nft'
+	for word in 'N DOCKER' 'N DOCKER-USER' 'A FORWARD -j DOCKER-USER' 'A FORWARD -o docker0 -j DOCKER' \
+		'A FORWARD -i docker0 ! -o docker0 -j ACCEPT' 'P FORWARD DROP'; do
+		# shellcheck disable=SC2086 # words
+		iptables-nft -$word
+		# shellcheck disable=SC2086
+		ip6tables-nft -$word
+	done
+	advice_works 'DOCKER-USER'
+	nft delete table ip filter
+	nft delete table ip6 filter
+}
+
+test_rules_of_others_are_never_touched() {
+	local before
+	others() {
+		local table
+		nft list tables | grep -v pam_netns | while read -r table; do
+			# shellcheck disable=SC2086
+			nft -s list ${table}
+		done
+	}
+	nft -f - <<-END
+		table inet own {
+			set s { type ipv4_addr; elements = { 192.0.2.1, 192.0.2.2 } }
+			chain forward { type filter hook forward priority 0; policy accept; ip saddr @s drop; }
+			chain input { type filter hook input priority -5; tcp dport 9 drop; }
+		}
+		table bridge own {
+			chain f { type filter hook forward priority 0; ether type vlan drop; }
+		}
+		table ip nat {
+			chain POSTROUTING { type nat hook postrouting priority 100; oifname "docker0" masquerade; }
+		}
+	END
+	before=$(others)
+	pam-netns down
+	pam-netns up
+	hold_session a alice
+	ip link delete pnbr0
+	hold_session b bob
+	nft delete table inet pam_netns
+	pam-netns gc
+	reaches_outside alice
+	assert_same "$before" "$(others)"
+	end_session a
+	end_session b
+	host_clean 3
+	pam-netns gc
+	pam-netns down
+	assert_same "$before" "$(others)"
+	nft flush ruleset
+	pam-netns up
+}
+
+# --- further bridges ---
+
+test_five_users_on_bridges_of_two() {
+	local i j gateway
+	users_add pupil 2101 5
+	conf_set ports_per_bridge 2
+	pam-netns up
+	gateway=$(ip -4 -o address show dev pnbr0 | awk '{ print $4 }')
+	for i in 1 2 3 4 5; do
+		"$TOOLS/host-session" su "pupil$i" sleep 50 &
+		wait_until 5 test -e "/run/pam-netns/pins/$((2100 + i))"
+		port_is_safe "pupil$i" "$(sed -n "$(((i + 1) / 2))p" <<<$'pnbr0\npnbr0.1\npnbr0.2')"
+	done
+	for i in pnbr0 pnbr0.1 pnbr0.2; do
+		assert_eq "$gateway" "$(ip -4 -o address show dev $i | awk '{ print $4 }')"
+	done
+	assert_fails ip link show pnbr0.3
+	for i in 1 2 3 4 5; do
+		reaches_outside "pupil$i"
+		in_netns "pupil$i" ping -q -c 1 -W 0.3 "${gateway%/*}"
+		assert_eq 0 "$(spoofed "pupil$i")"
+		for j in 1 3 5; do
+			[[ $i == "$j" ]] || reaches_no_user "pupil$i" "pupil$j"
+		done
+	done
+	# With one more bridge gone, all are connected to theirs again.
+	ip link delete pnbr0.1
+	ip link delete pnbr0
+	su alice -c true
+	for i in 1 2 3 4 5; do
+		reaches_outside "pupil$i"
+	done
+	reaches_no_user pupil1 pupil3
+	conf_set peers yes
+	pam-netns up
+	reaches_user pupil1 pupil3
+	reaches_user pupil1 pupil2
+	reaches_user pupil5 pupil1
+	conf_set peers no
+	pam-netns up
+	reaches_no_user pupil1 pupil3
+	for i in 1 2 3 4 5; do
+		pam-netns kick "pupil$i"
+	done
+	host_clean 3
+	cp "$OUT/conf" "$CONF"
+	pam-netns down
+	assert_eq '' "$(ip -o link show | lines pnbr)"
+	pam-netns up
+}

@@ -12,8 +12,9 @@
 #include "paths.h"
 #include "process.h"
 
-#define CHECK_INTERVAL_US 100000 /* how often a waiter looks at the holder */
-#define STOPPED_CHECKS	  3	 /* seen stopped so often in a row: 300 ms */
+#define CHECK_MS       100 /* when a waiter first looks at the holder, and again if it is stopped */
+#define CHECK_MS_MAX   800 /* a thousand waiters that look often keep the lock busy by themselves */
+#define STOPPED_CHECKS 3   /* seen stopped so often in a row: 300 ms */
 
 int lock_open(void)
 {
@@ -85,15 +86,22 @@ static void wake(int signal)
 	(void)signal;
 }
 
+static void check_every(timer_t timer, long ms)
+{
+	struct timespec period = {ms / 1000, ms % 1000 * 1000000};
+	struct itimerspec interval = {period, period};
+
+	timer_settime(timer, 0, &interval, NULL);
+}
+
 static int lock_wait(int lock, int proc, struct flock range)
 {
 	uint64_t which = (uint64_t)range.l_start;
 	struct sigaction action = {.sa_handler = wake}, before; /* no SA_RESTART: fcntl returns */
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
-	struct itimerspec interval = {{0, CHECK_INTERVAL_US * 1000L},
-				      {0, CHECK_INTERVAL_US * 1000L}};
 	timer_t timer;
 	pid_t stopped = 0;
+	long ms = CHECK_MS;
 	int seen = 0, result;
 
 	result = lock_set(lock, range);
@@ -102,9 +110,12 @@ static int lock_wait(int lock, int proc, struct flock range)
 	if (timer_create(CLOCK_MONOTONIC, &event, &timer) < 0)
 		return log_errno(errno, "make a timer");
 	sigaction(SIGUSR1, &action, &before);
-	timer_settime(timer, 0, &interval, NULL);
-	while ((result = fcntl(lock, F_SETLKW, &range)) < 0 && errno == EINTR)
+	check_every(timer, ms);
+	while ((result = fcntl(lock, F_SETLKW, &range)) < 0 && errno == EINTR) {
 		holder_check(lock, proc, which, &stopped, &seen);
+		ms = seen ? CHECK_MS : ms * 2 < CHECK_MS_MAX ? ms * 2 : CHECK_MS_MAX;
+		check_every(timer, ms);
+	}
 	result = result < 0 ? -errno : 0;
 	timer_delete(timer);
 	sigaction(SIGUSR1, &before, NULL);

@@ -1,7 +1,7 @@
 # The throw-away host's own programs; `make -f tests/host/host.mk` builds them alone.
 B ?= build
 CC ?= cc
-HOST_TOOLS  := $(patsubst tests/host/%.c,$B/tests/host-%,$(wildcard tests/host/*.c))
+HOST_TOOLS  := $(patsubst tests/host/%.c,$B/tests/host-%,$(wildcard tests/host/*.c)) $B/tests/storm
 HOST_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -Wshadow
 
 .PHONY: host-tools
@@ -10,3 +10,7 @@ host-tools: $(HOST_TOOLS)
 $B/tests/host-%: tests/host/%.c
 	@mkdir -p $(@D)
 	@$(CC) $(HOST_CFLAGS) -o $@ $< -Wl,--as-needed -lpam -lpam_misc
+
+$B/tests/storm: $(wildcard tests/storm/*.c) tests/storm/storm.h
+	@mkdir -p $(@D)
+	@$(CC) $(HOST_CFLAGS) -o $@ $(filter %.c,$^) -lpam -lpthread

@@ -1,0 +1,43 @@
+/* What the storms share: logins through the real module, counted in memory that all see. */
+#ifndef PAM_NETNS_STORM_H
+#define PAM_NETNS_STORM_H
+
+#include <err.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define STORM_SERVICE "storm"
+
+/* What one login found. Written by the process that logged in, read by the storm. */
+struct seen {
+	enum { SEEN_NOTHING, SEEN_REFUSED, SEEN_ON_HOST, SEEN_HALF, SEEN_ISOLATED } what;
+	uint64_t net, mnt, uts;
+	in_addr_t address; /* of eth0; 0: there is none */
+	bool closed;	   /* pam_close_session() said so, and the process was on the host again */
+};
+
+/* login.c: a PAM session of the calling process. */
+struct login;
+
+/* Remembers the host's namespaces: before the first login. */
+void login_prepare(void);
+/* Opens, and looks where that led to. NULL where it was refused. */
+struct login *login_open(const char *user, struct seen *seen);
+void login_close(struct login *login, struct seen *seen);
+const char *seen_word(const struct seen *seen);
+
+/* crowd.c: many processes, each with one login. */
+int storm_one_user(const char *user, unsigned count);
+int storm_users(const char *prefix, unsigned count);
+/* rounds.c: logins against last logouts. */
+int storm_rounds(const char *user, unsigned rounds, unsigned processes);
+/* soak.c: one process for all. */
+int storm_soak(const char *prefix, unsigned users, unsigned rounds);
+
+/* Memory of all processes; zeroed. */
+void *shared_make(size_t size);
+double seconds_now(void);
+
+#endif

@@ -63,45 +63,11 @@ $B/pam_netns.so: $(MODULE_OBJS) $B/libpam_netns.a pam_module/exports.map
 
 HELPER_LIBS = -linih -lcap-ng -lpthread
 
-# Runs as root, started for each login: static, because process start is a third of a login. With
-# musl where musl-gcc is installed: glibc asks the processor some 60 times about its caches before
-# main, which a virtual machine pays for with 100 to 700 us a start. HELPER_LIBC=glibc does without.
-MUSL_GCC    ?= $(shell command -v musl-gcc 2>/dev/null)
-HELPER_LIBC ?= $(if $(MUSL_GCC),musl,glibc)
-
-ifeq ($(HELPER_LIBC),musl)
-# musl-gcc itself links static programs at fixed addresses only.
-MUSL_LIB      := $(dir $(shell echo | $(MUSL_GCC) -\#\#\# -x c - 2>&1 | grep -o '/[^ "]*/crti.o' | head -n 1))
-HELPER_CC      = $(MUSL_GCC)
-HELPER_CFLAGS  = $(filter-out -D_FORTIFY_SOURCE=%,$(ALL_CFLAGS)) -include helper/musl.h \
-		 -idirafter /usr/include -idirafter /usr/include/$(shell $(CC) -dumpmachine)
-HELPER_OBJS   := $(patsubst $B/%,$B/musl/%,$(HELPER_OBJS))
-HELPER_ARCHIVE = $B/musl/libpam_netns.a
-HELPER_LINK    = $(MUSL_GCC) -static -nostartfiles -Wl,-pie,--no-dynamic-linker,-z,text $(RELRO) \
-		 $(CFLAGS) $(MUSL_LIB)rcrt1.o $(MUSL_LIB)crti.o
-HELPER_LIBS    = $(shell $(CC) -print-file-name=libinih.a) -Wl,--defsym=fopen64=fopen $(MUSL_LIB)crtn.o
-
-$B/musl/%.o: %.c
-	$(call say,CC musl,$<)
-	@mkdir -p $(@D)
-	$(Q)$(HELPER_CC) $(HELPER_CFLAGS) -c -o $@ $<
-
-$B/musl/libpam_netns.a: $(patsubst $B/%,$B/musl/%,$(LIB_OBJS))
-	$(call say,AR,$@)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
-
--include $(patsubst $B/%.o,$B/musl/%.d,$(LIB_OBJS))
-else
-HELPER_CC      = $(CC)
-HELPER_CFLAGS  = $(ALL_CFLAGS)
-HELPER_ARCHIVE = $B/libpam_netns.a
-HELPER_LINK    = $(CC) -static-pie $(RELRO) $(CFLAGS)
-HELPER_LIBS    = -linih
-endif
-
-$B/pam-netns-helper: $(HELPER_OBJS) $(HELPER_ARCHIVE)
+# Runs as root, started for each login: static, because process start is a third of a login.
+$B/pam-netns-helper: $(HELPER_OBJS) $B/libpam_netns.a
 	$(call say,LD,$@)
-	$(Q)$(HELPER_LINK) -o $@ $^ $(HELPER_LIBS)
+	$(Q)$(CC) -static-pie $(RELRO) $(CFLAGS) -o $@ $(HELPER_OBJS) $B/libpam_netns.a \
+		$(HELPER_LIBS)
 
 $B/sandbox/generate: helper/sandbox/generate.c
 	@mkdir -p $(@D)
@@ -111,8 +77,8 @@ $B/sandbox/sandbox_filter.h: $B/sandbox/generate
 	$(call say,GEN,$@)
 	$(Q)$< >$@.new && mv $@.new $@
 
-$(filter %/sandbox.o,$(HELPER_OBJS)): $B/sandbox/sandbox_filter.h
-$(filter %/sandbox.o,$(HELPER_OBJS)): ALL_CFLAGS += -I$B/sandbox
+$B/helper/pam-netns-helper/sandbox.o: $B/sandbox/sandbox_filter.h
+$B/helper/pam-netns-helper/sandbox.o: ALL_CFLAGS += -I$B/sandbox
 
 # For tests: a system call that is not on the list ends this helper.
 .PHONY: strict
@@ -123,11 +89,11 @@ $B/strict/sandbox_filter.h: $B/sandbox/generate
 	$(Q)$< kill >$@.new && mv $@.new $@
 
 $B/strict/sandbox.o: helper/pam-netns-helper/sandbox.c $B/strict/sandbox_filter.h
-	$(Q)$(HELPER_CC) $(HELPER_CFLAGS) -I$B/strict -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) -I$B/strict -c -o $@ $<
 
-$B/strict/pam-netns-helper: $(filter-out %/sandbox.o,$(HELPER_OBJS)) $B/strict/sandbox.o $(HELPER_ARCHIVE)
+$B/strict/pam-netns-helper: $(filter-out %/sandbox.o,$(HELPER_OBJS)) $B/strict/sandbox.o $B/libpam_netns.a
 	$(call say,LD,$@)
-	$(Q)$(HELPER_LINK) -o $@ $^ $(HELPER_LIBS)
+	$(Q)$(CC) -static-pie $(RELRO) $(CFLAGS) -o $@ $^ $(HELPER_LIBS)
 
 # Setuid: nothing of ours but its own file; libc and libcap-ng.
 $B/pam-netns-enter: $(ENTER_OBJS)

@@ -63,12 +63,9 @@ static bool setup_intact(struct host *host, struct setup *setup)
 		return false;
 	for (unsigned i = 0; i < setup->state.bridges; i++) {
 		char name[IFNAMSIZ];
-		unsigned ifindex;
 
-		if (ruleset_bridge_name(setup->network, i, name) < 0)
-			return false;
-		ifindex = uplink_link_find(&host->route, name);
-		if (!ifindex || uplink_link_up(&host->route, ifindex, name) != 1)
+		if (ruleset_bridge_name(setup->network, i, name) < 0 ||
+		    uplink_link_up(&host->route, 0, name) != 1)
 			return false;
 	}
 	CLEANUP_FD int template = view_template_open(setup->network);

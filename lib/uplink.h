@@ -84,7 +84,7 @@ int uplink_bridge_remove(struct netlink *host, const char *name) MUST_CHECK;
 int uplink_network_routes(struct netlink *host, const struct uplink_network *network,
 			  bool add) MUST_CHECK;
 
-/* 1 if a link of this index and name is there and up, 0 if not, or -errno. */
+/* 1 if a link of this index (0: whichever) and name is there and up, 0 if not, or -errno. */
 int uplink_link_up(struct netlink *host, unsigned ifindex, const char *name) MUST_CHECK;
 /* Bytes as the user sees them, in and out, of a port; 0 where it is gone. */
 struct uplink_counters {

@@ -288,7 +288,7 @@ unsigned uplink_default_mtu(struct netlink *host)
 
 	if (routes_search(host, AF_INET, &search) < 0 ||
 	    (!search.ifindex && routes_search(host, AF_INET6, &search) < 0) || !search.ifindex ||
-	    link_get(host, search.ifindex, NULL, &link) < 0 || link.mtu < 1280)
+	    link_get(host, search.ifindex, NULL, false, &link) < 0 || link.mtu < 1280)
 		return 1500;
 	return link.mtu;
 }

@@ -50,11 +50,13 @@ static int kept_folder(int private, uid_t uid, const char *account)
 		if (errno != EEXIST)
 			return log_errno(errno, "make %s/%s/account", PRIVATE_DIR, name);
 		length = readlinkat(folder, "account", owner, sizeof(owner) - 1);
-		owner[length > 0 ? length : 0] = '\0';
+		if (length < 0) /* never set aside because of a moment's lack of memory */
+			return log_errno(errno, "read %s/%s/account", PRIVATE_DIR, name);
+		owner[length] = '\0';
 		if (strcmp(owner, account) == 0)
 			return steal_fd(&folder);
 		int result = kept_set_aside(
-		    private, name, length > 0 && !strchr(owner, '/') ? owner : "unknown", account);
+		    private, name, *owner && !strchr(owner, '/') ? owner : "unknown", account);
 
 		if (result < 0)
 			return result;

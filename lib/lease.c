@@ -52,9 +52,14 @@ static int network_check(const char *network, const struct prefix *subnet)
 static int link_read(int leases, const char *path, char target[LINK_TEXT_MAX])
 {
 	ssize_t n = readlinkat(leases, path, target, LINK_TEXT_MAX);
+	int error = n < 0 ? errno : 0;
+	struct stat st;
 
-	if (n < 0)
-		return errno == EINVAL ? -EBADMSG : -errno;
+	if (error == EINVAL && fstatat(leases, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    !S_ISLNK(st.st_mode))
+		return -EBADMSG;
+	if (error)
+		return -error;
 	if (n == LINK_TEXT_MAX)
 		return -EBADMSG;
 	target[n] = '\0';
@@ -327,6 +332,12 @@ int lease_release(int leases, const char *network, const struct prefix *subnet, 
 	return error ? error : lease_forget(leases, network, uid);
 }
 
+/* Whether it is certain; nothing is removed because of a moment's lack of memory. */
+static bool link_torn(int error)
+{
+	return error == -ENOENT || error == -EBADMSG;
+}
+
 /* Whether a way back is whole: a uid's name, an address that this uid claims, a user's place. */
 static bool back_is_sound(int leases, const char *network, const struct prefix *subnet,
 			  const char *name)
@@ -335,16 +346,19 @@ static bool back_is_sound(int leases, const char *network, const struct prefix *
 	struct link_path path;
 	struct address address;
 	uid_t uid, owner;
+	int error;
 
 	if (!uid_parse(name, &uid))
 		return false;
 	path = back_path(network, uid);
-	if (back_read(leases, path.text, &address))
-		return false;
+	error = back_read(leases, path.text, &address);
+	if (error)
+		return !link_torn(error);
 	if (prefix_contains(subnet, &address) && !address_offset(subnet, &address))
 		return false;
 	path = claim_path(network, address_format(&address, text));
-	return claim_read(leases, path.text, &owner) == 0 && owner == uid;
+	error = claim_read(leases, path.text, &owner);
+	return error ? !link_torn(error) : owner == uid;
 }
 
 /* Whether a claim is whole: an address's name, and its uid's way back leads to it. */
@@ -354,12 +368,17 @@ static bool claim_is_sound(int leases, const char *network, const struct prefix 
 	struct link_path path = claim_path(network, name);
 	struct address address, back;
 	uid_t owner;
+	int error;
 
 	(void)subnet; /* back_is_sound() has looked */
-	if (!address_parse_exact(name, &address) || claim_read(leases, path.text, &owner))
+	if (!address_parse_exact(name, &address))
 		return false;
+	error = claim_read(leases, path.text, &owner);
+	if (error)
+		return !link_torn(error);
 	path = back_path(network, owner);
-	return back_read(leases, path.text, &back) == 0 && address_equal(&address, &back);
+	error = back_read(leases, path.text, &back);
+	return error ? !link_torn(error) : address_equal(&address, &back);
 }
 
 typedef bool link_check(int leases, const char *network, const struct prefix *subnet,

@@ -38,18 +38,30 @@ void pins_close(struct pins *pins)
 	pins_init(pins);
 }
 
-bool pin_valid(int fd, int clone_flag)
+/* 0, -ENOENT: it is something else, or the errno with which looking at it failed. */
+static int pin_check(int fd, int clone_flag)
 {
 	struct statfs fs;
 	struct stat owner, own;
+	int type;
 
-	if (fstatfs(fd, &fs) < 0 || fs.f_type != NSFS_MAGIC ||
-	    ioctl(fd, NS_GET_NSTYPE) != clone_flag)
-		return false;
+	if (fstatfs(fd, &fs) < 0)
+		return -errno;
+	if (fs.f_type != NSFS_MAGIC)
+		return -ENOENT;
+	type = ioctl(fd, NS_GET_NSTYPE);
+	if (type != clone_flag)
+		return type < 0 ? -errno : -ENOENT;
 	CLEANUP_FD int user = ioctl(fd, NS_GET_USERNS);
 
-	return user >= 0 && fstat(user, &owner) == 0 && stat("/proc/self/ns/user", &own) == 0 &&
-	       owner.st_dev == own.st_dev && owner.st_ino == own.st_ino;
+	if (user < 0 || fstat(user, &owner) < 0 || stat("/proc/self/ns/user", &own) < 0)
+		return -errno;
+	return owner.st_dev == own.st_dev && owner.st_ino == own.st_ino ? 0 : -ENOENT;
+}
+
+bool pin_valid(int fd, int clone_flag)
+{
+	return pin_check(fd, clone_flag) == 0;
 }
 
 static const char *pin_dir(uid_t uid, bool begun, char path[PIN_PATH_MAX])
@@ -82,15 +94,18 @@ int pins_setup(void)
 	return 0;
 }
 
+/* -ENOENT: it is not there, or no namespace (a plain file: the mount is gone). */
 static int pin_open(const char *path, int clone_flag)
 {
 	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int result;
 
-	if (fd < 0)
-		return -errno;
-	if (!pin_valid(fd, clone_flag))
-		return -ENOENT; /* a plain file: the mount is gone */
-	return steal_fd(&fd);
+	if (fd < 0 && (errno == ENOENT || errno == ELOOP || errno == ENOTDIR || errno == ENXIO))
+		return -ENOENT;
+	result = fd < 0 ? -errno : pin_check(fd, clone_flag);
+	if (result == -ENOENT)
+		return result;
+	return result < 0 ? log_errno(-result, "look at %s", path) : steal_fd(&fd);
 }
 
 int pins_open(uid_t uid, unsigned namespaces, struct pins *out)
@@ -105,8 +120,10 @@ int pins_open(uid_t uid, unsigned namespaces, struct pins *out)
 		snprintf(path, sizeof(path), "%s/%s", dir, pin_kinds[i].name);
 		out->fd[i] = pin_open(path, pin_kinds[i].clone_flag);
 		if (out->fd[i] < 0) {
+			int result = out->fd[i];
+
 			pins_close(out);
-			return -ENOENT;
+			return result;
 		}
 	}
 	return 0;

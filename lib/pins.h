@@ -43,7 +43,8 @@ int pins_setup(void) MUST_CHECK;
 
 /*
  * The published pins of a user, exactly those of the set namespaces. -ENOENT: none, or not whole,
- * or not what they should be; the caller tears down what is there and makes them anew.
+ * or not what they should be; the caller tears down what is there and makes them anew. Other
+ * errors: it could not be found out; logged.
  */
 int pins_open(uid_t uid, unsigned namespaces, struct pins *out) MUST_CHECK;
 bool pins_exist(uid_t uid); /* anything at all, whole or not */

@@ -7,6 +7,7 @@
 #include <linux/openat2.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "files.h"
@@ -119,8 +120,14 @@ static int state_read_folder(int folder, uid_t uid, struct user_state *out)
 {
 	char text[STATE_FILE_MAX];
 	ssize_t length = files_read(folder, STATE_NAME, text, sizeof(text));
+	struct stat st;
 	int error;
 
+	/* Something that is no file of ours, or not all of one: worthless in the same way. */
+	if (length == -EFBIG ||
+	    (length < 0 && fstatat(folder, STATE_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	     !S_ISREG(st.st_mode)))
+		return -EBADMSG;
 	if (length < 0)
 		return (int)length;
 	error = record_parse(state_fields, COUNT(state_fields), text, (size_t)length, out);
@@ -141,9 +148,8 @@ int state_read(int run, uid_t uid, struct user_state *out)
 	*out = (struct user_state){0};
 	if (error == -ENOENT)
 		return error;
-	/* Something that is no file of ours, or not all of one: worthless in the same way. */
-	if (error == -EFBIG || error == -EINVAL || error == -ELOOP || error == -ENXIO)
-		error = -EBADMSG;
+	if (error == -ELOOP || error == -ENOTDIR)
+		error = -EBADMSG; /* no folder */
 	return log_errno(-error, "read %s/%u/state", USERS_DIR, uid);
 }
 

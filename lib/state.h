@@ -15,6 +15,7 @@
 #ifndef PAM_NETNS_STATE_H
 #define PAM_NETNS_STATE_H
 
+#include <errno.h>
 #include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -64,6 +65,11 @@ struct session {
  */
 int state_write(int run, const struct user_state *state) MUST_CHECK;
 int state_read(int run, uid_t uid, struct user_state *out) MUST_CHECK;
+/* Is it certain that there is no record? Whoever acts on that must not on a want of memory. */
+static inline bool state_absent(int result)
+{
+	return result == -ENOENT || result == -EBADMSG;
+}
 /* Removes the user's folder with all in it; absence is no error. */
 int state_remove(int run, uid_t uid) MUST_CHECK;
 /* uids of all folders, complete or not; the caller frees *uids. */

@@ -58,7 +58,7 @@ static int users_list(const struct host *host, uid_t **uids, size_t *count)
 
 bool gc_user_recorded(const struct host *host, uid_t uid, struct user_state *state)
 {
-	return state_read(host->run, uid, state) == 0;
+	return !state_absent(state_read(host->run, uid, state));
 }
 
 /* One user: torn down if nobody is in, ended first with linger = no. */

@@ -15,6 +15,7 @@ int in_use_find(const struct host *host, struct in_use *out) MUST_CHECK;
 /* Is some process in one of the namespaces that uid's pins hold? */
 bool in_use_user(const struct in_use *in_use, uid_t uid);
 
+/* In doubt true, with an empty state: nothing is removed that could not be looked at. */
 bool gc_user_recorded(const struct host *host, uid_t uid, struct user_state *state);
 
 /* Bridge ports, guard elements, routes and neighbours of users who are not in. */

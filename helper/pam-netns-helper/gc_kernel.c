@@ -45,7 +45,7 @@ static bool port_recorded(const struct host *host, const char *name)
 	uid_t uid;
 
 	return uplink_port_uid(name, &uid) && gc_user_recorded(host, uid, &state) &&
-	       strcmp(state.interface, name) == 0;
+	       (!*state.interface || strcmp(state.interface, name) == 0);
 }
 
 static int port_seen(void *context, const char *name, unsigned ifindex, unsigned master)
@@ -128,8 +128,8 @@ static int route_seen(void *context, const struct address *address)
 	return leftover_add(context, &item);
 }
 
-/* The uid that an address is leased to; false if to none. */
-static bool address_uid(const char *network, const struct address *address, uid_t *uid)
+/* The uid that an address is leased to: 1, 0 if to none, or -errno. */
+static int address_uid(const char *network, const struct address *address, uid_t *uid)
 {
 	char path[PATH_MAX], text[ADDRESS_TEXT_MAX], target[16];
 	ssize_t length;
@@ -137,11 +137,11 @@ static bool address_uid(const char *network, const struct address *address, uid_
 	snprintf(path, sizeof(path), LEASES_DIR "/%s/address/%s", network,
 		 address_format(address, text));
 	length = readlink(path, target, sizeof(target) - 1);
-	if (length <= 0)
-		return false;
+	if (length < 0)
+		return errno == ENOENT || errno == EINVAL ? 0 : log_errno(errno, "read %s", path);
 	target[length] = '\0';
 	*uid = (uid_t)strtoul(target, NULL, 10);
-	return true;
+	return 1;
 }
 
 /* The IPv4 address of the same user: leases are kept by it. */
@@ -158,6 +158,23 @@ static struct address address_ipv4(const struct uplink_network *network,
 	return prefix_address(&network->subnet, offset);
 }
 
+/* Without its lease: is it the address of somebody who is in? In doubt it is. */
+static bool address_recorded(const struct host *host, const struct address *address)
+{
+	CLEANUP_FREE uid_t *uids = NULL;
+	size_t count = 0;
+	bool found = state_list(host->run, &uids, &count) < 0;
+
+	for (size_t i = 0; i < count && !found; i++) {
+		struct user_state state;
+
+		found = gc_user_recorded(host, uids[i], &state) &&
+			(!*state.interface || address_equal(&state.address, address) ||
+			 address_equal(&state.address6, address));
+	}
+	return found;
+}
+
 static int route_collect(struct host *host, const struct network_state *state, const char *bridge,
 			 unsigned ifindex, const struct address *address)
 {
@@ -166,13 +183,13 @@ static int route_collect(struct host *host, const struct network_state *state, c
 	struct uplink uplink = {.bridge_ifindex = ifindex};
 	struct user_state user;
 	uid_t uid = (uid_t)-1;
-	bool known = address_uid(state->name, &ipv4, &uid);
-	int result = known ? lock_take(host->lock, host->proc, uid) : 0;
+	int known = address_uid(state->name, &ipv4, &uid);
+	int result = known > 0 ? lock_take(host->lock, host->proc, uid) : known;
 
 	if (result < 0)
 		return result;
 	(void)bridge;
-	if (!known || !gc_user_recorded(host, uid, &user)) {
+	if (known ? !gc_user_recorded(host, uid, &user) : !address_recorded(host, address)) {
 		/* uplink_detach() takes an IPv4 address first; a missing one is no error. */
 		uplink.address = ipv4;
 		if (address->family == AF_INET6)

@@ -55,8 +55,9 @@ static int login_join(struct login *login)
 	struct user_state *s = &login->state;
 	int result = state_read(host->run, login->request->uid, s);
 
+	/* Only what is certainly no record is made anew: others may be in. */
 	if (result < 0)
-		return -ENOENT;
+		return state_absent(result) ? -ENOENT : result;
 	result = pins_open(s->uid, s->namespaces, &login->pins);
 	if (result < 0)
 		return result;

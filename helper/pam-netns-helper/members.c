@@ -18,8 +18,8 @@ void members_free(struct members *members)
 	*members = (struct members){0};
 }
 
-/* Is the process in one of the pinned namespaces? A process that is gone is not. */
-static bool member_is(int proc, const char *pid, const struct stat pinned[PIN_KINDS])
+/* 1: the process is in one of the pinned namespaces; 0: not, or it is gone; or -errno. */
+static int member_is(int proc, const char *pid, const struct stat pinned[PIN_KINDS])
 {
 	char path[64];
 	struct stat st;
@@ -28,11 +28,15 @@ static bool member_is(int proc, const char *pid, const struct stat pinned[PIN_KI
 		if (!pinned[i].st_ino)
 			continue;
 		snprintf(path, sizeof(path), "%.20s/ns/%s", pid, pin_kinds[i].name);
-		if (fstatat(proc, path, &st, 0) == 0 && st.st_ino == pinned[i].st_ino &&
-		    st.st_dev == pinned[i].st_dev)
-			return true;
+		if (fstatat(proc, path, &st, 0) < 0) {
+			if (errno != ENOENT && errno != ESRCH && errno != EACCES && errno != EPERM)
+				return log_errno(errno, "look at process %s", pid);
+			continue;
+		}
+		if (st.st_ino == pinned[i].st_ino && st.st_dev == pinned[i].st_dev)
+			return 1;
 	}
-	return false;
+	return 0;
 }
 
 static int member_add(struct members *members, pid_t pid)
@@ -54,8 +58,12 @@ static int pins_stat(uid_t uid, struct stat pinned[PIN_KINDS])
 		CLEANUP_PINS struct pins pins;
 
 		pinned[i] = (struct stat){0};
-		if (pins_open(uid, pin_kinds[i].bit, &pins) < 0)
+		int result = pins_open(uid, pin_kinds[i].bit, &pins);
+
+		if (result == -ENOENT)
 			continue;
+		if (result < 0)
+			return result;
 		if (fstat(pins.fd[i], &pinned[i]) < 0)
 			return log_errno(errno, "look at a pin");
 		any = true;
@@ -79,14 +87,18 @@ int members_find(const struct host *host, uid_t uid, struct members *out)
 	if (!dir)
 		return log_errno(errno, "list the host's processes");
 	(void)steal_fd(&fd);
-	while (result == 0 && (entry = readdir(dir))) {
+	while (result >= 0 && (errno = 0, entry = readdir(dir))) {
 		char *end;
 		long pid = strtol(entry->d_name, &end, 10);
 
-		if (pid > 0 && !*end && pid != getpid() &&
-		    member_is(host->proc, entry->d_name, pinned))
+		if (pid <= 0 || *end || pid == getpid())
+			continue;
+		result = member_is(host->proc, entry->d_name, pinned);
+		if (result > 0)
 			result = member_add(out, (pid_t)pid);
 	}
+	if (result == 0 && errno)
+		result = log_errno(errno, "list the host's processes");
 	if (result < 0)
 		members_free(out);
 	return result;
@@ -130,7 +142,7 @@ int in_use_find(const struct host *host, struct in_use *out)
 	if (!dir)
 		return log_errno(errno, "list the host's processes");
 	(void)steal_fd(&fd);
-	while (result == 0 && (entry = readdir(dir))) {
+	while (result == 0 && (errno = 0, entry = readdir(dir))) {
 		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
 			continue;
 		for (int i = 0; i < PIN_KINDS && result == 0; i++) {
@@ -143,6 +155,8 @@ int in_use_find(const struct host *host, struct in_use *out)
 				result = in_use_add(out, &size, st.st_ino);
 		}
 	}
+	if (result == 0 && errno)
+		result = log_errno(errno, "list the host's processes");
 	qsort(out->inodes, out->count, sizeof(*out->inodes), inode_compare);
 	return result;
 }

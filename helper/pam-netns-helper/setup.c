@@ -97,9 +97,11 @@ static int plan_choose(struct plan *plan, const struct network *wanted)
 
 	for (size_t i = 0; i < plan->conf->networks_count; i++) {
 		const struct network *network = &plan->conf->networks[i];
-		bool chosen = network == wanted ||
-			      network_state_read(plan->host->run, network->name, &state) == 0;
+		int read = network_state_read(plan->host->run, network->name, &state);
+		bool chosen = network == wanted || read == 0;
 
+		if (read < 0 && !state_absent(read))
+			return log_errno(-read, "read the state of network %s", network->name);
 		for (size_t p = 0; !wanted && p < plan->conf->profiles_count; p++)
 			chosen |= plan->conf->profiles[p].network == network;
 		if (!chosen)
@@ -135,8 +137,11 @@ static int plan_users(struct plan *plan)
 		struct planned_user *user = &plan->users[plan->users_count];
 		struct user_state *state = &user->state;
 
-		if (state_read(plan->host->run, uids[i], state) < 0)
+		result = state_read(plan->host->run, uids[i], state);
+		if (state_absent(result))
 			continue;
+		if (result < 0)
+			return result; /* else the rules would lack this user's elements */
 		user->network = plan_find(plan, state->network);
 		user->uplink = (struct uplink){
 		    .uid = state->uid,
@@ -299,8 +304,12 @@ static bool plan_has_ipv6(const struct plan *plan)
  */
 static int plan_forwarding(struct plan *plan, uint64_t identity, struct host_state *state)
 {
-	if (host_state_read(plan->host->run, state) < 0)
+	int result = host_state_read(plan->host->run, state);
+
+	if (state_absent(result))
 		*state = (struct host_state){0};
+	else if (result < 0)
+		return log_errno(-result, "read %s/host", NETWORKS_DIR);
 	state->forwarding_ours |= !sysctl_forwarding_on(plan->host, false);
 	if (plan_has_ipv6(plan))
 		state->forwarding6_ours |= !sysctl_forwarding_on(plan->host, true);

@@ -133,9 +133,11 @@ static int network_decide(struct plan *plan, struct planned *p)
 	struct network_state old = {0};
 	struct prefix subnet = conf->subnet, subnet6 = {0};
 	uint8_t id[16];
-	int result = 0;
+	int result = network_state_read(plan->host->run, conf->name, &old);
 
-	(void)!network_state_read(plan->host->run, conf->name, &old);
+	if (result < 0 && !state_absent(result))
+		return log_errno(-result, "read the state of network %s", conf->name);
+	result = 0;
 	if (conf->subnet_source == SOURCE_AUTO)
 		result = auto_subnet(plan, p, &subnet);
 	if (!sysctl_ipv6_present()) {

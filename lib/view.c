@@ -194,6 +194,8 @@ static int view_fill(const struct view *view, const int *kept, int runtime, int 
 		result = runtime_attach(view->uid, runtime);
 	if (result == 0 && hosts >= 0)
 		result = view_attach_file(hosts, "/etc/hosts");
+	if (result == 0 && view->profile->network->dns != SOURCE_NONE)
+		result = view_mend_resolv(view->profile->network->name);
 	return result;
 }
 

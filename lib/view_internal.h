@@ -17,6 +17,9 @@ int view_clone(const char *path, unsigned flags) MUST_CHECK;
 int view_attach(int tree, const char *path, uint64_t propagation, uint64_t attributes) MUST_CHECK;
 /* Over a file, or over the symbolic link itself: it then survives renames of the link's target. */
 int view_attach_file(int tree, const char *path) MUST_CHECK;
+/* In a view: the network's resolv.conf again, where a rename on the host took the template's away.
+ */
+int view_mend_resolv(const char *network) MUST_CHECK;
 /* The paths mounted directly below /sys when the template was made, one a line. */
 int view_sys_list(const char *network, char list[SYS_LIST_MAX]) MUST_CHECK;
 

@@ -194,6 +194,20 @@ static int file_mend(int tree, const char *path)
 	return view_attach_file(tree, path);
 }
 
+int view_mend_resolv(const char *network)
+{
+	char path[128];
+	struct stat seen, ours;
+
+	network_path(path, sizeof(path), network, "resolv.conf");
+	if (lstat(path, &ours) < 0 || lstat(RESOLV_PATH, &seen) < 0 ||
+	    (seen.st_dev == ours.st_dev && seen.st_ino == ours.st_ino))
+		return 0;
+	CLEANUP_FD int tree = view_clone(path, 0);
+
+	return tree < 0 ? log_errno(-tree, "use %s", path) : view_attach_file(tree, RESOLV_PATH);
+}
+
 int view_mend_files(const char *network, uid_t uid, bool own_hosts, int view_mnt, int host_mnt)
 {
 	char path[128];

@@ -264,7 +264,10 @@ int login_build(struct login *login)
 	int result;
 
 	login->network = network_state_uplink(&login->setup.state);
-	result = build_lease(login);
+	/* The host may have moved to other name servers since set-up, and gc not have run. */
+	result = setup_resolv(login->host, login->profile->network);
+	if (result == 0)
+		result = build_lease(login);
 	if (result == 0)
 		result = build_port(login);
 	if (result == 0)

@@ -1,0 +1,439 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
+# What a login finds: its network, its view, its host name; who joins it and who stays outside.
+
+CONF=/etc/security/pam_netns.conf
+# Namespaces of the shell that runs it, on one line.
+INODES='stat -L -c %i /proc/self/ns/net /proc/self/ns/mnt /proc/self/ns/uts | paste -sd " "'
+
+setup() {
+	host_pam_install
+}
+
+# conf_set KEY VALUE: in every section that has the key. conf_reset: the file as shipped.
+conf_set() {
+	grep -q "^$1 = " "$CONF" || fail "no $1 in $CONF"
+	sed -i "s|^$1 = .*|$1 = $2|" "$CONF"
+}
+
+conf_reset() {
+	cp "$CHECKOUT/conf/pam_netns.conf" "$CONF"
+}
+
+host_inodes() {
+	stat -L -c %i /proc/1/ns/net /proc/1/ns/mnt /proc/1/ns/uts | paste -sd ' '
+}
+
+# What the network's IPv6 addresses begin with.
+prefix6() {
+	ip -6 -o addr show dev pnbr0 scope global | sed -nE 's/.* inet6 ([0-9a-f:]+)::1\/.*/\1/p'
+}
+
+# --- the network ---
+
+test_addresses_follow_from_the_uid() {
+	local output
+	output=$(ssh_as alice -- 'ip -o address; ip -o link')
+	assert_match 'lo +inet 127\.0\.0\.1/8' "$output"
+	assert_match 'lo +inet6 ::1/128' "$output"
+	assert_match 'lo: <[A-Z,]*UP' "$output"
+	assert_match 'eth0@[^:]*: <[A-Z,]*UP,LOWER_UP>' "$output"
+	assert_match 'eth0 +inet 10\.203\.7\.209/32 ' "$output"
+	assert_match "eth0 +inet6 $(prefix6)::7d1/128 scope global" "$output"
+	assert_match '^fd[0-9a-f]{2}:' "$(prefix6)"
+	assert_eq 2 "$(grep -c ': <' <<<"$output")" 'interfaces'
+	assert_match "10\.203\.7\.210/32.*$(prefix6)::7d2/128" "$(ssh_as bob -- ip -o address | paste -sd ' ')"
+}
+
+test_addresses_stay_the_same() {
+	local first
+	first=$(ssh_as carol -- 'ip -o address show dev eth0 | grep -o "inet.*/[0-9]*"; cat /sys/class/net/eth0/address')
+	host_clean
+	assert_same "$first" "$(ssh_as carol -- 'ip -o address show dev eth0 | grep -o "inet.*/[0-9]*"; cat /sys/class/net/eth0/address')"
+}
+
+test_default_routes() {
+	assert_match '^default via 10\.203\.0\.1 dev eth0' "$(ssh_as alice -- ip route)"
+	assert_match "default via $(prefix6)::1 dev eth0" "$(ssh_as alice -- ip -6 route)"
+}
+
+# Nothing stands between login and first packet. During duplicate address detection, which takes a
+# second, there would be no source address.
+test_ipv6_works_as_the_first_command() {
+	local i
+	for i in 1 2 3; do
+		host_clean
+		assert_match "^you are $HOST6" "$(ssh_as alice -- curl -sS -m 3 "http://[$OUTSIDE6]/")" "login $i"
+	done
+	assert_eq '' "$(ssh_as alice -- ip -6 address show tentative)"
+}
+
+test_pages_and_pings_through_nat() {
+	assert_match "^you are $HOST4 port" "$(ssh_as alice -- curl -sS -m 5 "http://$OUTSIDE4/")"
+	assert_match "^you are $HOST6 port" "$(ssh_as alice -- curl -sS -m 5 "http://[$OUTSIDE6]/")"
+	ssh_as alice -- ping -4 -n -c 1 -W 2 "$OUTSIDE4" >/dev/null
+	ssh_as alice -- ping -6 -n -c 1 -W 2 "$OUTSIDE6" >/dev/null
+}
+
+test_login_over_ipv6() {
+	assert_match 'eth0' "$(SSH_TO=$HOST6 ssh_as alice -- ls /sys/class/net)"
+}
+
+test_low_ports() {
+	local listen='timeout 0.3 nc -l 80; echo code $?'
+	assert_match 'Permission denied' "$(ssh_as alice -- "$listen" 2>&1)"
+	host_clean
+	conf_set low_ports yes
+	assert_eq 'code 124' "$(ssh_as alice -- "$listen" 2>&1)"
+	conf_reset
+	host_clean
+	assert_match 'Permission denied' "$(ssh_as alice -- "$listen" 2>&1)"
+}
+
+serve_8080() {
+	in_session "$1" "echo I am $1 | nc -l -N 8080 >/dev/null 2>&1 &
+		for i in \$(seq 100); do ss -Hltn 'sport = 8080' | grep -q . && exit 0; sleep 0.02; done; exit 1"
+}
+
+test_two_users_listen_on_8080() {
+	hold_session alice alice
+	hold_session bob bob
+	serve_8080 alice
+	serve_8080 bob
+	assert_eq 'I am bob' "$(in_session bob 'nc -d -w 2 127.0.0.1 8080')"
+	assert_eq 'I am alice' "$(in_session alice 'nc -d -w 2 ::1 8080 || nc -d -w 2 127.0.0.1 8080')"
+	assert_fails nc -z -w 1 127.0.0.1 8080
+	end_session alice
+	end_session bob
+}
+
+test_uid_above_2_31() {
+	local output offset
+	output=$(ssh_as longuid -- "ip -o address show dev eth0; curl -sS -m 5 http://$OUTSIDE4/; id -u")
+	assert_match 'inet 10\.203\.' "$output"
+	# Beyond the subnet, a place in it follows from a hash; the same in both families.
+	offset=$(sed -nE 's/.*inet 10\.203\.([0-9]+)\.([0-9]+).*/\1 \2/p' <<<"$output")
+	# shellcheck disable=SC2086
+	assert_match "inet6 $(prefix6)::$(printf '%x' $((${offset% *} * 256 + ${offset#* })))/128" "$output"
+	assert_match "you are $HOST4 port" "$output"
+	assert_match '3000000000$' "$output"
+	host_clean
+	assert_eq "$(grep -o 'inet .*/32' <<<"$output")" \
+		"$(ssh_as longuid -- ip -4 -o address show dev eth0 | grep -o 'inet .*/32')"
+	host_clean
+}
+
+# --- names ---
+
+RESOLVE='getent ahostsv4 www.example.test | head -n 1; getent ahostsv6 www.example.test | head -n 1'
+
+assert_resolves() {
+	assert_match "^$OUTSIDE4 .*"$'\n'"$OUTSIDE6 " "$("$@" "$RESOLVE")" "$*"
+}
+
+resolv_reset() {
+	rm -f /etc/resolv.conf
+	echo "nameserver $OUTSIDE4" >/etc/resolv.conf
+}
+
+# stub_set: a resolver on the host's loopback, as systemd-resolved leaves it. Nothing listens there.
+stub_set() {
+	install -d /run/systemd/resolve
+	echo "nameserver $OUTSIDE4" >/run/systemd/resolve/resolv.conf
+	printf 'nameserver 127.0.0.53\noptions edns0\n' >/run/systemd/resolve/stub-resolv.conf
+}
+
+test_names_resolve() {
+	assert_resolves ssh_as alice --
+	assert_match "you are $HOST4" "$(ssh_as alice -- curl -4 -sS -m 5 http://www.example.test/)"
+	host_clean
+}
+
+test_names_resolve_with_a_stub_behind_a_link() {
+	stub_set
+	ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
+	assert_resolves ssh_as alice --
+	assert_no_match '127\.0\.0\.53' "$(ssh_as alice -- cat /etc/resolv.conf)"
+	host_clean
+	resolv_reset
+	rm -r /run/systemd
+}
+
+test_names_resolve_with_a_stub_in_a_file() {
+	stub_set
+	rm -f /etc/resolv.conf
+	echo 'nameserver 127.0.0.53' >/etc/resolv.conf
+	assert_resolves ssh_as alice --
+	host_clean
+	resolv_reset
+	rm -r /run/systemd
+}
+
+# What a resolver does when the machine moves to another network: a new file, renamed over.
+test_names_follow_a_replaced_file() {
+	hold_session one alice
+	assert_resolves in_session one
+	printf 'nameserver %s\nsearch example.test\n' "$OUTSIDE4" >/etc/resolv.conf.new
+	mv /etc/resolv.conf.new /etc/resolv.conf
+	pam-netns gc
+	assert_match 'search example.test' "$(in_session one 'cat /etc/resolv.conf')"
+	assert_match "^$OUTSIDE4 " "$(in_session one 'getent ahostsv4 www | head -n 1')"
+	assert_match "^# pam_netns" "$(in_session one 'cat /etc/resolv.conf')" 'whose file it is'
+	end_session one
+	host_clean
+	resolv_reset
+	pam-netns gc
+}
+
+test_names_follow_a_link_that_turns_elsewhere() {
+	stub_set
+	ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
+	hold_session one alice
+	assert_resolves in_session one
+	printf 'nameserver %s\nsearch example.test\n' "$OUTSIDE4" >/run/systemd/resolve/new
+	mv /run/systemd/resolve/new /run/systemd/resolve/resolv.conf
+	ln -sf ../run/systemd/resolve/resolv.conf /etc/resolv.conf.new
+	mv /etc/resolv.conf.new /etc/resolv.conf
+	pam-netns gc
+	assert_match 'search example.test' "$(in_session one 'cat /etc/resolv.conf')"
+	assert_resolves in_session one
+	end_session one
+	host_clean
+	resolv_reset
+	rm -r /run/systemd
+	pam-netns gc
+}
+
+test_the_hosts_resolv_conf_is_left_alone() {
+	local before
+	before=$(stat -c '%i %y' /etc/resolv.conf)
+	ssh_as alice -- true
+	host_clean
+	assert_eq "$before" "$(stat -c '%i %y' /etc/resolv.conf)"
+	assert_eq "nameserver $OUTSIDE4" "$(cat /etc/resolv.conf)"
+}
+
+# --- directories ---
+
+test_private_directories_have_the_hosts_modes() {
+	local dir
+	for dir in /tmp /var/tmp /dev/shm; do
+		assert_eq "$(stat -c '%a %U %G' $dir)" "$(ssh_as alice -- stat -c "'%a %U %G'" $dir)" $dir
+	done
+	assert_eq 1777 "$(ssh_as alice -- stat -c %a /tmp)"
+	ssh_as alice -- 'cp /bin/true /tmp/x && /tmp/x && cp /bin/true /dev/shm/x && /dev/shm/x'
+	for dir in /tmp /var/tmp /dev/shm; do
+		assert_match '(^|,)nosuid,nodev(,|$)' "$(ssh_as alice -- findmnt -n -o VFS-OPTIONS --mountpoint $dir)" $dir
+	done
+}
+
+test_private_directories_are_nobody_elses() {
+	local dir
+	hold_session alice alice
+	hold_session bob bob
+	for dir in /tmp /var/tmp /dev/shm; do
+		in_session alice "echo mine >$dir/file"
+		assert_code 1 in_session bob "test -e $dir/file"
+		[[ ! -e $dir/file ]] || fail "alice's $dir/file is on the host"
+		echo host >"$dir/host-file"
+		assert_code 1 in_session alice "test -e $dir/host-file"
+		assert_eq mine "$(ssh_as alice -- cat $dir/file)" 'her second session'
+		rm "$dir/host-file"
+	done
+	end_session alice
+	end_session bob
+	host_clean
+}
+
+test_var_tmp_is_kept_and_tmp_is_not() {
+	ssh_as alice -- 'for dir in /tmp /var/tmp /dev/shm; do echo kept >$dir/kept; done'
+	host_clean
+	assert_eq /var/tmp/kept "$(ssh_as alice -- 'ls /tmp/kept /var/tmp/kept /dev/shm/kept 2>/dev/null || :')"
+	assert_fails ssh_as bob -- test -e /var/tmp/kept
+	host_clean
+}
+
+test_size_of_private_directories() {
+	local memory tmpfs
+	memory=$(awk '/MemTotal/ { print $2 }' /proc/meminfo)
+	tmpfs=$(ssh_as alice -- df -k --output=size /tmp | tail -n 1)
+	[[ $tmpfs -gt $((memory * 24 / 100)) && $tmpfs -lt $((memory * 26 / 100)) ]] || fail "$tmpfs KiB of $memory"
+}
+
+test_sys() {
+	assert_eq 'eth0 lo' "$(ssh_as alice -- ls /sys/class/net | paste -sd ' ')"
+	assert_eq cgroup2fs "$(ssh_as alice -- stat -f -c %T /sys/fs/cgroup)"
+	assert_eq "$(stat -c %i /sys/fs/cgroup)" "$(ssh_as alice -- stat -c %i /sys/fs/cgroup)"
+	[[ -e /sys/class/net/uplink0 ]]
+	assert_fails ssh_as alice -- sh -c ': >/sys/kernel/uevent_helper'
+}
+
+test_mounts_of_others_are_not_seen() {
+	local before
+	hold_session alice alice
+	before=$(in_session alice 'cat /proc/self/mountinfo')
+	hold_session bob bob
+	hold_session carol carol
+	assert_same "$before" "$(in_session alice 'cat /proc/self/mountinfo')"
+	assert_no_match 'nsfs|/200[23]' "$before"
+	assert_code 1 in_session alice 'ls /run/pam-netns/pins >/dev/null 2>&1 || exit 1'
+	assert_code 1 in_session alice 'ls /run/pam-netns/hostproc/proc >/dev/null 2>&1 || exit 1'
+	for name in alice bob carol; do
+		end_session $name
+	done
+	host_clean
+}
+
+# As autofs or an admin would: below a shared mount, while she is in.
+test_mounts_of_the_host_appear_and_go() {
+	mkdir -p /srv/later /home/alice/later
+	hold_session one alice
+	mount -t tmpfs later /srv/later
+	mount -t tmpfs later /home/alice/later
+	echo here | tee /srv/later/file >/home/alice/later/file
+	assert_eq here "$(in_session one 'cat /srv/later/file')"
+	assert_eq here "$(in_session one 'cat /home/alice/later/file')"
+	umount /srv/later
+	umount /home/alice/later
+	assert_code 1 in_session one 'test -e /srv/later/file || test -e /home/alice/later/file'
+	assert_no_match later "$(in_session one 'cat /proc/self/mountinfo')"
+	end_session one
+	host_clean
+	rmdir /srv/later /home/alice/later
+}
+
+test_mounts_of_users_stay_in_their_view() {
+	local before
+	before=$(cat /proc/self/mountinfo)
+	hold_session one alice
+	nsenter --mount="/proc/$(hold_pid one)/ns/mnt" mount -t tmpfs inside /srv
+	assert_no_match ' - tmpfs inside ' "$(cat /proc/self/mountinfo)"
+	assert_match ' - tmpfs inside ' "$(in_session one 'cat /proc/self/mountinfo')"
+	end_session one
+	host_clean
+	[[ -d /srv/checkout ]]
+}
+
+# logind: mounts /run/user/UID at the first login and takes it away after the last.
+runtime_mount() {
+	mkdir -p "/run/user/$1"
+	mount -t tmpfs -o "mode=0700,uid=$1" runtime "/run/user/$1"
+	echo "$2" >"/run/user/$1/which"
+}
+
+test_runtime_directory_mounted_before() {
+	runtime_mount 2001 first
+	runtime_mount 2002 bobs
+	assert_eq first "$(ssh_as alice -- cat /run/user/2001/which)"
+	assert_eq '2001 700' "$(ssh_as alice -- stat -c "'%u %a'" /run/user/2001)"
+	assert_no_match '/run/user/2002' "$(ssh_as alice -- cat /proc/self/mountinfo)"
+	ssh_as alice -- 'echo mine >/run/user/2001/socket'
+	assert_eq mine "$(cat /run/user/2001/socket)" "the host's is hers"
+	host_clean
+	umount /run/user/2001 /run/user/2002
+	rmdir /run/user/2001 /run/user/2002
+}
+
+test_runtime_directory_mounted_later() {
+	hold_session one alice
+	assert_code 1 in_session one 'test -e /run/user/2001/which'
+	runtime_mount 2001 second
+	assert_eq second "$(ssh_as alice -- cat /run/user/2001/which)"
+	assert_eq second "$(in_session one 'cat /run/user/2001/which')"
+	umount /run/user/2001
+	runtime_mount 2001 third
+	assert_eq third "$(ssh_as alice -- cat /run/user/2001/which)"
+	assert_eq third "$(in_session one 'cat /run/user/2001/which')"
+	assert_eq 1 "$(in_session one 'grep -c " /run/user/2001 " /proc/self/mountinfo')"
+	end_session one
+	host_clean
+	umount /run/user/2001
+	rmdir /run/user/2001
+}
+
+# --- the host's name ---
+
+test_hostname_by_default_is_the_hosts() {
+	assert_eq testhost "$(ssh_as alice -- hostname)"
+	hold_session one alice
+	nsenter --uts="/proc/$(hold_pid one)/ns/uts" hostname changed
+	assert_eq changed "$(ssh_as alice -- hostname)"
+	assert_eq testhost "$(hostname)"
+	end_session one
+	host_clean
+}
+
+test_hostname_by_template_resolves() {
+	local start seconds output
+	echo 'alice ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/alice
+	conf_set hostname %u-%h
+	assert_eq alice-testhost "$(ssh_as alice -- hostname)"
+	assert_eq bob-testhost "$(ssh_as bob -- hostname)"
+	assert_match '^127\.|^::1' "$(ssh_as alice -- 'getent hosts $(hostname)')"
+	assert_match '^127\.0\.0\.1 ' "$(ssh_as alice -- getent ahostsv4 localhost)"
+	assert_match '^127\.' "$(ssh_as alice -- getent ahostsv4 testhost)"
+	start=${EPOCHREALTIME/./}
+	output=$(ssh_as alice -- 'sudo id -u' 2>&1)
+	seconds=$(((${EPOCHREALTIME/./} - start) / 1000000))
+	assert_eq 0 "$output" 'what sudo says'
+	[[ $seconds -lt 2 ]] || fail "login and sudo took $seconds s"
+	assert_no_match alice "$(cat /etc/hosts)"
+	host_clean
+	conf_reset
+	rm /etc/sudoers.d/alice
+}
+
+# --- who is in, who is not ---
+
+test_further_sessions_join_the_first() {
+	local inodes
+	hold_session one alice
+	inodes=$(in_session one "$INODES")
+	assert_eq "$inodes" "$(ssh_as alice -- "$INODES")" ssh
+	assert_eq "$inodes" "$(ssh_as alice -p 2222 -- "$INODES")" 'the other sshd'
+	assert_eq "$inodes" "$(su alice -c "$INODES")" su
+	assert_eq "$inodes" "$(su - alice -c "$INODES")" 'su -'
+	assert_eq "$inodes" "$(sudo -u alice sh -c "$INODES")" sudo
+	assert_eq "$inodes" "$(sudo -i -u alice sh -c "$INODES")" 'sudo -i'
+	assert_eq "$inodes" "$(cron_run alice "$INODES")" cron
+	assert_eq "$inodes" "$(at_run alice "$INODES")" at
+	assert_eq "$inodes" "$(pam_session -u login alice sh -c "$INODES" | grep ^4026)" login
+	assert_eq "$inodes" "$(pam-netns exec alice -- sh -c "$INODES")" 'pam-netns exec'
+	# All three are hers, none the host's, none bob's.
+	assert_eq 0 "$(comm -12 <(tr ' ' '\n' <<<"$inodes" | sort) <(host_inodes | tr ' ' '\n' | sort) | wc -l)"
+	assert_eq 0 "$(comm -12 <(tr ' ' '\n' <<<"$inodes" | sort) \
+		<(ssh_as bob -- "$INODES" | tr ' ' '\n' | sort) | wc -l)"
+	end_session one
+	host_clean
+}
+
+test_root_and_staff_stay_on_the_host() {
+	local host
+	host=$(host_inodes)
+	assert_eq "$host" "$(ssh_as root -- "$INODES")" root
+	assert_eq "$host" "$(ssh_as dave -- "$INODES")" 'dave of group sudo'
+	assert_eq "$host" "$(su - dave -c "$INODES")" 'su - dave'
+	assert_eq "$host" "$(su -s /bin/sh daemon -c "$INODES")" 'a system account'
+	assert_eq "$host" "$(cron_run dave "$INODES")" 'cron for dave'
+	assert_ne "$host" "$(su - carol -c "$INODES")" carol
+	host_clean
+}
+
+test_exempt_services_stay_on_the_host() {
+	printf 'session include common-session\n' | tee /etc/pam.d/vsftpd >/etc/pam.d/ordinary
+	assert_eq "$(host_inodes)" "$(pam_session vsftpd alice sh -c "$INODES")"
+	log_grep 'service vsftpd is exempt: user=alice'
+	assert_ne "$(host_inodes)" "$(pam_session ordinary alice sh -c "$INODES")"
+	host_clean
+}
+
+test_log_tells_who_where_and_what() {
+	ssh_as alice -- true
+	log_grep "session opened: user=alice uid=2001 service=sshd tty=ssh rhost=$OUTSIDE4 leader=[0-9]+ profile=default network=default netns=alice interface=pnu[0-9a-z]+ address=10.203.7.209 address6=$(prefix6)::7d1$"
+	log_grep 'session closed: user=alice uid=2001 service=sshd tty=ssh .*leader=[0-9]+'
+	log_grep 'last logout: user=alice .* seconds=[0-9]+ bytes_in=[0-9]+ bytes_out=[0-9]+'
+}
+
+test_host_is_clean() {
+	host_clean
+}

@@ -31,7 +31,7 @@
 
 #include "log.h"
 
-#define REJECT "reject with icmpx type admin-prohibited"
+#define REJECT "goto refuse"
 
 /* A list in braces, which nft refuses when empty: nothing is written before the first item. */
 struct list {
@@ -332,7 +332,15 @@ static int write_base_chains(FILE *out, const struct ruleset *ruleset)
 {
 	int err;
 
-	fputs("\tchain raw {\n"
+	/*
+	 * A reset ends a TCP connect(2) at once. An ICMP error may come while the socket is locked
+	 * within it, and is limited in number: the user would wait a second, or for ever.
+	 */
+	fputs("\tchain refuse {\n"
+	      "\t\tmeta l4proto tcp reject with tcp reset\n"
+	      "\t\treject with icmpx type admin-prohibited\n"
+	      "\t}\n"
+	      "\tchain raw {\n"
 	      "\t\ttype filter hook prerouting priority -310; policy accept;\n"
 	      "\t\tiifname \"" RULESET_PORT_PREFIX "*\" drop\n"
 	      "\t\tiifname @bridges ip daddr 169.254.0.0/16 " REJECT "\n"

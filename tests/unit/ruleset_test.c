@@ -16,7 +16,7 @@
 #include "log.h"
 #include "ruleset.h"
 
-#define DENIED "reject with icmpx type admin-prohibited\n"
+#define DENIED "goto refuse\n"
 
 struct fixture {
 	struct network conf[3];

@@ -1,0 +1,111 @@
+# shellcheck shell=bash
+# A guard against getting slower that no other load on the machine disturbs: how many system calls
+# and netlink messages the helper needs for a first login, a further login and a last logout, and
+# that they are as many with 200 users in as with none. Raise a budget only for a reason that the
+# commit tells; make bench says what it costs.
+TEST_TIMEOUT=120
+
+# What they were when last measured and some, since the C library and the tree may differ.
+declare -A SYSCALLS=([first]=430 [further]=290 [logout]=200) MESSAGES=([first]=30 [further]=5 [logout]=1)
+USERS=200
+# A further bridge, at 128 users, is looked at as well: one question and its answer.
+BRIDGE_SYSCALLS=2 BRIDGE_MESSAGES=1
+
+setup() {
+	host_pam_install
+	users_add crowd 50000 "$USERS"
+	pamtester_session su alice # sets up the host
+	host_clean
+}
+
+# counted FILE VERB: "SYSCALLS MESSAGES" of the helper that was run for VERB; its children, such as
+# the reaper, are none of the caller's time.
+counted() {
+	awk -v verb="\"$2\"" '
+		$2 ~ /^execve\(/ && /pam-netns-helper/ && index($0, verb) { helper = $1 }
+		helper && $1 == helper && !/resumed>|\+\+\+|---/ {
+			calls++
+			if ($2 ~ /^send(to|msg)\(/)
+				messages += gsub(/nlmsg_len=/, "")
+		}
+		END { print calls + 0, messages + 0 }' "$1"
+}
+
+# session_start NAME USER: a session under strace, open until session_stop NAME.
+session_start() {
+	mkfifo "$OUT/$1.stop"
+	strace -f -qq -v -s 4096 -o "$OUT/$1.trace" \
+		"$TOOLS/host-session" su "$2" sh -c "echo in >$OUT/$1.in; read -r line <$OUT/$1.stop" &
+	echo $! >"$OUT/$1.pid"
+	wait_until 20 test -s "$OUT/$1.in"
+}
+
+session_stop() {
+	echo out >"$OUT/$1.stop"
+	wait_until 20 process_gone "$(<"$OUT/$1.pid")"
+	rm -f "$OUT/$1.stop" "$OUT/$1.in"
+}
+
+# measure NAME: writes $OUT/NAME.{first,further,logout}. Not of a round in which the mount namespace
+# had to be made again on another CPU, as on a kernel 6.18 in a container (lib/pins.h).
+measure() {
+	local round
+	for ((round = 0; round < 20; round++)); do
+		session_start "$1.one" alice
+		session_start "$1.two" alice
+		session_stop "$1.two"
+		session_stop "$1.one"
+		wait_until 15 user_gone 2001
+		! grep -q sched_setaffinity "$OUT/$1.one.trace" || continue
+		counted "$OUT/$1.one.trace" open >"$OUT/$1.first"
+		counted "$OUT/$1.two.trace" open >"$OUT/$1.further"
+		counted "$OUT/$1.one.trace" close >"$OUT/$1.logout"
+		return 0
+	done
+	fail "no login in $round that made its mount namespace at the first attempt"
+}
+
+user_gone() {
+	[[ ! -e /run/pam-netns/users/$1 ]]
+}
+
+test_within_the_budget() {
+	local what calls messages
+	measure alone
+	for what in first further logout; do
+		read -r calls messages <"$OUT/alone.$what"
+		echo "$what: $calls system calls, $messages netlink messages"
+		((calls > 50)) || fail "$what: only $calls system calls: were they counted?"
+		((calls <= SYSCALLS[$what])) ||
+			fail "$what: $calls system calls, the budget is ${SYSCALLS[$what]}"
+		((messages <= MESSAGES[$what])) ||
+			fail "$what: $messages netlink messages, the budget is ${MESSAGES[$what]}"
+	done
+	read -r calls messages <"$OUT/alone.first"
+	((messages > 20)) || fail "first: only $messages netlink messages: were they counted?"
+}
+
+crowd_is_in() {
+	[[ $(find /run/pam-netns/users -mindepth 3 -path '*/sessions/*' | wc -l) -eq $USERS ]]
+}
+
+test_no_growth_with_users() {
+	local i what calls messages calls0 messages0 pids=()
+	for ((i = 1; i <= USERS; i++)); do
+		"$TOOLS/host-session" su "crowd$i" sleep 300 &
+		pids+=($!)
+		((i % 10)) || wait_until 30 test -d "/run/pam-netns/users/$((49999 + i))/sessions"
+	done
+	wait_until 60 crowd_is_in
+	measure crowd
+	kill "${pids[@]}"
+	for what in first further logout; do
+		read -r calls0 messages0 <"$OUT/alone.$what"
+		read -r calls messages <"$OUT/crowd.$what"
+		echo "$what: $calls0 then $calls system calls, $messages0 then $messages messages"
+		((calls - calls0 <= BRIDGE_SYSCALLS)) ||
+			fail "$what: $calls0 system calls alone, $calls with $USERS users in"
+		((messages - messages0 <= BRIDGE_MESSAGES)) ||
+			fail "$what: $messages0 messages alone, $messages with $USERS users in"
+	done
+}

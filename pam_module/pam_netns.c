@@ -50,7 +50,7 @@ int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **ar
 	struct sink sink;
 
 	if (entry(&sink, pamh, argc, argv, &arguments) < 0)
-		return leave(SESSION_REFUSED);
+		return leave(session_refuse(pamh, flags));
 	return leave(arguments.open ? session_open(pamh, flags, &arguments) : PAM_IGNORE);
 }
 

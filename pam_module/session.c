@@ -183,6 +183,15 @@ static int data_keep(pam_handle_t *pamh, struct session_data *session)
 	return result == PAM_SUCCESS ? 0 : -ENOMEM;
 }
 
+int session_refuse(pam_handle_t *pamh, int flags)
+{
+	log_error("login refused (see the lines above; pam-netns check tells more)");
+	if (!(flags & PAM_SILENT))
+		pam_error(pamh, "Login refused: your private network could not be set up. "
+				"Please tell the administrator of this machine.");
+	return SESSION_REFUSED;
+}
+
 int session_open(pam_handle_t *pamh, int flags, const struct arguments *arguments)
 {
 	struct session_data *session = calloc(1, sizeof(*session));
@@ -204,11 +213,7 @@ int session_open(pam_handle_t *pamh, int flags, const struct arguments *argument
 	}
 	if (session)
 		data_free(pamh, session, 0);
-	log_error("login refused (see the lines above; pam-netns check tells more)");
-	if (!(flags & PAM_SILENT))
-		pam_error(pamh, "Login refused: your private network could not be set up. "
-				"Please tell the administrator of this machine.");
-	return SESSION_REFUSED;
+	return session_refuse(pamh, flags);
 }
 
 int session_close(pam_handle_t *pamh, const struct arguments *arguments)

@@ -11,6 +11,9 @@
 /* Not PAM_SESSION_ERR, the usual result: sudo takes that for no error and runs the command. */
 #define SESSION_REFUSED PAM_PERM_DENIED
 
+/* Tells the log and the user so; returns SESSION_REFUSED. */
+int session_refuse(pam_handle_t *pamh, int flags);
+
 /* Both return a PAM result and have said and logged what went wrong. */
 int session_open(pam_handle_t *pamh, int flags, const struct arguments *arguments);
 int session_close(pam_handle_t *pamh, const struct arguments *arguments);

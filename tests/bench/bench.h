@@ -59,6 +59,9 @@ void actor_end(struct actor *actor);
 void user_wait_gone(uid_t uid, const char *port);
 void port_wait_gone(const char *port);
 
+/* Fork, start and end of a program that does nothing but refuse its argument. */
+int64_t program_start(const char *path);
+
 /* crowd.c: many users. */
 #define CROWD_FIRST_UID 100000
 /* Logs users in (and never out) until so many are in: records of one process. */
@@ -95,6 +98,7 @@ void peers_measure(const char *folder, unsigned number);
 struct level { /* a number of users in */
 	unsigned users;
 	struct samples floor, floor_logout;
+	struct samples start;				   /* of the helper, doing nothing */
 	struct samples first, further, logout;		   /* through the helper */
 	struct samples pam_first, pam_further, pam_logout; /* through the module */
 };

@@ -13,6 +13,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "paths.h"
+
 #define PAM_USER_NAME "alice"
 #define PAM_USER_UID  2001
 
@@ -24,6 +26,7 @@ static struct level level_new(unsigned users)
 	    .users = users,
 	    .floor = {.name = "floor"},
 	    .floor_logout = {.name = "floor logout"},
+	    .start = {.name = "start of the helper alone"},
 	    .first = {.name = "first login"},
 	    .further = {.name = "further login"},
 	    .logout = {.name = "last logout"},
@@ -37,6 +40,7 @@ static void round_floor(struct level *level)
 {
 	samples_add(&level->floor, floor_login());
 	samples_add(&level->floor_logout, floor_logout());
+	samples_add(&level->start, program_start(HELPER_PATH));
 }
 
 /* First login, further login, its logout, last logout; each session of a process of its own. */

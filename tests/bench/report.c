@@ -29,9 +29,14 @@ static void level_print(struct level *l)
 	printf("\n%u users in%33s p50      p10      p90  (us)\n", l->users, "");
 	row(&l->floor, NULL, NULL);
 	row(&l->floor_logout, NULL, NULL);
+	row(&l->start, &l->floor, "the floor");
 	row(&l->first, &l->floor, "the floor");
 	row(&l->further, &l->first, "the first");
 	row(&l->logout, &l->first, "the first");
+	if (l->first.count)
+		printf("  %-36s %35.2f of the floor\n", "  without the helper's start",
+		       (double)(samples_median(&l->first) - samples_median(&l->start)) /
+			   (double)samples_median(&l->floor));
 	row(&l->pam_first, &l->floor, "the floor");
 	row(&l->pam_further, &l->pam_first, "the first");
 	row(&l->pam_logout, &l->pam_first, "the first");
@@ -90,8 +95,9 @@ static void json_samples(FILE *out, struct samples *s, const char *end)
 
 static void json_level(FILE *out, struct level *l, const char *end)
 {
-	struct samples *all[] = {&l->floor,  &l->floor_logout, &l->first,	&l->further,
-				 &l->logout, &l->pam_first,    &l->pam_further, &l->pam_logout};
+	struct samples *all[] = {&l->start,	&l->floor,	 &l->floor_logout,
+				 &l->first,	&l->further,	 &l->logout,
+				 &l->pam_first, &l->pam_further, &l->pam_logout};
 	const size_t count = sizeof(all) / sizeof(all[0]);
 
 	fprintf(out, "  {\"users_in\": %u, \"us\": [\n", l->users);

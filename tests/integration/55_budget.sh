@@ -3,6 +3,7 @@
 # and netlink messages the helper needs for a first login, a further login and a last logout, and
 # that they are as many with 200 users in as with none. Raise a budget only for a reason that the
 # commit tells; make bench says what it costs.
+# shellcheck disable=SC2034 # read by run
 TEST_TIMEOUT=120
 
 # What they were when last measured and some, since the C library and the tree may differ.

@@ -41,6 +41,13 @@ int lock_try(int lock, uint64_t which)
 	return lock_set(lock, lock_range(F_WRLCK, which));
 }
 
+bool lock_held(int lock, uint64_t which)
+{
+	struct flock range = lock_range(F_WRLCK, which);
+
+	return fcntl(lock, F_GETLK, &range) == 0 && range.l_type != F_UNLCK;
+}
+
 void lock_release(int lock, uint64_t which)
 {
 	struct flock range = lock_range(F_UNLCK, which);

@@ -21,6 +21,9 @@
 #define LOCK_HOST   ((uint64_t)1 << 33) /* bridges, rules, templates, name servers */
 #define LOCK_LEASES (LOCK_HOST + 1)
 #define LOCK_GC	    (LOCK_HOST + 2)
+/* Of the reaper at work and of one that waits to follow; users' locks are only tried under them. */
+#define LOCK_REAPER	 (LOCK_HOST + 3)
+#define LOCK_REAPER_NEXT (LOCK_HOST + 4)
 
 /* LOCK_PATH, made if missing (0600). The descriptor, or -errno. */
 int lock_open(void) MUST_CHECK;
@@ -36,6 +39,7 @@ int lock_share(int lock, int proc, uint64_t which) MUST_CHECK;
 /* -EAGAIN where somebody holds it. */
 int lock_try(int lock, uint64_t which) MUST_CHECK;
 void lock_release(int lock, uint64_t which);
+bool lock_held(int lock, uint64_t which); /* by another process */
 /* True if no other process holds the lock of any user. */
 bool lock_users_idle(int lock) MUST_CHECK;
 

@@ -13,15 +13,14 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "closing.h"
 #include "lease.h"
 #include "lock.h"
 #include "log.h"
+#include "members.h"
 #include "paths.h"
 #include "pins.h"
 #include "view.h"
-
-#define CLOSING_WAIT_S 10 /* as long as the reaper waits for processes to end by themselves */
-#define GC_PAUSE_MS    50
 
 static int uid_compare(const void *a, const void *b)
 {
@@ -61,63 +60,55 @@ bool gc_user_recorded(const struct host *host, uid_t uid, struct user_state *sta
 	return !state_absent(state_read(host->run, uid, state));
 }
 
-/* One user: torn down if nobody is in, ended first with linger = no. */
-static int user_collect(struct host *host, uid_t uid, const struct in_use *in_use)
+/* One user: noted if nobody is in any more, or nobody is to be (linger = no). */
+static int user_note(struct host *host, uid_t uid, const struct census *census)
 {
+	CLEANUP_MEMBERS struct members members;
 	struct user_state state;
-	bool recorded = gc_user_recorded(host, uid, &state);
-	bool kill = recorded && state.linger == LINGER_NO;
+	bool kill = gc_user_recorded(host, uid, &state) && state.linger == LINGER_NO;
 	bool live = false;
-	int result = session_prune(host->run, host->proc, uid, &live);
+	int result = members_find(census, uid, &members);
 
-	if (live || (result < 0 && result != -ENOENT))
-		return 0;
-	if (in_use_user(in_use, uid) && !kill)
-		return REAPER_IN_USE;
-	return reap(host, uid, kill ? 5000 : 0, kill);
+	if (result < 0 || (members.count && !kill))
+		return result;
+	result = lock_try(host->lock, uid);
+	if (result < 0)
+		return result == -EAGAIN ? 0 : result; /* a login */
+	result = session_prune(host->run, host->proc, uid, &live);
+	if (result == 0 && !live)
+		result = closing_note(host, uid);
+	lock_release(host->lock, uid);
+	/* Where not even a note can be made, room is needed all the more. */
+	if (result < 0 && !live)
+		result = reap(host, uid, 0, kill);
+	return result == -EBUSY ? 0 : result;
 }
 
+/* Users whose last session ended and users whom a crash left are leaving alike. */
 static int users_collect(struct host *host)
 {
 	CLEANUP_FREE uid_t *uids = NULL;
-	CLEANUP_IN_USE struct in_use in_use = {0};
+	CLEANUP_CENSUS struct census census = {0};
 	size_t count = 0;
-	int result = users_list(host, &uids, &count);
+	int result = users_list(host, &uids, &count), next;
 
-	if (result == 0)
-		result = in_use_find(host, &in_use);
-	for (size_t i = 0; i < count && result >= 0; i++)
-		result = user_collect(host, uids[i], &in_use);
-	return result < 0 ? result : 0;
-}
+	if (result == 0 && count)
+		result = census_take(host, &census);
+	for (size_t i = 0; i < count && census.entries; i++) {
+		bool live = false;
 
-/*
- * Users whose last session closed a moment ago (notes in CLOSING_DIR): their last processes are
- * given the time that the reaper would give them. Returns whether any is still to be waited for.
- */
-static bool closing_pending(struct host *host)
-{
-	CLEANUP_FD int fd = openat(host->run, "closing", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP_DIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-	bool pending = false;
-
-	if (!dir)
-		return false;
-	(void)steal_fd(&fd);
-	while ((entry = readdir(dir))) {
-		char *end;
-		unsigned long uid = strtoul(entry->d_name, &end, 10);
-		struct stat st;
-
-		if (end == entry->d_name || *end || fstatat(dirfd(dir), entry->d_name, &st, 0) < 0)
+		if (session_prune(host->run, host->proc, uids[i], &live) < 0 || live)
 			continue;
-		if (time(NULL) - st.st_mtime > CLOSING_WAIT_S || !pins_exist((uid_t)uid))
-			(void)unlinkat(dirfd(dir), entry->d_name, 0);
-		else
-			pending = true;
+		next = user_note(host, uids[i], &census);
+		result = result < 0 ? result : next;
 	}
-	return pending;
+	/* Where a reaper is at work, those who are still in are its affair. */
+	bool patient = lock_try(host->lock, LOCK_REAPER) == 0;
+
+	next = closing_serve(host, patient);
+	if (patient)
+		lock_release(host->lock, LOCK_REAPER);
+	return result < 0 ? result : next < 0 ? next : 0;
 }
 
 static int networks_ensure(struct host *host, const struct conf *conf, uint64_t identity)
@@ -194,13 +185,6 @@ static int gc_run(struct host *host, const struct conf *conf, uint64_t identity)
 {
 	int result = users_collect(host), next;
 
-	for (int i = 0; closing_pending(host) && i < CLOSING_WAIT_S * 1000 / GC_PAUSE_MS; i++) {
-		const struct timespec pause = {0, GC_PAUSE_MS * 1000000L};
-
-		nanosleep(&pause, NULL);
-		next = users_collect(host);
-		result = result < 0 ? result : next;
-	}
 	if (conf) {
 		next = networks_ensure(host, conf, identity);
 		result = result < 0 ? result : next;

@@ -4,17 +4,6 @@
 
 #include "helper.h"
 
-/* Inodes of all network, mount and UTS namespaces that some process is in, sorted. */
-struct in_use {
-	uint64_t *inodes;
-	size_t count;
-};
-#define CLEANUP_IN_USE __attribute__((cleanup(in_use_free)))
-void in_use_free(struct in_use *in_use);
-int in_use_find(const struct host *host, struct in_use *out) MUST_CHECK;
-/* Is some process in one of the namespaces that uid's pins hold? */
-bool in_use_user(const struct in_use *in_use, uid_t uid);
-
 /* In doubt true, with an empty state: nothing is removed that could not be looked at. */
 bool gc_user_recorded(const struct host *host, uid_t uid, struct user_state *state);
 

@@ -81,17 +81,6 @@ int teardown(struct host *host, uid_t uid, const struct user_state *known) MUST_
 /* Names in NETNS_DIR whose user has no pins. Takes the users' locks. */
 int netns_names_collect(struct host *host) MUST_CHECK;
 
-/* members.c: processes in a user's namespaces. */
-struct members {
-	pid_t *pids;
-	size_t count;
-};
-#define CLEANUP_MEMBERS __attribute__((cleanup(members_free)))
-void members_free(struct members *members);
-/* All processes in any of the namespaces of uid's pins. Scans the whole procfs: never while a
- * caller waits. */
-int members_find(const struct host *host, uid_t uid, struct members *out) MUST_CHECK;
-
 /* login.c, logout.c, gc.c, main.c: the verbs. They fill in *reply and return 0, or -errno. */
 int verb_open(struct host *host, const struct request *request, struct reply *reply) MUST_CHECK;
 int verb_close(struct host *host, const struct request *request, struct reply *reply) MUST_CHECK;
@@ -106,12 +95,11 @@ int reply_host(const struct host *host, struct reply *reply) MUST_CHECK;
 /* Attaches one namespace. */
 int reply_hand(struct reply *reply, int type, int fd) MUST_CHECK;
 
-/* reaper.c: waits for a user's last processes and tears down. Takes the user's lock. */
-enum reaped { REAPED, REAPER_IN_USE };
-/* Waits at most timeout_ms; kill: ends what is left instead. REAPER_IN_USE: somebody is still in.
- */
+/* reaper.c: waits for a user's last processes, or ends them (kill), and tears down. Takes the
+ * user's lock. -EBUSY: after timeout_ms somebody is still in. */
 int reap(struct host *host, uid_t uid, int timeout_ms, bool kill) MUST_CHECK;
-/* Does so in a detached child, which logs through syslog(3). */
-int reaper_start(struct host *host, uid_t uid) MUST_CHECK;
+/* Does so for all users with a note (closing.h) in a detached child, which logs through
+ * syslog(3); where one is at it already, leaves them to that one. */
+int reaper_start(struct host *host) MUST_CHECK;
 
 #endif

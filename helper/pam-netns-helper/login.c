@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "closing.h"
 #include "lock.h"
 #include "log.h"
 #include "view.h"
@@ -90,7 +91,10 @@ static int session_record(const struct login *login, const struct process *leade
 	memcpy(session.rhost, r->rhost, sizeof(session.rhost));
 	int result = session_add(login->host->run, r->uid, &session);
 
-	return result < 0 ? log_errno(-result, "record the session") : 0;
+	if (result < 0)
+		return log_errno(-result, "record the session");
+	closing_forget(login->host, r->uid);
+	return 0;
 }
 
 static int login_reply(const struct login *login, struct reply *reply)

@@ -6,25 +6,13 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include "closing.h"
 #include "helper.h"
 #include "lock.h"
 #include "log.h"
 #include "paths.h"
 
 #define REAP_UNIT "/run/systemd/units/invocation:pam-netns-gc.path"
-
-/* A file for a user whose last session closed: the path unit's trigger, and what gc waits for. */
-static void closing_note(const struct host *host, uid_t uid)
-{
-	char name[32];
-
-	snprintf(name, sizeof(name), "closing/%u", uid);
-	CLEANUP_FD int fd =
-	    openat(host->run, name, O_CREAT | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		log_warning("cannot write %s/%u: %m", CLOSING_DIR, uid);
-}
 
 static int session_close(struct host *host, uid_t uid, bool *live)
 {
@@ -58,11 +46,11 @@ int verb_close(struct host *host, const struct request *request, struct reply *r
 	bool unit = access(REAP_UNIT, F_OK) == 0;
 
 	result = session_close(host, request->uid, &live);
-	if (result == 0 && !live && unit)
-		closing_note(host, request->uid);
+	if (result == 0 && !live && closing_note(host, request->uid) < 0)
+		unit = true; /* gc looks at everybody, note or not */
 	lock_release(host->lock, request->uid);
 	if (result == 0 && !live && !unit)
-		result = reaper_start(host, request->uid);
+		result = reaper_start(host);
 	return result;
 }
 
@@ -70,12 +58,10 @@ int verb_kick(struct host *host, const struct request *request, struct reply *re
 {
 	int result = reap(host, request->uid, 8000, true);
 
-	if (result == REAPER_IN_USE) {
+	if (result == -EBUSY)
 		log_error(
 		    "uid %u has processes that do not end, or has logged in again: try once more",
 		    request->uid);
-		return -EBUSY;
-	}
 	reply->outcome = OUTCOME_DONE;
 	return result;
 }

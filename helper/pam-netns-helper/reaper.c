@@ -1,137 +1,46 @@
 /*
- * The reaper: after a user's last session closed, waits for the last process and tears down.
+ * The reaper: after a last session closed, serves the notes of users who are leaving (closing.h).
  *
- * It runs detached, since at close the shell of a vanished client is still alive, and it looks at
- * all processes without the user's lock, so that no login waits for it. Under the lock it then
- * makes sure that no session has come since; a process can only have come from a session or from
- * another process inside, and two looks in a row found none.
+ * It runs detached, since at close the shell of a vanished client is still alive. One reaper serves
+ * everybody: a look at all processes is the dear part. LOCK_REAPER is held by the one at work,
+ * LOCK_REAPER_NEXT by one who waits to follow; who finds both taken need not start a third, since
+ * the second will read its note. One at work ends after 15 s, so that a second who has waited for
+ * longer knows that the first is stuck (a user may have frozen the control group that it was
+ * started in) and goes on without the lock: it is there to save work, no more.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <time.h>
 
-#include "helper.h"
+#include "closing.h"
+#include "leaving.h"
 #include "lock.h"
 #include "log.h"
-#include "pins.h"
-#include "uplink.h"
 
-#define REAPER_WAIT_MS	 10000 /* for processes to end by themselves; gc goes on after that */
-#define REAPER_PAUSE_MS	 5     /* between two looks, doubled each time */
-#define REAPER_PAUSE_MAX 500
-#define KILL_GRACE_MS	 2000 /* between SIGTERM and SIGKILL */
-
-static long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* Waits until one of the processes ends, or for a while. */
-static void members_wait(const struct members *members, int timeout_ms)
-{
-	struct pollfd first = {.fd = -1, .events = POLLIN};
-
-	if (members->count)
-		first.fd = (int)syscall(SYS_pidfd_open, members->pids[0], 0);
-	(void)poll(&first, first.fd >= 0, timeout_ms);
-	cleanup_fd(&first.fd);
-}
-
-static void members_signal(const struct members *members, int signal)
-{
-	for (size_t i = 0; i < members->count; i++) {
-		CLEANUP_FD int pidfd = (int)syscall(SYS_pidfd_open, members->pids[i], 0);
-
-		if (pidfd >= 0)
-			(void)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
-	}
-}
-
-/* The last line about a user: how long and how much. */
-static void logout_log(struct host *host, uid_t uid)
-{
-	struct user_state s;
-	struct uplink_counters bytes;
-	char address[ADDRESS_TEXT_MAX], address6[ADDRESS_TEXT_MAX] = "none";
-
-	if (state_read(host->run, uid, &s) < 0)
-		return;
-	bytes = uplink_count(&host->route, s.ifindex);
-	if (s.address6.family)
-		address_format(&s.address6, address6);
-	log_info(
-	    "last logout: user=%s uid=%u profile=%s network=%s netns=%s interface=%s address=%s "
-	    "address6=%s seconds=%lld bytes_in=%llu bytes_out=%llu",
-	    s.user, s.uid, s.profile, s.network, s.netns, s.interface,
-	    address_format(&s.address, address), address6, (long long)(time(NULL) - s.since),
-	    (unsigned long long)bytes.in, (unsigned long long)bytes.out);
-}
-
-/* Nobody was inside twice. Tears down unless a session has come meanwhile. */
-static int reap_locked(struct host *host, uid_t uid)
-{
-	bool live = false;
-	int result = lock_take(host->lock, host->proc, uid);
-
-	if (result < 0)
-		return result;
-	result = session_prune(host->run, host->proc, uid, &live);
-	if (result < 0 && result != -ENOENT) {
-		log_errno(-result, "look at the sessions of uid %u", uid);
-	} else if (live) {
-		result = REAPER_IN_USE;
-	} else {
-		logout_log(host, uid);
-		result = teardown(host, uid, NULL);
-	}
-	lock_release(host->lock, uid);
-	return result;
-}
+#define REAP_PAUSE_MS	50    /* between two looks at one user */
+#define ALARM_S		60    /* its own deadline */
+#define FOLLOW_MS	20000 /* how long a second waits for the first */
+#define FOLLOW_PAUSE_MS 20
 
 int reap(struct host *host, uid_t uid, int timeout_ms, bool kill)
 {
-	long start = now_ms(), deadline = start + timeout_ms;
-	int pause = REAPER_PAUSE_MS, empty = 0;
-	bool terminated = false;
+	struct leaving l = {.uid = uid, .since = now_ms(), .kill = kill};
+	int result;
 
-	for (;;) {
-		CLEANUP_MEMBERS struct members members;
-		bool live = false;
-		int result = session_prune(host->run, host->proc, uid, &live);
+	do {
+		CLEANUP_CENSUS struct census census = {0};
 
-		if (result < 0 && result != -ENOENT)
-			return log_errno(-result, "look at the sessions of uid %u", uid);
-		if (live && !kill)
-			return REAPER_IN_USE;
-		result = members_find(host, uid, &members);
-		if (result < 0)
-			return result;
-		empty = members.count ? 0 : empty + 1;
-		if (empty == 2)
-			return reap_locked(host, uid);
-		if (empty)
-			continue;
-		if (now_ms() >= deadline)
-			return REAPER_IN_USE;
-		if (kill) {
-			members_signal(&members,
-				       now_ms() - start < KILL_GRACE_MS ? SIGTERM : SIGKILL);
-			if (!terminated)
-				members_signal(&members, SIGCONT);
-			terminated = true;
-		}
-		members_wait(&members, pause);
-		pause = pause * 2 < REAPER_PAUSE_MAX ? pause * 2 : REAPER_PAUSE_MAX;
-	}
+		result = census_take(host, &census);
+		if (result == 0)
+			result = leaving_look(host, &census, &l);
+		if (result == LOOKED_IN)
+			leaving_wait(&l, 1, REAP_PAUSE_MS);
+	} while (result == LOOKED_EMPTY ||
+		 (result == LOOKED_IN && now_ms() - l.since < timeout_ms));
+	return result > 0 ? -EBUSY : result;
 }
 
 static void syslog_sink(void *context, int level, const char *text)
@@ -140,21 +49,29 @@ static void syslog_sink(void *context, int level, const char *text)
 	syslog(level, "%s", text);
 }
 
-static void reaper_run(struct host *host, uid_t uid)
+static void reaper_run(struct host *host)
 {
-	struct user_state state;
-	bool kill = state_read(host->run, uid, &state) == 0 && state.linger == LINGER_NO;
+	const struct timespec pause = {0, FOLLOW_PAUSE_MS * 1000000L};
+	long start = now_ms();
 
 	openlog("pam_netns", LOG_PID, LOG_AUTHPRIV);
 	log_set_sink(syslog_sink, NULL);
-	if (reap(host, uid, REAPER_WAIT_MS, kill) == REAPER_IN_USE)
-		log_debug("uid %u is still in", uid);
+	if (lock_try(host->lock, LOCK_REAPER_NEXT) < 0)
+		return;
+	while (lock_try(host->lock, LOCK_REAPER) == -EAGAIN && now_ms() - start < FOLLOW_MS)
+		nanosleep(&pause, NULL);
+	lock_release(host->lock, LOCK_REAPER_NEXT);
+	if (closing_serve(host, true) == 1 && reaper_start(host) < 0)
+		log_warning("some users are left to gc");
 }
 
-int reaper_start(struct host *host, uid_t uid)
+int reaper_start(struct host *host)
 {
-	pid_t pid = fork();
+	pid_t pid;
 
+	if (lock_held(host->lock, LOCK_REAPER_NEXT))
+		return 0;
+	pid = fork();
 	if (pid < 0)
 		return log_errno(errno, "start the reaper");
 	if (pid > 0) {
@@ -168,9 +85,9 @@ int reaper_start(struct host *host, uid_t uid)
 		CLEANUP_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 		setsid();
-		alarm(2 * REAPER_WAIT_MS / 1000); /* its own deadline */
+		alarm(ALARM_S);
 		if (null >= 0 && dup2(null, STDIN_FILENO) >= 0)
-			reaper_run(host, uid);
+			reaper_run(host);
 	}
 	_exit(0);
 }

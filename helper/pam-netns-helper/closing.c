@@ -1,0 +1,189 @@
+/* Notes of users whose last session has ended; see closing.h. */
+#include "closing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "leaving.h"
+#include "lock.h"
+#include "log.h"
+#include "paths.h"
+#include "uid.h"
+
+#define WAIT_MS	     10000 /* for a user's processes to end by themselves; gc goes on after that */
+#define SERVE_MS     15000 /* who serves longer may be stuck: see reaper.c */
+#define PAUSE_MS     5	   /* between two looks, doubled each time */
+#define PAUSE_MS_MAX 500
+
+static const char *note_name(uid_t uid, char name[32])
+{
+	snprintf(name, 32, "closing/%u", uid);
+	return name;
+}
+
+int closing_note(const struct host *host, uid_t uid)
+{
+	char name[32];
+	CLEANUP_FD int fd = openat(host->run, note_name(uid, name),
+				   O_CREAT | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	return fd < 0 ? log_errno(errno, "write %s/%u", CLOSING_DIR, uid) : 0;
+}
+
+void closing_forget(const struct host *host, uid_t uid)
+{
+	char name[32];
+
+	if (unlinkat(host->run, note_name(uid, name), 0) < 0 && errno != ENOENT)
+		log_warning("cannot remove %s/%u: %m", CLOSING_DIR, uid);
+}
+
+bool closing_is(const struct host *host, uid_t uid, uint64_t note)
+{
+	char name[32];
+	struct stat st;
+
+	return fstatat(host->run, note_name(uid, name), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_ino == note;
+}
+
+struct serving {
+	struct leaving *users; /* sorted by uid */
+	size_t count;
+	bool newcomers; /* since the last round */
+	bool again;	/* somebody needs a second look at once */
+	bool waiting;	/* somebody is still in */
+};
+
+static int leaving_compare(const void *a, const void *b)
+{
+	const struct leaving *x = a, *y = b;
+
+	return (x->uid > y->uid) - (x->uid < y->uid);
+}
+
+/* What is known of the user from the rounds before, if it is about the same note. */
+static void user_recall(const struct host *host, struct serving *before, struct leaving *l)
+{
+	struct user_state state;
+	const struct leaving *known =
+	    before->count ? bsearch(l, before->users, before->count, sizeof(*l), leaving_compare)
+			  : NULL;
+
+	if (known && known->note == l->note) {
+		*l = *known;
+		return;
+	}
+	before->newcomers = true;
+	l->since = now_ms();
+	l->kill = state_read(host->run, l->uid, &state) == 0 && state.linger == LINGER_NO;
+}
+
+static int users_add(struct serving *s, const struct leaving *user)
+{
+	struct leaving *more = reallocarray(s->users, s->count + 1, sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	s->users = more;
+	more[s->count++] = *user;
+	return 0;
+}
+
+/* Notes as they are now. */
+static int notes_read(const struct host *host, struct serving *s)
+{
+	CLEANUP_FD int fd = openat(host->run, "closing", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_DIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct serving now = {0};
+	struct dirent *entry;
+	int result = 0;
+
+	if (!dir)
+		return log_errno(errno, "list %s", CLOSING_DIR);
+	(void)steal_fd(&fd);
+	s->newcomers = false;
+	while (result == 0 && (entry = readdir(dir))) {
+		struct leaving l = {0};
+		struct stat st;
+
+		if (!uid_parse(entry->d_name, &l.uid) ||
+		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		l.note = st.st_ino;
+		user_recall(host, s, &l);
+		result = users_add(&now, &l);
+	}
+	if (now.count)
+		qsort(now.users, now.count, sizeof(*now.users), leaving_compare);
+	now.newcomers = s->newcomers;
+	free(s->users);
+	*s = now;
+	return result;
+}
+
+/* The note goes, unless it is a new one: gc makes another. */
+static void user_give_up(struct host *host, const struct leaving *l)
+{
+	if (lock_try(host->lock, l->uid) < 0)
+		return;
+	if (closing_is(host, l->uid, l->note))
+		closing_forget(host, l->uid);
+	lock_release(host->lock, l->uid);
+}
+
+/*
+ * One look at everybody. What cannot be done for one user keeps no other from being served; the
+ * first error is returned.
+ */
+static int serve_round(struct host *host, struct serving *s, bool patient)
+{
+	CLEANUP_CENSUS struct census census = {0};
+	int result = census_take(host, &census);
+
+	s->waiting = s->again = false;
+	for (size_t i = 0; i < s->count && census.entries; i++) {
+		struct leaving *l = &s->users[i];
+		int looked = leaving_look(host, &census, l);
+
+		if (looked < 0 && result == 0)
+			result = looked;
+		s->again |= looked == LOOKED_EMPTY;
+		if (looked < 0 ||
+		    (looked == LOOKED_IN && patient && now_ms() - l->since >= WAIT_MS))
+			user_give_up(host, l);
+		else
+			s->waiting |= looked == LOOKED_IN && (patient || l->kill);
+	}
+	return result;
+}
+
+int closing_serve(struct host *host, bool patient)
+{
+	struct serving s = {0};
+	long end = now_ms() + SERVE_MS;
+	int pause = PAUSE_MS, error = 0, result;
+
+	for (;;) {
+		result = notes_read(host, &s);
+		if (result < 0 || s.count == 0)
+			break;
+		result = serve_round(host, &s, patient);
+		error = error ?: result;
+		if (!s.again && !s.waiting && (!patient || result < 0))
+			break;
+		if (now_ms() >= end) {
+			result = 1;
+			break;
+		}
+		if (s.again || !s.waiting)
+			continue;
+		pause = s.newcomers ? PAUSE_MS : pause;
+		leaving_wait(s.users, s.count, pause);
+		pause = pause * 2 < PAUSE_MS_MAX ? pause * 2 : PAUSE_MS_MAX;
+	}
+	free(s.users);
+	return error ?: result;
+}

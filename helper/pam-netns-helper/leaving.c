@@ -1,0 +1,122 @@
+/* One user who is leaving; see leaving.h. */
+#include "leaving.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "closing.h"
+#include "lock.h"
+#include "log.h"
+#include "uplink.h"
+
+#define KILL_GRACE_MS 2000 /* between SIGTERM and SIGKILL */
+#define WAITED_MAX    64   /* processes to wait for; the end of any is enough */
+
+long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void leaving_wait(const struct leaving *leaving, size_t count, int timeout_ms)
+{
+	struct pollfd processes[WAITED_MAX];
+	nfds_t waited = 0;
+
+	for (size_t i = 0; i < count && waited < WAITED_MAX; i++) {
+		int fd = leaving[i].first ? (int)syscall(SYS_pidfd_open, leaving[i].first, 0) : -1;
+
+		if (fd >= 0)
+			processes[waited++] = (struct pollfd){.fd = fd, .events = POLLIN};
+	}
+	(void)poll(processes, waited, timeout_ms);
+	while (waited > 0)
+		cleanup_fd(&processes[--waited].fd);
+}
+
+static void members_signal(const struct members *members, int signal)
+{
+	for (size_t i = 0; i < members->count; i++) {
+		CLEANUP_FD int pidfd = (int)syscall(SYS_pidfd_open, members->pids[i], 0);
+
+		if (pidfd >= 0)
+			(void)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+	}
+}
+
+/* The last line about a user: how long and how much. */
+static void logout_log(struct host *host, uid_t uid)
+{
+	struct user_state s;
+	struct uplink_counters bytes;
+	char address[ADDRESS_TEXT_MAX], address6[ADDRESS_TEXT_MAX] = "none";
+
+	if (state_read(host->run, uid, &s) < 0)
+		return;
+	bytes = uplink_count(&host->route, s.ifindex);
+	if (s.address6.family)
+		address_format(&s.address6, address6);
+	log_info(
+	    "last logout: user=%s uid=%u profile=%s network=%s netns=%s interface=%s address=%s "
+	    "address6=%s seconds=%lld bytes_in=%llu bytes_out=%llu",
+	    s.user, s.uid, s.profile, s.network, s.netns, s.interface,
+	    address_format(&s.address, address), address6, (long long)(time(NULL) - s.since),
+	    (unsigned long long)bytes.in, (unsigned long long)bytes.out);
+}
+
+/* Nobody was inside twice. The caller holds the user's lock. */
+static int leaving_finish(struct host *host, const struct leaving *l)
+{
+	bool live = false;
+	int result;
+
+	if (l->note && !closing_is(host, l->uid, l->note))
+		return LOOKED_DONE; /* somebody has been in since */
+	result = session_prune(host->run, host->proc, l->uid, &live);
+	if (result < 0)
+		return log_errno(-result, "look at the sessions of uid %u", l->uid);
+	if (live && !l->note)
+		return LOOKED_IN;
+	if (live) {
+		closing_forget(host, l->uid);
+		return LOOKED_DONE;
+	}
+	logout_log(host, l->uid);
+	result = teardown(host, l->uid, NULL);
+	return result < 0 ? result : LOOKED_DONE;
+}
+
+int leaving_look(struct host *host, const struct census *census, struct leaving *l)
+{
+	CLEANUP_MEMBERS struct members members;
+	int result = members_find(census, l->uid, &members);
+
+	if (result < 0)
+		return result;
+	l->first = members.count ? members.pids[0] : 0;
+	l->empty = members.count ? 0 : l->empty + 1;
+	if (l->empty >= 2) {
+		result = lock_try(host->lock, l->uid);
+		if (result == -EAGAIN)
+			return LOOKED_IN;
+		if (result < 0)
+			return log_errno(-result, "lock the user with uid %u", l->uid);
+		result = leaving_finish(host, l);
+		lock_release(host->lock, l->uid);
+		return result;
+	}
+	if (l->empty)
+		return LOOKED_EMPTY;
+	if (l->kill) {
+		members_signal(&members, now_ms() - l->since < KILL_GRACE_MS ? SIGTERM : SIGKILL);
+		if (!l->terminated)
+			members_signal(&members, SIGCONT);
+		l->terminated = true;
+	}
+	return LOOKED_IN;
+}

@@ -21,8 +21,12 @@ int setup_resolv(const struct host *host, const struct network *network)
 		return log_errno(text ? errno : ENOMEM, "open /");
 	if (dir < 0)
 		return dir;
+	/* Where there is one, from before the conf said so, views that lack it would get it. */
 	if (network->dns == SOURCE_NONE)
-		return 0;
+		return unlinkat(dir, "resolv.conf", 0) < 0 && errno != ENOENT
+			   ? log_errno(errno, "remove %s/%s/resolv.conf", NETWORKS_DIR,
+				       network->name)
+			   : 0;
 	result = resolv_text(root, network, text);
 	/* Without an upstream the file has none: it was said, and a login is not refused for it. */
 	if (result < 0 && result != -ENOENT)

@@ -1,0 +1,290 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
+# Names resolve by the host's real name servers, whatever the host's resolv.conf is and becomes.
+
+CONF=/etc/security/pam_netns.conf
+# So that a wrong name server is found out in a second.
+OPTIONS='options timeout:1 attempts:1'
+GOOD="nameserver $OUTSIDE4
+$OPTIONS"
+BAD="nameserver 192.0.2.53
+$OPTIONS"
+STUB="nameserver 127.0.0.53
+$OPTIONS"
+
+setup() {
+	host_pam_install
+	cp -p "$CONF" "$OUT/conf"
+	pam-netns up
+}
+
+conf_set() {
+	sed -i "s|^$1 = .*|$1 = $2|" "$CONF"
+}
+
+# resolver_write TEXT: in place. resolver_replace TEXT: by a rename, as most resolvers do.
+resolver_write() {
+	echo "$1" >/etc/resolv.conf
+}
+resolver_replace() {
+	echo "$1" >/etc/resolv.conf.new
+	mv -f /etc/resolv.conf.new /etc/resolv.conf
+}
+resolver_link() {
+	ln -s "$1" /etc/resolv.conf.new
+	mv -fT /etc/resolv.conf.new /etc/resolv.conf
+}
+
+# A systemd-resolved: a stub, and what it asks itself.
+resolved_make() {
+	mkdir -p /run/systemd/resolve
+	echo "$STUB" >/run/systemd/resolve/stub-resolv.conf
+	echo "$1" >/run/systemd/resolve/resolv.conf
+}
+
+# resolves SESSION: in a session that is held.
+resolves() {
+	assert_match "^($OUTSIDE6|$OUTSIDE4) +www.example.test" "$(in_session "$1" 'getent hosts www.example.test')" 'name'
+}
+resolves_not() {
+	assert_fails in_session "$1" 'getent hosts www.example.test'
+}
+
+# login_resolves: a first login of bob.
+login_resolves() {
+	assert_match "^($OUTSIDE6|$OUTSIDE4) +www.example.test" "$(su bob -c 'getent hosts www.example.test')" 'name'
+}
+
+test_regular_file() {
+	resolver_replace "search example.test
+$GOOD"
+	pam-netns up
+	login_resolves
+	assert_eq '' "$(grep -h '^nameserver 127' /run/pam-netns/networks/default/resolv.conf || :)"
+	assert_match "^$OUTSIDE6|^$OUTSIDE4" "$(su bob -c 'getent hosts www')"
+	assert_match 'search example.test' "$(su bob -c 'cat /etc/resolv.conf')"
+	assert_fails su bob -c 'echo nameserver 192.0.2.1 >/etc/resolv.conf'
+	host_clean 3
+}
+
+test_server_with_an_ipv6_address() {
+	resolver_replace "nameserver $OUTSIDE6"
+	pam-netns up
+	login_resolves
+}
+
+test_link_to_a_stub() {
+	resolved_make "$GOOD"
+	resolver_link ../run/systemd/resolve/stub-resolv.conf
+	pam-netns up
+	login_resolves
+	assert_no_match 127 "$(su bob -c 'grep ^nameserver /etc/resolv.conf')"
+}
+
+test_regular_file_that_names_a_stub() {
+	resolved_make "$GOOD"
+	resolver_replace "$STUB"
+	pam-netns up
+	login_resolves
+}
+
+test_dangling_link() {
+	resolved_make "$GOOD"
+	resolver_link /run/nowhere/resolv.conf
+	pam-netns up
+	login_resolves
+	rm -r /run/systemd
+	assert_match 'no name server' "$(pam-netns up 2>&1)"
+	assert_eq bob "$(su bob -c 'id -un')"
+	host_clean 3
+}
+
+test_no_file_at_all() {
+	resolved_make "$GOOD"
+	rm /etc/resolv.conf
+	pam-netns up || :
+	assert_eq bob "$(su bob -c 'id -un')"
+	host_clean 3
+}
+
+test_no_upstream() {
+	local said
+	resolver_replace "$STUB"
+	said=$(pam-netns up 2>&1)
+	assert_match 'no name server .*"dns = ADDRESS".*\[network default\].*DNSStubListenerExtra=10.203.0.1' "$said"
+	said=$(pam-netns check 2>&1 || :)
+	assert_match 'DNSStubListenerExtra=10.203.0.1|DNSStubListenerExtra=GATEWAY' "$said"
+	assert_match 'network default will not be able to resolve names' "$said"
+	assert_eq bob "$(su bob -c 'id -un')"
+	resolver_replace "$GOOD"
+	assert_eq '' "$(pam-netns up 2>&1)"
+	login_resolves
+}
+
+# --- while somebody is in ---
+
+test_replaced_while_in() {
+	hold_session a alice
+	resolves a
+	# Another server, then a stub whose server is known: neither may be seen as it is.
+	resolver_replace "$BAD"
+	pam-netns gc
+	resolves_not a
+	resolver_replace "$GOOD"
+	pam-netns gc
+	resolves a
+	resolved_make "$GOOD"
+	resolver_replace "$STUB"
+	pam-netns gc
+	resolves a
+	assert_no_match 127 "$(in_session a 'grep ^nameserver /etc/resolv.conf')"
+	login_resolves
+	end_session a
+	host_clean 3
+}
+
+# A first login does not wait for gc; whoever is in has it from gc.
+test_login_after_a_replacement() {
+	resolved_make "$GOOD"
+	hold_session a alice
+	resolver_replace "$STUB"
+	hold_session b bob
+	resolves b
+	pam-netns gc
+	hold_session a2 alice
+	resolves a2
+	resolves a
+	end_session a
+	end_session a2
+	end_session b
+	host_clean 3
+}
+
+test_rewritten_in_place() {
+	hold_session a alice
+	resolves a
+	resolver_write "$BAD"
+	pam-netns gc
+	resolves_not a
+	resolver_write "$GOOD"
+	pam-netns gc
+	resolves a
+	end_session a
+	host_clean 3
+}
+
+test_link_retargeted_while_in() {
+	resolved_make "$GOOD"
+	echo "$BAD" >/run/bad-resolv.conf
+	echo "$GOOD" >/run/good-resolv.conf
+	resolver_link /run/systemd/resolve/stub-resolv.conf
+	pam-netns up
+	hold_session a alice
+	resolves a
+	resolver_link /run/bad-resolv.conf
+	pam-netns gc
+	resolves_not a
+	resolver_link /run/good-resolv.conf
+	pam-netns gc
+	resolves a
+	# What the link names is renamed into place: the mount is on the link.
+	echo "$STUB" >/run/new
+	mv /run/new /run/good-resolv.conf
+	resolves a
+	pam-netns gc
+	resolves a
+	resolver_replace "$GOOD"
+	pam-netns gc
+	resolves a
+	end_session a
+	host_clean 3
+}
+
+# systemd-resolved learns of another server: its file is renamed into place.
+test_upstream_changes_while_in() {
+	resolved_make "$BAD"
+	resolver_link ../run/systemd/resolve/stub-resolv.conf
+	pam-netns up
+	hold_session a alice
+	resolves_not a
+	echo "$GOOD" >/run/systemd/resolve/new
+	mv /run/systemd/resolve/new /run/systemd/resolve/resolv.conf
+	pam-netns gc
+	resolves a
+	end_session a
+	host_clean 3
+}
+
+# --- what the conf says ---
+
+test_dns_addresses() {
+	resolver_replace "$BAD"
+	conf_set dns "192.0.2.1"
+	pam-netns up
+	hold_session a alice
+	assert_eq 'nameserver 192.0.2.1' "$(in_session a 'grep ^nameserver /etc/resolv.conf')"
+	conf_set dns "$OUTSIDE4 $OUTSIDE6"
+	pam-netns up
+	resolves a
+	assert_eq "nameserver $OUTSIDE4
+nameserver $OUTSIDE6" "$(in_session a 'grep ^nameserver /etc/resolv.conf')"
+	end_session a
+	host_clean 3
+}
+
+test_dns_none() {
+	conf_set dns none
+	pam-netns up
+	resolver_replace "# the host's own
+$GOOD"
+	hold_session a alice
+	assert_eq "$(</etc/resolv.conf)" "$(in_session a 'cat /etc/resolv.conf')"
+	resolves a
+	resolver_replace "$STUB"
+	pam-netns gc
+	assert_eq "$(</etc/resolv.conf)" "$(in_session a 'cat /etc/resolv.conf')"
+	end_session a
+	host_clean 3
+}
+
+# --- /etc/hosts ---
+
+test_hosts_with_a_name_of_ones_own() {
+	conf_set hostname %u-%h
+	hold_session a alice
+	assert_eq alice-testhost "$(in_session a hostname)"
+	assert_match '^(127\.0\.1\.1|::1) +alice-testhost' "$(in_session a 'getent hosts alice-testhost')"
+	assert_match '127.0.1.1' "$(in_session a 'getent ahostsv4 alice-testhost')"
+	assert_fails in_session a 'getent hosts printer'
+	echo '192.0.2.7 printer' >>/etc/hosts
+	pam-netns gc
+	assert_match '^192\.0\.2\.7 ' "$(in_session a 'getent hosts printer')"
+	sed -i 's/^192.0.2.7 printer/192.0.2.8 printer/' /etc/hosts
+	pam-netns gc
+	assert_match '^192\.0\.2\.8 ' "$(in_session a 'getent hosts printer')"
+	assert_match '127.0.1.1' "$(in_session a 'getent ahostsv4 alice-testhost')"
+	assert_match '192.0.2.8' "$(su bob -c 'getent hosts printer')"
+	sed -i '/printer/d' /etc/hosts
+	end_session a
+	host_clean 3
+}
+
+test_hosts_with_the_hosts_name() {
+	hold_session a alice
+	assert_match testhost "$(in_session a 'getent hosts $(hostname)')"
+	sed -i '$a192.0.2.9 scanner' /etc/hosts
+	assert_match '^192\.0\.2\.9 ' "$(in_session a 'getent hosts scanner')"
+	sed -i '/scanner/d' /etc/hosts
+	end_session a
+	host_clean 3
+}
+
+# Before each test, whatever became of the one before it.
+if [[ -e $OUT/conf ]]; then
+	cp -p "$OUT/conf" "$CONF"
+	rm -rf /run/systemd
+	resolver_replace "$GOOD"
+	pam-netns up
+	pam-netns kick alice
+	pam-netns kick bob
+fi

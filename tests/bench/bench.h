@@ -80,19 +80,8 @@ struct leftovers {
 };
 struct leftovers leftovers_count(void);
 unsigned leftovers_users(void); /* users that are in or going */
-/* Namespace numbers come in batches per CPU: starts a new batch on each; see FACTS in host.c. */
+/* Namespace numbers come in batches per CPU: starts a new batch on each; see host.c. */
 void namespace_ids_renew(void);
-
-/* peers.c: other ways to the same end, each a script NAME add|del N. */
-struct peer {
-	const char *name;
-	struct samples add, del;
-	bool failed;
-};
-extern struct peer peers[];
-extern const size_t peers_count;
-void peers_check(const char *folder);
-void peers_measure(const char *folder, unsigned number);
 
 /* report.c */
 struct level { /* a number of users in */

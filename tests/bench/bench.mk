@@ -15,7 +15,7 @@ $B/tests/bench: $(BENCH_OBJS) $B/libpam_netns.a
 
 -include $(BENCH_OBJS:.o=.d)
 
-## bench		times against the kernel's own and against others; PEERS=no: ours alone (root)
+## bench		times against the bare kernel work; BENCH_FLAGS='--users 0,100 --rounds 50' (root)
 .PHONY: bench
 bench: $(PROGRAMS) $B/tests/bench
 	@B='$B' tests/bench/run --json '$(BENCH_JSON)' $(BENCH_FLAGS)

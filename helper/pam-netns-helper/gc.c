@@ -192,6 +192,9 @@ static int gc_run(struct host *host, const struct conf *conf, uint64_t identity)
 		result = result < 0 ? result : next;
 		next = views_mend(host, conf);
 		result = result < 0 ? result : next;
+		/* From a user's view, what others have would look as if it were gone. */
+		if (next < 0 && host_return(host) < 0)
+			return result;
 		next = leases_repair(host, conf);
 		result = result < 0 ? result : next;
 		next = gc_routes(host, conf);

@@ -289,7 +289,8 @@ int login_build(struct login *login)
 	lock_release(login->host->lock, LOCK_HOST);
 	if (result < 0) {
 		pins_close(&login->pins);
-		if (teardown(login->host, login->request->uid, &login->state) < 0)
+		if (host_return(login->host) < 0 ||
+		    teardown(login->host, login->request->uid, &login->state) < 0)
 			log_warning(
 			    "something is left of a login that failed: pam-netns gc removes it");
 	}

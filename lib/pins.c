@@ -176,6 +176,19 @@ int pins_remove(uid_t uid)
 	return result < 0 ? result : pins_remove_dir(uid, true);
 }
 
+void pins_withdraw(uid_t uid)
+{
+	char from[PIN_PATH_MAX], to[PIN_PATH_MAX];
+
+	pin_dir(uid, false, from);
+	pin_dir(uid, true, to);
+	if (rename(from, to) == 0 || errno == ENOENT)
+		return;
+	/* Something of an interrupted login is in the way. */
+	if (pins_remove_dir(uid, true) == 0)
+		(void)!rename(from, to);
+}
+
 int pins_begin(uid_t uid)
 {
 	char path[PIN_PATH_MAX];

@@ -65,6 +65,12 @@ int pins_publish(uid_t uid) MUST_CHECK;
 int pin_retry(int (*attempt)(void *context), void *context) MUST_CHECK;
 
 /*
+ * The other way: before anything else of a user is removed, so that whoever comes after a helper
+ * that was killed in the middle finds nothing to join. As far as it can be done.
+ */
+void pins_withdraw(uid_t uid);
+
+/*
  * Removes pins, published or begun. The handles are unmounted and unlinked: unlinking is what frees
  * copies of the mount in mount namespaces that were cloned meanwhile. Absence is no error.
  */

@@ -117,6 +117,7 @@ int teardown(struct host *host, uid_t uid, const struct user_state *known)
 	snprintf(name, sizeof(name), "users/%u", uid);
 	if (!known && !pins_exist(uid) && faccessat(host->run, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
+	pins_withdraw(uid);
 	read = known ? 0 : state_read(host->run, uid, &state);
 	if (read == 0) {
 		const struct user_state *s = known ? known : &state;

@@ -6,7 +6,7 @@
  * descriptor of the file is closed, so a process opens the file once and keeps it open.
  * LOCK_HOST is shared by a login while it adds a user to the host's set-up, and held by whoever
  * changes the set-up: replacing the rules must not lose an element that is being added.
- * Order: a user's lock, then LOCK_HOST, then LOCK_LEASES. Nobody takes a user's lock while
+ * Order: a user's lock, LOCK_SETUP, LOCK_HOST, LOCK_LEASES. Nobody takes a user's lock while
  * holding one of the others.
  */
 #ifndef PAM_NETNS_LOCK_H
@@ -21,6 +21,7 @@
 #define LOCK_HOST   ((uint64_t)1 << 33) /* bridges, rules, templates, name servers */
 #define LOCK_LEASES (LOCK_HOST + 1)
 #define LOCK_GC	    (LOCK_HOST + 2)
+#define LOCK_SETUP  (LOCK_HOST + 5) /* taken before LOCK_HOST to change it; see setup_change.c */
 /* Of the reaper at work and of one that waits to follow; users' locks are only tried under them. */
 #define LOCK_REAPER	 (LOCK_HOST + 3)
 #define LOCK_REAPER_NEXT (LOCK_HOST + 4)

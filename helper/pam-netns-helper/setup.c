@@ -20,7 +20,6 @@
 #include "guard.h"
 #include "helper.h"
 #include "lease.h"
-#include "lock.h"
 #include "log.h"
 #include "paths.h"
 #include "setup_internal.h"
@@ -48,7 +47,7 @@ uint64_t setup_conf_identity(const char *path)
 }
 
 /* Is everything as set-up left it? Costs a few system calls; nothing here grows with users. */
-static bool setup_intact(struct host *host, struct setup *setup)
+bool setup_intact(struct host *host, struct setup *setup)
 {
 	struct host_state state;
 	uint64_t rules;
@@ -362,8 +361,8 @@ static int plan_apply(struct plan *plan, uint64_t identity)
 	return result < 0 ? result : plan_record(plan, &state);
 }
 
-static int apply_locked(struct host *host, const struct conf *conf, uint64_t identity,
-			const struct network *network, unsigned bridges)
+int setup_apply_locked(struct host *host, const struct conf *conf, uint64_t identity,
+		       const struct network *network, unsigned bridges)
 {
 	struct plan plan = {.host = host, .conf = conf, .grow = network, .bridges = bridges};
 	int result = plan_choose(&plan, network);
@@ -371,34 +370,5 @@ static int apply_locked(struct host *host, const struct conf *conf, uint64_t ide
 	if (result == 0)
 		result = plan_apply(&plan, identity);
 	free(plan.users);
-	return result;
-}
-
-int setup_apply(struct host *host, const struct conf *conf, uint64_t identity,
-		const struct network *network)
-{
-	struct setup again = {.conf = conf, .conf_identity = identity, .network = network};
-	int result = lock_take(host->lock, host->proc, LOCK_HOST);
-
-	if (result < 0)
-		return result;
-	/* Somebody else may have done it while this one waited. */
-	if (!network || !setup_intact(host, &again))
-		result = apply_locked(host, conf, identity, network, 1);
-	lock_release(host->lock, LOCK_HOST);
-	return result;
-}
-
-int setup_grow(struct host *host, const struct setup *setup, unsigned bridge)
-{
-	struct network_state now;
-	int result = lock_take(host->lock, host->proc, LOCK_HOST);
-
-	if (result < 0)
-		return result;
-	if (network_state_read(host->run, setup->network->name, &now) < 0 || now.bridges <= bridge)
-		result = apply_locked(host, setup->conf, setup->conf_identity, setup->network,
-				      bridge + 1);
-	lock_release(host->lock, LOCK_HOST);
 	return result;
 }

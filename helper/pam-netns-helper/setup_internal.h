@@ -42,4 +42,10 @@ int network_remove(struct host *host, const char *name) MUST_CHECK;
 /* The guard's view of a user. */
 struct ruleset_member member_of(const struct user_state *state, const struct network *network);
 
+/* setup.c, for setup_change.c: is all as set-up left it? */
+bool setup_intact(struct host *host, struct setup *setup);
+/* Applies everything, for a network with so many bridges or (NULL) all. LOCK_HOST is held. */
+int setup_apply_locked(struct host *host, const struct conf *conf, uint64_t identity,
+		       const struct network *network, unsigned bridges) MUST_CHECK;
+
 #endif

@@ -211,6 +211,7 @@ test_netns_name_of_another() {
 	login_works bob
 	ip netns del alice
 	login_works
+	host_clean 2
 	# `ip netns` has now made /run/netns a mount: what it makes there is still nobody's business.
 	ip netns add alice
 	assert_fails su alice -c true

@@ -1,0 +1,95 @@
+/*
+ * Who changes the host's set-up, and when it is somebody else's turn; see setup_internal.h.
+ *
+ * LOCK_SETUP is held by whoever is about to change it. Others who want a change wait for that one,
+ * are released all at once, and look again: mostly it has been made. A thousand first logins that
+ * queued for LOCK_HOST instead would be let through one by one.
+ */
+#include <errno.h>
+
+#include "lock.h"
+#include "setup_internal.h"
+
+/* A change that somebody wants: a network as the conf says (bridges 0), or with so many bridges. */
+struct change {
+	const struct conf *conf;
+	uint64_t identity;
+	const struct network *network; /* NULL: all, and in any case */
+	unsigned bridges;
+};
+
+static bool change_made(struct host *host, const struct change *c)
+{
+	struct setup setup = {.conf = c->conf, .conf_identity = c->identity, .network = c->network};
+
+	if (!c->network)
+		return false;
+	if (!c->bridges)
+		return setup_intact(host, &setup);
+	return network_state_read(host->run, c->network->name, &setup.state) == 0 &&
+	       setup.state.bridges >= c->bridges;
+}
+
+/* As many as ports are reserved on: who has reserved one is about to ask. */
+static unsigned bridges_reserved(const struct host *host, const struct network *network)
+{
+	uint32_t counts[NETWORK_BRIDGES_MAX];
+	unsigned bridges = 1;
+
+	ports_read(host->run, network->name, counts);
+	for (unsigned i = 0; i < NETWORK_BRIDGES_MAX; i++)
+		if (counts[i])
+			bridges = i + 1;
+	return bridges;
+}
+
+static int change_make(struct host *host, const struct change *c)
+{
+	unsigned bridges = c->bridges;
+	int result = lock_take(host->lock, host->proc, LOCK_HOST);
+
+	if (result < 0)
+		return result;
+	if (!change_made(host, c)) {
+		if (bridges && bridges < bridges_reserved(host, c->network))
+			bridges = bridges_reserved(host, c->network);
+		result = setup_apply_locked(host, c->conf, c->identity, c->network, bridges ?: 1);
+	}
+	lock_release(host->lock, LOCK_HOST);
+	return result;
+}
+
+static int change_want(struct host *host, const struct change *c)
+{
+	int result = lock_try(host->lock, LOCK_SETUP);
+
+	if (result == -EAGAIN) {
+		result = lock_share(host->lock, host->proc, LOCK_SETUP);
+		lock_release(host->lock, LOCK_SETUP);
+		if (result == 0 && change_made(host, c))
+			return 0;
+		if (result == 0)
+			result = lock_take(host->lock, host->proc, LOCK_SETUP);
+	}
+	if (result < 0)
+		return result;
+	result = change_make(host, c);
+	lock_release(host->lock, LOCK_SETUP);
+	return result;
+}
+
+int setup_apply(struct host *host, const struct conf *conf, uint64_t identity,
+		const struct network *network)
+{
+	const struct change change = {conf, identity, network, 0};
+
+	return change_want(host, &change);
+}
+
+int setup_grow(struct host *host, const struct setup *setup, unsigned bridge)
+{
+	const struct change change = {setup->conf, setup->conf_identity, setup->network,
+				      bridge + 1};
+
+	return change_want(host, &change);
+}

@@ -199,6 +199,8 @@ static int gc_run(struct host *host, const struct conf *conf, uint64_t identity)
 		result = result < 0 ? result : next;
 		next = gc_routes(host, conf);
 		result = result < 0 ? result : next;
+		next = gc_uplinks(host, conf);
+		result = result < 0 ? result : next;
 		next = gc_port_counts(host, conf);
 		result = result < 0 ? result : next;
 	}

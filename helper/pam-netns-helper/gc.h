@@ -11,6 +11,8 @@ bool gc_user_recorded(const struct host *host, uid_t uid, struct user_state *sta
 int gc_ports(struct host *host) MUST_CHECK;
 int gc_guard(struct host *host) MUST_CHECK;
 int gc_routes(struct host *host, const struct conf *conf) MUST_CHECK;
+/* Users who are in: guard element, bridge port, routes and neighbours as they have to be. */
+int gc_uplinks(struct host *host, const struct conf *conf) MUST_CHECK;
 /* How many ports each bridge has, where crashes left the count wrong. */
 int gc_port_counts(struct host *host, const struct conf *conf) MUST_CHECK;
 

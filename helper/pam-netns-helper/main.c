@@ -24,7 +24,7 @@
 #include "log.h"
 #include "paths.h"
 
-#define DEADLINE_MAX_S 60 /* whatever the conf says; the caller waits no longer either */
+#define DEADLINE_MAX_S 60 /* as long as a conf may allow */
 
 static const struct verb {
 	const char *name;
@@ -123,11 +123,13 @@ static void socket_sink(void *context, int level, const char *text)
 		return; /* nobody listens any more */
 }
 
-/* The deadline: default SIGALRM ends the process; what is half made, gc and the next login undo. */
-static void deadline_set(const struct request *request)
+/*
+ * The caller ends a helper that takes longer than the conf's deadline. This is for one whose caller
+ * is gone: SIGALRM ends the process, and what is half made, gc and the next login undo.
+ */
+static void deadline_set(void)
 {
 	struct itimerval timer = {.it_value.tv_sec = DEADLINE_MAX_S};
-	(void)request;
 
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
@@ -159,7 +161,7 @@ static int verb_run(const struct verb *verb)
 		return 1;
 	result = message_receive_request(STDIN_FILENO, request);
 	if (result == 0) {
-		deadline_set(request);
+		deadline_set();
 		result = host_enter(&host);
 		if (result == 0)
 			result = verb->run(&host, request, reply);

@@ -142,15 +142,7 @@ static int plan_users(struct plan *plan)
 		if (result < 0)
 			return result; /* else the rules would lack this user's elements */
 		user->network = plan_find(plan, state->network);
-		user->uplink = (struct uplink){
-		    .uid = state->uid,
-		    .address = state->address,
-		    .address6 = state->address6,
-		    .mac = state->mac,
-		    .ifindex = state->ifindex,
-		};
-		memcpy(user->uplink.bridge, state->bridge, IFNAMSIZ);
-		memcpy(user->uplink.port, state->interface, IFNAMSIZ);
+		user->uplink = uplink_of(state);
 		plan->users_count++;
 	}
 	return 0;
@@ -227,6 +219,21 @@ static int plan_rules(struct plan *plan, const struct host_state *state)
 	if (fclose(out) != 0 && result == 0)
 		result = -ENOMEM;
 	return result < 0 ? result : nft_run(text, size);
+}
+
+struct uplink uplink_of(const struct user_state *state)
+{
+	struct uplink uplink = {
+	    .uid = state->uid,
+	    .address = state->address,
+	    .address6 = state->address6,
+	    .mac = state->mac,
+	    .ifindex = state->ifindex,
+	};
+
+	memcpy(uplink.bridge, state->bridge, IFNAMSIZ);
+	memcpy(uplink.port, state->interface, IFNAMSIZ);
+	return uplink;
 }
 
 struct ruleset_member member_of(const struct user_state *state, const struct network *network)

@@ -39,6 +39,8 @@ int plan_drop_strangers(struct plan *plan) MUST_CHECK;
 /* setup_remove.c: a network's bridges, routes, template and record. */
 int network_remove(struct host *host, const char *name) MUST_CHECK;
 
+/* The recorded uplink of a user who is in; its bridge's index is not known yet. */
+struct uplink uplink_of(const struct user_state *state);
 /* The guard's view of a user. */
 struct ruleset_member member_of(const struct user_state *state, const struct network *network);
 

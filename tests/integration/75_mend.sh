@@ -441,3 +441,22 @@ test_five_users_on_bridges_of_two() {
 	assert_eq '' "$(ip -o link show | lines pnbr)"
 	pam-netns up
 }
+
+test_gc_mends_the_uplink_of_a_user_who_is_in() {
+	local port flags
+	hold_session one alice
+	port=$(port_of alice)
+	reaches_outside alice
+	ip link set "$port" nomaster
+	nft flush set bridge pam_netns guard4
+	ip route del "$(address4 alice)/32" dev pnbr0
+	assert_fails in_netns alice curl -sS -m 1 "http://$OUTSIDE4/" 2>/dev/null
+	pam-netns gc
+	reaches_outside alice
+	flags=$(bridge -d link show dev "$port")
+	assert_match 'isolated on' "$flags"
+	assert_match 'locked on' "$flags"
+	assert_match 'learning off flood off' "$flags"
+	end_session one
+	host_clean
+}

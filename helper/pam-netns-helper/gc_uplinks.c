@@ -1,0 +1,57 @@
+/*
+ * gc for users who are in: what somebody has changed of one user's uplink on the host (the port
+ * taken out of its bridge or unlocked, a route or a guard element removed) is put right. Every
+ * request replaces what is there, so nothing is asked first.
+ */
+#include <stdlib.h>
+
+#include "gc.h"
+#include "guard.h"
+#include "lock.h"
+#include "setup_internal.h"
+
+static int uplink_restore(struct host *host, const struct network *network,
+			  const struct user_state *state)
+{
+	struct ruleset_member member = member_of(state, network);
+	struct uplink uplink = uplink_of(state);
+	int result;
+
+	uplink.bridge_ifindex = uplink_link_find(&host->route, uplink.bridge);
+	/* A port or bridge that is gone is made again by the user's next login. */
+	if (!uplink.bridge_ifindex || uplink_link_find(&host->route, uplink.port) != uplink.ifindex)
+		return 0;
+	result = guard_add(&host->netfilter, &member);
+	return result < 0 ? result : uplink_connect(&host->route, &uplink);
+}
+
+/* Under the user's lock, so that nobody tears down or builds meanwhile. */
+static int user_restore(struct host *host, const struct conf *conf, uid_t uid)
+{
+	const struct network *network;
+	struct user_state state;
+	int result = lock_take(host->lock, host->proc, uid);
+
+	if (result < 0)
+		return result;
+	if (state_read(host->run, uid, &state) == 0) {
+		network = conf_network(conf, state.network);
+		result = network ? lock_share(host->lock, host->proc, LOCK_HOST) : 0;
+		if (result == 0 && network)
+			result = uplink_restore(host, network, &state);
+		lock_release(host->lock, LOCK_HOST);
+	}
+	lock_release(host->lock, uid);
+	return result;
+}
+
+int gc_uplinks(struct host *host, const struct conf *conf)
+{
+	CLEANUP_FREE uid_t *uids = NULL;
+	size_t count = 0;
+	int result = state_list(host->run, &uids, &count);
+
+	for (size_t i = 0; i < count && result == 0; i++)
+		result = user_restore(host, conf, uids[i]);
+	return result;
+}

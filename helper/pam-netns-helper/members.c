@@ -44,22 +44,51 @@ static int entry_add(struct census *census, uint64_t inode, pid_t pid)
 	return 0;
 }
 
-/* A process that is gone, or hides from us, is in none. */
-static int process_enter(const struct host *host, const char *pid, struct census *census)
+/* 1: its namespaces can be seen, 0: they cannot, or -errno. The task is PID or PID/task/TID. */
+static int task_enter(const struct host *host, const char *task, pid_t pid, struct census *census)
 {
-	int result = 0;
+	int result = 0, seen = 0;
 
 	for (int i = 0; i < PIN_KINDS && result == 0; i++) {
-		char path[64];
+		char path[96];
 		struct stat st;
 
-		snprintf(path, sizeof(path), "%.20s/ns/%s", pid, pin_kinds[i].name);
-		if (fstatat(host->proc, path, &st, 0) == 0)
-			result = entry_add(census, st.st_ino, atoi(pid));
-		else if (errno != ENOENT && errno != ESRCH && errno != EACCES && errno != EPERM)
-			result = log_errno(errno, "look at process %s", pid);
+		snprintf(path, sizeof(path), "%s/ns/%s", task, pin_kinds[i].name);
+		if (fstatat(host->proc, path, &st, 0) == 0) {
+			result = entry_add(census, st.st_ino, pid);
+			seen = 1;
+		} else if (errno != ENOENT && errno != ESRCH && errno != EACCES && errno != EPERM) {
+			result = log_errno(errno, "look at process %d", pid);
+		}
 	}
-	return result;
+	return result < 0 ? result : seen;
+}
+
+/*
+ * A process that is gone, or hides from us, is in none. One whose first thread has ended has no
+ * namespaces by its own number, yet its other threads run on in them.
+ */
+static int process_enter(const struct host *host, const char *pid, struct census *census)
+{
+	char path[64];
+	int result = task_enter(host, pid, atoi(pid), census);
+
+	if (result)
+		return result < 0 ? result : 0;
+	snprintf(path, sizeof(path), "%.20s/task", pid);
+	CLEANUP_FD int fd = openat(host->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_DIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir)
+		return fd < 0 ? 0 : -ENOMEM;
+	(void)steal_fd(&fd);
+	while (result == 0 && (entry = readdir(dir))) {
+		snprintf(path, sizeof(path), "%.20s/task/%.20s", pid, entry->d_name);
+		if (entry->d_name[0] != '.')
+			result = task_enter(host, path, atoi(pid), census);
+	}
+	return result < 0 ? result : 0;
 }
 
 int census_take(const struct host *host, struct census *out)

@@ -116,6 +116,35 @@ test_process_left_behind_keeps_the_network() {
 	host_clean 1
 }
 
+# A process whose first thread has ended looks like a zombie, and shows no namespaces by its number.
+test_process_without_its_first_thread() {
+	local inside pid
+	cc -x c -pthread -o "$OUT/headless" - <<-'END'
+		#include <pthread.h>
+		#include <sys/syscall.h>
+		#include <unistd.h>
+		static void *stay(void *unused) { sleep(600); return unused; }
+		int main(void)
+		{
+			pthread_t thread;
+			setsid();
+			return pthread_create(&thread, 0, stay, 0) ? 1 : (int)syscall(SYS_exit, 0);
+		}
+	END
+	hold_session one alice
+	inside=$(namespaces alice)
+	in_session one "nohup $OUT/headless >/dev/null 2>&1 & echo \$! >~/headless.pid"
+	pid=$(</home/alice/headless.pid)
+	wait_until 2 grep -q '^State:.Z' "/proc/$pid/status"
+	end_session one
+	wait_until 2 eval '! ls /run/pam-netns/users/2001/sessions/*'
+	pam-netns gc
+	assert_eq "$inside" "$(namespaces alice)"
+	pam-netns kick alice
+	wait_until 2 eval "! test -e /proc/$pid"
+	host_clean 1
+}
+
 # The reaper, not gc: the process ends while it still looks.
 test_process_that_ends_soon_after() {
 	hold_session one alice

@@ -1,5 +1,5 @@
 /*
- * `auth optional pam_netns.so host`, first in su's and sudo's stack: authentication asks the LDAP
+ * `auth requisite pam_netns.so host`, first in su's and sudo's stack: authentication asks the LDAP
  * or RADIUS server from the host's network, where the user who types the password cannot answer in
  * its stead. The process goes back when credentials are set, at the latest when a session opens.
  */

@@ -18,7 +18,7 @@ int session_refuse(pam_handle_t *pamh, int flags);
 int session_open(pam_handle_t *pamh, int flags, const struct arguments *arguments);
 int session_close(pam_handle_t *pamh, const struct arguments *arguments);
 
-/* host_network.c: `auth optional pam_netns.so host`, and what undoes it. */
+/* host_network.c: `auth requisite pam_netns.so host`, and what undoes it. */
 int host_network_enter(pam_handle_t *pamh, const struct arguments *arguments);
 /* 0 also where nothing was entered. */
 int host_network_leave(pam_handle_t *pamh) MUST_CHECK;

@@ -173,7 +173,7 @@ test_private_directory_is_left_for_the_root() {
 	host_clean
 }
 
-# --- auth optional pam_netns.so host ---
+# --- auth requisite pam_netns.so host ---
 
 # Where authentication happened, a line each time. Not in $OUT: whose sticky bit keeps users from
 # files of root.
@@ -185,7 +185,7 @@ witness_set() {
 	: >"$WITNESSED"
 	chmod 0666 "$WITNESSED"
 	sed -i "1i auth optional pam_exec.so quiet $OUT/witness" "/etc/pam.d/$1"
-	[[ ${2-} != host ]] || sed -i '1i auth optional pam_netns.so host' "/etc/pam.d/$1"
+	[[ ${2-} != host ]] || sed -i '1i auth requisite pam_netns.so host' "/etc/pam.d/$1"
 }
 
 # su_by_password PASSWORD COMMAND: from alice's session to bob, on a terminal.
@@ -250,6 +250,22 @@ test_wrong_password() {
 	[[ ! -e /run/pam-netns/pins/2002 ]] || fail 'pins of bob'
 	assert_no_log 'session opened: user=bob'
 	assert_eq "$(in_session alice "$INODES")" "$(ssh_as alice -- "$INODES")"
+	end_session alice
+	host_clean
+}
+
+# She may make the line fail, by a limit for one. Her own network must not answer in its stead.
+test_no_authentication_where_the_hosts_network_cannot_be_had() {
+	local code=0 output helper=/usr/libexec/pam-netns/pam-netns-helper
+	begin
+	witness_set su host
+	hold_session alice alice
+	mv $helper $helper.away
+	output=$(in_session alice "su bob -c 'echo got in' 2>&1 </dev/null") || code=$?
+	mv $helper.away $helper
+	assert_ne 0 "$code"
+	assert_no_match 'got in' "$output"
+	assert_eq '' "$(<"$WITNESSED")"
 	end_session alice
 	host_clean
 }

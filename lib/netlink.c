@@ -8,6 +8,8 @@
 
 #include "log.h"
 
+#define ERRNO_END 4096 /* the kernel's errors are -4095 to -1 */
+
 /* One answer, whose size the kernel bounds; static: zeroed pages that are never used cost nothing.
  */
 static char receive_buffer[65536] __attribute__((aligned(NLMSG_ALIGNTO)));
@@ -156,6 +158,9 @@ static ssize_t receive(const struct netlink *netlink, int flags)
 	do
 		length = recv(netlink->fd, receive_buffer, sizeof(receive_buffer), flags);
 	while (length < 0 && errno == EINTR);
+	/* The kernel sends no empty packets; waiting for what comes after one would never end. */
+	if (length == 0)
+		return -EIO;
 	return length < 0 ? -errno : length;
 }
 
@@ -171,6 +176,12 @@ static int send_all(struct netlink *netlink, const void *data, size_t size)
 	return -errno;
 }
 
+/* Outside of what an errno can be it could not even be negated. */
+static int error_number(const struct nlmsgerr *error)
+{
+	return error->error <= 0 && error->error > -ERRNO_END ? error->error : -EIO;
+}
+
 /* Takes one answer to a batch; returns the place of the request that it is about, or -1. */
 static int batch_answer(struct netlink_batch *batch, uint32_t first, struct nlmsghdr *answer)
 {
@@ -182,7 +193,7 @@ static int batch_answer(struct netlink_batch *batch, uint32_t first, struct nlms
 	if (answer->nlmsg_type != NLMSG_ERROR || i >= batch->count)
 		return -1;
 	request = &batch->requests[i];
-	request->result = error->error;
+	request->result = error_number(error);
 	request->was_tolerated = request->result < 0 && request->result == -request->tolerated;
 	if (request->was_tolerated)
 		request->result = 0;
@@ -247,7 +258,7 @@ static int query_packet(struct nlmsghdr *answer, ssize_t left, uint32_t sequence
 		if (answer->nlmsg_seq != sequence)
 			continue;
 		if (answer->nlmsg_type == NLMSG_ERROR) {
-			result = ((struct nlmsgerr *)NLMSG_DATA(answer))->error;
+			result = error_number(NLMSG_DATA(answer));
 			return result < 0 ? result : 1;
 		}
 		if (answer->nlmsg_type == NLMSG_DONE)

@@ -389,7 +389,8 @@ static bool hosts_map(const char *text, const char *name)
 		if (line_maps(text, name))
 			return true;
 		text = strchr(text, '\n');
-		text += text ? 1 : 0;
+		if (text)
+			text++;
 	}
 	return false;
 }

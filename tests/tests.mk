@@ -33,9 +33,9 @@ unit: $(UNIT)
 ruleset: $B/unit/ruleset_test
 	@tests/unit/ruleset_nft.sh $<
 
-# Fuzzing: libFuzzer, so clang.
+# Fuzzing: libFuzzer, so clang. SECONDS counts only from make's command line: shells have their own.
 FUZZ_CC     ?= clang
-FUZZ_SECONDS = 60
+FUZZ_SECONDS = $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 FUZZ_SAN     = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FUZZ_CFLAGS  = $(STANDARD) $(NL_CFLAGS) -O1 -g $(FUZZ_SAN) -fsanitize=fuzzer-no-link -MMD -MP
 FUZZ_LIB    := $(patsubst lib/%.c,$B/fuzz/lib/%.o,$(wildcard lib/*.c))
@@ -50,11 +50,16 @@ $B/fuzz/libpam_netns.a: $(FUZZ_LIB)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $B/fuzz/%_fuzz: $B/fuzz/tests/fuzz/%_fuzz.o $B/fuzz/libpam_netns.a
-	$(Q)$(FUZZ_CC) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $< $B/fuzz/libpam_netns.a $(TEST_LIBS)
+	$(Q)$(FUZZ_CC) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $B/fuzz/libpam_netns.a $(TEST_LIBS)
+
+# Has the helper's main() in it, under another name.
+$B/fuzz/arguments_fuzz: $(patsubst %.c,$B/fuzz/%.o,$(filter-out %/main.c,$(wildcard helper/pam-netns-helper/*.c)))
+$B/fuzz/helper/pam-netns-helper/sandbox.o: $B/sandbox/sandbox_filter.h
+$B/fuzz/helper/pam-netns-helper/sandbox.o: FUZZ_CFLAGS += -I$B/sandbox
 
 -include $(FUZZ_LIB:.o=.d) $(patsubst $B/fuzz/%,$B/fuzz/tests/fuzz/%.d,$(FUZZ))
 
-## fuzz		fuzz targets, FUZZ_SECONDS=60 in all
+## fuzz		fuzz targets, SECONDS=60 in all
 .PHONY: fuzz
 fuzz: $(FUZZ)
 	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ)

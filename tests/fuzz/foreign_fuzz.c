@@ -1,0 +1,35 @@
+/* The text of `nft list ruleset`, which other programs' rules and comments are part of. */
+#include "address.h"
+#include "conf.h"
+#include "fuzz.h"
+#include "ruleset.h"
+
+static void report(void *context, const char *line)
+{
+	unsigned *lines = context;
+
+	++*lines;
+	/* A command for people to type: one line of text. */
+	if (!*line || strchr(line, '\n'))
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct network network = {
+	    .name = "n", .bridge = "pnbr0", .host_dns = true, .host_icmp = true};
+	char *text = malloc(size + 1);
+	unsigned lines = 0;
+	int result;
+
+	if (!text || prefix_parse("10.9.0.0/16", &network.subnet) < 0)
+		abort();
+	memcpy(text, data, size);
+	text[size] = '\0';
+	result = ruleset_foreign(text, "pnbr0", report, &lines);
+	if (result >= 0 && (unsigned)result > lines)
+		abort();
+	(void)ruleset_foreign_input(text, &network, report, &lines);
+	free(text);
+	return 0;
+}

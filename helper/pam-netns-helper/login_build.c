@@ -66,12 +66,15 @@ static int build_port(struct login *login)
 	/* From here to the record nobody may replace the rules or bridges: see login_build(). */
 	if (result == 0)
 		result = lock_share(host->lock, host->proc, LOCK_HOST);
+	if (result == 0) {
+		login->uplink.bridge_ifindex = uplink_link_find(&host->route, login->uplink.bridge);
+		if (!login->uplink.bridge_ifindex)
+			result = log_errno(ENODEV, "find bridge %s", login->uplink.bridge);
+	}
+	/* The teardown of a login that fails here knows of no port yet. */
 	if (result < 0)
-		return result;
-	login->uplink.bridge_ifindex = uplink_link_find(&host->route, login->uplink.bridge);
-	return login->uplink.bridge_ifindex
-		   ? 0
-		   : log_errno(ENODEV, "find bridge %s", login->uplink.bridge);
+		ports_release(host->run, network->name, login->bridge);
+	return result;
 }
 
 /* What the log, the command and a later teardown know of the user. */
@@ -263,6 +266,8 @@ int login_build(struct login *login)
 	struct netlink user = {.fd = -1};
 	int result;
 
+	/* What an earlier login recorded is torn down: not once more if this one fails. */
+	login->state = (struct user_state){0};
 	login->network = network_state_uplink(&login->setup.state);
 	/* The host may have moved to other name servers since set-up, and gc not have run. */
 	result = setup_resolv(login->host, login->profile->network);

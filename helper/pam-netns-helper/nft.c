@@ -1,8 +1,10 @@
 /* Running nft(8), which sets up tables once per change, never for a login. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,10 +23,13 @@ static const char *nft_path(void)
 	return NULL;
 }
 
-static void nft_exec(const char *path, char *const argv[], int input, int output)
+static void nft_exec(pid_t helper, const char *path, char *const argv[], int input, int output)
 {
 	char *environment[] = {NULL};
 
+	/* The helper's locks fall with it: no nft may change the rules after that. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != helper)
+		_exit(127);
 	if (dup2(input, 0) >= 0 && dup2(output, 1) >= 0 && dup2(output, 2) >= 0)
 		execve(path, argv, environment);
 	_exit(127);
@@ -36,7 +41,7 @@ static int nft_spawn(char *const argv[], int input, int output)
 {
 	const char *path = nft_path();
 	int status;
-	pid_t pid;
+	pid_t helper = getpid(), pid;
 
 	if (!path)
 		return log_errno(ENOENT, "find nft (install nftables)");
@@ -44,7 +49,7 @@ static int nft_spawn(char *const argv[], int input, int output)
 	if (pid < 0)
 		return log_errno(errno, "start nft");
 	if (pid == 0)
-		nft_exec(path, argv, input, output);
+		nft_exec(helper, path, argv, input, output);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return log_errno(errno, "wait for nft");

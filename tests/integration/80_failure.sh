@@ -330,6 +330,42 @@ test_nft_refuses() {
 	host_clean 2
 }
 
+# Ports that failed logins had reserved would be missed by everybody.
+test_a_failed_login_keeps_no_port() {
+	local nft before
+	nft=$(readlink -f "$(command -v nft)")
+	conf_set ports_per_bridge 1
+	hold_session bob bob
+	before=$(cksum </run/pam-netns/networks/default/ports)
+	mv "$nft" "$nft.away"
+	assert_fails su alice -c true
+	assert_eq "$before" "$(cksum </run/pam-netns/networks/default/ports)"
+	mv "$nft.away" "$nft"
+	end_session bob
+	conf_restore
+	in_own_network
+	host_clean 3
+}
+
+# Once the helper is killed its locks are free: an nft that goes on would undo what others do then.
+test_nft_hangs() {
+	local nft
+	nft=$(readlink -f "$(command -v nft)")
+	conf_set deadline 1s
+	mv "$nft" "$nft.away"
+	printf '#!/bin/sh\nexec sleep 613\n' >"$nft"
+	chmod 0755 "$nft"
+	ip link delete pnbr0
+	log_mark
+	assert_fails su alice -c true
+	log_grep 'helper open .*(deadline|time)' >/dev/null
+	wait_until 1 eval '! pgrep -f "sleep 613"'
+	mv "$nft.away" "$nft"
+	conf_restore
+	in_own_network
+	host_clean 2
+}
+
 # A /run without a free page, without a free inode.
 test_run_is_full() {
 	local i

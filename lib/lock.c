@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 
+#include "files.h"
 #include "log.h"
 #include "paths.h"
 #include "process.h"
@@ -63,7 +67,34 @@ bool lock_users_idle(int lock)
 	return fcntl(lock, F_GETLK, &range) == 0 && range.l_type == F_UNLCK;
 }
 
-/* Kills the holder if it is, as last time, the same process and stopped. */
+/*
+ * Frozen with its cgroup, which a user may do to what they started in one that is delegated to them
+ * (systemd's user manager has one), su's helper included. No letter of proc_pid_stat(5) tells. A
+ * path too long to be shown is there to hide something.
+ */
+static bool holder_frozen(int proc, pid_t pid)
+{
+	static const char *const mounts[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
+	char name[32], text[2 * PATH_MAX], path[2 * PATH_MAX + 64], events[256];
+	char *line, *rest = text;
+	ssize_t length;
+
+	snprintf(name, sizeof(name), "%d/cgroup", pid);
+	length = files_read(proc, name, text, sizeof(text));
+	if (length < 0)
+		return length == -ENAMETOOLONG;
+	while ((line = strsep(&rest, "\n")) && strncmp(line, "0::/", 4) != 0)
+		;
+	for (size_t i = 0; line && i < sizeof(mounts) / sizeof(mounts[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s/cgroup.events", mounts[i], line + 3);
+		length = files_read(AT_FDCWD, path, events, sizeof(events));
+		if (length == -ENAMETOOLONG || (length > 0 && strstr(events, "frozen 1")))
+			return true;
+	}
+	return false;
+}
+
+/* Kills the holder if it is, as last time, the same process and stopped or frozen. */
 static void holder_check(int lock, int proc, uint64_t which, pid_t *stopped, int *seen)
 {
 	struct flock range = lock_range(F_WRLCK, which);
@@ -72,7 +103,7 @@ static void holder_check(int lock, int proc, uint64_t which, pid_t *stopped, int
 
 	if (fcntl(lock, F_GETLK, &range) < 0 || range.l_type == F_UNLCK || range.l_pid <= 0 ||
 	    process_read(proc, range.l_pid, &holder, &state) < 0 ||
-	    (state != 'T' && state != 't')) {
+	    (state != 'T' && state != 't' && !holder_frozen(proc, range.l_pid))) {
 		*seen = 0;
 		return;
 	}

@@ -31,8 +31,8 @@ int lock_open(void) MUST_CHECK;
 
 /*
  * Waits for the lock as long as the caller's own deadline allows (its alarm ends the process).
- * proc: the host's procfs. A holder that has been seen stopped (SIGSTOP, ptrace) for 300 ms
- * is killed: it could keep a user out for ever.
+ * proc: the host's procfs. A holder that has been seen stopped (SIGSTOP, ptrace, a frozen cgroup)
+ * for 300 ms is killed: it could keep a user out for ever.
  */
 int lock_take(int lock, int proc, uint64_t which) MUST_CHECK;
 /* Shared with others who share it; excludes lock_take(). Never turned into the other kind. */

@@ -44,7 +44,8 @@ static int enter_net(const struct reply *reply)
 			continue;
 		if (setns(h->fd, CLONE_NEWNET) < 0)
 			return log_errno(errno, "enter the host's network namespace");
-		if (stat("/proc/self/ns/net", &now) < 0 || now.st_ino != h->inode)
+		if (stat("/proc/self/ns/net", &now) < 0 || now.st_dev != h->device ||
+		    now.st_ino != h->inode)
 			return log_errno(EPROTO, "verify the host's network namespace");
 		return 0;
 	}

@@ -46,6 +46,10 @@ static void item_copy(pam_handle_t *pamh, int item, char *field, size_t size)
 		value = "";
 	if (!request_set(field, size, value))
 		(void)request_set(field, size, "?"); /* for people to read; nothing depends on it */
+	/* A remote host that the client chose must not look like further fields of a log line. */
+	for (char *p = field; *p; p++)
+		if (*p == ' ')
+			*p = '?';
 }
 
 /* Who and what is asked for. PAM_USER is resolved here, once; everything after goes by the uid. */
@@ -210,6 +214,10 @@ int session_open(pam_handle_t *pamh, int flags, const struct arguments *argument
 		result = data_keep(pamh, session);
 		if (result == 0)
 			return PAM_SUCCESS;
+		/* Nobody would close it. */
+		if (session->isolated && call_and_join("close", OUTCOME_HOST, &session->request,
+						       CLOSE_DEADLINE_MS, NULL) < 0)
+			log_error("the refused session is left open; pam-netns gc ends it");
 	}
 	if (session)
 		data_free(pamh, session, 0);

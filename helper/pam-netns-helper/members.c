@@ -175,7 +175,7 @@ static int members_add(struct members *members, const struct census_entry *entri
 
 int members_find(const struct census *census, uid_t uid, struct members *out)
 {
-	uint64_t inodes[PIN_KINDS];
+	uint64_t inodes[PIN_KINDS] = {0};
 	int result = pins_inodes(uid, inodes);
 
 	*out = (struct members){0};

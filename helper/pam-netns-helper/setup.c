@@ -185,6 +185,21 @@ static int plan_bridges(struct plan *plan)
 	return 0;
 }
 
+static int rules_load(const struct ruleset *ruleset)
+{
+	CLEANUP_FREE char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	int result;
+
+	if (!out)
+		return -ENOMEM;
+	result = ruleset_write(out, ruleset);
+	if (fclose(out) != 0 && result == 0)
+		result = -ENOMEM;
+	return result < 0 ? result : nft_run(text, size);
+}
+
 static int plan_rules(struct plan *plan, const struct host_state *state)
 {
 	struct ruleset_network networks[PLAN_NETWORKS_MAX];
@@ -195,9 +210,6 @@ static int plan_rules(struct plan *plan, const struct host_state *state)
 				  .members = members,
 				  .forward_ours_alone = state->forwarding_ours,
 				  .forward_ours_alone6 = state->forwarding6_ours};
-	CLEANUP_FREE char *text = NULL;
-	size_t size = 0;
-	int result;
 
 	if (!members)
 		return -ENOMEM;
@@ -211,14 +223,7 @@ static int plan_rules(struct plan *plan, const struct host_state *state)
 			members[ruleset.members_count++] =
 			    member_of(&user->state, user->network->conf);
 	}
-	FILE *out = open_memstream(&text, &size);
-
-	if (!out)
-		return -ENOMEM;
-	result = ruleset_write(out, &ruleset);
-	if (fclose(out) != 0 && result == 0)
-		result = -ENOMEM;
-	return result < 0 ? result : nft_run(text, size);
+	return rules_load(&ruleset);
 }
 
 struct uplink uplink_of(const struct user_state *state)
@@ -250,6 +255,11 @@ struct ruleset_member member_of(const struct user_state *state, const struct net
 	return member;
 }
 
+static bool port_present(struct plan *plan, const struct planned_user *user)
+{
+	return uplink_link_find(&plan->host->route, user->uplink.port) == user->uplink.ifindex;
+}
+
 static int plan_reconnect(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->users_count; i++) {
@@ -257,16 +267,14 @@ static int plan_reconnect(struct plan *plan)
 		int result;
 
 		/* A port that is gone is mended by its user's next login. */
-		if (!user->network ||
-		    uplink_link_up(&plan->host->route, user->uplink.ifindex, user->uplink.port) <
-			0 ||
-		    uplink_link_find(&plan->host->route, user->uplink.port) != user->uplink.ifindex)
+		if (!user->network || !port_present(plan, user))
 			continue;
 		user->uplink.network = &user->network->uplink;
 		user->uplink.bridge_ifindex =
 		    uplink_link_find(&plan->host->route, user->uplink.bridge);
 		result = uplink_connect(&plan->host->route, &user->uplink);
-		if (result < 0)
+		/* Its user's last process may have ended just now. */
+		if (result < 0 && port_present(plan, user))
 			return result;
 	}
 	return 0;

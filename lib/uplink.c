@@ -224,11 +224,12 @@ int uplink_disconnect(struct netlink *host, const struct uplink *u)
 int uplink_detach(struct netlink *host, const struct uplink *u)
 {
 	CLEANUP_BATCH struct netlink_batch b;
-	unsigned bridge = u->bridge_ifindex ? u->bridge_ifindex : uplink_link_find(host, u->bridge);
+	unsigned bridge = u->bridge_ifindex;
+	int result = bridge ? 0 : uplink_link_index(host, u->bridge, &bridge);
 
 	netlink_batch_init(&b);
-	if (!bridge)
-		return 0; /* the bridge is gone, and with it the routes and neighbours */
+	if (result < 0 || !bridge)
+		return result; /* 0: the bridge is gone, and with it the routes and neighbours */
 	netlink_add(&b, request_user_route(RTM_DELROUTE, bridge, &u->address),
 		    "remove the user's route", ESRCH);
 	netlink_add(&b, request_neighbour(RTM_DELNEIGH, bridge, &u->address, NULL),

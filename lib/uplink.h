@@ -93,6 +93,8 @@ struct uplink_counters {
 struct uplink_counters uplink_count(struct netlink *host, unsigned ifindex);
 /* Index of the link, 0 if there is none. */
 unsigned uplink_link_find(struct netlink *host, const char *name);
+/* The same where absence leads to something: *ifindex 0 says that there is none, -errno nothing. */
+int uplink_link_index(struct netlink *host, const char *name, unsigned *ifindex) MUST_CHECK;
 /* Calls visit for each of our ports; master is the index of its bridge, 0 for none. */
 int uplink_each_port(struct netlink *host,
 		     int (*visit)(void *context, const char *name, unsigned ifindex,

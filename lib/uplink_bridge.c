@@ -64,9 +64,10 @@ int uplink_bridge_make(struct netlink *host, const struct uplink_network *networ
 
 int uplink_bridge_remove(struct netlink *host, const char *name)
 {
-	unsigned ifindex = uplink_link_find(host, name);
+	unsigned ifindex;
+	int result = uplink_link_index(host, name, &ifindex);
 
-	return ifindex ? uplink_port_remove(host, ifindex) : 0;
+	return result == 0 && ifindex ? uplink_port_remove(host, ifindex) : result;
 }
 
 int uplink_port_remove(struct netlink *host, unsigned ifindex)
@@ -157,11 +158,20 @@ struct uplink_counters uplink_count(struct netlink *host, unsigned ifindex)
 	return (struct uplink_counters){.in = link.stats.tx_bytes, .out = link.stats.rx_bytes};
 }
 
-unsigned uplink_link_find(struct netlink *host, const char *name)
+int uplink_link_index(struct netlink *host, const char *name, unsigned *ifindex)
 {
 	struct link_answer link;
+	int result = link_get(host, 0, name, false, &link);
 
-	return link_get(host, 0, name, false, &link) == 0 ? link.ifindex : 0;
+	*ifindex = result == 0 ? link.ifindex : 0;
+	return result == -ENODEV ? 0 : result;
+}
+
+unsigned uplink_link_find(struct netlink *host, const char *name)
+{
+	unsigned ifindex;
+
+	return uplink_link_index(host, name, &ifindex) == 0 ? ifindex : 0;
 }
 
 struct port_visit {

@@ -255,9 +255,13 @@ struct ruleset_member member_of(const struct user_state *state, const struct net
 	return member;
 }
 
+/* In doubt it is: connecting it then fails, and with it the set-up, or it does not. */
 static bool port_present(struct plan *plan, const struct planned_user *user)
 {
-	return uplink_link_find(&plan->host->route, user->uplink.port) == user->uplink.ifindex;
+	unsigned ifindex;
+
+	return uplink_link_index(&plan->host->route, user->uplink.port, &ifindex) < 0 ||
+	       ifindex == user->uplink.ifindex;
 }
 
 static int plan_reconnect(struct plan *plan)
@@ -270,8 +274,10 @@ static int plan_reconnect(struct plan *plan)
 		if (!user->network || !port_present(plan, user))
 			continue;
 		user->uplink.network = &user->network->uplink;
-		user->uplink.bridge_ifindex =
-		    uplink_link_find(&plan->host->route, user->uplink.bridge);
+		result = uplink_link_index(&plan->host->route, user->uplink.bridge,
+					   &user->uplink.bridge_ifindex);
+		if (result < 0)
+			return result;
 		result = uplink_connect(&plan->host->route, &user->uplink);
 		/* Its user's last process may have ended just now. */
 		if (result < 0 && port_present(plan, user))

@@ -233,17 +233,16 @@ int view_mend_files(const char *network, uid_t uid, bool own_hosts, int view_mnt
 /* The host's /run/user becomes a mount of its own, with what is mounted below it moved along. */
 int view_host_prepare(void)
 {
-	struct stat own, parent;
 	struct mount_attr private = {.propagation = MS_PRIVATE},
 			  shared = {.propagation = MS_SHARED};
 
 	/* A directory is a mount's root if its own ".." is in another mount: statx tells. */
 	struct statx stx;
 
-	if (stat(RUNTIME_ROOT, &own) < 0 || stat("/run", &parent) < 0)
-		return 0; /* no /run/user on this host: nothing to keep apart */
-	if (statx(AT_FDCWD, RUNTIME_ROOT, AT_SYMLINK_NOFOLLOW, 0, &stx) == 0 &&
-	    (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+	if (statx(AT_FDCWD, RUNTIME_ROOT, AT_SYMLINK_NOFOLLOW, 0, &stx) < 0)
+		/* None on this host: nothing to keep apart. */
+		return errno == ENOENT ? 0 : log_errno(errno, "look at %s", RUNTIME_ROOT);
+	if (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT)
 		return 0;
 	CLEANUP_FD int tree = view_clone(RUNTIME_ROOT, AT_RECURSIVE);
 

@@ -24,7 +24,8 @@ $B/unit/%: $B/san/tests/unit/%.o $B/san/libpam_netns.a
 -include $(SAN_LIB:.o=.d) $(patsubst $B/unit/%,$B/san/tests/unit/%.d,$(UNIT))
 
 ## unit		unit tests (cmocka), each under ASan and UBSan
-.PHONY: unit
+.PHONY: unit unit-programs
+unit-programs: $(UNIT)
 unit: $(UNIT)
 	@tests/unit/run $(UNIT)
 
@@ -88,6 +89,7 @@ build-report: $(PROGRAMS)
 	@echo "build: 1 passed, 0 failed"
 
 include tests/bench/bench.mk
+include tests/long.mk
 
 ## check		everything: build, unit, integration, fuzz, lint (what CI runs; root)
 .PHONY: check

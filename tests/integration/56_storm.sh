@@ -6,6 +6,7 @@
 #
 # T2: the first-login race.
 
+# shellcheck disable=SC2034 # read by run
 TEST_TIMEOUT=120
 STORM=$TOOLS/storm
 LOGINS=${STORM_LOGINS:-100}

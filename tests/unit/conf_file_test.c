@@ -47,7 +47,7 @@ static int setup(void **state)
 {
 	(void)state;
 	umask(022);
-	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	if (unshare(CLONE_NEWNS) || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) ||
 	    mount("tmpfs", ROOT, "tmpfs", 0, "mode=755,size=16m")) {
 		perror("conf_file_test needs root");
 		return -1;

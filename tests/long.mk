@@ -1,0 +1,31 @@
+# Tests that take minutes or hours; `make check-long` runs them all.
+
+# Unit tests without the sanitizers, which other tools replace.
+PLAIN_MAKE = $(MAKE) --no-print-directory SAN=
+
+# Not call_caller_test: its threads fork, on which valgrind 3.19 itself goes astray now and then.
+## valgrind	unit tests under valgrind
+.PHONY: valgrind
+valgrind:
+	@$(PLAIN_MAKE) -s B=$B/plain unit-programs
+	@tests/valgrind $(patsubst $B/%,$B/plain/%,$(filter-out %/call_caller_test,$(UNIT)))
+
+## mutants	takes one defence out after the other: its test must fail (root)
+.PHONY: mutants
+mutants: all
+	@B='$B' tests/mutants/run
+
+## coverage	lines of lib/ and helper/ that unit and integration tests reach (root)
+.PHONY: coverage
+coverage:
+	@B='$B' MAKE='$(MAKE)' tests/coverage/run
+
+## storm		1,000 logins at once, 10,000 rounds, 100,000 in one process (root)
+.PHONY: storm
+storm: all
+	@B='$B' tests/storm/run
+
+## check-long	check, and all of the above, the full fault sweep, an hour of fuzzing (root)
+.PHONY: check-long
+check-long:
+	@MAKE='$(MAKE)' B='$B' tests/check.sh long

@@ -182,7 +182,7 @@ static const struct {
 } checks[] = {
     {check_kernel, false},     {check_installed, false}, {check_pam, false},
     {check_propagation, true}, {check_resolver, true},	 {check_sudoers, true},
-    {check_firewall, true},
+    {check_firewall, true},    {check_outside, true},
 };
 
 static int check_host(const struct conf *conf)

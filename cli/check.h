@@ -21,5 +21,6 @@ void check_warning(struct check *check, const char *format, ...)
 void check_installed(struct check *check);
 void check_pam(struct check *check);
 void check_sudoers(struct check *check);
+void check_outside(struct check *check);
 
 #endif

@@ -1,0 +1,68 @@
+/*
+ * pam-netns check: processes of users who are in that are outside, on the host's network (T7).
+ *
+ * Something started them that has no line of ours in its PAM stack, or no PAM at all: a user
+ * manager, a container engine, a service with User=. Nothing forbids that; an admin should know.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "check.h"
+#include "paths.h"
+#include "state.h"
+
+/* The name of a process, without its newline. */
+static void process_name(int proc, const char *pid, char *name, size_t size)
+{
+	char path[64];
+	ssize_t length = -1;
+
+	snprintf(path, sizeof(path), "%.20s/comm", pid);
+	CLEANUP_FD int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		length = read(fd, name, size - 1);
+	name[length > 0 ? length - 1 : 0] = '\0';
+}
+
+static void process_check(struct check *check, int proc, const char *pid, ino_t host, uid_t *uid)
+{
+	char path[64], name[32];
+	struct stat owner, net;
+
+	snprintf(path, sizeof(path), "%.20s/ns/net", pid);
+	if (fstatat(proc, pid, &owner, 0) < 0 || owner.st_uid != *uid ||
+	    fstatat(proc, path, &net, 0) < 0 || net.st_ino != host)
+		return;
+	process_name(proc, pid, name, sizeof(name));
+	check_warning(
+	    check,
+	    "process %s (%s) of uid %u, who has a network of their own, is on the host's: "
+	    "what started it has no pam_netns.so in its PAM stack",
+	    pid, name, *uid);
+	*uid = (uid_t)-1; /* one is enough */
+}
+
+void check_outside(struct check *check)
+{
+	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_DIR DIR *proc = opendir(HOSTPROC);
+	CLEANUP_FREE uid_t *uids = NULL;
+	struct dirent *entry;
+	struct stat host;
+	size_t count = 0;
+
+	/* Never set up: nobody is in. */
+	if (run < 0 || !proc || state_list(run, &uids, &count) < 0 ||
+	    fstatat(dirfd(proc), "1/ns/net", &host, 0) < 0)
+		return;
+	while ((entry = readdir(proc)))
+		for (size_t i = 0; i < count; i++)
+			if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+			    uids[i] != (uid_t)-1)
+				process_check(check, dirfd(proc), entry->d_name, host.st_ino,
+					      &uids[i]);
+}

@@ -1,7 +1,8 @@
 # The throw-away host's own programs; `make -f tests/host/host.mk` builds them alone.
 B ?= build
 CC ?= cc
-HOST_TOOLS  := $(patsubst tests/host/%.c,$B/tests/host-%,$(wildcard tests/host/*.c)) $B/tests/storm
+HOST_TOOLS  := $(patsubst tests/host/%.c,$B/tests/host-%,$(wildcard tests/host/*.c)) \
+	$B/tests/storm $B/tests/pam_rename.so
 HOST_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -Wshadow
 
 .PHONY: host-tools
@@ -14,3 +15,7 @@ $B/tests/host-%: tests/host/%.c
 $B/tests/storm: $(wildcard tests/storm/*.c) tests/storm/storm.h
 	@mkdir -p $(@D)
 	@$(CC) $(HOST_CFLAGS) -o $@ $(filter %.c,$^) -lpam -lpthread
+
+$B/tests/%.so: tests/host/module/%.c
+	@mkdir -p $(@D)
+	@$(CC) $(HOST_CFLAGS) -fPIC -shared -o $@ $< -lpam

@@ -1,0 +1,244 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
+# Threats of SECURITY.md that no other file is about, by their numbers; and what interrupts us: an
+# upgrade under running sessions, a file system that is read-only.
+
+setup() {
+	host_pam_install
+	su alice -c true
+	host_clean 5
+}
+
+netns_of() {
+	pam_session -u "$@" readlink /proc/self/ns/net
+}
+
+# Whatever a child of the caller does with the handle, the session is the parent's.
+test_t04_a_child_ends_nothing() {
+	"$TOOLS/host-forked" alice
+	host_clean 5
+}
+
+# The name is resolved once, when the session opens; whatever it is at close, that session closes.
+test_t05_another_module_changes_the_user() {
+	local alices
+	printf '%s\n' "session required $TOOLS/pam_rename.so open=bob close=root" \
+		'session required pam_netns.so' >/etc/pam.d/renamed
+	hold_session alice alice
+	alices=$(in_session alice 'readlink /proc/self/ns/net')
+	hold_session bob bob
+	assert_eq "$(in_session bob 'readlink /proc/self/ns/net')" "$(netns_of renamed alice)"
+	assert_ne "$alices" "$(netns_of renamed alice)"
+	assert_eq 1 "$(find /run/pam-netns/users/2002/sessions -type f | wc -l)" "bob's sessions"
+	end_session alice
+	end_session bob
+	host_clean 5
+}
+
+test_t05_the_changed_user_is_nobody() {
+	local user
+	for user in nobody-here ../alice '#0' ''; do
+		printf '%s\n' "session required $TOOLS/pam_rename.so open=$user" \
+			'session required pam_netns.so' >/etc/pam.d/renamed
+		assert_code 254 pam_session renamed alice true
+	done
+	host_clean
+}
+
+# (uid_t)-1 means "leave it" to the kernel, and 2^32 is 0 (CVE-2019-14287).
+test_t05_odd_uids() {
+	local uid
+	cp /etc/passwd /etc/passwd.good
+	for uid in 4294967295 -1 4294967296; do
+		{ cat /etc/passwd.good; echo "odd:x:$uid:2100:odd:/:/bin/sh"; } >/etc/passwd
+		assert_fails pam_session su odd true
+	done
+	{ cat /etc/passwd.good; echo 'odd:x:4294967294:2100:odd:/:/bin/sh'; } >/etc/passwd
+	assert_ne "$(readlink /proc/self/ns/net)" "$(pam_session su odd readlink /proc/self/ns/net)"
+	mv /etc/passwd.good /etc/passwd
+	host_clean 5
+}
+
+test_t07_a_process_outside_is_told() {
+	local outside
+	hold_session one alice
+	assert_no_match 'process [0-9]+ .*uid 2001' "$(pam-netns check)"
+	setpriv --reuid alice --regid lab --init-groups sleep 600 &
+	outside=$!
+	assert_match "warning: process $outside \(sleep\) of uid 2001" \
+		"$(wait_until 2 pgrep -u alice -f 'sleep 600' && pam-netns check)"
+	kill "$outside"
+	end_session one
+	host_clean 5
+}
+
+# A namespace that a user has made of their own is never taken for theirs, whoever is in it.
+test_t12_namespaces_of_a_users_own() {
+	local fake
+	setpriv --reuid alice --regid lab --init-groups unshare -Urnm sleep 600 &
+	fake=$!
+	wait_until 2 pgrep -u alice -f 'sleep 600'
+	assert_ne "$(readlink "/proc/$fake/ns/net")" "$(netns_of su alice)"
+	assert_eq "$(readlink /proc/self/ns/user)" "$(pam_session su alice readlink /proc/self/ns/user)"
+	kill "$fake"
+	host_clean 5
+}
+
+# After the switch of the mount namespace the module opens nothing in it but the working directory,
+# and that without following links.
+test_t15_the_module_opens_nothing_inside() {
+	local calls
+	calls=$(cd /home && strace -qq -e trace=setns,open,openat,openat2,clone,clone3,vfork,fork \
+		"$TOOLS/host-session" su alice true 2>&1 | sed -n '/CLONE_NEWNS/,/clone\|fork/p')
+	assert_match 'openat2\(AT_FDCWD, "/home".*RESOLVE_NO_SYMLINKS' "$calls"
+	assert_eq '' "$(grep -E '"/?(home/|root|tmp|var/tmp|dev/shm|run/user)' <<<"$calls" || :)"
+	assert_eq '' "$(grep -E '\.so|nsswitch|passwd|group' <<<"$calls" || :)" "code or names of the view"
+	host_clean 5
+}
+
+# Nor does the helper, which goes through the user's view while it makes it.
+test_t15_the_helper_opens_nothing_of_the_users() {
+	local calls
+	calls=$(strace -f -qq -e trace=setns,open,openat,openat2,execve "$TOOLS/host-session" su alice true 2>&1 |
+		sed -n '/execve.*pam-netns-helper/,$p')
+	assert_match 'CLONE_NEWNS' "$calls"
+	assert_eq '' "$(grep -E '"/(home/|root|tmp/|var/tmp/|dev/shm/|run/user/[0-9]*/)' <<<"$calls" || :)"
+	assert_eq '' "$(sed -n '/helper/,/execve.*true/p' <<<"$calls" | grep -E 'openat.*(\.so|nsswitch)' | grep -v ENOENT || :)"
+	host_clean 5
+}
+
+# The working directory is found again by a path that its owner exchanges with a link: it is either
+# the same directory or /.
+test_t17_the_working_directory_is_flipped() {
+	local i inode seen flip
+	mkdir -p /home/alice/dir
+	ln -sfn /etc /home/alice/link
+	chown -h alice /home/alice/dir /home/alice/link
+	inode=$(stat -c %i /home/alice/dir)
+	cd /home/alice/dir || fail 'no folder'
+	"$TOOLS/host-flip" /home/alice/dir /home/alice/link &
+	flip=$!
+	for ((i = 0; i < 60; i++)); do
+		seen=$(pam_session su alice stat -c %i .)
+		[[ $seen == "$inode" || $seen == "$(stat -c %i /)" ]] || fail "in inode $seen"
+	done
+	kill "$flip"
+	cd /
+	host_clean 5
+}
+
+# What a user could plant in our folders before they are root's alone: nobody gets in, nothing is used.
+test_t18_planted_folders() {
+	local folder mode
+	for folder in /run/pam-netns/users /run/pam-netns/networks /run/pam-netns/closing /run/pam-netns; do
+		mode=$(stat -c %a "$folder")
+		chown alice "$folder"
+		assert_fails su bob -c true
+		chown root "$folder"
+		chmod 0777 "$folder"
+		assert_fails su bob -c true
+		chmod "$mode" "$folder"
+		su bob -c true
+	done
+	host_clean 5
+}
+
+# Cleaners of temporary files (CVE-2026-3888) take what is kept for a user: that is the user's loss.
+test_t18_kept_directories_deleted() {
+	su alice -c 'echo kept >/var/tmp/file'
+	host_clean 5
+	rm -rf /var/lib/pam-netns/private/2001
+	assert_eq '' "$(su alice -c 'cat /var/tmp/file 2>/dev/null || :')"
+	host_clean 5
+	rm -rf /var/lib/pam-netns/private/2002
+	mkdir /var/lib/pam-netns/private/2002
+	chown bob /var/lib/pam-netns/private/2002
+	assert_fails su bob -c true
+	rm -r /var/lib/pam-netns/private/2002
+	host_clean 5
+}
+
+# A uid that is somebody else's now does not inherit what was kept.
+test_t18_kept_directories_of_a_reused_uid() {
+	su bob -c 'echo secret >/var/tmp/secret'
+	host_clean 5
+	cp /etc/passwd /etc/passwd.good
+	cp /etc/shadow /etc/shadow.good
+	sed -i 's/^bob:/robert:/' /etc/passwd /etc/shadow
+	assert_fails su robert -c 'cat /var/tmp/secret'
+	host_clean 5
+	mv /etc/passwd.good /etc/passwd
+	mv /etc/shadow.good /etc/shadow
+	assert_eq 1 "$(find /var/lib/pam-netns/private -name secret | wc -l)" "copies of what was kept"
+}
+
+# Documented: what a user listens on at loopback answers a root program of that session.
+test_t28_loopback_of_the_session() {
+	local ask='exec 3<>/dev/tcp/127.0.0.1/8281 && cat <&3'
+	hold_session one alice
+	in_session one "perl -MIO::Socket::INET -e '\$s = IO::Socket::INET->new(Listen => 5,
+		LocalAddr => \"127.0.0.1:8281\") or die; exit if fork;
+		while (\$c = \$s->accept) { print \$c \"alice\\n\"; close \$c }' >/dev/null 2>&1 </dev/null"
+	assert_eq alice "$(pam-netns exec --root alice -- bash -c "$ask")"
+	assert_fails bash -c "$ask" 2>/dev/null
+	in_session one 'pkill -u alice perl'
+	end_session one
+	host_clean 5
+}
+
+# Documented: unix sockets with a path are files, so the host's answer; /dev/log is one.
+test_t29_sockets_with_a_path_cross() {
+	su alice -c 'logger -p authpriv.info t29-was-here'
+	log_grep t29-was-here >/dev/null
+	host_clean 5
+}
+
+# Abstract names belong to the network namespace.
+test_t29_abstract_sockets_do_not_cross() {
+	assert_eq '' "$(su alice -c "awk '\$8 ~ /^@/' /proc/net/unix")"
+	host_clean 5
+}
+
+test_install_with_users_in() {
+	local inside
+	hold_session one alice
+	inside=$(in_session one 'readlink /proc/self/ns/net')
+	make -s -C /srv/checkout B=/srv/build install >/dev/null
+	assert_match "^you are $HOST4" "$(in_session one "curl -sS -m 5 http://$OUTSIDE4/")"
+	assert_eq "$inside" "$(su alice -c 'readlink /proc/self/ns/net')"
+	su bob -c true
+	end_session one
+	host_clean 5
+}
+
+test_down_and_up_with_users_in() {
+	local inside
+	hold_session one alice
+	inside=$(in_session one 'readlink /proc/self/ns/net')
+	assert_fails pam-netns down
+	pam-netns down --force
+	su bob -c true
+	su alice -c true
+	pam-netns up
+	wait_until 5 eval "su alice -c 'curl -sS -m 2 http://$OUTSIDE4/' | grep -q '^you are'"
+	end_session one
+	pam-netns gc
+	host_clean 5
+	[[ -n $inside ]]
+}
+
+# /var/lib read-only: who has a lease gets in, or is told; nobody is on the host.
+test_var_lib_is_read_only() {
+	local host seen
+	host=$(readlink /proc/self/ns/net)
+	rm -rf /var/lib/pam-netns/leases/*/uid/2003 /var/lib/pam-netns/leases/*/address/10.203.7.211
+	mount --bind /var/lib /var/lib
+	mount -o remount,bind,ro /var/lib
+	assert_fails pam_session su carol true
+	log_grep 'Read-only file system' >/dev/null
+	seen=$(pam_session su alice readlink /proc/self/ns/net || :)
+	assert_ne "$host" "$seen"
+	umount /var/lib
+	pam_session su carol true
+	host_clean 5
+}

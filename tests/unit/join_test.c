@@ -1,0 +1,149 @@
+/* The module's verified join: all that was promised, or back. Runs as root. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <sched.h>
+#include <sys/wait.h>
+
+#include "../../pam_module/join.c"
+
+static const struct {
+	int type;
+	const char *name;
+} kinds[] = {{CLONE_NEWNET, "net"}, {CLONE_NEWUTS, "uts"}, {CLONE_NEWNS, "mnt"}};
+
+static uint64_t inode_now(const char *name)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", name);
+	return stat(path, &st) ? 0 : st.st_ino;
+}
+
+/* Namespaces of a child that lives as long as the descriptors are open. */
+static void reply_make(struct reply *reply)
+{
+	int ready[2], go[2];
+	char byte = 0;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready) | pipe(go), 0);
+	pid = fork();
+	if (pid == 0) {
+		byte = unshare(CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWNS) == 0;
+		(void)!write(ready[1], &byte, 1);
+		(void)!read(go[0], &byte, 1);
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_int_equal(byte, 1);
+	*reply = (struct reply){.outcome = OUTCOME_ISOLATED, .handed_count = 3};
+	for (int i = 0; i < 3; i++) {
+		char path[64];
+		struct stat st;
+
+		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, kinds[i].name);
+		reply->handed[i].type = kinds[i].type;
+		reply->handed[i].fd = open(path, O_RDONLY | O_CLOEXEC);
+		assert_int_equal(fstat(reply->handed[i].fd, &st), 0);
+		reply->handed[i].device = st.st_dev;
+		reply->handed[i].inode = st.st_ino;
+	}
+	assert_int_equal(write(go[1], &byte, 1), 1);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(close(ready[i]) | close(go[i]), 0);
+}
+
+/* Runs join_namespaces() in a child; what it returned, and a bit for each kind it is in. */
+static void join_try(const struct reply *reply, int *result, unsigned *in)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		unsigned bits = 0;
+		int joined;
+
+		log_set_sink(NULL, NULL);
+		joined = join_namespaces(reply);
+		for (int i = 0; i < 3; i++) {
+			struct stat st;
+
+			if (fstat(reply->handed[i].fd, &st) == 0 &&
+			    inode_now(kinds[i].name) == st.st_ino)
+				bits |= 1U << i;
+		}
+		_exit((int)bits | (joined == 0 ? 8 : joined == -EPROTO ? 16 : 32));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	*in = WEXITSTATUS(status) & 7;
+	*result = WEXITSTATUS(status) & 8 ? 0 : WEXITSTATUS(status) & 16 ? -EPROTO : -1;
+}
+
+static void test_all_as_promised(void **state)
+{
+	struct reply reply;
+	unsigned in;
+	int result;
+
+	(void)state;
+	reply_make(&reply);
+	join_try(&reply, &result, &in);
+	assert_int_equal(result, 0);
+	assert_int_equal(in, 7);
+	reply_close(&reply);
+}
+
+/* T1: whichever of them is not the promised one, the caller is back where it was. */
+static void test_not_as_promised(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct reply reply;
+		unsigned in;
+		int result;
+
+		reply_make(&reply);
+		reply.handed[i].inode++;
+		join_try(&reply, &result, &in);
+		assert_int_equal(result, -EPROTO);
+		assert_int_equal(in, 0);
+		reply_close(&reply);
+	}
+}
+
+/* T9: half a switch is undone. */
+static void test_one_cannot_be_entered(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct reply reply;
+		unsigned in;
+		int result;
+
+		reply_make(&reply);
+		close(reply.handed[i].fd);
+		reply.handed[i].fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		join_try(&reply, &result, &in);
+		assert_int_not_equal(result, 0);
+		assert_int_equal(in, 0);
+		reply_close(&reply);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_all_as_promised),
+	    cmocka_unit_test(test_not_as_promised),
+	    cmocka_unit_test(test_one_cannot_be_entered),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -45,6 +45,15 @@ test_t02_many_first_logins_of_one_user() {
 	host_clean 30
 }
 
+# The same race, twenty times from the beginning.
+test_t02_first_logins_again_and_again() {
+	local i
+	for ((i = 1; i <= 20; i++)); do
+		"$STORM" one-user "crowd$i" 24
+	done
+	host_clean 30
+}
+
 # All users of the crowd, each of whom must get an address of their own, and again the same.
 test_t02_many_users_at_once() {
 	local leases

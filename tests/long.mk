@@ -10,22 +10,11 @@ valgrind:
 	@$(PLAIN_MAKE) -s B=$B/plain unit-programs
 	@tests/valgrind $(patsubst $B/%,$B/plain/%,$(filter-out %/call_caller_test,$(UNIT)))
 
-## mutants	takes one defence out after the other: its test must fail (root)
-.PHONY: mutants
-mutants: all
-	@B='$B' tests/mutants/run
-
-## coverage	lines of lib/ and helper/ that unit and integration tests reach (root)
-.PHONY: coverage
-coverage:
-	@B='$B' MAKE='$(MAKE)' tests/coverage/run
-
 ## storm		1,000 logins at once, 10,000 rounds, 100,000 in one process (root)
 .PHONY: storm
 storm: all
 	@B='$B' tests/storm/run
 
-## check-long	check, and all of the above, the full fault sweep, an hour of fuzzing (root)
+## check-long	check, and all of the above; hours (root)
 .PHONY: check-long
-check-long:
-	@MAKE='$(MAKE)' B='$B' tests/check.sh long
+check-long: check valgrind storm fault

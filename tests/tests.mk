@@ -89,6 +89,7 @@ build-report: $(PROGRAMS)
 	@echo "build: 1 passed, 0 failed"
 
 include tests/bench/bench.mk
+include tests/fault/fault.mk
 include tests/long.mk
 
 ## check		everything: build, unit, integration, fuzz, lint (what CI runs; root)

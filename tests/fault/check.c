@@ -1,0 +1,229 @@
+/* What is looked at after a fault; see check.h. */
+#include "check.h"
+
+#include <errno.h>
+#include <security/pam_appl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define ALL_EVERY 32 /* runs between two looks at everything */
+#define LOG_PATH  "/var/log/auth-test.log"
+
+struct check check;
+
+void check_begin(void)
+{
+	struct stat st;
+
+	check.problem[0] = '\0';
+	check.slow = false;
+	check.log_start = stat(LOG_PATH, &st) == 0 ? st.st_size : 0;
+}
+
+void wrong(const char *text)
+{
+	size_t used = strlen(check.problem);
+
+	if (text && *text)
+		snprintf(check.problem + used, sizeof(check.problem) - used, "%s%s",
+			 used ? "; " : "", text);
+}
+
+/* While the traced process waits with its open session. */
+void opened_check(struct trace *t)
+{
+	if (t->opened != PAM_SUCCESS || t->place != PLACE_ISOLATED)
+		return;
+	wrong(user_intact(TARGET_UID));
+}
+
+/* Calls that a signal may interrupt: then they have to be done again. */
+static bool restarts(const struct trace *t)
+{
+	if (t->fault.error != EINTR || !t->hit || t->fault.mallocs || t->fault.sticky ||
+	    t->fault.phase != PHASE_OPEN || t->fault.role == ROLE_REST)
+		return false;
+	switch (t->number) {
+#ifdef SYS_poll
+	case SYS_poll:
+#endif
+	case SYS_ppoll:
+	case SYS_wait4:
+	case SYS_waitid:
+	case SYS_recvmsg:
+	case SYS_recvfrom:
+	case SYS_sendmsg:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* More than one call failed, the way back among them. */
+bool fault_is_multiple(const struct trace *t)
+{
+	return t->fault.masks[0] || t->fault.masks[1] || t->fault.sticky;
+}
+
+static bool logged(const char *text)
+{
+	FILE *log = fopen(LOG_PATH, "re");
+	char line[1024];
+	bool found = false;
+
+	if (!log)
+		return false;
+	fseeko(log, check.log_start, SEEK_SET);
+	while (!found && fgets(line, sizeof(line), log))
+		found = strstr(line, text);
+	fclose(log);
+	return found;
+}
+
+/* libpam's own message to the kernel's audit, after the last module: it refuses, we let in. */
+static bool after_modules(const struct trace *t)
+{
+	if (t->fault.role != ROLE_CALLER || t->place != PLACE_ISOLATED)
+		return false;
+	if (t->fault.mallocs)
+		return logged("PAM audit_log_acct_message() failed") ||
+		       logged("PAM _pam_list_grantors() failed");
+	return t->number == SYS_socket || t->number == SYS_fcntl || t->number == SYS_sendto ||
+	       t->number == SYS_recvfrom || t->number == SYS_ppoll || t->number == SYS_pselect6;
+}
+
+void outcome_check(const struct sweep *sweep, const struct trace *t)
+{
+	if (!t->ended)
+		wrong("it hangs");
+	/* What the call that failed would have put back, nobody can. */
+	if (t->number != SYS_close && t->number != SYS_rt_sigaction &&
+	    t->number != SYS_rt_sigprocmask && t->number != SYS_wait4 && !fault_is_multiple(t))
+		wrong(t->complaint);
+	if (sweep->body != session_body || t->opened < 0)
+		return;
+	if (t->opened == PAM_SUCCESS && t->place != PLACE_ISOLATED &&
+	    (t->place == PLACE_BETWEEN || !sweep->on_error_host))
+		wrong(t->place == PLACE_HOST ? "LET IN ON THE HOST" : "LET IN BETWEEN");
+	if (t->opened != PAM_SUCCESS && t->place != PLACE_HOST && !fault_is_multiple(t) &&
+	    !after_modules(t))
+		wrong("refused, but not taken back");
+	if (t->opened != PAM_SUCCESS && restarts(t))
+		wrong("an interrupted call is not restarted");
+	if (t->closed == PAM_SUCCESS && t->place == PLACE_ISOLATED && t->place_closed != PLACE_HOST)
+		wrong("closed, but not taken back");
+}
+
+static void login_check(uid_t uid, bool timed)
+{
+	const char *text = NULL;
+	char line[256];
+	double ms = 0;
+
+	/* Other people's load: a slow one may be slow once. */
+	for (int i = 0; i < 3; i++) {
+		text = login_try(uid, &ms);
+		if (text || !timed || ms < SLOW_MS)
+			break;
+	}
+	check.slow |= !text && timed && ms >= SLOW_MS;
+	if (text || (timed && ms >= SLOW_MS)) {
+		snprintf(line, sizeof(line), "%s: %s (%.0f ms)", user_name(uid), text ?: "slow",
+			 ms);
+		wrong(line);
+	}
+}
+
+static void gc_check(const struct sweep *sweep)
+{
+	helpers_wait();
+	if (sweep->state == STATE_IN) {
+		wrong(user_intact(TARGET_UID));
+		return;
+	}
+	if (!*residue_find(TARGET_UID) && check.runs % 8)
+		return;
+	if (helper_run("gc") < 0)
+		wrong("gc fails");
+	if (*residue_find(TARGET_UID)) {
+		char line[128];
+
+		snprintf(line, sizeof(line), "%s left after gc", residue_find(TARGET_UID));
+		wrong(line);
+	}
+}
+
+static void all_check(const struct sweep *sweep)
+{
+	if (sweep->state == STATE_IN)
+		return;
+	helpers_wait();
+	if (helper_run("gc") < 0)
+		wrong("gc fails");
+	wrong(residue_find_all());
+}
+
+void after_check(const struct sweep *sweep, unsigned long number)
+{
+	bool timed = sweep->hit != HIT_ERROR;
+
+	helpers_wait();
+	wrong(sweep->state < STATE_VOID ? user_intact(BYSTANDER_UID) : NULL);
+	if (access("/run/test-host/out/on-host", F_OK) == 0) {
+		wrong("A SHELL ON THE HOST");
+		(void)unlink("/run/test-host/out/on-host");
+	}
+	/* Login first: it must not need gc. Or gc first: it must leave nothing. */
+	if (number % 2) {
+		gc_check(sweep);
+		login_check(TARGET_UID, timed);
+	} else {
+		login_check(TARGET_UID, timed);
+		gc_check(sweep);
+	}
+	if (timed && sweep->hit == HIT_KILL && number % 4 == 0)
+		login_check(OTHER_UID, true);
+	wrong(user_intact(BYSTANDER_UID));
+	if (check.runs % ALL_EVERY == 0)
+		all_check(sweep);
+}
+
+static const char *const role_names[] = {"module", "helper", "child"};
+
+/* What was logged since the run began. */
+static void log_show(void)
+{
+	FILE *log = fopen(LOG_PATH, "re");
+	char line[1024];
+
+	if (!log)
+		return;
+	fseeko(log, check.log_start, SEEK_SET);
+	while (fgets(line, sizeof(line), log))
+		printf("#   %s", line);
+	fclose(log);
+}
+
+void run_report(const struct sweep *sweep, const struct trace *t)
+{
+	if (check.verbose || check.problem[0])
+		printf("%s %s: site %lu of the %s, %s %s: %s%s%s\n",
+		       check.problem[0] ? "not ok" : "ok", sweep->name, t->fault.site,
+		       role_names[t->fault.role],
+		       t->fault.mallocs ? "malloc" : syscall_name(t->number),
+		       t->fault.hit == HIT_KILL	    ? "killed"
+		       : t->fault.hit == HIT_STOP   ? "stopped"
+		       : t->fault.hit == HIT_FREEZE ? "frozen"
+						    : strerrorname_np(t->fault.error),
+		       t->opened == PAM_SUCCESS ? "let in"
+		       : t->opened < 0		? "-"
+						: "refused",
+		       check.problem[0] ? ": " : "", check.problem);
+	fflush(stdout);
+	if (check.problem[0]) {
+		check.failed++;
+		log_show();
+	}
+}

@@ -1,0 +1,358 @@
+/*
+ * Seccomp user notification: every system call of the traced process and its descendants waits
+ * until it is answered here: go on, fail with an errno without being executed, or never (the
+ * process is killed or stopped at that point). Between two system calls nothing happens that
+ * others could see, so these are all the points at which a process can die.
+ */
+#include "inject.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TRANSFER_FD 900
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS /* Linux 6.6; older ones are slower */
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#endif
+#define CGROUPS "/sys/fs/cgroup"
+
+static int filter_install(void)
+{
+	/* What cannot fail is left alone, and so is the message that takes the listener away. */
+	struct sock_filter code[] = {
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigreturn, 5, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit, 4, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 3, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sendmsg, 0, 3),
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TRANSFER_FD, 0, 1),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+	};
+	struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
+
+	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
+			    &program);
+}
+
+static void fd_send(int socket, int fd)
+{
+	char control[CMSG_SPACE(sizeof(int))] = {0}, byte = 0;
+	struct iovec iov = {&byte, 1};
+	struct msghdr m = {.msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = control,
+			   .msg_controllen = sizeof(control)};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	if (sendmsg(socket, &m, 0) != 1)
+		_exit(99);
+}
+
+static int fd_receive(int socket)
+{
+	char control[CMSG_SPACE(sizeof(int))] = {0}, byte;
+	struct iovec iov = {&byte, 1};
+	struct msghdr m = {.msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = control,
+			   .msg_controllen = sizeof(control)};
+	int fd = -1;
+
+	if (recvmsg(socket, &m, MSG_CMSG_CLOEXEC) == 1 && CMSG_FIRSTHDR(&m))
+		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fd));
+	return fd;
+}
+
+void trace_start(struct trace *trace, void (*body)(void))
+{
+	int pair[2], listener;
+
+	trace->opened = trace->closed = -1;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		err(2, "socketpair");
+	trace->root = fork();
+	if (trace->root < 0)
+		err(2, "fork");
+	if (trace->root == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (dup3(pair[1], TRANSFER_FD, O_CLOEXEC) < 0)
+			_exit(98);
+		close(pair[0]);
+		close(pair[1]);
+		listener = filter_install();
+		if (listener < 0)
+			_exit(97);
+		fd_send(TRANSFER_FD, listener);
+		close(TRANSFER_FD);
+		close(listener);
+		body();
+		_exit(0);
+	}
+	close(pair[1]);
+	trace->listener = fd_receive(pair[0]);
+	close(pair[0]);
+	if (trace->listener < 0)
+		errx(2, "no listener: does this kernel have seccomp user notification?");
+	(void)ioctl(trace->listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, 1UL /* SYNC_WAKE_UP */);
+	trace->processes[trace->count++] = (struct traced){trace->root, ROLE_CALLER, PHASE_NONE};
+}
+
+static pid_t parent_of(pid_t pid)
+{
+	char path[64], text[512];
+	int fd, parent = 0;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	/* The name in parentheses may hold anything, but nothing after it can. */
+	if (!strrchr(text, ')') || sscanf(strrchr(text, ')') + 1, " %*c %d", &parent) != 1)
+		return 0;
+	return parent;
+}
+
+static struct traced *traced_known(struct trace *t, pid_t pid)
+{
+	for (size_t i = t->count; i-- > 0;)
+		if (t->processes[i].pid == pid)
+			return &t->processes[i];
+	return NULL;
+}
+
+/* A reaper's parent is gone when it is first seen: what it is then belongs to the present phase. */
+static struct traced *traced_find(struct trace *t, pid_t pid)
+{
+	struct traced *process = traced_known(t, pid), *parent;
+
+	if (process)
+		return process;
+	if (t->count == TRACED_MAX)
+		errx(2, "too many processes");
+	parent = traced_known(t, parent_of(pid));
+	process = &t->processes[t->count++];
+	*process = (struct traced){pid, ROLE_REST, t->phase};
+	if (parent && parent->role == ROLE_CALLER)
+		process->role = ROLE_HELPER;
+	else if (parent)
+		process->phase = parent->phase;
+	return process;
+}
+
+static void complain(struct trace *t, const char *text)
+{
+	if (!t->complaint[0])
+		snprintf(t->complaint, sizeof(t->complaint), "%s", text);
+}
+
+static void mark_take(struct trace *t, const struct seccomp_data *data)
+{
+	t->phase = (enum phase)data->args[1];
+	t->processes[0].phase = t->phase;
+	if (t->phase == PHASE_OPENED) {
+		t->opened = (int)data->args[2];
+		t->place = process_place(t->root, TARGET_UID);
+		if (t->opened_check)
+			t->opened_check(t);
+	} else if (t->phase == PHASE_CLOSED) {
+		t->closed = (int)data->args[2];
+		t->place_closed = process_place(t->root, TARGET_UID);
+	} else if (t->phase == PHASE_NONE) {
+		static const char *const parts[] = {"descriptors", "signals",	  "umask",
+						    "directory",   "children",	  "ids",
+						    "limits",	   "no_new_privs"};
+
+		/* Where the directory cannot be found again, "/" is the place to be. */
+		for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+			if (data->args[2] & (1U << i) &&
+			    !(t->hit && i == 3 && data->args[2] & OWN_AT_ROOT)) {
+				char text[64];
+
+				snprintf(text, sizeof(text), "the caller's %s changed", parts[i]);
+				complain(t, text);
+			}
+	}
+}
+
+static bool mask_hits(struct trace *t, long number)
+{
+	if (number == SYS_setns)
+		return t->setns++ < 64 && t->fault.masks[0] >> (t->setns - 1) & 1;
+	if (number == SYS_newfstatat)
+		return t->fstatats++ < 64 && t->fault.masks[1] >> (t->fstatats - 1) & 1;
+	return false;
+}
+
+/* These have no error at all. */
+static bool never_fails(long number)
+{
+	switch (number) {
+	case SYS_getpid:
+	case SYS_getppid:
+	case SYS_gettid:
+	case SYS_getuid:
+	case SYS_geteuid:
+	case SYS_getgid:
+	case SYS_getegid:
+	case SYS_umask:
+	case SYS_set_tid_address:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Is this call to be hit? */
+static bool site_hits(struct trace *t, const struct traced *process,
+		      const struct seccomp_data *data)
+{
+	const struct fault *f = &t->fault;
+	bool malloc = data->nr == SYS_prctl && data->args[0] == MALLOC_OPTION;
+	/* OPENED is still the open call's, CLOSED the close call's: what they left running. */
+	enum phase phase = process->phase == PHASE_OPENED   ? PHASE_OPEN
+			   : process->phase == PHASE_CLOSED ? PHASE_CLOSE
+							    : process->phase;
+
+	if (process->role == ROLE_CALLER)
+		phase = process->phase;
+	if (process->role != f->role || phase != f->phase ||
+	    (f->hit == HIT_ERROR && never_fails(data->nr)))
+		return false;
+	if (f->masks[0] || f->masks[1]) {
+		t->sites++;
+		if (!mask_hits(t, data->nr))
+			return false;
+	} else if (malloc != f->mallocs) {
+		return false;
+	} else if (++t->sites != f->site) {
+		return t->hit && f->sticky && data->nr == t->number;
+	}
+	t->hit = true;
+	t->number = data->nr;
+	t->victim = process->pid;
+	return true;
+}
+
+static void cgroup_move(const char *group, pid_t pid)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), CGROUPS "/%s/cgroup.procs", group);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0)
+		(void)!dprintf(fd, "%d", pid);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void process_halt(const struct trace *t, pid_t pid)
+{
+	if (t->fault.hit == HIT_FREEZE)
+		cgroup_move("frozen", pid);
+	else
+		kill(pid, t->fault.hit == HIT_KILL ? SIGKILL : SIGSTOP);
+}
+
+void trace_continue(struct trace *t)
+{
+	if (t->victim && t->fault.hit == HIT_STOP)
+		kill(t->victim, SIGCONT);
+	else if (t->victim && t->fault.hit == HIT_FREEZE)
+		cgroup_move(".", t->victim);
+}
+
+static void notification_answer(struct trace *t)
+{
+	struct seccomp_notif request = {0};
+	struct seccomp_notif_resp response = {.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+	bool mark;
+
+	if (ioctl(t->listener, SECCOMP_IOCTL_NOTIF_RECV, &request) < 0)
+		return; /* killed meanwhile */
+	response.id = request.id;
+	struct traced *process = traced_find(t, (pid_t)request.pid);
+
+	mark = request.data.nr == SYS_prctl && request.data.args[0] == MARK_OPTION;
+	if (mark) {
+		mark_take(t, &request.data);
+	} else if (site_hits(t, process, &request.data)) {
+		if (t->fault.hit != HIT_ERROR) {
+			process_halt(t, process->pid);
+			return; /* a stopped one asks again when it goes on */
+		}
+		response.flags = 0;
+		response.error = -t->fault.error;
+		if (request.data.nr == SYS_brk)
+			response.error = 0; /* brk(2) of the kernel has no errno */
+	}
+	(void)ioctl(t->listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+bool trace_serve(struct trace *t, int fd, bool until_hit, int timeout_ms)
+{
+	int64_t until = now_ms() + timeout_ms;
+
+	for (;;) {
+		struct pollfd fds[] = {{.fd = t->listener, .events = POLLIN},
+				       {.fd = fd, .events = POLLIN}};
+		int64_t left = until - now_ms();
+
+		if (t->ended || (until_hit && t->hit))
+			return true;
+		if (left <= 0 || poll(fds, 2, (int)left) < 0)
+			return false;
+		if (fds[0].revents & POLLIN)
+			notification_answer(t);
+		else if (fds[0].revents)
+			t->ended = true;
+		else if (fds[1].revents)
+			return true;
+	}
+}
+
+void trace_finish(struct trace *t)
+{
+	for (size_t i = 0; i < t->count && !t->ended; i++)
+		kill(t->processes[i].pid, SIGKILL);
+	trace_continue(t);
+	if (!t->ended)
+		(void)trace_serve(t, -1, false, 2000);
+	close(t->listener);
+	while (waitpid(t->root, NULL, 0) < 0 && errno == EINTR)
+		;
+}

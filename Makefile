@@ -161,4 +161,4 @@ clean:
 	rm -rf $B
 
 help:
-	@grep -hE '^## ' Makefile tests/tests.mk | sed 's/^## /  make /'
+	@grep -hE '^## ' Makefile tests/*.mk tests/*/*.mk | sed 's/^## /  make /'

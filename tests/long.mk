@@ -10,6 +10,11 @@ valgrind:
 	@$(PLAIN_MAKE) -s B=$B/plain unit-programs
 	@tests/valgrind $(patsubst $B/%,$B/plain/%,$(filter-out %/call_caller_test,$(UNIT)))
 
+## mutants	takes one defence out after the other: its test must fail (root)
+.PHONY: mutants
+mutants: all
+	@B='$B' tests/mutants/run
+
 ## storm		1,000 logins at once, 10,000 rounds, 100,000 in one process (root)
 .PHONY: storm
 storm: all
@@ -17,4 +22,4 @@ storm: all
 
 ## check-long	check, and all of the above; hours (root)
 .PHONY: check-long
-check-long: check valgrind storm fault
+check-long: check valgrind mutants storm fault

@@ -46,23 +46,28 @@ static void process_check(struct check *check, int proc, const char *pid, ino_t 
 	*uid = (uid_t)-1; /* one is enough */
 }
 
-void check_outside(struct check *check)
+static void processes_check(struct check *check, int run, DIR *proc, uint64_t host)
 {
-	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP_DIR DIR *proc = opendir(HOSTPROC);
 	CLEANUP_FREE uid_t *uids = NULL;
 	struct dirent *entry;
-	struct stat host;
 	size_t count = 0;
 
-	/* Never set up: nobody is in. */
-	if (run < 0 || !proc || state_list(run, &uids, &count) < 0 ||
-	    fstatat(dirfd(proc), "1/ns/net", &host, 0) < 0)
+	if (state_list(run, &uids, &count) < 0)
 		return;
 	while ((entry = readdir(proc)))
 		for (size_t i = 0; i < count; i++)
 			if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
 			    uids[i] != (uid_t)-1)
-				process_check(check, dirfd(proc), entry->d_name, host.st_ino,
-					      &uids[i]);
+				process_check(check, dirfd(proc), entry->d_name, host, &uids[i]);
+}
+
+void check_outside(struct check *check)
+{
+	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_DIR DIR *proc = opendir(HOSTPROC);
+	struct stat host;
+
+	/* Without them nothing was ever set up, and nobody is in. */
+	if (run >= 0 && proc && fstatat(dirfd(proc), "1/ns/net", &host, 0) == 0)
+		processes_check(check, run, proc, host.st_ino);
 }

@@ -206,7 +206,7 @@ test_linger_no_by_gc() {
 	conf_linger no
 	"$TOOLS/host-session" su alice sh -c 'setsid sleep 607 >/dev/null 2>&1 & exec sleep 608' &
 	leader=$!
-	wait_until 3 pgrep -f 'sleep 608'
+	wait_until 3 pgrep -xf 'sleep 608' # the whole command: the caller's own line has it too
 	kill -KILL "$leader"
 	wait_until 2 process_gone "$leader"
 	pam-netns gc >&2

@@ -47,5 +47,6 @@ stage ruleset_nft 120 "${make[@]}" ruleset
 stage integration 420 "${make[@]}" integration
 stage fuzz 240 "${make[@]}" -j "$(nproc)" fuzz
 stage lint 300 "${make[@]}" lint
+stage threats 30 tests/threats
 echo "$passed passed, $failed failed"
 [[ $failed -eq 0 && $passed -gt 0 ]]

@@ -20,6 +20,12 @@ mutants: all
 storm: all
 	@B='$B' tests/storm/run
 
-## check-long	check, and all of the above; hours (root)
+## coverage	lines of lib/ and helper/ that unit and integration tests reach (root)
+.PHONY: coverage
+coverage:
+	@B='$B' MAKE='$(MAKE)' tests/coverage/run
+
+## check-long	check, and all of the above, and an hour of fuzzing; hours (root)
 .PHONY: check-long
-check-long: check valgrind mutants storm fault
+check-long: check valgrind mutants storm fault coverage
+	@$(MAKE) --no-print-directory fuzz SECONDS=3600

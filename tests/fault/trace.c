@@ -355,4 +355,8 @@ void trace_finish(struct trace *t)
 	close(t->listener);
 	while (waitpid(t->root, NULL, 0) < 0 && errno == EINTR)
 		;
+	/* The filter goes before the namespaces do: gc would rightly find a process in them. */
+	for (size_t i = 0; i < t->count; i++)
+		for (int wait = 0; wait < 2000 && kill(t->processes[i].pid, 0) == 0; wait++)
+			usleep(1000);
 }

@@ -55,13 +55,13 @@ $B/libpam_netns.a: $(LIB_OBJS)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-# Runs in sshd, login, su, cron: Linux-PAM and libc, and the conf parser linked into it.
+# Runs in sshd, login, su, cron: Linux-PAM and libc.
 $B/pam_netns.so: $(MODULE_OBJS) $B/libpam_netns.a pam_module/exports.map
 	$(call say,LD,$@)
 	$(Q)$(CC) -shared $(RELRO) $(CFLAGS) -Wl,--version-script=pam_module/exports.map -Wl,-z,defs \
-		-o $@ $(MODULE_OBJS) $B/libpam_netns.a -Wl,-Bstatic -linih -Wl,-Bdynamic -lpam
+		-o $@ $(MODULE_OBJS) $B/libpam_netns.a -lpam
 
-HELPER_LIBS = -linih -lcap-ng -lpthread
+HELPER_LIBS = -lcap-ng -lpthread
 
 # Runs as root, started for each login: static, because process start is a third of a login.
 $B/pam-netns-helper: $(HELPER_OBJS) $B/libpam_netns.a
@@ -103,7 +103,7 @@ $B/pam-netns-enter: $(ENTER_OBJS)
 $B/pam-netns: $(CLI_OBJS) $B/libpam_netns.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie $(RELRO) $(CFLAGS) -o $@ $(CLI_OBJS) $B/libpam_netns.a \
-		-Wl,-Bstatic -linih -Wl,-Bdynamic -lnl-route-3 -lnl-3
+		-lnl-route-3 -lnl-3
 
 -include $(LIB_OBJS:.o=.d) $(MODULE_OBJS:.o=.d) $(HELPER_OBJS:.o=.d) $(ENTER_OBJS:.o=.d) $(CLI_OBJS:.o=.d)
 

@@ -2,7 +2,6 @@
 #include "conf_text.h"
 
 #include <errno.h>
-#include <ini.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -16,7 +15,6 @@ struct pass {
 	struct conf_text *out;
 	struct conf_section *section; /* the open one; NULL before the first */
 	unsigned line;
-	bool indented;	/* the line given to inih last begins with a blank */
 	bool continued; /* an indented line now continues the section's last entry */
 	int error;
 };
@@ -110,7 +108,7 @@ static void header_read(struct pass *pass, char *text)
 			    "text after a section's name; begin a new line, or a comment with ;");
 }
 
-/* Cuts an inline comment (" ;", as inih does) and trailing blanks, a carriage return among them. */
+/* Cuts an inline comment (" ;") and trailing blanks, a carriage return among them. */
 static void comment_cut(char *line)
 {
 	size_t length;
@@ -153,51 +151,6 @@ static bool bytes_check(struct pass *pass, const char *line, size_t length)
 	return true;
 }
 
-/* What inih may see of a line: "" if nothing, because it was reported. text is a copy. */
-static const char *line_prepare(struct pass *pass, char *text, size_t room)
-{
-	static const char section[] = "[section]"; /* inih's own idea of the section is unused */
-	char *start = text + strspn(text, BLANKS);
-
-	comment_cut(text);
-	pass->indented = start > text;
-	if (!*start)
-		return "";
-	if (*start == '[') {
-		header_read(pass, start);
-		return section;
-	}
-	if (!pass->section) {
-		pass_report(pass, NULL, start,
-			    "stands before any section; begin with [defaults], "
-			    "[network NAME] or [profile NAME]");
-		return "";
-	}
-	if (pass->indented && (!pass->continued || strchr(start, '='))) {
-		pass_report(pass, NULL, start,
-			    "begins with a blank, so it would continue the value "
-			    "above; begin a key in the first column");
-		return "";
-	}
-	if (!pass->indented && !strchr(start, '=')) {
-		pass_report(pass, NULL, start,
-			    "is neither a section nor a key; write key = value, and "
-			    "indent a line that continues a value");
-		return "";
-	}
-	if (strlen(text) >= room) {
-		const struct conf_place place = {pass->line, pass->section->title, NULL, text};
-
-		conf_report_add(
-		    pass->report, &place,
-		    "the line is longer than %zu bytes; end it earlier and begin the next "
-		    "line with a blank to continue the value",
-		    room - 1);
-		return "";
-	}
-	return text;
-}
-
 /* As little as a lost last digit changes what the file means. */
 static void cut_off_report(struct pass *pass, const char *line, size_t length)
 {
@@ -217,37 +170,12 @@ static bool line_is_comment(const char *line, size_t length)
 	return !length || *line == '#' || *line == ';';
 }
 
-/* inih's reader, in the manner of fgets(3): the next line that is anything to it. */
-static char *line_next(char *buffer, int size, void *context)
+static void value_report(struct pass *pass, const char *key, const char *value)
 {
-	struct pass *pass = context;
+	const struct conf_place place = {pass->line, pass->section->title, key, value};
 
-	while (!pass->error && pass->next < pass->end && size >= 16) {
-		const char *line = pass->next;
-		const char *newline = memchr(line, '\n', (size_t)(pass->end - line));
-		size_t length = (size_t)((newline ? newline : pass->end) - line);
-		CLEANUP_FREE char *copy = NULL;
-		const char *given;
-
-		pass->line++;
-		pass->next = newline ? newline + 1 : pass->end;
-		if (!newline)
-			cut_off_report(pass, line, length);
-		if (!bytes_check(pass, line, length) || line_is_comment(line, length))
-			continue;
-		copy = strndup(line, length);
-		if (!copy) {
-			pass->error = -ENOMEM;
-			return NULL;
-		}
-		/* The buffer takes '\n' and NUL besides; inih asks for room for '\r' too. */
-		given = line_prepare(pass, copy, (size_t)size - 3);
-		if (!*given)
-			continue;
-		strcpy(buffer, given);
-		return strcat(buffer, "\n");
-	}
-	return NULL;
+	conf_report_add(pass->report, &place, "the value is longer than %d bytes; shorten it",
+			CONF_VALUE_MAX);
 }
 
 static int entry_add(struct pass *pass, const char *key, const char *value)
@@ -270,11 +198,7 @@ static int entry_continue(struct pass *pass, const char *value)
 	char *joined;
 
 	if (strlen(last->value) + strlen(value) >= CONF_VALUE_MAX) {
-		const struct conf_place place = {pass->line, pass->section->title, last->key,
-						 last->value};
-
-		conf_report_add(pass->report, &place,
-				"the value is longer than %d bytes; shorten it", CONF_VALUE_MAX);
+		value_report(pass, last->key, last->value);
 		return 0;
 	}
 	if (asprintf(&joined, "%s%s%s", last->value, *last->value ? " " : "", value) < 0)
@@ -284,21 +208,71 @@ static int entry_continue(struct pass *pass, const char *value)
 	return 0;
 }
 
-/* inih's handler: a key with its value, or one more line of the value before it. */
-static int entry_read(void *context, const char *section, const char *key, const char *value)
+/* "key = value", with equals the first of its '='. */
+static int entry_read(struct pass *pass, char *key, char *equals)
 {
-	struct pass *pass = context;
+	char *value = equals + 1 + strspn(equals + 1, BLANKS);
 
-	(void)section;
-	if (pass->error)
-		return 1;
-	if (pass->indented)
-		pass->error = entry_continue(pass, value);
-	else if (*key)
-		pass->error = entry_add(pass, key, value);
+	while (equals > key && strchr(BLANKS, equals[-1]))
+		equals--;
+	*equals = '\0';
+	if (strlen(value) < CONF_VALUE_MAX && *key)
+		return entry_add(pass, key, value);
+	if (*key)
+		value_report(pass, key, value);
 	else
 		pass_report(pass, NULL, value, "there is no key before the =; write key = value");
-	return 1;
+	return 0;
+}
+
+/* A line that is more than a comment. */
+static void line_read(struct pass *pass, char *text)
+{
+	char *start = text + strspn(text, BLANKS), *equals;
+	bool indented = start > text;
+
+	comment_cut(text);
+	equals = strchr(start, '=');
+	if (!*start)
+		return;
+	if (*start == '[')
+		header_read(pass, start);
+	else if (!pass->section)
+		pass_report(pass, NULL, start,
+			    "stands before any section; begin with [defaults], "
+			    "[network NAME] or [profile NAME]");
+	else if (indented && (!pass->continued || equals))
+		pass_report(pass, NULL, start,
+			    "begins with a blank, so it would continue the value "
+			    "above; begin a key in the first column");
+	else if (indented)
+		pass->error = entry_continue(pass, start);
+	else if (!equals)
+		pass_report(pass, NULL, start,
+			    "is neither a section nor a key; write key = value, and "
+			    "indent a line that continues a value");
+	else
+		pass->error = entry_read(pass, start, equals);
+}
+
+static void line_next(struct pass *pass)
+{
+	const char *line = pass->next;
+	const char *newline = memchr(line, '\n', (size_t)(pass->end - line));
+	size_t length = (size_t)((newline ? newline : pass->end) - line);
+	CLEANUP_FREE char *copy = NULL;
+
+	pass->line++;
+	pass->next = newline ? newline + 1 : pass->end;
+	if (!newline)
+		cut_off_report(pass, line, length);
+	if (!bytes_check(pass, line, length) || line_is_comment(line, length))
+		return;
+	copy = strndup(line, length);
+	if (copy)
+		line_read(pass, copy);
+	else
+		pass->error = -ENOMEM;
 }
 
 int conf_text_parse(const char *text, size_t size, struct conf_report *report,
@@ -307,7 +281,8 @@ int conf_text_parse(const char *text, size_t size, struct conf_report *report,
 	struct pass pass = {.next = text, .end = text + size, .report = report, .out = out};
 
 	*out = (struct conf_text){0};
-	ini_parse_stream(line_next, &pass, entry_read, &pass);
+	while (!pass.error && pass.next < pass.end)
+		line_next(&pass);
 	return pass.error == -ENOMEM ? -ENOMEM : 0;
 }
 

@@ -1,11 +1,5 @@
 /*
  * The conf file's syntax: sections, and in them keys with their values and line numbers.
- *
- * libinih splits the lines. Its packaged builds tell no line numbers, cut long lines and long
- * section names silently, read on past what they don't understand and don't tell of a section
- * without keys. So the lines are given to it one by one by a reader of ours, which counts them,
- * notices section headers, takes comments off, and reports and withholds what inih would take
- * otherwise than it was meant.
  */
 #ifndef PAM_NETNS_CONF_TEXT_H
 #define PAM_NETNS_CONF_TEXT_H

@@ -4,7 +4,7 @@ SAN        = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fr
 SAN_CFLAGS = $(STANDARD) $(NL_CFLAGS) $(WARNINGS) -O1 -g $(SAN) -MMD -MP
 SAN_LIB   := $(patsubst lib/%.c,$B/san/lib/%.o,$(wildcard lib/*.c))
 UNIT      := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*_test.c))
-TEST_LIBS  = -linih -lnl-3 -lcap-ng
+TEST_LIBS  = -lnl-3 -lcap-ng
 
 $B/san/%.o: %.c
 	$(call say,CC san,$<)

@@ -17,7 +17,7 @@ $B/fault/names.h:
 $B/tests/fault-inject: $(FAULT_OBJS) $B/libpam_netns.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) -rdynamic -o $@ $(FAULT_OBJS) $B/libpam_netns.a -linih -lpam
+	$(Q)$(CC) -rdynamic -o $@ $(FAULT_OBJS) $B/libpam_netns.a -lpam
 
 # The helper as it is, but for allocations that can be made to fail.
 $B/tests/fault-helper: $(HELPER_OBJS) $B/fault/helper_malloc.o $B/fault/mark.o $B/libpam_netns.a

@@ -117,7 +117,7 @@ static int networks_ensure(struct host *host, const struct conf *conf, uint64_t 
 
 	for (size_t i = 0; i < conf->networks_count && result == 0; i++) {
 		struct setup setup = {
-		    .conf = conf, .conf_identity = identity, .network = &conf->networks[i]};
+		    .conf = conf, .identity = identity, .network = &conf->networks[i]};
 
 		if (network_state_read(host->run, conf->networks[i].name, &setup.state) == 0)
 			result = setup_ensure(host, &setup);
@@ -215,7 +215,7 @@ static int gc_run(struct host *host, const struct conf *conf, uint64_t identity)
 int verb_gc(struct host *host, const struct request *request, struct reply *reply)
 {
 	struct conf *conf = NULL;
-	uint64_t identity = setup_conf_identity(request->conf);
+	uint64_t identity = setup_identity(request->conf);
 	int result = lock_try(host->lock, LOCK_GC);
 
 	reply->outcome = OUTCOME_DONE;

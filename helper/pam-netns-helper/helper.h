@@ -35,7 +35,7 @@ void host_close(struct host *host);
 /* setup.c: is the network set up as the conf says, untouched by others? If not, mends it. */
 struct setup {
 	const struct conf *conf;
-	uint64_t conf_identity;
+	uint64_t identity; /* of conf and program */
 	const struct network *network;
 	struct network_state state; /* out */
 };
@@ -47,8 +47,8 @@ int setup_apply(struct host *host, const struct conf *conf, uint64_t identity,
 int setup_grow(struct host *host, const struct setup *setup, unsigned bridge) MUST_CHECK;
 /* name "": all networks. Refuses with users in unless force. Takes LOCK_HOST. */
 int setup_remove(struct host *host, const char *name, bool force) MUST_CHECK;
-/* Changes when the file does: compared, not interpreted. 0 where it cannot be read. */
-uint64_t setup_conf_identity(const char *path);
+/* Changes when the conf file or this program does: compared, not interpreted. 0: cannot be read. */
+uint64_t setup_identity(const char *conf);
 
 /* setup_files.c: the networks' resolv.conf, and views where someone took a mount of ours away. */
 int setup_resolv(const struct host *host, const struct network *network) MUST_CHECK;

@@ -146,7 +146,7 @@ int verb_open(struct host *host, const struct request *request, struct reply *re
 	int result;
 
 	pins_init(&login.pins);
-	login.setup.conf_identity = setup_conf_identity(request->conf);
+	login.setup.identity = setup_identity(request->conf);
 	result = conf_read(request->conf, &conf);
 	login.setup.conf = conf;
 	if (result == 0)

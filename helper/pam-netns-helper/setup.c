@@ -26,12 +26,13 @@
 #include "uplink.h"
 #include "view.h"
 
-uint64_t setup_conf_identity(const char *path)
+/* The program's too: what an older one made, rules above all, is made anew after an upgrade. */
+uint64_t setup_identity(const char *conf)
 {
-	struct stat st;
+	struct stat st, program;
 	uint64_t hash = 0xcbf29ce484222325U;
 
-	if (stat(path, &st) < 0)
+	if (stat(conf, &st) < 0 || stat("/proc/self/exe", &program) < 0)
 		return 0;
 	const uint64_t parts[] = {st.st_dev,
 				  st.st_ino,
@@ -39,7 +40,10 @@ uint64_t setup_conf_identity(const char *path)
 				  (uint64_t)st.st_mtim.tv_sec,
 				  (uint64_t)st.st_mtim.tv_nsec,
 				  (uint64_t)st.st_ctim.tv_sec,
-				  (uint64_t)st.st_ctim.tv_nsec};
+				  (uint64_t)st.st_ctim.tv_nsec,
+				  (uint64_t)program.st_size,
+				  (uint64_t)program.st_mtim.tv_sec,
+				  (uint64_t)program.st_mtim.tv_nsec};
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		hash = (hash ^ parts[i]) * 0x100000001b3U;
@@ -53,7 +57,7 @@ bool setup_intact(struct host *host, struct setup *setup)
 	uint64_t rules;
 
 	if (network_state_read(host->run, setup->network->name, &setup->state) < 0 ||
-	    host_state_read(host->run, &state) < 0 || state.conf != setup->conf_identity)
+	    host_state_read(host->run, &state) < 0 || state.conf != setup->identity)
 		return false;
 	if (guard_fingerprint(&host->netfilter, &rules) < 0 || !rules || rules != state.rules)
 		return false;
@@ -79,7 +83,7 @@ int setup_ensure(struct host *host, struct setup *setup)
 	if (setup_intact(host, setup))
 		return 0;
 	log_info("network %s is not set up, or was changed: setting it up", setup->network->name);
-	result = setup_apply(host, setup->conf, setup->conf_identity, setup->network);
+	result = setup_apply(host, setup->conf, setup->identity, setup->network);
 	if (result < 0)
 		return result;
 	if (setup_intact(host, setup))

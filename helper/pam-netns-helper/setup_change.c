@@ -20,7 +20,7 @@ struct change {
 
 static bool change_made(struct host *host, const struct change *c)
 {
-	struct setup setup = {.conf = c->conf, .conf_identity = c->identity, .network = c->network};
+	struct setup setup = {.conf = c->conf, .identity = c->identity, .network = c->network};
 
 	if (!c->network)
 		return false;
@@ -88,8 +88,7 @@ int setup_apply(struct host *host, const struct conf *conf, uint64_t identity,
 
 int setup_grow(struct host *host, const struct setup *setup, unsigned bridge)
 {
-	const struct change change = {setup->conf, setup->conf_identity, setup->network,
-				      bridge + 1};
+	const struct change change = {setup->conf, setup->identity, setup->network, bridge + 1};
 
 	return change_want(host, &change);
 }

@@ -38,7 +38,7 @@ int verb_up(struct host *host, const struct request *request, struct reply *repl
 		}
 	}
 	if (result == 0)
-		result = setup_apply(host, conf, setup_conf_identity(request->conf), network);
+		result = setup_apply(host, conf, setup_identity(request->conf), network);
 	if (result == 0)
 		foreign_warn(conf);
 	reply->outcome = OUTCOME_DONE;

@@ -2,7 +2,6 @@
 #include "record.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -178,6 +177,20 @@ static bool line_parse(const struct record_field *fields, size_t count, char *li
 	return value_parse(field, equals + 1, (char *)object + field->offset);
 }
 
+/* Whether all are there that have to be; those that may be missing become zeroes. */
+static bool fields_complete(const struct record_field *fields, size_t count, uint64_t seen,
+			    void *object)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (seen & UINT64_C(1) << i)
+			continue;
+		if (!fields[i].optional)
+			return false;
+		memset((char *)object + fields[i].offset, 0, fields[i].size);
+	}
+	return true;
+}
+
 int record_parse(const struct record_field *fields, size_t count, char *text, size_t size,
 		 void *object)
 {
@@ -198,5 +211,5 @@ int record_parse(const struct record_field *fields, size_t count, char *text, si
 			return -EBADMSG;
 		line = newline + 1;
 	}
-	return seen == (UINT64_C(1) << count) - 1 ? 0 : -EBADMSG;
+	return fields_complete(fields, count, seen, object) ? 0 : -EBADMSG;
 }

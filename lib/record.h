@@ -1,11 +1,15 @@
 /*
  * Records: a struct as key=value lines, closed by a line "end". A text without that line, with a
- * field missing or twice, or with a value that does not fit is torn and not believed at all. Keys
- * that are not known are passed over, since a newer version may have written them.
+ * field missing or twice, or with a value that does not fit is torn and not believed at all.
+ *
+ * Versions may differ while users are in. Keys that are not known are passed over, since a newer
+ * version may have written them. A field that was added later is optional: an older version's
+ * record does not have it, and not to believe that would give a user who is in a second network.
  */
 #ifndef PAM_NETNS_RECORD_H
 #define PAM_NETNS_RECORD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -22,6 +26,7 @@ struct record_field {
 	const char *key;
 	enum record_kind kind;
 	size_t offset, size; /* of the member */
+	bool optional;	     /* all zeroes where it is missing */
 };
 
 /* count of either function: at most this many. */
@@ -29,7 +34,11 @@ struct record_field {
 
 #define RECORD_FIELD(type, member, kind)                                                           \
 	{                                                                                          \
-#member, kind, offsetof(type, member), sizeof(((type *)0)->member)                 \
+#member, kind, offsetof(type, member), sizeof(((type *)0)->member), false          \
+	}
+#define RECORD_FIELD_OPTIONAL(type, member, kind)                                                  \
+	{                                                                                          \
+#member, kind, offsetof(type, member), sizeof(((type *)0)->member), true           \
 	}
 
 /*

@@ -26,15 +26,24 @@
 #define SESSION_FIELD(member, kind) RECORD_FIELD(struct session, member, kind)
 
 static const struct record_field state_fields[] = {
-    STATE_FIELD(user, RECORD_TEXT),	    STATE_FIELD(account, RECORD_TEXT),
-    STATE_FIELD(uid, RECORD_NUMBER),	    STATE_FIELD(gid, RECORD_NUMBER),
-    STATE_FIELD(profile, RECORD_TEXT),	    STATE_FIELD(network, RECORD_TEXT),
-    STATE_FIELD(netns, RECORD_TEXT),	    STATE_FIELD(bridge, RECORD_TEXT),
-    STATE_FIELD(interface, RECORD_TEXT),    STATE_FIELD(ifindex, RECORD_NUMBER),
-    STATE_FIELD(address, RECORD_ADDRESS),   STATE_FIELD(address6, RECORD_ADDRESS),
-    STATE_FIELD(mac, RECORD_MAC),	    STATE_FIELD(hostname, RECORD_TEXT),
-    STATE_FIELD(namespaces, RECORD_NUMBER), STATE_FIELD(linger, RECORD_NUMBER),
-    STATE_FIELD(since, RECORD_NUMBER),	    STATE_FIELD(runtime_dir, RECORD_NUMBER),
+    STATE_FIELD(user, RECORD_TEXT),
+    STATE_FIELD(account, RECORD_TEXT),
+    STATE_FIELD(uid, RECORD_NUMBER),
+    STATE_FIELD(gid, RECORD_NUMBER),
+    STATE_FIELD(profile, RECORD_TEXT),
+    STATE_FIELD(network, RECORD_TEXT),
+    STATE_FIELD(netns, RECORD_TEXT),
+    STATE_FIELD(bridge, RECORD_TEXT),
+    STATE_FIELD(interface, RECORD_TEXT),
+    STATE_FIELD(ifindex, RECORD_NUMBER),
+    STATE_FIELD(address, RECORD_ADDRESS),
+    STATE_FIELD(address6, RECORD_ADDRESS),
+    STATE_FIELD(mac, RECORD_MAC),
+    STATE_FIELD(hostname, RECORD_TEXT),
+    STATE_FIELD(namespaces, RECORD_NUMBER),
+    STATE_FIELD(linger, RECORD_NUMBER),
+    STATE_FIELD(since, RECORD_NUMBER),
+    RECORD_FIELD_OPTIONAL(struct user_state, runtime_dir, RECORD_NUMBER),
 };
 
 /* The leader is the file's name. */

@@ -52,12 +52,15 @@ static void members_signal(const struct members *members, int signal)
 /* The last line about a user: how long and how much. */
 static void logout_log(struct host *host, uid_t uid)
 {
+	time_t now = time(NULL), seconds;
 	struct user_state s;
 	struct uplink_counters bytes;
 	char address[ADDRESS_TEXT_MAX], address6[ADDRESS_TEXT_MAX] = "none";
 
 	if (state_read(host->run, uid, &s) < 0)
 		return;
+	/* The clock may have been set back since. */
+	seconds = now > s.since ? now - s.since : 0;
 	bytes = uplink_count(&host->route, s.ifindex);
 	if (s.address6.family)
 		address_format(&s.address6, address6);
@@ -65,7 +68,7 @@ static void logout_log(struct host *host, uid_t uid)
 	    "last logout: user=%s uid=%u profile=%s network=%s netns=%s interface=%s address=%s "
 	    "address6=%s seconds=%lld bytes_in=%llu bytes_out=%llu",
 	    s.user, s.uid, s.profile, s.network, s.netns, s.interface,
-	    address_format(&s.address, address), address6, (long long)(time(NULL) - s.since),
+	    address_format(&s.address, address), address6, (long long)seconds,
 	    (unsigned long long)bytes.in, (unsigned long long)bytes.out);
 }
 

@@ -153,16 +153,12 @@ int lease_find(int leases, const char *network, const struct prefix *subnet, uid
 	return *offset ? 0 : -ENOENT;
 }
 
-/* Whatever lies there: a torn link may be a file or an empty folder. */
+/* Whatever lies there: a damaged disk may show a folder with something in it. */
 static int link_remove(int leases, const char *path)
 {
-	int error = 0;
+	int error = files_remove_tree(leases, path);
 
-	if (unlinkat(leases, path, 0) && errno != ENOENT)
-		error = errno;
-	if (error == EISDIR)
-		error = unlinkat(leases, path, AT_REMOVEDIR) ? errno : 0;
-	return error ? log_errno(error, "remove %s/%s", LEASES_DIR, path) : 0;
+	return error ? log_errno(-error, "remove %s/%s", LEASES_DIR, path) : 0;
 }
 
 static int folders_make(int leases, const char *network)

@@ -79,6 +79,17 @@ static void link_put(const char *target, const char *path)
 	assert_int_equal(symlinkat(target, scratch, path), 0);
 }
 
+/* A folder with something in it. */
+static void folder_put(const char *path)
+{
+	char below[64];
+
+	snprintf(below, sizeof(below), "%s/x", path);
+	unlinkat(scratch, path, 0);
+	assert_int_equal(mkdirat(scratch, path, 0755), 0);
+	assert_int_equal(mkdirat(scratch, below, 0755), 0);
+}
+
 static void test_preferred(void **state)
 {
 	static const uid_t uids[] = {0, 3, 254, 1000, 65534, UID_LAST};
@@ -165,6 +176,9 @@ static void test_torn_ways_back(void **state)
 	assert_int_equal(mkdirat(scratch, "default/uid/7", 0755), 0);
 	assert_no_lease(7);
 	assert_int_equal(take(7), 7);
+	folder_put("default/uid/7");
+	assert_no_lease(7);
+	assert_int_equal(take(7), 7);
 }
 
 static void test_torn_claims(void **state)
@@ -187,11 +201,56 @@ static void test_torn_claims(void **state)
 	unlinkat(scratch, "default/address/10.203.4.7", 0);
 	assert_int_equal(mkfifoat(scratch, "default/address/10.203.4.7", 0644), 0);
 	assert_int_equal(take(7), 7);
-	/* A folder with something in it is not ours to remove: the next address serves. */
-	unlinkat(scratch, "default/address/10.203.4.7", 0);
-	assert_int_equal(mkdirat(scratch, "default/address/10.203.4.7", 0755), 0);
-	assert_int_equal(mkdirat(scratch, "default/address/10.203.4.7/x", 0755), 0);
-	assert_int_equal(take(7), 8);
+	folder_put("default/address/10.203.4.7");
+	assert_int_equal(take(7), 7);
+}
+
+/* Nobody is given the address of another, and it is all sound again after one repair. */
+static void torn_check(uid_t uid, uid_t other)
+{
+	uint32_t mine = take(uid), others = take(other);
+
+	assert_int_not_equal(mine, others);
+	assert_in_range(lease_repair(scratch, NETWORK, &subnet), 0, 2);
+	assert_int_equal(lease_repair(scratch, NETWORK, &subnet), 0);
+	assert_int_equal(take(uid), mine);
+	assert_int_equal(take(other), others);
+	assert_int_equal(lease_release(scratch, NETWORK, &subnet, uid), 0);
+	assert_int_equal(lease_release(scratch, NETWORK, &subnet, other), 0);
+}
+
+/*
+ * A link's target that ends early may name somebody else: 10.203.4.253 another's address, 200253
+ * another's uid.
+ */
+static void test_torn_at_every_byte(void **state)
+{
+	static const uid_t others[] = {2, 25, 200, 2002, 20025};
+	static const char address[] = "10.203.4.253", uid[] = "200253";
+
+	(void)state;
+	assert_int_equal(prefix_preferred_offset(&subnet, 253), 253);
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		for (size_t cut = 1; cut <= sizeof(address); cut++) {
+			char torn[sizeof(address)];
+
+			snprintf(torn, cut, "%s", address);
+			take(others[i]);
+			take(253);
+			link_put(cut > 1 ? torn : "/", "default/uid/253");
+			torn_check(253, others[i]);
+		}
+		for (size_t cut = 1; cut <= sizeof(uid); cut++) {
+			uid_t whole = 200253;
+			char torn[sizeof(uid)], path[64];
+
+			snprintf(torn, cut, "%s", uid);
+			take(others[i]);
+			snprintf(path, sizeof(path), "default/address/10.203.4.%u", take(whole));
+			link_put(cut > 1 ? torn : "/", path);
+			torn_check(whole, others[i]);
+		}
+	}
 }
 
 /* A claim without its way back, as a kill between the two leaves it. */
@@ -443,13 +502,21 @@ static void test_one_uid_at_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    LEASE_TEST(test_preferred),	   LEASE_TEST(test_collision_and_wrap),
-	    LEASE_TEST(test_release),	   LEASE_TEST(test_torn_ways_back),
-	    LEASE_TEST(test_torn_claims),  LEASE_TEST(test_orphan_claim_adopted),
-	    LEASE_TEST(test_stolen_claim), LEASE_TEST(test_repair),
-	    LEASE_TEST(test_other_subnet), LEASE_TEST(test_networks_are_apart),
-	    LEASE_TEST(test_refused),	   LEASE_TEST(test_concurrent),
-	    LEASE_TEST(test_no_space),	   LEASE_TEST(test_one_uid_at_once),
+	    LEASE_TEST(test_preferred),
+	    LEASE_TEST(test_collision_and_wrap),
+	    LEASE_TEST(test_release),
+	    LEASE_TEST(test_torn_ways_back),
+	    LEASE_TEST(test_torn_claims),
+	    LEASE_TEST(test_torn_at_every_byte),
+	    LEASE_TEST(test_orphan_claim_adopted),
+	    LEASE_TEST(test_stolen_claim),
+	    LEASE_TEST(test_repair),
+	    LEASE_TEST(test_other_subnet),
+	    LEASE_TEST(test_networks_are_apart),
+	    LEASE_TEST(test_refused),
+	    LEASE_TEST(test_concurrent),
+	    LEASE_TEST(test_no_space),
+	    LEASE_TEST(test_one_uid_at_once),
 	    LEASE_TEST(test_killed),
 	};
 

@@ -10,8 +10,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -25,6 +27,16 @@
 
 #define LOG_LINES_MAX 1000 /* of one call; a helper gone wild must not fill the log */
 #define KILL_WAIT     1000 /* milliseconds; more only where the kernel itself is stuck */
+
+/*
+ * Where the helper runs if it can: in the root of cgroup v2, or where that takes no processes (a
+ * container's), with PID 1. Hosts with both versions have the second one in "unified".
+ */
+static const char *const cgroups[] = {
+    "/sys/fs/cgroup",
+    "/sys/fs/cgroup/init.scope",
+    "/sys/fs/cgroup/unified",
+};
 
 const char *call_helper_path = HELPER_PATH;
 
@@ -118,6 +130,34 @@ static int end_helper(const struct call *call, bool kill_now)
 	return status;
 }
 
+/*
+ * As fork(2) with a pidfd, but into a cgroup: su runs in a cgroup that its user may be allowed to
+ * freeze or to starve (systemd delegates one to each), and the helper holds locks that others need
+ * (T10). The C library has no call for it. It may skip what it does around a fork, because the
+ * child needs none of it: all that it does is async-signal-safe.
+ */
+static pid_t fork_into(const char *cgroup, int *pidfd)
+{
+	CLEANUP_FD int fd = open(cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct clone_args arguments = {.flags = CLONE_INTO_CGROUP | CLONE_PIDFD,
+				       .pidfd = (uintptr_t)pidfd,
+				       .exit_signal = SIGCHLD,
+				       .cgroup = (uint64_t)fd};
+
+	return fd < 0 ? -1 : (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
+}
+
+/* In the caller's own cgroup where there is no other, or a filter of the caller's forbids clone3.
+ */
+static pid_t fork_helper(int *pidfd)
+{
+	pid_t pid = -1;
+
+	for (size_t i = 0; i < sizeof(cgroups) / sizeof(cgroups[0]) && pid < 0; i++)
+		pid = fork_into(cgroups[i], pidfd);
+	return pid < 0 ? fork() : pid;
+}
+
 /* Forks with all signals blocked: the caller's handlers must not run in the child. */
 static int start_helper(struct call *call, int childs_socket)
 {
@@ -126,13 +166,13 @@ static int start_helper(struct call *call, int childs_socket)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	call->pid = fork();
+	call->pid = fork_helper(&call->process);
 	if (call->pid == 0)
 		call_child_exec(childs_socket, call_helper_path, call->verb);
 	if (call->pid < 0)
 		error = log_errno(errno, "fork for the helper");
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (error)
+	if (error || call->process >= 0)
 		return error;
 	call->process = (int)syscall(SYS_pidfd_open, call->pid, 0);
 	if (call->process < 0) {

@@ -2,20 +2,24 @@
  * The child between fork and exec: from here on nothing of the caller's may reach the helper.
  *
  * In su and sudo the caller's real uid is an ordinary user, who may have chosen the rlimits, the
- * scheduling policy, the umask and the directory, and who may send signals until the uids are 0
+ * CPUs, the priorities, the umask and the directory, and who may send signals until the uids are 0
  * (T10). So the uids come first, and signals are unblocked only after them.
  *
  * Not done because fork does it: timers and alarms do not pass to a child, nor does
- * PR_SET_PDEATHSIG, nor do pending signals.
+ * PR_SET_PDEATHSIG, nor do pending signals. Nor because exec does it: root's program is dumpable
+ * for root alone, so no user traces it.
  */
 #include "call_child.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/ioprio.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -24,7 +28,9 @@
 #include "cleanup.h"
 #include "message.h"
 
-#define EXIT_NO_EXEC 127
+#define EXIT_NO_EXEC   127
+#define CPUS_MAX       8192  /* as many as Linux can have */
+#define TIMER_SLACK_NS 50000 /* the kernel's default */
 
 /* The C library's wrappers signal all threads that it knows of; the kernel's calls do not. */
 #ifdef SYS_setresuid32
@@ -44,7 +50,7 @@ static const struct {
 } limits[] = {
     {RLIMIT_NOFILE, 4096},	     {RLIMIT_STACK, 8UL << 20},	    {RLIMIT_CPU, RLIM_INFINITY},
     {RLIMIT_FSIZE, RLIM_INFINITY},   {RLIMIT_AS, RLIM_INFINITY},    {RLIMIT_DATA, RLIM_INFINITY},
-    {RLIMIT_MEMLOCK, RLIM_INFINITY}, {RLIMIT_NPROC, RLIM_INFINITY},
+    {RLIMIT_MEMLOCK, RLIM_INFINITY}, {RLIMIT_NPROC, RLIM_INFINITY}, {RLIMIT_SIGPENDING, 1024},
 };
 
 static void raise_limits(void)
@@ -78,13 +84,36 @@ static int take_root(void)
 	return 0;
 }
 
-/* A user may have chosen SCHED_IDLE or a nice value of 19. */
+/* The CPUs of PID 1: all, but for those that the admin keeps free. */
+static void reset_cpus(void)
+{
+	unsigned long cpus[CPUS_MAX / (8 * sizeof(unsigned long))];
+	long size = syscall(SYS_sched_getaffinity, 1, sizeof(cpus), cpus);
+
+	if (size > 0)
+		(void)syscall(SYS_sched_setaffinity, 0, size, cpus);
+}
+
+/* A user may have chosen one busy CPU, SCHED_IDLE, a nice value of 19, idle I/O, late timers. */
 static void reset_scheduling(void)
 {
 	struct sched_param none = {.sched_priority = 0};
 
+	reset_cpus();
 	(void)sched_setscheduler(0, SCHED_OTHER, &none);
 	(void)setpriority(PRIO_PROCESS, 0, 0);
+	(void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, 0);
+	(void)prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS);
+}
+
+/* ... to be the first that ends when memory is short. What an admin has set lower stays. */
+static void reset_oom_score(void)
+{
+	CLEANUP_FD int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+	char first;
+
+	if (fd >= 0 && read(fd, &first, 1) == 1 && first >= '1' && first <= '9')
+		(void)!pwrite(fd, "0", 1, 0);
 }
 
 /* 0: the socket, 1 and 2: /dev/null, nothing else. The socket is 3 or higher. */
@@ -135,8 +164,10 @@ void call_child_exec(int socket, const char *path, const char *verb)
 		error = -errno;
 	if (!error) {
 		umask(022);
+		(void)personality(PER_LINUX); /* "Linux 2.6" for one */
 		raise_limits();
 		reset_scheduling();
+		reset_oom_score();
 		reset_signals();
 		execve(path, arguments, environment);
 		error = -errno;

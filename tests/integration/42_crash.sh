@@ -422,3 +422,34 @@ test_holder_of_the_hosts_lock_stopped() {
 	stopped_holder memfd_create 1000000
 	log_grep 'killed helper [0-9]+: it was stopped while holding a lock'
 }
+
+# su runs in a cgroup of alice's own, which she freezes while the helper holds her lock: the helper
+# is not in it, so what waits for it does not wait for her.
+test_caller_frozen_with_its_cgroup() {
+	local group=/sys/fs/cgroup/alice start first
+	helper_wrap "cat /proc/self/cgroup >>$OUT/cgroup
+		if mkdir $OUT/once 2>/dev/null; then
+			exec strace -qq -o $OUT/strace -e trace=mount -e inject=mount:delay_enter=200000:when=1 \$HELPER \"\$@\"
+		fi
+		exec \$HELPER \"\$@\""
+	mkdir "$group"
+	(echo "$BASHPID" >"$group/cgroup.procs" && exec su alice -c true) &
+	first=$!
+	wait_until 3 test -s "$OUT/strace"
+	echo 1 >"$group/cgroup.freeze"
+	wait_until 1 grep -q 'frozen 1' "$group/cgroup.events"
+	assert_match '^0::/alice$' "$(grep ^0: "/proc/$first/cgroup")"
+	start=${EPOCHREALTIME/./}
+	su bob -c true
+	((${EPOCHREALTIME/./} - start < 1000000)) || fail "bob waited $((${EPOCHREALTIME/./} - start)) us"
+	su alice -c true
+	((${EPOCHREALTIME/./} - start < 1500000)) || fail "alice waited $((${EPOCHREALTIME/./} - start)) us"
+	assert_no_log 'killed helper'
+	echo 0 >"$group/cgroup.freeze"
+	wait "$first"
+	helper_unwrap
+	assert_eq 0::/ "$(grep ^0: "$OUT/cgroup" | sort -u)"
+	rm "$OUT/cgroup" "$OUT/strace"
+	rmdir "$OUT/once" "$group"
+	host_clean
+}

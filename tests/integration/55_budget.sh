@@ -57,7 +57,7 @@ measure() {
 		session_stop "$1.two"
 		session_stop "$1.one"
 		wait_until 15 user_gone 2001
-		! grep -q sched_setaffinity "$OUT/$1.one.trace" || continue
+		! grep -q "sched_setaffinity(0, 128," "$OUT/$1.one.trace" || continue
 		counted "$OUT/$1.one.trace" open >"$OUT/$1.first"
 		counted "$OUT/$1.two.trace" open >"$OUT/$1.further"
 		counted "$OUT/$1.one.trace" close >"$OUT/$1.logout"

@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/ioprio.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -42,12 +44,21 @@ static void list_fds(char *out, size_t size)
 	}
 }
 
+static long oom_score(void)
+{
+	char text[16] = "";
+	CLEANUP_FD int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 || read(fd, text, sizeof(text) - 1) < 0 ? 9999 : atol(text);
+}
+
 /* In the helper: everything it got, as text for the test to compare. */
 static void fake_report(struct reply *reply)
 {
 	char fds[512], cwd[64] = "?", signals[128] = "";
 	struct rlimit files, cpu;
 	char line[256];
+	cpu_set_t cpus, cpus_init;
 	uid_t r, e, s;
 	gid_t rg, eg, sg;
 	FILE *status = fopen("/proc/self/status", "re");
@@ -65,18 +76,23 @@ static void fake_report(struct reply *reply)
 	getresgid(&rg, &eg, &sg);
 	getrlimit(RLIMIT_NOFILE, &files);
 	getrlimit(RLIMIT_CPU, &cpu);
+	sched_getaffinity(0, sizeof(cpus), &cpus);
+	sched_getaffinity(1, sizeof(cpus_init), &cpus_init);
 	snprintf(reply->line, sizeof(reply->line),
 		 "fds %suids %u %u %u gids %u %u %u groups %d umask %03o cwd %s nice %d policy %d "
-		 "signals %s files %d cpu %d env %d",
+		 "signals %s files %d cpu %d env %d cpus %d io %ld slack %d oom %ld personality %d",
 		 fds, r, e, s, rg, eg, sg, getgroups(0, NULL), umask(0), getcwd(cwd, sizeof(cwd)),
 		 getpriority(PRIO_PROCESS, 0), sched_getscheduler(0), signals,
 		 files.rlim_cur == files.rlim_max || files.rlim_cur >= 4096,
-		 cpu.rlim_cur == cpu.rlim_max, environ && *environ);
+		 cpu.rlim_cur == cpu.rlim_max, environ && *environ, CPU_EQUAL(&cpus, &cpus_init),
+		 syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0), prctl(PR_GET_TIMERSLACK),
+		 oom_score(), personality(0xffffffff));
 }
 
 #define CLEAN_START                                                                                \
 	"fds 0=socket 1=/dev/null 2=/dev/null uids 0 0 0 gids 0 0 0 groups 0 umask 022 cwd / "     \
-	"nice 0 policy 0 signals 00000000000000000000000000000000 files 1 cpu 1 env 0"
+	"nice 0 policy 0 signals 00000000000000000000000000000000 files 1 cpu 1 env 0 cpus 1 "     \
+	"io 0 slack 50000 oom 0 personality 0"
 
 static void in_child(void (*body)(void))
 {
@@ -98,11 +114,29 @@ static void must(bool condition, int code)
 		_exit(code);
 }
 
+/* What a user's own programs may set, and setuid programs inherit. */
+static void starve(void)
+{
+	struct sched_param none = {.sched_priority = 0};
+	CLEANUP_FD int oom = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	cpu_set_t cpus;
+
+	must(!setpriority(PRIO_PROCESS, 0, 19) && !sched_setscheduler(0, SCHED_IDLE, &none), 11);
+	CPU_ZERO(&cpus);
+	CPU_SET(0, &cpus);
+	must(!sched_setaffinity(0, sizeof(cpus), &cpus), 40);
+	must(!syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
+		      IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 7)),
+	     41);
+	must(!prctl(PR_SET_TIMERSLACK, 1000000000), 42);
+	must(oom >= 0 && write(oom, "1000", 4) == 4, 43);
+	must(personality(UNAME26) >= 0, 44);
+}
+
 static void hostile_caller(void)
 {
 	struct rlimit tight = {.rlim_cur = 16, .rlim_max = 1024};
 	struct rlimit seconds = {.rlim_cur = 7, .rlim_max = 4000};
-	struct sched_param none = {.sched_priority = 0};
 	/* The kernel's struct: handler first. */
 	static const unsigned long ignored[8] = {(unsigned long)SIG_IGN};
 	struct itimerval soon = {.it_value = {.tv_sec = 20}};
@@ -111,7 +145,7 @@ static void hostile_caller(void)
 	sigset_t some;
 
 	must(!setrlimit(RLIMIT_NOFILE, &tight) && !setrlimit(RLIMIT_CPU, &seconds), 10);
-	must(!setpriority(PRIO_PROCESS, 0, 19) && !sched_setscheduler(0, SCHED_IDLE, &none), 11);
+	starve();
 	must(!setitimer(ITIMER_REAL, &soon, NULL) && !setenv("LD_DEBUG", "all", 1), 12);
 	umask(0777);
 	must(!chdir("/proc"), 13);

@@ -1,0 +1,146 @@
+/* What enter_test's kernel knows of a process and its surroundings, and how its calls fail or lie.
+ */
+#ifndef PAM_NETNS_ENTER_WORLD_H
+#define PAM_NETNS_ENTER_WORLD_H
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <linux/openat2.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define USER_ID	   2003
+#define GROUP_ID   2100
+#define NSFS_DEV   4
+#define CWD_DEV	   8
+#define CWD_INODE  99
+#define INODE(pin) ((ino_t)(100 + (pin)))
+#define HOST_NS	   10 /* inode of each namespace before the join */
+
+enum call {
+	CALL_NONE,
+	CAPNG_APPLY,
+	CAPGET,
+	CHDIR,
+	CLOSE_RANGE,
+	DPRINTF,
+	EXECVP,
+	FCHDIR,
+	FCNTL,
+	FSTAT,
+	FSTATAT,
+	FSTATFS,
+	GETCWD,
+	GETRESGID,
+	GETRESUID,
+	NSTYPE,
+	OPEN,
+	OPENAT,
+	OPENAT2,
+	SETEGID,
+	SETEUID,
+	SETGID,
+	SETNS,
+	SETRESGID,
+	SETRESUID,
+	SETUID,
+	STAT,
+	USERNS,
+	CALLS,
+};
+
+/* Instead of an errno: the call succeeds, but not with the truth. */
+enum lie {
+	LIE_UID = 1000,
+	LIE_EUID,
+	LIE_SUID,
+	LIE_MODE,
+	LIE_DEVICE,
+	LIE_INODE,
+	LIE_TYPE,
+	LIE_SUCCESS, /* with nothing done; where failing is what is expected: with what was asked */
+	LIE_PATH,
+	LIE_GONE, /* the pins, before this call */
+};
+
+struct fault {
+	enum call call;
+	int number; /* which of them, from 1 */
+	int error;  /* errno or a lie */
+};
+
+enum kind { CLOSED, HOSTPROC_FD, FOLDER_FD, PIN_FD, USERNS_FD, CWD_FD };
+
+static struct {
+	struct fault fault;
+	int calls[CALLS];
+	bool standard[3]; /* descriptors open at the start */
+	uid_t real_uid;
+	uid_t uids[3];
+	gid_t gids[3];
+	bool capable;
+	bool pinned[3];
+	ino_t in[3]; /* inode of the namespace this process is in */
+	struct {
+		enum kind kind;
+		int pin;
+	} fds[64];
+	char cwd[16];
+	char message[256];
+	char *executed;
+	int status;
+	jmp_buf end;
+} world;
+
+static const char *const pin_names[] = {"net", "uts", "mnt"};
+static const int pin_types[] = {CLONE_NEWNET, CLONE_NEWUTS, CLONE_NEWNS};
+
+/* What this call is to do instead of its work: 0 nothing, else fault.error. */
+static int call_count(enum call call)
+{
+	const struct fault *fault = &world.fault;
+
+	if (++world.calls[call] != fault->number || call != fault->call)
+		return 0;
+	if (fault->error == LIE_GONE)
+		memset(world.pinned, 0, sizeof(world.pinned));
+	return fault->error == LIE_GONE ? 0 : fault->error;
+}
+
+/* -1 with errno where this call is to fail. */
+static int call_fails(enum call call)
+{
+	int error = call_count(call);
+
+	if (error == 0 || error >= LIE_UID)
+		return 0;
+	errno = error;
+	return -1;
+}
+
+static int fd_make(enum kind kind, int pin)
+{
+	for (int fd = 3; fd < 64; fd++) {
+		if (world.fds[fd].kind == CLOSED) {
+			world.fds[fd].kind = kind;
+			world.fds[fd].pin = pin;
+			return fd;
+		}
+	}
+	fail_msg("descriptors are lost");
+	return -1;
+}
+
+#endif

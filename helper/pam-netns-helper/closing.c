@@ -141,8 +141,12 @@ static void user_give_up(struct host *host, const struct leaving *l)
 static int serve_round(struct host *host, struct serving *s, bool patient)
 {
 	CLEANUP_CENSUS struct census census = {0};
-	int result = census_take(host, &census);
+	bool kill = false;
+	int result;
 
+	for (size_t i = 0; i < s->count; i++)
+		kill |= s->users[i].kill;
+	result = census_take(host, kill, &census);
 	s->waiting = s->again = false;
 	for (size_t i = 0; i < s->count && census.entries; i++) {
 		struct leaving *l = &s->users[i];

@@ -67,7 +67,7 @@ static int user_note(struct host *host, uid_t uid, const struct census *census)
 	struct user_state state;
 	bool kill = gc_user_recorded(host, uid, &state) && state.linger == LINGER_NO;
 	bool live = false;
-	int result = members_find(census, uid, &members);
+	int result = members_find(census, uid, false, &members);
 
 	if (result < 0 || (members.count && !kill))
 		return result;
@@ -93,7 +93,7 @@ static int users_collect(struct host *host)
 	int result = users_list(host, &uids, &count), next;
 
 	if (result == 0 && count)
-		result = census_take(host, &census);
+		result = census_take(host, false, &census);
 	for (size_t i = 0; i < count && census.entries; i++) {
 		bool live = false;
 

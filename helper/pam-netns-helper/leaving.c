@@ -39,12 +39,12 @@ void leaving_wait(const struct leaving *leaving, size_t count, int timeout_ms)
 		cleanup_fd(&processes[--waited].fd);
 }
 
-static void members_signal(const struct members *members, int signal)
+static void members_signal(const struct host *host, const struct members *members, int signal)
 {
 	for (size_t i = 0; i < members->count; i++) {
 		CLEANUP_FD int pidfd = (int)syscall(SYS_pidfd_open, members->pids[i], 0);
 
-		if (pidfd >= 0)
+		if (pidfd >= 0 && member_there(host, members, members->pids[i]))
 			(void)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 	}
 }
@@ -97,7 +97,7 @@ static int leaving_finish(struct host *host, const struct leaving *l)
 int leaving_look(struct host *host, const struct census *census, struct leaving *l)
 {
 	CLEANUP_MEMBERS struct members members;
-	int result = members_find(census, l->uid, &members);
+	int result = members_find(census, l->uid, l->kill, &members);
 
 	if (result < 0)
 		return result;
@@ -116,9 +116,10 @@ int leaving_look(struct host *host, const struct census *census, struct leaving 
 	if (l->empty)
 		return LOOKED_EMPTY;
 	if (l->kill) {
-		members_signal(&members, now_ms() - l->since < KILL_GRACE_MS ? SIGTERM : SIGKILL);
+		members_signal(host, &members,
+			       now_ms() - l->since < KILL_GRACE_MS ? SIGTERM : SIGKILL);
 		if (!l->terminated)
-			members_signal(&members, SIGCONT);
+			members_signal(host, &members, SIGCONT);
 		l->terminated = true;
 	}
 	return LOOKED_IN;

@@ -9,7 +9,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include "log.h"
@@ -25,10 +27,10 @@ static int entry_compare(const void *a, const void *b)
 {
 	const struct census_entry *x = a, *y = b;
 
-	return (x->inode > y->inode) - (x->inode < y->inode);
+	return (x->key > y->key) - (x->key < y->key);
 }
 
-static int entry_add(struct census *census, uint64_t inode, pid_t pid)
+static int entry_add(struct census *census, uint64_t key, pid_t pid)
 {
 	if (census->count == census->size) {
 		size_t size = census->size * 2 + 64;
@@ -40,14 +42,42 @@ static int entry_add(struct census *census, uint64_t inode, pid_t pid)
 		census->entries = more;
 		census->size = size;
 	}
-	census->entries[census->count++] = (struct census_entry){.inode = inode, .pid = pid};
+	census->entries[census->count++] = (struct census_entry){.key = key, .pid = pid};
 	return 0;
+}
+
+/*
+ * The uid that made the outermost of the user namespaces around a task, whatever uids it has there;
+ * false: it is in the host's own.
+ */
+static bool owner_find(const struct host *host, const char *task, uint64_t initial, uid_t *uid)
+{
+	char path[96];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/ns/user", task);
+	if (fstatat(host->proc, path, &st, 0) < 0 || st.st_ino == initial)
+		return false;
+	CLEANUP_FD int user = openat(host->proc, path, O_RDONLY | O_CLOEXEC);
+
+	while (user >= 0) {
+		int parent = ioctl(user, NS_GET_PARENT);
+
+		if (parent >= 0 && fstat(parent, &st) == 0 && st.st_ino == initial) {
+			close(parent);
+			return ioctl(user, NS_GET_OWNER_UID, uid) == 0;
+		}
+		close(user);
+		user = parent;
+	}
+	return false;
 }
 
 /* 1: its namespaces can be seen, 0: they cannot, or -errno. The task is PID or PID/task/TID. */
 static int task_enter(const struct host *host, const char *task, pid_t pid, struct census *census)
 {
 	int result = 0, seen = 0;
+	uid_t owner;
 
 	for (int i = 0; i < PIN_KINDS && result == 0; i++) {
 		char path[96];
@@ -61,6 +91,8 @@ static int task_enter(const struct host *host, const char *task, pid_t pid, stru
 			result = log_errno(errno, "look at process %d", pid);
 		}
 	}
+	if (result == 0 && census->owners && owner_find(host, task, census->initial_user, &owner))
+		result = entry_add(census, MEMBERS_OF(owner), pid);
 	return result < 0 ? result : seen;
 }
 
@@ -91,17 +123,19 @@ static int process_enter(const struct host *host, const char *pid, struct census
 	return result < 0 ? result : 0;
 }
 
-int census_take(const struct host *host, struct census *out)
+int census_take(const struct host *host, bool owners, struct census *out)
 {
 	CLEANUP_FD int fd = openat(host->proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP_DIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
+	struct stat user;
 	int result = 0;
 
-	*out = (struct census){0};
-	if (!dir)
+	*out = (struct census){.owners = owners};
+	if (!dir || fstatat(host->proc, "1/ns/user", &user, 0) < 0)
 		return log_errno(errno, "list the host's processes");
 	(void)steal_fd(&fd);
+	out->initial_user = user.st_ino;
 	while (result == 0 && (errno = 0, entry = readdir(dir)))
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
 		    atoi(entry->d_name) != getpid())
@@ -141,30 +175,35 @@ void members_free(struct members *members)
 	*members = (struct members){0};
 }
 
-/* The entries with this inode; *count of them. */
-static const struct census_entry *entries_find(const struct census *census, uint64_t inode,
+/* The entries with this key; *count of them. */
+static const struct census_entry *entries_find(const struct census *census, uint64_t key,
 					       size_t *count)
 {
-	const struct census_entry key = {.inode = inode}, *end = census->entries + census->count;
+	const struct census_entry wanted = {.key = key}, *end = census->entries + census->count;
 	const struct census_entry *entry =
 	    census->count
-		? bsearch(&key, census->entries, census->count, sizeof(key), entry_compare)
+		? bsearch(&wanted, census->entries, census->count, sizeof(wanted), entry_compare)
 		: NULL;
 
 	*count = 0;
 	if (!entry)
 		return NULL;
-	while (entry > census->entries && entry[-1].inode == inode)
+	while (entry > census->entries && entry[-1].key == key)
 		entry--;
-	while (entry + *count < end && entry[*count].inode == inode)
+	while (entry + *count < end && entry[*count].key == key)
 		++*count;
 	return entry;
 }
 
-static int members_add(struct members *members, const struct census_entry *entries, size_t count)
+static int members_add(struct members *members, const struct census *census, uint64_t key)
 {
-	pid_t *more = reallocarray(members->pids, members->count + count, sizeof(*more));
+	size_t count;
+	const struct census_entry *entries = entries_find(census, key, &count);
+	pid_t *more;
 
+	if (!count)
+		return 0;
+	more = reallocarray(members->pids, members->count + count, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	members->pids = more;
@@ -173,21 +212,40 @@ static int members_add(struct members *members, const struct census_entry *entri
 	return 0;
 }
 
-int members_find(const struct census *census, uid_t uid, struct members *out)
+_Static_assert(MEMBERS_KEYS == PIN_KINDS + 1, "members.h");
+
+int members_find(const struct census *census, uid_t uid, bool owned, struct members *out)
 {
-	uint64_t inodes[PIN_KINDS] = {0};
-	int result = pins_inodes(uid, inodes);
+	bool in = false;
+	int result;
 
-	*out = (struct members){0};
-	for (int i = 0; i < PIN_KINDS && result == 0; i++) {
-		size_t count = 0;
-		const struct census_entry *entries =
-		    inodes[i] ? entries_find(census, inodes[i], &count) : NULL;
-
-		if (count)
-			result = members_add(out, entries, count);
-	}
+	*out = (struct members){.initial_user = census->initial_user};
+	result = pins_inodes(uid, out->keys);
+	for (int i = 0; i < PIN_KINDS; i++)
+		in |= out->keys[i] != 0;
+	/* Of nobody who is not isolated, such as root. */
+	if (in && owned)
+		out->keys[PIN_KINDS] = MEMBERS_OF(uid);
+	for (int i = 0; i < MEMBERS_KEYS && result == 0; i++)
+		if (out->keys[i])
+			result = members_add(out, census, out->keys[i]);
 	if (result < 0)
 		members_free(out);
 	return result;
+}
+
+bool member_there(const struct host *host, const struct members *members, pid_t pid)
+{
+	CLEANUP_CENSUS struct census now = {.owners = members->keys[PIN_KINDS] != 0,
+					    .initial_user = members->initial_user};
+	char name[16];
+
+	snprintf(name, sizeof(name), "%d", pid);
+	if (process_enter(host, name, &now) < 0)
+		return false;
+	for (size_t i = 0; i < now.count; i++)
+		for (int k = 0; k < MEMBERS_KEYS; k++)
+			if (now.entries[i].key == members->keys[k])
+				return true;
+	return false;
 }

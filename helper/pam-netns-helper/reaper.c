@@ -33,7 +33,7 @@ int reap(struct host *host, uid_t uid, int timeout_ms, bool kill)
 	do {
 		CLEANUP_CENSUS struct census census = {0};
 
-		result = census_take(host, &census);
+		result = census_take(host, kill, &census);
 		if (result == 0)
 			result = leaving_look(host, &census, &l);
 		if (result == LOOKED_IN)

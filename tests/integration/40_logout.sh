@@ -200,6 +200,28 @@ test_linger_no_ends_the_rest() {
 	assert_fails pgrep -f 'sleep 60[1-6]'
 }
 
+test_linger_no_ends_what_left_the_namespaces() {
+	conf_linger no
+	hold_session one alice
+	in_session one 'setsid unshare -Urmnu sleep 609 >/dev/null 2>&1 &'
+	wait_until 3 pgrep -xf 'sleep 609'
+	end_session one
+	wait_until 5 process_absent 'sleep 609'
+	host_clean 2
+	conf_linger processes
+	hold_session one alice
+	in_session one 'setsid unshare -Urmnu sleep 610 >/dev/null 2>&1 &'
+	wait_until 3 pgrep -xf 'sleep 610'
+	end_session one
+	# It is in no namespace of the user's, so it keeps none.
+	host_clean 5
+	kill "$(pgrep -xf 'sleep 610')"
+}
+
+process_absent() {
+	! pgrep -xf "$1"
+}
+
 # With linger = no: gc does it where no session was ever closed.
 test_linger_no_by_gc() {
 	local leader

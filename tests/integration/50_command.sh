@@ -239,6 +239,38 @@ test_explain_keeps_its_word() {
 	host_clean
 }
 
+# What a user puts into namespaces of their own making, under whatever uid, ends with the rest;
+# what others do so does not, nor what root put outside.
+test_kick_ends_what_left_the_namespaces() {
+	local stays name
+	hold_session one alice
+	hold_session two bob
+	in_session one 'setsid unshare -Urmnu sleep 701 >/dev/null 2>&1 &
+		setsid unshare -Urmnu unshare -Urmnu sleep 702 >/dev/null 2>&1 &'
+	in_session two 'setsid unshare -Urmnu sleep 703 >/dev/null 2>&1 &'
+	setpriv --reuid alice --regid alice --clear-groups sleep 704 &
+	stays=$!
+	unshare -Urmnu sleep 705 &
+	stays+=" $!"
+	for name in 701 702 703; do
+		wait_until 3 pgrep -xf "sleep $name"
+	done
+	pam-netns kick alice
+	assert_fails pgrep -xf 'sleep 70[12]'
+	pgrep -xf 'sleep 703'
+	assert_eq bob "$(in_session two 'id -un')"
+	# shellcheck disable=SC2086 # two
+	kill $stays
+	pam-netns kick bob
+	assert_fails pgrep -xf 'sleep 703'
+	host_clean 2
+	# Nobody who is not isolated.
+	unshare -Urmnu sleep 706 &
+	stays=$!
+	pam-netns kick root
+	kill "$stays"
+}
+
 test_kick() {
 	hold_session in bob
 	in_session in 'nohup sleep 600 >/dev/null 2>&1 & true'

@@ -52,8 +52,6 @@ static struct netlink_message *element_request(int type, const struct element *e
 	struct netlink_message *m = nft_request(type, flags | NLM_F_ACK, e->family);
 	struct nlattr *list, *one;
 
-	if (!m)
-		return NULL;
 	netlink_put_text(m, NFTA_SET_ELEM_LIST_TABLE, RULESET_TABLE);
 	netlink_put_text(m, NFTA_SET_ELEM_LIST_SET, e->set);
 	list = netlink_nest(m, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED);
@@ -117,7 +115,7 @@ int guard_add(struct netlink *netfilter, const struct ruleset_member *member)
 {
 	struct element elements[6];
 	size_t n = elements_of(member, elements);
-	CLEANUP_BATCH struct netlink_batch b;
+	struct netlink_batch b;
 
 	netlink_batch_init(&b);
 	netlink_add(&b, batch_edge(NFNL_MSG_BATCH_BEGIN), "begin a transaction", 0);
@@ -136,7 +134,7 @@ int guard_remove(struct netlink *netfilter, const struct ruleset_member *member)
 
 	/* One transaction each: an element that is gone would undo the removal of the others. */
 	for (size_t i = 0; i < n && result == 0; i++) {
-		CLEANUP_BATCH struct netlink_batch b;
+		struct netlink_batch b;
 
 		netlink_batch_init(&b);
 		netlink_add(&b, batch_edge(NFNL_MSG_BATCH_BEGIN), "begin a transaction", 0);
@@ -203,10 +201,8 @@ int guard_each(struct netlink *netfilter, bool ipv6,
 	struct element_visit v = {visit, context, ipv6};
 	int result;
 
-	if (m) {
-		netlink_put_text(m, NFTA_SET_ELEM_LIST_TABLE, RULESET_TABLE);
-		netlink_put_text(m, NFTA_SET_ELEM_LIST_SET, ipv6 ? "guard6" : "guard4");
-	}
+	netlink_put_text(m, NFTA_SET_ELEM_LIST_TABLE, RULESET_TABLE);
+	netlink_put_text(m, NFTA_SET_ELEM_LIST_SET, ipv6 ? "guard6" : "guard4");
 	result = netlink_query(netfilter, m, "list the guard", elements_read, &v);
 	return result == -ENOENT ? 0 : result;
 }
@@ -228,8 +224,7 @@ static int table_hash(struct netlink *netfilter, uint8_t family, uint64_t *hash)
 	struct netlink_message *m = nft_request(NFT_MSG_GETRULE, NLM_F_DUMP, family);
 	int result;
 
-	if (m)
-		netlink_put_text(m, NFTA_RULE_TABLE, RULESET_TABLE);
+	netlink_put_text(m, NFTA_RULE_TABLE, RULESET_TABLE);
 	result = netlink_query(netfilter, m, "list the rules", rule_hash, hash);
 	return result == -ENOENT ? 0 : result;
 }

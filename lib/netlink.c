@@ -2,7 +2,6 @@
 #include "netlink.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -45,63 +44,39 @@ void netlink_close(struct netlink *netlink)
 
 void netlink_batch_init(struct netlink_batch *batch)
 {
-	memset(batch, 0, sizeof(*batch));
-}
-
-void netlink_batch_free(struct netlink_batch *batch)
-{
-	free(batch->data);
-	batch->data = NULL;
+	batch->used = 0;
+	batch->count = 0;
+	batch->broken = false;
 }
 
 struct netlink_message *netlink_request(int type, int flags, const void *header, size_t header_size)
 {
-	struct netlink_message *message = malloc(sizeof(*message));
+	static struct netlink_message message;
 
-	if (!message)
-		return NULL;
-	message->full = false;
-	message->header = (struct nlmsghdr){
+	message.full = false;
+	message.header = (struct nlmsghdr){
 	    .nlmsg_len = NLMSG_HDRLEN,
 	    .nlmsg_type = (uint16_t)type,
 	    .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags),
 	};
-	netlink_append(message, header, header_size);
-	return message;
+	netlink_append(&message, header, header_size);
+	return &message;
 }
 
-static bool batch_reserve(struct netlink_batch *batch, size_t more)
+void netlink_add(struct netlink_batch *batch, const struct netlink_message *message,
+		 const char *what, int tolerated)
 {
-	size_t size = batch->size ? batch->size : 4096;
-	char *data;
+	size_t length = NLMSG_ALIGN(message->header.nlmsg_len);
 
-	while (size < batch->used + more)
-		size *= 2;
-	if (size == batch->size)
-		return true;
-	data = realloc(batch->data, size);
-	if (!data)
-		return false;
-	batch->data = data;
-	batch->size = size;
-	return true;
-}
-
-void netlink_add(struct netlink_batch *batch, struct netlink_message *message, const char *what,
-		 int tolerated)
-{
-	size_t length = message ? NLMSG_ALIGN(message->header.nlmsg_len) : 0;
-
-	if (!message || message->full || batch->count == NETLINK_BATCH_MAX ||
-	    !batch_reserve(batch, length)) {
+	if (message->full || batch->count == NETLINK_BATCH_MAX ||
+	    length > sizeof(batch->data) - batch->used) {
 		batch->broken = true;
-	} else {
-		memcpy(batch->data + batch->used, message->bytes, length);
-		batch->used += length;
-		batch->requests[batch->count++] =
-		    (struct netlink_request){.what = what, .tolerated = tolerated, .result = -EIO};
+		return;
 	}
-	free(message);
+	memcpy(batch->data + batch->used, message->bytes, length);
+	batch->used += length;
+	batch->requests[batch->count++] =
+	    (struct netlink_request){.what = what, .tolerated = tolerated, .result = -EIO};
 }
 
 /*
@@ -228,7 +203,7 @@ int netlink_run(struct netlink *netlink, struct netlink_batch *batch)
 	int result;
 
 	if (batch->broken)
-		return log_errno(ENOMEM, "build a netlink request");
+		return log_errno(EMSGSIZE, "build a netlink request");
 	if (!batch->count)
 		return 0;
 	netlink->sequence += batch->count;
@@ -279,13 +254,10 @@ int netlink_query(struct netlink *netlink, struct netlink_message *message, cons
 	uint32_t sequence = ++netlink->sequence;
 	int result;
 
-	if (!message || message->full) {
-		free(message);
-		return log_errno(ENOMEM, "%s", what);
-	}
+	if (message->full)
+		return log_errno(EMSGSIZE, "%s", what);
 	message->header.nlmsg_seq = sequence;
 	result = send_all(netlink, message->bytes, message->header.nlmsg_len);
-	free(message);
 	while (result == 0) {
 		ssize_t length = receive(netlink, 0);
 

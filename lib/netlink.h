@@ -17,7 +17,8 @@
 #include "cleanup.h"
 #include "netlink_message.h"
 
-#define NETLINK_BATCH_MAX 32 /* requests in one batch */
+#define NETLINK_BATCH_MAX   32 /* requests in one batch */
+#define NETLINK_BATCH_BYTES 8192
 
 struct netlink {
 	int fd;
@@ -25,10 +26,10 @@ struct netlink {
 };
 
 struct netlink_batch {
-	char *data;
-	size_t used, size;
+	char data[NETLINK_BATCH_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
+	size_t used;
 	unsigned count;
-	bool broken; /* out of memory while it was filled */
+	bool broken; /* something did not fit while it was filled */
 	struct netlink_request {
 		const char *what;   /* for messages: "add the address to eth0" */
 		int tolerated;	    /* an errno that counts as success, 0: none */
@@ -43,18 +44,17 @@ int netlink_open(struct netlink *netlink, int protocol) MUST_CHECK;
 void netlink_close(struct netlink *netlink);
 
 void netlink_batch_init(struct netlink_batch *batch);
-void netlink_batch_free(struct netlink_batch *batch);
-#define CLEANUP_BATCH __attribute__((cleanup(netlink_batch_free)))
 
 /*
- * Starts a request of a type; header is the family's fixed header. NULL out of memory: the batch
- * is broken then and netlink_run() says so, so callers need not check attributes one by one.
+ * Starts a request of a type; header is the family's fixed header. It is the caller's until it is
+ * added or sent, and the next one takes its place: there is one at a time. What does not fit breaks
+ * the batch and netlink_run() says so, so callers need not check attributes one by one.
  */
 struct netlink_message *netlink_request(int type, int flags, const void *header,
 					size_t header_size);
-/* Adds the request (and frees it; NULL breaks the batch). what is borrowed until netlink_run(). */
-void netlink_add(struct netlink_batch *batch, struct netlink_message *message, const char *what,
-		 int tolerated);
+/* what is borrowed until netlink_run(). */
+void netlink_add(struct netlink_batch *batch, const struct netlink_message *message,
+		 const char *what, int tolerated);
 
 /*
  * Sends the batch and reads what became of each request. The first request that failed with
@@ -64,7 +64,7 @@ void netlink_add(struct netlink_batch *batch, struct netlink_message *message, c
 int netlink_run(struct netlink *netlink, struct netlink_batch *batch) MUST_CHECK;
 
 /*
- * Sends one request and hands every message of the answer to visit, dump or not. Frees message.
+ * Sends one request and hands every message of the answer to visit, dump or not.
  * visit must not talk netlink itself.
  */
 int netlink_query(struct netlink *netlink, struct netlink_message *message, const char *what,

@@ -84,8 +84,6 @@ static struct netlink_message *veth_request(const struct uplink *u, int netns)
 	    RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, &port, sizeof(port));
 	struct nlattr *info, *data, *end;
 
-	if (!m)
-		return NULL;
 	netlink_put_text(m, IFLA_IFNAME, u->port);
 	netlink_put_u32(m, IFLA_MTU, u->network->mtu);
 	netlink_put_u32(m, IFLA_MASTER, u->bridge_ifindex);
@@ -109,7 +107,7 @@ static struct netlink_message *veth_request(const struct uplink *u, int netns)
 int uplink_create(struct netlink *host, int netns, struct uplink *uplink)
 {
 	for (unsigned generation = 0; generation < UPLINK_GENERATIONS; generation++) {
-		CLEANUP_BATCH struct netlink_batch batch;
+		struct netlink_batch batch;
 		int result;
 
 		netlink_batch_init(&batch);
@@ -131,7 +129,7 @@ int uplink_create(struct netlink *host, int netns, struct uplink *uplink)
 int uplink_configure_user(struct netlink *user, const struct uplink *u)
 {
 	static const struct mac gateway_mac = UPLINK_BRIDGE_MAC;
-	CLEANUP_BATCH struct netlink_batch b;
+	struct netlink_batch b;
 	const struct uplink_network *n = u->network;
 
 	netlink_batch_init(&b);
@@ -173,8 +171,6 @@ static struct netlink_message *port_flags_request(const struct uplink *u)
 	    netlink_request(RTM_NEWLINK, NLM_F_ACK, &header, sizeof(header));
 	struct nlattr *info, *data;
 
-	if (!m)
-		return NULL;
 	info = netlink_nest(m, IFLA_LINKINFO);
 	netlink_put_text(m, IFLA_INFO_SLAVE_KIND, "bridge");
 	data = netlink_nest(m, IFLA_INFO_SLAVE_DATA);
@@ -188,7 +184,7 @@ static struct netlink_message *port_flags_request(const struct uplink *u)
 
 int uplink_connect(struct netlink *host, const struct uplink *u)
 {
-	CLEANUP_BATCH struct netlink_batch b;
+	struct netlink_batch b;
 
 	netlink_batch_init(&b);
 	netlink_add(&b, request_link_master(u->ifindex, u->bridge_ifindex),
@@ -214,7 +210,7 @@ int uplink_connect(struct netlink *host, const struct uplink *u)
 
 int uplink_disconnect(struct netlink *host, const struct uplink *u)
 {
-	CLEANUP_BATCH struct netlink_batch b;
+	struct netlink_batch b;
 
 	netlink_batch_init(&b);
 	netlink_add(&b, request_link_flags(u->ifindex, 0, IFF_UP), "take the port down", ENODEV);
@@ -223,7 +219,7 @@ int uplink_disconnect(struct netlink *host, const struct uplink *u)
 
 int uplink_detach(struct netlink *host, const struct uplink *u)
 {
-	CLEANUP_BATCH struct netlink_batch b;
+	struct netlink_batch b;
 	unsigned bridge = u->bridge_ifindex;
 	int result = bridge ? 0 : uplink_link_index(host, u->bridge, &bridge);
 

@@ -22,8 +22,6 @@ static struct netlink_message *bridge_request(const char *name, unsigned mtu)
 	    RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, &header, sizeof(header));
 	struct nlattr *info, *data;
 
-	if (!m)
-		return NULL;
 	netlink_put_text(m, IFLA_IFNAME, name);
 	netlink_put(m, IFLA_ADDRESS, sizeof(mac.bytes), mac.bytes);
 	netlink_put_u32(m, IFLA_MTU, mtu);
@@ -41,7 +39,7 @@ static struct netlink_message *bridge_request(const char *name, unsigned mtu)
 int uplink_bridge_make(struct netlink *host, const struct uplink_network *network, const char *name,
 		       unsigned *ifindex)
 {
-	CLEANUP_BATCH struct netlink_batch b;
+	struct netlink_batch b;
 	int result;
 
 	netlink_batch_init(&b);
@@ -73,7 +71,7 @@ int uplink_bridge_remove(struct netlink *host, const char *name)
 int uplink_port_remove(struct netlink *host, unsigned ifindex)
 {
 	struct ifinfomsg header = {.ifi_index = (int)ifindex};
-	CLEANUP_BATCH struct netlink_batch b;
+	struct netlink_batch b;
 
 	netlink_batch_init(&b);
 	netlink_add(&b, netlink_request(RTM_DELLINK, NLM_F_ACK, &header, sizeof(header)),
@@ -84,7 +82,7 @@ int uplink_port_remove(struct netlink *host, unsigned ifindex)
 int uplink_network_routes(struct netlink *host, const struct uplink_network *network, bool add)
 {
 	int type = add ? RTM_NEWROUTE : RTM_DELROUTE;
-	CLEANUP_BATCH struct netlink_batch b;
+	struct netlink_batch b;
 
 	netlink_batch_init(&b);
 	netlink_add(&b, request_unreachable(type, &network->subnet),

@@ -19,8 +19,7 @@ struct netlink_message *request_link_master(unsigned ifindex, unsigned master)
 {
 	struct netlink_message *m = request_link_flags(ifindex, 0, 0);
 
-	if (m)
-		netlink_put_u32(m, IFLA_MASTER, master);
+	netlink_put_u32(m, IFLA_MASTER, master);
 	return m;
 }
 
@@ -29,8 +28,6 @@ struct netlink_message *request_link_no_addrgen(unsigned ifindex)
 	struct netlink_message *m = request_link_flags(ifindex, 0, 0);
 	struct nlattr *families, *inet6;
 
-	if (!m)
-		return NULL;
 	families = netlink_nest(m, IFLA_AF_SPEC);
 	inet6 = netlink_nest(m, AF_INET6);
 	netlink_put_u8(m, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
@@ -51,8 +48,6 @@ struct netlink_message *request_address(unsigned ifindex, const struct address *
 	struct netlink_message *m = netlink_request(
 	    RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, &header, sizeof(header));
 
-	if (!m)
-		return NULL;
 	netlink_put(m, IFA_LOCAL, size, address->bytes);
 	netlink_put(m, IFA_ADDRESS, size, address->bytes);
 	return m;
@@ -70,8 +65,6 @@ struct netlink_message *request_neighbour(int type, unsigned ifindex, const stru
 	struct netlink_message *m =
 	    netlink_request(type, flags | NLM_F_ACK, &header, sizeof(header));
 
-	if (!m)
-		return NULL;
 	netlink_put(m, NDA_DST, address_size(address), address->bytes);
 	if (mac)
 		netlink_put(m, NDA_LLADDR, sizeof(mac->bytes), mac->bytes);
@@ -90,8 +83,7 @@ struct netlink_message *request_fdb(unsigned port, const struct mac *mac)
 	struct netlink_message *m = netlink_request(
 	    RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE | NLM_F_ACK, &header, sizeof(header));
 
-	if (m)
-		netlink_put(m, NDA_LLADDR, sizeof(mac->bytes), mac->bytes);
+	netlink_put(m, NDA_LLADDR, sizeof(mac->bytes), mac->bytes);
 	return m;
 }
 
@@ -113,8 +105,6 @@ struct netlink_message *request_default_route(unsigned ifindex, const struct add
 	};
 	struct netlink_message *m = request_route(RTM_NEWROUTE, &header);
 
-	if (!m)
-		return NULL;
 	netlink_put(m, RTA_GATEWAY, address_size(gateway), gateway->bytes);
 	netlink_put_u32(m, RTA_OIF, ifindex);
 	return m;
@@ -133,8 +123,6 @@ struct netlink_message *request_user_route(int type, unsigned ifindex,
 	};
 	struct netlink_message *m = request_route(type, &header);
 
-	if (!m)
-		return NULL;
 	netlink_put(m, RTA_DST, address_size(address), address->bytes);
 	netlink_put_u32(m, RTA_OIF, ifindex);
 	return m;
@@ -151,7 +139,6 @@ struct netlink_message *request_unreachable(int type, const struct prefix *prefi
 	};
 	struct netlink_message *m = request_route(type, &header);
 
-	if (m)
-		netlink_put(m, RTA_DST, address_size(&prefix->address), prefix->address.bytes);
+	netlink_put(m, RTA_DST, address_size(&prefix->address), prefix->address.bytes);
 	return m;
 }

@@ -49,7 +49,6 @@ static void try_batch(struct netlink *netlink)
 	for (int i = 0; i < 3; i++)
 		netlink_add(&batch, netlink_request(16, NLM_F_CREATE, "head", 4), "try", ENOENT);
 	(void)!netlink_run(netlink, &batch);
-	netlink_batch_free(&batch);
 }
 
 static void try_query(struct netlink *netlink)

@@ -17,6 +17,8 @@ PAMDIR     ?= $(firstword $(patsubst %/pam_unix.so,%,$(wildcard \
 	/usr/lib/security/pam_unix.so /lib/security/pam_unix.so)) /usr/lib/security)
 
 CC       ?= cc
+# For pam-netns-helper alone; HELPER_CC=cc makes a static one with this system's own C library.
+HELPER_CC ?= musl-gcc
 PKGCONF  ?= pkg-config
 VERSION   = 0.1.0
 B         = build
@@ -38,7 +40,7 @@ say = @echo "  $(1)	$(2)";
 
 LIB_OBJS    := $(patsubst %.c,$B/%.o,$(wildcard lib/*.c))
 MODULE_OBJS := $(patsubst %.c,$B/%.o,$(wildcard pam_module/*.c))
-HELPER_OBJS := $(patsubst %.c,$B/%.o,$(wildcard helper/pam-netns-helper/*.c))
+HELPER_OBJS := $(patsubst %.c,$B/helper/%.o,$(wildcard helper/pam-netns-helper/*.c))
 ENTER_OBJS  := $(patsubst %.c,$B/%.o,$(wildcard helper/pam-netns-enter/*.c))
 CLI_OBJS    := $(patsubst %.c,$B/%.o,$(wildcard cli/*.c))
 PROGRAMS    := $B/pam_netns.so $B/pam-netns-helper $B/pam-netns-enter $B/pam-netns
@@ -51,7 +53,10 @@ $B/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
+HELPER_LIB_OBJS := $(LIB_OBJS:$B/%=$B/helper/%)
 $B/libpam_netns.a: $(LIB_OBJS)
+$B/helper/libpam_netns.a: $(HELPER_LIB_OBJS)
+%/libpam_netns.a:
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
@@ -61,13 +66,31 @@ $B/pam_netns.so: $(MODULE_OBJS) $B/libpam_netns.a pam_module/exports.map
 	$(Q)$(CC) -shared $(RELRO) $(CFLAGS) -Wl,--version-script=pam_module/exports.map -Wl,-z,defs \
 		-o $@ $(MODULE_OBJS) $B/libpam_netns.a -lpam
 
-HELPER_LIBS = -lcap-ng -lpthread
+# Runs as root, started for each login: static, because process start is a third of a login; see
+# HACKING, decision 6. musl-gcc's specs know nothing of static-pie, nor of the kernel's headers, which
+# lie among this system's libc's.
+MUSL := $(shell $(HELPER_CC) -v 2>&1 | sed -n 's,^Reading specs from \(.*\)/musl-gcc.specs$$,\1,p')
+MUSL_PIE   = -nostartfiles $(MUSL)/rcrt1.o -Wl,-static,-pie,--no-dynamic-linker,-z,text
+STATIC_PIE = $(if $(MUSL),$(MUSL_PIE),-static-pie)
+HELPER_CFLAGS = $(ALL_CFLAGS) $(if $(MUSL),-idirafter $B/kernel)
+define helper_link
+$(call say,LD,$@)
+$(Q)$(HELPER_CC) $(STATIC_PIE) $(RELRO) $(CFLAGS) -o $@ $(filter %.o %.a,$^)
+endef
 
-# Runs as root, started for each login: static, because process start is a third of a login.
-$B/pam-netns-helper: $(HELPER_OBJS) $B/libpam_netns.a
-	$(call say,LD,$@)
-	$(Q)$(CC) -static-pie $(RELRO) $(CFLAGS) -o $@ $(HELPER_OBJS) $B/libpam_netns.a \
-		$(HELPER_LIBS)
+$B/kernel:
+	@mkdir -p $@.new
+	@ln -s /usr/include/linux /usr/include/asm-generic \
+		$(firstword $(wildcard /usr/include/$(shell $(CC) -dumpmachine)/asm /usr/include/asm)) $@.new
+	@mv $@.new $@
+
+$B/helper/%.o: %.c | $B/kernel
+	$(call say,HELPER_CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(HELPER_CC) $(HELPER_CFLAGS) -c -o $@ $<
+
+$B/pam-netns-helper: $(HELPER_OBJS) $B/helper/libpam_netns.a
+	$(helper_link)
 
 $B/sandbox/generate: helper/sandbox/generate.c
 	@mkdir -p $(@D)
@@ -77,8 +100,8 @@ $B/sandbox/sandbox_filter.h: $B/sandbox/generate
 	$(call say,GEN,$@)
 	$(Q)$< >$@.new && mv $@.new $@
 
-$B/helper/pam-netns-helper/sandbox.o: $B/sandbox/sandbox_filter.h
-$B/helper/pam-netns-helper/sandbox.o: ALL_CFLAGS += -I$B/sandbox
+$B/helper/helper/pam-netns-helper/sandbox.o: $B/sandbox/sandbox_filter.h
+$B/helper/helper/pam-netns-helper/sandbox.o: ALL_CFLAGS += -I$B/sandbox
 
 # For tests: a system call that is not on the list ends this helper.
 .PHONY: strict
@@ -88,12 +111,11 @@ $B/strict/sandbox_filter.h: $B/sandbox/generate
 	@mkdir -p $(@D)
 	$(Q)$< kill >$@.new && mv $@.new $@
 
-$B/strict/sandbox.o: helper/pam-netns-helper/sandbox.c $B/strict/sandbox_filter.h
-	$(Q)$(CC) $(ALL_CFLAGS) -I$B/strict -c -o $@ $<
+$B/strict/sandbox.o: helper/pam-netns-helper/sandbox.c $B/strict/sandbox_filter.h | $B/kernel
+	$(Q)$(HELPER_CC) $(HELPER_CFLAGS) -I$B/strict -c -o $@ $<
 
-$B/strict/pam-netns-helper: $(filter-out %/sandbox.o,$(HELPER_OBJS)) $B/strict/sandbox.o $B/libpam_netns.a
-	$(call say,LD,$@)
-	$(Q)$(CC) -static-pie $(RELRO) $(CFLAGS) -o $@ $^ $(HELPER_LIBS)
+$B/strict/pam-netns-helper: $(filter-out %/sandbox.o,$(HELPER_OBJS)) $B/strict/sandbox.o $B/helper/libpam_netns.a
+	$(helper_link)
 
 # Setuid: nothing of ours but its own file; libc and libcap-ng.
 $B/pam-netns-enter: $(ENTER_OBJS)
@@ -105,7 +127,7 @@ $B/pam-netns: $(CLI_OBJS) $B/libpam_netns.a
 	$(Q)$(CC) -pie $(RELRO) $(CFLAGS) -o $@ $(CLI_OBJS) $B/libpam_netns.a \
 		-lnl-route-3 -lnl-3
 
--include $(LIB_OBJS:.o=.d) $(MODULE_OBJS:.o=.d) $(HELPER_OBJS:.o=.d) $(ENTER_OBJS:.o=.d) $(CLI_OBJS:.o=.d)
+-include $(LIB_OBJS:.o=.d) $(HELPER_LIB_OBJS:.o=.d) $(MODULE_OBJS:.o=.d) $(HELPER_OBJS:.o=.d) $(ENTER_OBJS:.o=.d) $(CLI_OBJS:.o=.d)
 
 include tests/tests.mk
 

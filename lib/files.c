@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "linux_calls.h"
+
 #define PERMISSIONS	  (S_IRWXU | S_IRWXG | S_IRWXO)
 #define REMOVE_DEPTH_MAX  64   /* folders open at once */
 #define REMOVE_PASSES_MAX 4096 /* so 262,144 levels */

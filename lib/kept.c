@@ -3,12 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "files.h"
+#include "linux_calls.h"
 #include "log.h"
 #include "paths.h"
 

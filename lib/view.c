@@ -8,12 +8,12 @@
 #include <linux/openat2.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 
 #include "kept.h"
+#include "linux_calls.h"
 #include "log.h"
 #include "paths.h"
 #include "view_internal.h"

@@ -8,10 +8,10 @@
 #include <mntent.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "files.h"
+#include "linux_calls.h"
 #include "log.h"
 #include "paths.h"
 #include "pins.h"

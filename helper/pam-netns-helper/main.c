@@ -7,11 +7,13 @@
  * environment, no descriptors but 0-2, a session of its own, default signals, only the
  * capabilities it needs, no_new_privs. Then it enters the host's namespaces and works there.
  */
-#include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -55,10 +57,6 @@ static int usage(void)
 	return 2;
 }
 
-/*
- * The bounding set by hand: libcap-ng reads /proc/self/status three times for it, which takes
- * longer than all the system calls here.
- */
 static int bounding_set_limit(uint64_t kept)
 {
 	for (unsigned c = 0; c < 64; c++)
@@ -70,24 +68,46 @@ static int bounding_set_limit(uint64_t kept)
 	return 0;
 }
 
+/* None is inheritable, so none stays ambient: capabilities(7). */
 static int capabilities_limit(void)
 {
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
 	uint64_t kept = 0;
 	int result;
 
-	capng_clear(CAPNG_SELECT_CAPS);
-	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++) {
+	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)
 		kept |= UINT64_C(1) << capabilities[i];
-		if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, capabilities[i]) < 0)
-			return log_errno(EPERM, "choose capabilities");
-	}
 	result = bounding_set_limit(kept);
 	if (result < 0)
 		return result;
-	if (capng_apply(CAPNG_SELECT_CAPS) < 0)
-		return log_errno(EPERM, "drop capabilities");
+	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+		data[i].effective = data[i].permitted = (uint32_t)(kept >> (32 * i));
+	if (syscall(SYS_capset, &header, data) < 0)
+		return log_errno(errno, "drop capabilities");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return log_errno(errno, "set no_new_privs");
+	return 0;
+}
+
+extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden"))); /* made by ld(1) */
+
+/* RELRO is the loader's to enforce; musl has none in a static program. */
+static int relro_protect(void)
+{
+	const char *image = (const char *)&__ehdr_start;
+	const ElfW(Phdr) *segment = (const void *)(image + __ehdr_start.e_phoff);
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	for (unsigned i = 0; i < __ehdr_start.e_phnum; i++, segment++) {
+		uintptr_t start = (uintptr_t)image + segment->p_vaddr;
+		uintptr_t end = (start + segment->p_memsz) & -page;
+
+		start &= -page;
+		if (segment->p_type == PT_GNU_RELRO &&
+		    mprotect((char *)start, end - start, PROT_READ) < 0)
+			return log_errno(errno, "protect constants");
+	}
 	return 0;
 }
 
@@ -111,8 +131,10 @@ static int process_clean(void)
 	(void)setrlimit(RLIMIT_CORE, &core);
 	if (chdir("/") < 0)
 		return log_errno(errno, "enter /");
-	int result = capabilities_limit();
+	int result = relro_protect();
 
+	if (result == 0)
+		result = capabilities_limit();
 	return result < 0 ? result : sandbox_enter();
 }
 

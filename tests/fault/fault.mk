@@ -20,13 +20,13 @@ $B/tests/fault-inject: $(FAULT_OBJS) $B/libpam_netns.a
 	$(Q)$(CC) -rdynamic -o $@ $(FAULT_OBJS) $B/libpam_netns.a -lpam
 
 # The helper as it is, but for allocations that can be made to fail.
-$B/tests/fault-helper: $(HELPER_OBJS) $B/fault/helper_malloc.o $B/fault/mark.o $B/libpam_netns.a
+$B/tests/fault-helper: RELRO += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+$B/tests/fault-helper: $(HELPER_OBJS) $(patsubst %,$B/helper/tests/fault/%.o,helper_malloc mark) \
+		$B/helper/libpam_netns.a
 	@mkdir -p $(@D)
-	$(call say,LD,$@)
-	$(Q)$(CC) -static-pie $(RELRO) $(CFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ \
-		$(filter %.o,$^) $B/libpam_netns.a $(HELPER_LIBS)
+	$(helper_link)
 
--include $(FAULT_OBJS:.o=.d) $B/fault/helper_malloc.d
+-include $(FAULT_OBJS:.o=.d) $(wildcard $B/helper/tests/fault/*.d)
 
 FAULT_TOOLS := $B/tests/fault-inject $B/tests/fault-helper
 

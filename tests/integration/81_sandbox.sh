@@ -50,6 +50,9 @@ assert_limits() {
 	assert_eq $'0\t0\t0\t0' "$(status_field "$HELPER" Gid)" gids
 	assert_eq "" "$(status_field "$HELPER" Groups | tr -d ' ')" groups
 	assert_eq 0 "$(tr '\0' '\n' <"/proc/$HELPER/environ" | wc -l)" "environment"
+	# Headers, constants, and what was relocated at the start (RELRO).
+	assert_eq "r--p r-xp r--p r--p rw-p" \
+		"$(awk '$NF ~ /pam-netns-helper$/ { printf "%s%s", sep, $2; sep = " " }' "/proc/$HELPER/maps")" memory
 }
 
 test_limits_of_a_running_helper() {

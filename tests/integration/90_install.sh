@@ -123,7 +123,7 @@ test_what_each_program_links() {
 	assert_eq "libc libnl- libnl-route- " "$(needed /usr/sbin/pam-netns)" command
 }
 
-# The helper is static and defines NSS's functions to fail: none of libc's may have come in.
+# The helper is static: none of libc's name services may have come in.
 test_the_helper_has_no_name_services() {
 	assert_eq "" "$(nm $LIBEXEC/pam-netns-helper | awk '{ print $NF }' |
 		grep -E '^(_*nss_|nscd_|getpwnam|getgrnam|gethostby|getservby)' | head -n 5 || :)"

@@ -1,0 +1,51 @@
+/* System calls that not every musl has functions for, under glibc's names. */
+#ifndef PAM_NETNS_LINUX_CALLS_H
+#define PAM_NETNS_LINUX_CALLS_H
+
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef OPEN_TREE_CLONE
+#include <linux/mount.h>
+
+static inline int open_tree(int dir, const char *path, unsigned flags)
+{
+	return (int)syscall(SYS_open_tree, dir, path, flags);
+}
+
+static inline int move_mount(int from, const char *from_path, int to, const char *to_path,
+			     unsigned flags)
+{
+	return (int)syscall(SYS_move_mount, from, from_path, to, to_path, flags);
+}
+
+static inline int mount_setattr(int dir, const char *path, unsigned flags, struct mount_attr *attr,
+				size_t size)
+{
+	return (int)syscall(SYS_mount_setattr, dir, path, flags, attr, size);
+}
+#endif
+
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE 1
+
+static inline int renameat2(int from, const char *from_name, int to, const char *to_name,
+			    unsigned flags)
+{
+	return (int)syscall(SYS_renameat2, from, from_name, to, to_name, flags);
+}
+#endif
+
+#ifndef STATX_BASIC_STATS
+#include <linux/stat.h>
+
+static inline int statx(int dir, const char *path, int flags, unsigned mask, struct statx *status)
+{
+	return (int)syscall(SYS_statx, dir, path, flags, mask, status);
+}
+#endif
+
+#endif

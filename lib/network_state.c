@@ -169,7 +169,8 @@ static _Atomic uint32_t *ports_map(int run, const char *network)
 	    dir < 0 ? -1 : openat(dir, "ports", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	void *map;
 
-	if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
+	/* Not a hole: on a full /run writing to one through the mapping is a SIGBUS. */
+	if (fd < 0 || fallocate(fd, 0, 0, (off_t)size) < 0)
 		return NULL;
 	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	return map == MAP_FAILED ? NULL : map;

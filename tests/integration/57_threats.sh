@@ -1,7 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
-# Threats of SECURITY.md that no other file is about, by their numbers; and what interrupts us: an
-# upgrade under running sessions, a file system that is read-only.
+# Threats of SECURITY.md that no other file is about, by their numbers.
 
 setup() {
 	host_pam_install
@@ -196,49 +195,5 @@ test_t29_sockets_with_a_path_cross() {
 # Abstract names belong to the network namespace.
 test_t29_abstract_sockets_do_not_cross() {
 	assert_eq '' "$(su alice -c "awk '\$8 ~ /^@/' /proc/net/unix")"
-	host_clean 5
-}
-
-test_install_with_users_in() {
-	local inside
-	hold_session one alice
-	inside=$(in_session one 'readlink /proc/self/ns/net')
-	make -s -C /srv/checkout B=/srv/build install >/dev/null
-	assert_match "^you are $HOST4" "$(in_session one "curl -sS -m 5 http://$OUTSIDE4/")"
-	assert_eq "$inside" "$(su alice -c 'readlink /proc/self/ns/net')"
-	su bob -c true
-	end_session one
-	host_clean 5
-}
-
-test_down_and_up_with_users_in() {
-	local inside
-	hold_session one alice
-	inside=$(in_session one 'readlink /proc/self/ns/net')
-	assert_fails pam-netns down
-	pam-netns down --force
-	su bob -c true
-	su alice -c true
-	pam-netns up
-	wait_until 5 eval "su alice -c 'curl -sS -m 2 http://$OUTSIDE4/' | grep -q '^you are'"
-	end_session one
-	pam-netns gc
-	host_clean 5
-	[[ -n $inside ]]
-}
-
-# /var/lib read-only: who has a lease gets in, or is told; nobody is on the host.
-test_var_lib_is_read_only() {
-	local host seen
-	host=$(readlink /proc/self/ns/net)
-	rm -rf /var/lib/pam-netns/leases/*/uid/2003 /var/lib/pam-netns/leases/*/address/10.203.7.211
-	mount --bind /var/lib /var/lib
-	mount -o remount,bind,ro /var/lib
-	assert_fails pam_session su carol true
-	log_grep 'Read-only file system' >/dev/null
-	seen=$(pam_session su alice readlink /proc/self/ns/net || :)
-	assert_ne "$host" "$seen"
-	umount /var/lib
-	pam_session su carol true
 	host_clean 5
 }

@@ -1,0 +1,348 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
+# What comes in between while users are in, or before they come back: an upgrade, down and up, a
+# clock that is set, file systems that are full or read-only. What is there goes on, the next login
+# works or says why not, and nothing half is left.
+
+# shellcheck disable=SC2034 # read by run
+TEST_TIMEOUT=120
+OLDER=/root/older OLDER_BUILD=/root/older-build
+# Not on /run, which will be full.
+OUT=/var/out
+USERS=/run/pam-netns/users
+LEASES=/var/lib/pam-netns/leases/default
+
+setup() {
+	install -d -m 1777 "$OUT"
+	host_pam_install
+	echo 'session required pam_netns.so' >/etc/pam.d/only
+	su alice -c true
+	host_clean 5
+}
+
+netns_of() {
+	pam_session -u only "$1" readlink /proc/self/ns/net
+}
+
+# reaches SESSION: from the session, the outside, in both families.
+reaches() {
+	assert_match "^you are $HOST4" "$(in_session "$1" "curl -sS -m 5 http://$OUTSIDE4/")"
+	assert_match "^you are $HOST6" "$(in_session "$1" "curl -sS -m 5 'http://[$OUTSIDE6]/'")"
+}
+
+rules() {
+	nft -s list table inet pam_netns | grep -v 'ct count over .*[},]$'
+}
+
+# --- upgrade ---
+
+# A version before this one: its records lack a key that came later and have one that was dropped
+# since; it says something else to its helper; its rules lack one.
+older_build() {
+	cp -r "$CHECKOUT" "$OLDER"
+	cp -r /srv/build "$OLDER_BUILD"
+	cd "$OLDER" || fail 'no copy'
+	sed -i '/struct user_state, runtime_dir/d' lib/state.c
+	sed -i 's/buffer_add_string(&b, RECORD_END)/buffer_add_string(\&b, "colour=blue\\n" RECORD_END)/' lib/record.c
+	sed -i 's/TEXT(tty)/{"terminal", offsetof(struct request, tty), sizeof(((struct request *)0)->tty)}/' lib/message.c
+	sed -i '/daddr 169.254.0.0/d' lib/ruleset.c
+	touch cli/main.c
+	! diff -r lib "$CHECKOUT/lib" >"$OUT/older" || fail "nothing was changed"
+	assert_eq 4 "$(grep -c '^diff' "$OUT/older")" "files that an older version has otherwise"
+	version older >&2
+	cd /
+}
+
+# version older|this: installs it, as an admin would.
+version() {
+	local from=$CHECKOUT build=/srv/build options=()
+	[[ $1 != older ]] || from=$OLDER build=$OLDER_BUILD options=(VERSION=0.0.9)
+	make -s -C "$from" B="$build" "${options[@]}" install
+}
+
+# version_change FROM TO: alice is in by way of the one while the other is installed. Her session
+# goes on, her next login joins the same network, rules are those of the new one at once.
+version_change() {
+	local inside
+	version "$1" >/dev/null
+	hold_session one alice
+	hold_session two bob
+	inside=$(in_session one 'readlink /proc/self/ns/net')
+	version "$2" >/dev/null
+	reaches one
+	assert_eq "$inside" "$(netns_of alice)"
+	assert_eq "$inside" "$(ssh_as alice -- readlink /proc/self/ns/net)"
+	assert_ne "$inside" "$(netns_of bob)"
+	reaches one
+	reaches two
+	assert_eq 2 "$(pam-netns list --json | grep -o '"service"' | wc -l)" "sessions"
+	# Their module is the other version's, still in sshd's memory: the helper may not understand it.
+	end_session one
+	end_session two
+	wait_until 10 eval 'pam-netns gc && host_is_clean'
+}
+
+test_upgrade_with_users_in() {
+	local rules
+	su alice -c true
+	rules=$(rules)
+	[[ -d $OLDER ]] || older_build
+	assert_eq 'pam-netns 0.0.9' "$(pam-netns --version)"
+	su alice -c true
+	assert_eq 1 "$(diff <(echo "$rules") <(rules) | grep -c '^[<>]')" "rules that the older version has otherwise"
+	hold_session one alice
+	assert_match 'colour=' "$(<"$USERS/2001/state")"
+	assert_no_match 'runtime_dir=' "$(<"$USERS/2001/state")"
+	end_session one
+	version_change older this
+	assert_ne 'pam-netns 0.0.9' "$(pam-netns --version)"
+	assert_same "$rules" "$(rules)" "rules after the upgrade"
+}
+
+test_downgrade_with_users_in() {
+	[[ -d $OLDER ]] || older_build
+	version_change this older
+	version this >/dev/null
+}
+
+# No login is refused because files are just being replaced.
+test_logins_while_it_is_installed() {
+	local installer logins=0 seen
+	for _ in 1 2 3; do
+		version this
+	done >/dev/null &
+	installer=$!
+	while ! process_gone "$installer"; do
+		seen=$(netns_of bob)
+		assert_ne "$(readlink /proc/self/ns/net)" "$seen"
+		logins=$((logins + 1))
+	done
+	wait "$installer"
+	((logins > 5)) || fail "$logins logins in the meantime"
+	host_clean 5
+}
+
+# --- down and up ---
+
+# down says that users are in; --force takes their uplinks away, and with up, or the next login of
+# anybody, they have them again, in the same namespaces.
+test_down_and_up_with_users_in() {
+	local inside what
+	hold_session one alice
+	inside=$(in_session one 'readlink /proc/self/ns/net')
+	assert_fails pam-netns down
+	reaches one
+	for what in 'pam-netns up' 'su bob -c true' 'su alice -c true'; do
+		pam-netns down --force
+		assert_eq '' "$(nft list tables | grep pam_netns || :)" "tables"
+		assert_fails in_session one "curl -sS -m 1 http://$OUTSIDE4/"
+		$what
+		assert_eq "$inside" "$(netns_of alice)" "network after $what"
+		reaches one
+	done
+	end_session one
+	host_clean 15
+}
+
+# --- the clock ---
+
+# As if everything was made before the clock was set back by seventy years: nothing waits for
+# then, an edit of the conf is seen though it is older than the set-up.
+test_clock_set_back() {
+	local inside log start
+	hold_session one alice
+	inside=$(in_session one 'readlink /proc/self/ns/net')
+	sed -i 's/^since=.*/since=4000000000/' "$USERS"/2001/{state,sessions/*}
+	find /run/pam-netns /var/lib/pam-netns/leases /etc/security \( -name pins -o -name hostproc \) -prune -o \
+		-exec touch -h -d 2096-10-02 {} +
+	assert_eq "$inside" "$(netns_of alice)"
+	assert_match '"since": ?"2096-' "$(pam-netns list --json)"
+	assert_match '2096' "$(pam-netns status alice)"
+	sed -i 's/^max_connections.*/max_connections = 77/' /etc/security/pam_netns.conf
+	assert_eq "$inside" "$(netns_of alice)"
+	assert_match 'ct count over 77' "$(rules)"
+	reaches one
+	start=$SECONDS
+	end_session one
+	host_clean 5
+	((SECONDS - start < 5)) || fail "the last logout took $((SECONDS - start)) s"
+	log=$(log_grep 'last logout: user=alice')
+	assert_match 'seconds=0 ' "$log"
+	cp "$CHECKOUT/conf/pam_netns.conf" /etc/security/pam_netns.conf
+	su alice -c true
+	host_clean 5
+}
+
+# What decides about time reads the monotonic clock. The wall clock is for what people read: since
+# when somebody is in, and a name.
+test_no_decision_by_the_wall_clock() {
+	assert_same "$(printf '%s\n' helper/pam-netns-helper/{leaving,login,login_build}.c lib/kept.c)" \
+		"$(cd "$CHECKOUT" && grep -rlE --include=*.c '\<time\(|CLOCK_REALTIME|gettimeofday\(|ftime\(|timespec_get' \
+			lib helper/pam-netns-helper helper/pam-netns-enter pam_module | sort)"
+}
+
+# --- full file systems ---
+
+# room FOLDER pages|inodes NUMBER: leaves so much on the tmpfs at FOLDER.
+room() {
+	case $2 in
+	pages) mount -o "remount,size=$(($(df --output=used -k "$1" | tail -n 1) + $3 * 4))k" "$1" ;;
+	inodes) mount -o "remount,nr_inodes=$(($(df --output=iused "$1" | tail -n 1) + $3))" "$1" ;;
+	esac
+}
+
+room_again() {
+	mount -o remount,size=50%,nr_inodes=400000 "$1"
+}
+
+# login_or_reason USER: isolated, or refused with a line for the user and a cause in the log; then
+# nothing of the user is left. Sets $in.
+login_or_reason() {
+	local seen
+	in=no
+	log_mark
+	if seen=$(pam_session -u only "$1" readlink /proc/self/ns/net 2>"$OUT/said"); then
+		in=yes
+		assert_ne "$(readlink /proc/self/ns/net)" "$seen"
+	else
+		assert_match 'Login refused' "$(<"$OUT/said")"
+		log_grep "pam_netns.*($2)" >/dev/null
+		assert_no_log 'signal [0-9]'
+	fi
+	host_clean 10
+}
+
+# With no page, one page, two … and as many inodes left, until it works.
+little_room() {
+	local what left in
+	for what in pages inodes; do
+		in=no
+		for ((left = 0; left < 60; left++)); do
+			case $1 in
+			down) pam-netns down ;;
+			ports) : >/run/pam-netns/networks/default/ports ;;
+			esac
+			room /run "$what" "$left"
+			login_or_reason alice 'No space left'
+			room_again /run
+			[[ $in == no ]] || break
+		done
+		echo "$1: works with $left $what"
+		((left > 0)) || fail "nothing was refused with no $what"
+		[[ $in == yes ]] || fail "still refused with $left $what"
+		login_or_reason alice none
+		assert_eq yes "$in"
+	done
+}
+
+test_run_with_little_room() {
+	little_room up
+}
+
+# What is written through a mapping must not end the helper by a signal.
+test_run_with_little_room_for_the_counts() {
+	little_room ports
+}
+
+test_run_with_little_room_for_the_set_up() {
+	little_room down
+}
+
+# Who is in stays in, and can leave; others are told. A user fills it where users can write.
+test_run_full_while_in() {
+	local inside in user
+	install -d -m 1777 /run/screen
+	pam-netns gc
+	hold_session one alice
+	mount -o remount,size=4m /run
+	setpriv --reuid bob --regid 2002 --clear-groups dd if=/dev/zero of=/run/screen/full bs=4k 2>/dev/null || :
+	assert_eq 0 "$(df --output=avail /run | tail -n 1 | tr -d ' ')" "space on /run"
+	reaches one
+	assert_fails netns_of alice
+	assert_fails netns_of carol
+	log_grep 'pam_netns.*No space left' >/dev/null
+	end_session one
+	host_clean 15
+	rm /run/screen/full
+	room_again /run
+	hold_session one alice
+	inside=$(in_session one 'readlink /proc/self/ns/net')
+	room /run inodes 0
+	assert_fails netns_of alice
+	reaches one
+	room_again /run
+	assert_eq "$inside" "$(netns_of alice)"
+	room /run inodes 0
+	end_session one
+	room_again /run
+	host_clean 15
+	for user in alice carol; do
+		login_or_reason "$user" none
+		assert_eq yes "$in"
+	done
+}
+
+# --- /var/lib ---
+
+# lib_mount OPTIONS…: /var/lib/pam-netns as a file system of its own, with what is in it.
+lib_mount() {
+	mkdir -p /run/lib
+	cp -a /var/lib/pam-netns /run/lib/
+	mount -t tmpfs -o mode=755 lib /var/lib/pam-netns
+	cp -a /run/lib/pam-netns/. /var/lib/pam-netns/
+}
+
+lib_umount() {
+	umount /var/lib/pam-netns
+	rm -rf /run/lib
+}
+
+lease_forget() {
+	rm -f "$LEASES/uid/$1"
+	find "$LEASES/address" -lname "$1" -delete
+	rm -rf "/var/lib/pam-netns/private/$1"
+}
+
+# Who has been in before needs nothing of it but to read; who has not is told.
+test_var_lib_is_read_only() {
+	local in
+	su alice -c true
+	host_clean 5
+	lease_forget 2003
+	lib_mount
+	mount -o remount,ro /var/lib/pam-netns
+	login_or_reason alice none
+	assert_eq yes "$in"
+	login_or_reason carol '/var/lib/pam-netns/leases/default/.*Read-only file system'
+	assert_eq no "$in"
+	mount -o remount,rw /var/lib/pam-netns
+	login_or_reason carol none
+	assert_eq yes "$in"
+	lib_umount
+}
+
+# Full at any step: refused, with half a lease nowhere; or in.
+test_var_lib_is_full() {
+	local left in=no
+	su alice -c true
+	host_clean 5
+	lib_mount
+	for ((left = 0; left < 20; left++)); do
+		lease_forget 2003
+		room /var/lib/pam-netns inodes "$left"
+		login_or_reason alice none
+		assert_eq yes "$in"
+		login_or_reason carol '/var/lib/pam-netns/.*No space left'
+		room_again /var/lib/pam-netns
+		assert_eq "$(find "$LEASES/uid" -type l | wc -l)" "$(find "$LEASES/address" -type l | wc -l)" "halves of leases"
+		[[ $in == no ]] || break
+		login_or_reason carol none
+		assert_eq yes "$in"
+	done
+	echo "works with $left inodes"
+	((left > 0 && left < 20)) || fail "with $left inodes"
+	lib_umount
+}
+
+# Before each test, whatever became of the one before it: its output is on /run.
+room_again /run

@@ -1,0 +1,249 @@
+/* Small files and folders when a system call fails: whole or as before, and nothing left behind. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fault.h"
+#include "linux_calls.h"
+#include "scratch.h"
+
+#include <limits.h>
+#include <linux/openat2.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+/* Bytes that one read(2) or write(2) moves. */
+static size_t step = SIZE_MAX;
+/* A file that cannot be removed, and calls for folders too deep that fail. */
+static const char *stubborn = "";
+static int random_error, lift_error;
+
+static int refused(int error)
+{
+	errno = error;
+	return -1;
+}
+
+static size_t smaller(size_t size)
+{
+	return size < step ? size : step;
+}
+
+#define openat(...)	     FAULT(openat(__VA_ARGS__))
+#define fstat(fd, st)	     FAULT(fstat(fd, st))
+#define read(fd, buf, size)  FAULT(read(fd, buf, smaller(size)))
+#define write(fd, buf, size) FAULT(write(fd, buf, smaller(size)))
+#define fsync(fd)	     FAULT(fsync(fd))
+#define fchmod(fd, mode)     FAULT(fchmod(fd, mode))
+#define mkdirat(...)	     FAULT(mkdirat(__VA_ARGS__))
+#define renameat(...)	     FAULT(renameat(__VA_ARGS__))
+#define renameat2(...)	     (lift_error ? refused(lift_error) : FAULT(renameat2(__VA_ARGS__)))
+#define unlinkat(dir, name, flags)                                                                 \
+	(strcmp(name, stubborn) == 0 ? refused(EACCES) : FAULT(unlinkat(dir, name, flags)))
+#define getrandom(...) (random_error ? refused(random_error) : FAULT(getrandom(__VA_ARGS__)))
+#define syscall(...)   FAULT(syscall(__VA_ARGS__))
+#define fdopendir(fd)  FAULT_NULL(fdopendir(fd))
+#define readdir(dir)   FAULT_NULL(readdir(dir))
+
+#include "../../lib/files.c"
+
+#define OLD "the old content\n"
+#define NEW "another, longer content\n"
+
+static int result;
+
+static ssize_t content(const char *name, char *text, size_t size)
+{
+	ssize_t length = -1;
+
+	fault_pause(length = files_read(scratch, name, text, size));
+	return length;
+}
+
+static void read_body(void)
+{
+	char text[64] = "?";
+	ssize_t length = files_read(scratch, "file", text, sizeof(text));
+
+	if (fault_was_hit() && fault_error != EINTR) {
+		assert_int_equal(length, -fault_error);
+		assert_string_equal(text, "");
+	} else if (length >= 0) {
+		assert_string_equal(text, OLD);
+	}
+	result += length >= 0;
+}
+
+static void test_read(void **state)
+{
+	(void)state;
+	assert_int_equal(files_write_atomic(scratch, "file", 0600, OLD, strlen(OLD), false), 0);
+	step = 3;
+	result = 0;
+	assert_true(fault_sweep(EIO, read_body) > 7);
+	assert_int_equal(result, 2); /* with no fault, and past the last call */
+	/* A signal is no failure of read(2); openat(2) and fstat(2) do not restart. */
+	result = 0;
+	assert_int_equal(fault_sweep(EINTR, read_body) + 2 - result, 2);
+	step = SIZE_MAX;
+}
+
+static void write_body(void)
+{
+	char text[64];
+
+	fault_pause(result = files_write_atomic(scratch, "file", 0600, OLD, strlen(OLD), false));
+	assert_int_equal(result, 0);
+	result = files_write_atomic(scratch, "file", 0644, NEW, strlen(NEW), true);
+	assert_true(content("file", text, sizeof(text)) > 0);
+	if (result == 0)
+		assert_string_equal(text, NEW);
+	else
+		assert_true(strcmp(text, OLD) == 0 || strcmp(text, NEW) == 0);
+	if (!fault_was_hit())
+		assert_int_equal(result, 0);
+	else if (fault_error != EINTR)
+		assert_int_equal(result, -fault_error);
+	assert_int_equal(faccessat(scratch, ".file.new", F_OK, 0), -1);
+}
+
+static void test_write(void **state)
+{
+	(void)state;
+	step = 5;
+	assert_true(fault_sweep(ENOSPC, write_body) >= 11);
+	assert_true(fault_sweep(EINTR, write_body) >= 11);
+	step = SIZE_MAX;
+}
+
+/* What a killed writer left: it is removed first. */
+static void leftover_body(void)
+{
+	CLEANUP_FD int fd = -1;
+
+	fault_pause(fd = openat(scratch, ".file.new", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	result = files_write_atomic(scratch, "file", 0644, NEW, strlen(NEW), false);
+	assert_int_equal(result, fault_was_hit() ? -EIO : 0);
+	fault_pause(result = files_write_atomic(scratch, "file", 0644, NEW, strlen(NEW), false));
+	assert_int_equal(result, 0);
+	assert_int_equal(faccessat(scratch, ".file.new", F_OK, 0), -1);
+}
+
+static void test_write_over_leftover(void **state)
+{
+	(void)state;
+	assert_true(fault_sweep(EIO, leftover_body) >= 6);
+}
+
+static void make_dir_body(void)
+{
+	CLEANUP_FD int fd = -1;
+	struct stat st;
+
+	fd = files_make_dir(scratch, "folder", 01777);
+	if (fault_was_hit()) {
+		assert_int_equal(fd, -EMFILE);
+		fault_pause(fd = files_make_dir(scratch, "folder", 01777));
+	}
+	assert_true(fd >= 0);
+	assert_int_equal((fstat)(fd, &st), 0);
+	/* Never more than was asked for. */
+	assert_int_equal(st.st_mode & 07777 & ~01777, 0);
+	if (!fault_was_hit())
+		assert_int_equal(st.st_mode & 07777, 01777);
+	assert_int_equal((unlinkat)(scratch, "folder", AT_REMOVEDIR), 0);
+}
+
+static void test_make_dir(void **state)
+{
+	mode_t before = umask(077);
+
+	(void)state;
+	assert_true(fault_sweep(EMFILE, make_dir_body) >= 6);
+	umask(before);
+}
+
+static void tree_make(int depth)
+{
+	int at = (openat)(scratch, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	(void)(mkdirat)(at, "tree", 0700);
+	for (int i = 0; i < depth; i++) {
+		int next = (openat)(at, i ? "d" : "tree", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		assert_true(next >= 0);
+		close(at);
+		at = next;
+		(void)(mkdirat)(at, "d", 0700);
+		close((openat)(at, "f", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+		close((openat)(at, "g", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	}
+	close(at);
+}
+
+static void remove_body(void)
+{
+	tree_make(3);
+	result = files_remove_tree(scratch, "tree");
+	if (!fault_was_hit())
+		assert_int_equal(result, 0);
+	/* Whatever it could not do, the next attempt does. */
+	fault_pause(result = files_remove_tree(scratch, "tree"));
+	assert_int_equal(result, 0);
+	assert_int_equal(faccessat(scratch, "tree", F_OK, 0), -1);
+}
+
+static void test_remove_tree(void **state)
+{
+	(void)state;
+	assert_true(fault_sweep(EIO, remove_body) > 40);
+	assert_true(fault_sweep(ENOENT, remove_body) > 40);
+}
+
+/* The first error is told, and does not keep the rest from being removed. */
+static void test_remove_goes_on(void **state)
+{
+	(void)state;
+	tree_make(3);
+	stubborn = "f";
+	assert_int_equal(files_remove_tree(scratch, "tree"), -EACCES);
+	stubborn = "";
+	assert_int_equal(faccessat(scratch, "tree/d/d/f", F_OK, 0), 0);
+	assert_int_equal(faccessat(scratch, "tree/g", F_OK, 0), -1);
+	assert_int_equal(faccessat(scratch, "tree/d/d/d", F_OK, 0), -1);
+	assert_int_equal(files_remove_tree(scratch, "tree"), 0);
+}
+
+/* Folders too deep to hold all above them open are moved up, if that can be done. */
+static void test_remove_too_deep(void **state)
+{
+	(void)state;
+	tree_make(REMOVE_DEPTH_MAX + 4);
+	random_error = EAGAIN;
+	assert_int_equal(files_remove_tree(scratch, "tree"), -EAGAIN);
+	random_error = 0;
+	lift_error = ENOSPC;
+	assert_int_equal(files_remove_tree(scratch, "tree"), -ENOSPC);
+	lift_error = 0;
+	assert_int_equal(files_remove_tree(scratch, "tree"), 0);
+	assert_int_equal(faccessat(scratch, "tree", F_OK, 0), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_read),
+	    cmocka_unit_test(test_write),
+	    cmocka_unit_test(test_write_over_leftover),
+	    cmocka_unit_test(test_make_dir),
+	    cmocka_unit_test(test_remove_tree),
+	    cmocka_unit_test(test_remove_goes_on),
+	    cmocka_unit_test(test_remove_too_deep),
+	};
+
+	return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
+}

@@ -8,6 +8,9 @@
  *	ports of users in down -> bridges -> rules with every user's guard elements (one
  *	transaction) -> routes -> ports connected anew -> forwarding -> name servers -> templates
  *
+ * Where all of it holds and the network only wants a further bridge, ports and templates are left
+ * as they are: bridge -> rules. Thousands of ports down and up again would take seconds.
+ *
  * The record that a login trusts (host_state) is made void first and written last.
  */
 #include <errno.h>
@@ -356,8 +359,22 @@ static int kernel_check(void)
 	return -ENOSYS;
 }
 
+/* Is a further bridge all that is wanted? */
+static bool plan_only_grows(const struct plan *plan, uint64_t identity)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		struct setup setup = {
+		    .conf = plan->conf, .identity = identity, .network = plan->networks[i].conf};
+
+		if (!setup_intact(plan->host, &setup))
+			return false;
+	}
+	return plan->bridges > 1;
+}
+
 static int plan_apply(struct plan *plan, uint64_t identity)
 {
+	bool grows = plan_only_grows(plan, identity);
 	struct host_state state;
 	int result = kernel_check();
 
@@ -367,7 +384,7 @@ static int plan_apply(struct plan *plan, uint64_t identity)
 		result = plan_decide(plan);
 	if (result == 0)
 		result = plan_forwarding(plan, identity, &state);
-	if (result == 0)
+	if (result == 0 && !grows)
 		result = plan_disconnect(plan);
 	if (result == 0)
 		result = plan_drop_strangers(plan);
@@ -375,13 +392,13 @@ static int plan_apply(struct plan *plan, uint64_t identity)
 		result = plan_bridges(plan);
 	if (result == 0)
 		result = plan_rules(plan, &state);
-	if (result == 0)
+	if (result == 0 && !grows)
 		result = plan_reconnect(plan);
 	if (result == 0)
 		result = sysctl_forwarding(plan->host, false);
 	if (result == 0 && plan_has_ipv6(plan))
 		result = sysctl_forwarding(plan->host, true);
-	if (result == 0)
+	if (result == 0 && !grows)
 		result = plan_views(plan);
 	return result < 0 ? result : plan_record(plan, &state);
 }

@@ -394,7 +394,7 @@ test_rules_of_others_are_never_touched() {
 # --- further bridges ---
 
 test_five_users_on_bridges_of_two() {
-	local i j gateway
+	local i j gateway port changes=''
 	users_add pupil 2101 5
 	conf_set ports_per_bridge 2
 	pam-netns up
@@ -403,6 +403,10 @@ test_five_users_on_bridges_of_two() {
 		"$TOOLS/host-session" su "pupil$i" sleep 50 &
 		wait_until 5 test -e "/run/pam-netns/pins/$((2100 + i))"
 		port_is_safe "pupil$i" "$(sed -n "$(((i + 1) / 2))p" <<<$'pnbr0\npnbr0.1\npnbr0.2')"
+		# Who is in notices nothing of a bridge that is made.
+		port=$(port_of pupil1)
+		: "${changes:=$(</sys/class/net/$port/carrier_changes)}"
+		assert_eq "$changes" "$(</sys/class/net/$port/carrier_changes)"
 	done
 	for i in pnbr0 pnbr0.1 pnbr0.2; do
 		assert_eq "$gateway" "$(ip -4 -o address show dev $i | awk '{ print $4 }')"

@@ -1,9 +1,9 @@
 /*
  * pam-netns exec: a command in a user's namespaces (root), or in one's own (pam-netns-enter).
  *
- * For root: everything that NSS, the conf file or paths have to tell is settled first. Then the
- * namespaces are joined, privilege is dropped for good, and the command is executed; nothing but
- * the command itself is opened in the user's view (T15).
+ * For root: everything that NSS, the conf file or paths have to tell is settled first. Then, in a
+ * child with a terminal of its own, the namespaces are joined, privilege is dropped for good, and
+ * the command is executed; nothing but the command itself is opened in the user's view (T15).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +21,7 @@
 #include "log.h"
 #include "message.h"
 #include "paths.h"
+#include "terminal.h"
 #include "users.h"
 
 #define ROOT_PATH     "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -126,9 +127,26 @@ static int target_prepare(struct target *target, uid_t uid, bool stay_root)
 	return 0;
 }
 
+/* The child: from here on nothing is opened but the command. */
+static int command_enter(struct target *target, const struct terminal *terminal, bool stay_root,
+			 char **command)
+{
+	if (terminal_take(terminal) || join_enter(&target->join) ||
+	    (!stay_root && privilege_drop(target->entry->pw_uid, target->entry->pw_gid)))
+		return STATUS_FAILED;
+	directory_choose(target->entry->pw_dir);
+	if (close_range(STDERR_FILENO + 1, ~0U, 0)) {
+		log_error("cannot close descriptors: %s", strerror(errno));
+		return STATUS_FAILED;
+	}
+	return command_replace(command, target->environ);
+}
+
 static int exec_as_root(const char *name, bool stay_root, char **command)
 {
 	struct target target = {.join = JOIN_NONE};
+	struct terminal terminal;
+	pid_t child;
 	uid_t uid;
 
 	if (users_uid(name, &uid))
@@ -138,15 +156,16 @@ static int exec_as_root(const char *name, bool stay_root, char **command)
 		return STATUS_FAILED;
 	}
 	if (join_open(&target.join, uid, name) || target_prepare(&target, uid, stay_root) ||
-	    join_enter(&target.join) ||
-	    (!stay_root && privilege_drop(target.entry->pw_uid, target.entry->pw_gid)))
+	    terminal_open(&terminal, target.entry->pw_uid))
 		return STATUS_FAILED;
-	directory_choose(target.entry->pw_dir);
-	if (close_range(STDERR_FILENO + 1, ~0U, 0)) {
-		log_error("cannot close descriptors: %s", strerror(errno));
+	child = fork();
+	if (child == 0)
+		_exit(command_enter(&target, &terminal, stay_root, command));
+	if (child < 0) {
+		log_error("cannot start a process for the command: %s", strerror(errno));
 		return STATUS_FAILED;
 	}
-	return command_replace(command, target.environ);
+	return terminal_serve(&terminal, child);
 }
 
 /* The setuid program decides whose namespaces: the caller's. */

@@ -197,10 +197,65 @@ test_exec_of_oneself() {
 }
 
 # NSS would load code: everything is looked up before the switch (T15).
+# A terminal of its own: no way to root's, by TIOCSTI or any other (CVE-2017-5226 and its kind). What
+# root types arrives, what the command prints too, and root's terminal is as before.
+test_exec_has_a_terminal_of_its_own() {
+	local output own
+	hold_session in alice
+	output=$(as_pty sh -c 'tty; stty rows 33 cols 77; stty -g; pam-netns exec alice -- env --default-signal=INT sh; echo code $?; stty -g; tty' <<-'END'
+		< [$] $
+		> tty; stty size; stat -c 'owner %U' $(tty); (: </dev/tty) && echo has' 'one
+		< has one.*[$] $
+		> trap 'echo inter'rupted INT; echo re''ady; sleep 30
+		< ready
+		^ C
+		< interrupted.*[$] $
+		> exit 7
+	END
+	)
+	output=$(tr -d '\r' <<<"$output")
+	assert_match '33 77' "$output"
+	assert_match 'owner alice' "$output"
+	assert_match $'\ncode 7\n' "$output"
+	own=$(grep '^/dev/pts/' <<<"$output" | uniq)
+	assert_eq 3 "$(wc -l <<<"$own")" "root's, the command's, root's"
+	assert_eq "$(sed -n 1p <<<"$own")" "$(sed -n 3p <<<"$own")"
+	assert_eq 1 "$(grep -E '^[0-9a-f:]{60,}$' <<<"$output" | sort -u | wc -l)" "settings"
+	# With descriptors that are none the controlling one is root's still, and must not be.
+	output=$(as_pty sh -c 'pam-netns exec alice -- sh -c "(: </dev/tty) || echo none" </dev/null 2>&1 | cat' </dev/null)
+	assert_match none "$output"
+	# In a pipeline what is typed is not for the command but for the pager.
+	output=$(as_pty sh -c 'pam-netns exec alice -- echo hello | (cat; read -r line </dev/tty; echo "read $line")' <<-END
+		< hello
+		> for the pager
+		< read for the pager
+	END
+	)
+	end_session in
+	host_clean
+}
+
+test_exec_passes_signals_on() {
+	local pid code=0
+	hold_session in alice
+	pam-netns exec alice -- sh -c 'trap "exit 5" TERM; touch ~/ready; sleep 600 & wait' &
+	pid=$!
+	wait_until 5 test -e /home/alice/ready
+	kill "$pid"
+	wait "$pid" || code=$?
+	assert_eq 5 "$code"
+	assert_code 143 pam-netns exec alice -- sh -c 'kill -TERM $$'
+	assert_eq 100000 "$(pam-netns exec alice -- head -c 100000 /dev/zero | wc -c)"
+	assert_eq typed "$(echo typed | pam-netns exec alice -- cat)"
+	rm /home/alice/ready
+	pam-netns kick alice
+	host_clean
+}
+
 test_exec_opens_nothing_after_the_switch() {
 	local calls
 	hold_session in alice
-	calls=$(strace -qq -e trace=openat,openat2,open,setresuid,setns,execve pam-netns exec alice -- true 2>&1 |
+	calls=$(strace -f -qq -e trace=openat,openat2,open,setresuid,setns,execve pam-netns exec alice -- true 2>&1 |
 		sed -n '/CLONE_NEWNS/,/setresuid/p')
 	assert_match 'setresuid\(2001, 2001, 2001\)' "$calls"
 	assert_no_match 'open(at2?)?\(("|AT_FDCWD)' "$calls"

@@ -25,18 +25,22 @@
 #include "log.h"
 #include "paths.h"
 
-#define DEADLINE_MS	 60000
-#define SETTLE_MS	 50
-#define COMMAND		 3 /* descriptors of a session's process */
-#define ANSWER		 4
-#define PAM_SERVICE_NAME "bench"
+#define DEADLINE_MS 60000
+#define SETTLE_MS   50
+#define COMMAND	    3 /* descriptors of a session's process */
+#define ANSWER	    4
 
 struct act {
 	struct actor_slot *slot;
+	const struct actor_kind *kind;
 	struct request request;
 	pam_handle_t *pamh;
-	struct stat host_net;
+	char moved[64];	  /* of /proc/self/ns, what another session has another of; "" nothing */
+	struct stat host; /* the host's */
 };
+
+const struct actor_kind actor_helper = {.moved = "net"};
+const struct actor_kind actor_pam = {.service = "bench", .moved = "net"};
 
 static void log_show(void *context, int level, const char *text)
 {
@@ -54,17 +58,20 @@ static int silent(int count, const struct pam_message **messages, struct pam_res
 	return PAM_SUCCESS;
 }
 
-static void act_prepare(struct act *act, enum actor_way way, const char *user, uid_t uid)
+static void act_prepare(struct act *act, const char *user, uid_t uid)
 {
 	static const struct pam_conv conversation = {silent, NULL};
 	struct request *r = &act->request;
 
 	log_set_sink(log_show, NULL);
-	if (stat("/proc/self/ns/net", &act->host_net) < 0)
-		err(1, "/proc/self/ns/net");
-	if (way == ACTOR_PAM) {
-		if (pam_start(PAM_SERVICE_NAME, user, &conversation, &act->pamh) != PAM_SUCCESS)
-			errx(1, "cannot start PAM service %s", PAM_SERVICE_NAME);
+	if (*act->kind->moved) {
+		snprintf(act->moved, sizeof(act->moved), "/proc/self/ns/%s", act->kind->moved);
+		if (stat(act->moved, &act->host) < 0)
+			err(1, "%s", act->moved);
+	}
+	if (act->kind->service) {
+		if (pam_start(act->kind->service, user, &conversation, &act->pamh) != PAM_SUCCESS)
+			errx(1, "cannot start PAM service %s", act->kind->service);
 		return;
 	}
 	if (!request_set(r->conf, sizeof(r->conf), CONF_PATH) ||
@@ -98,7 +105,7 @@ static int helper_do(struct act *act, char verb)
 	if (result == 0 && verb == 'o') {
 		if (reply->outcome != OUTCOME_ISOLATED || reply->handed_count != MESSAGE_FDS ||
 		    reply->handed[0].type != CLONE_NEWNET ||
-		    reply->handed[0].inode == act->host_net.st_ino)
+		    reply->handed[0].inode == act->host.st_ino)
 			result = -EPROTO;
 		else
 			port_note(act, reply->line);
@@ -118,9 +125,11 @@ static int pam_do(struct act *act, char verb)
 	act->slot->end = now_ns();
 	if (result != PAM_SUCCESS)
 		return -EACCES;
-	if (stat("/proc/self/ns/net", &st) < 0)
+	if (*act->moved && stat(act->moved, &st) < 0)
 		return -errno;
-	if ((st.st_ino != act->host_net.st_ino) != (verb == 'o'))
+	/* Not every module takes its caller back. */
+	if (*act->moved && (verb == 'o' || act->kind == &actor_pam) &&
+	    (st.st_ino != act->host.st_ino) != (verb == 'o'))
 		return -EPROTO;
 	return 0;
 }
@@ -129,7 +138,7 @@ static void act_run(struct act *act)
 {
 	char verb;
 
-	while (read(COMMAND, &verb, 1) == 1 && verb != 'q') {
+	while (read(COMMAND, &verb, 1) == 1) {
 		act->slot->result = act->pamh ? pam_do(act, verb) : helper_do(act, verb);
 		if (write(ANSWER, &verb, 1) != 1)
 			break;
@@ -147,7 +156,7 @@ static void descriptors_keep(int command, int answer)
 		err(1, "descriptors");
 }
 
-struct actor actor_start(enum actor_way way, const char *user, uid_t uid)
+struct actor actor_start(const struct actor_kind *kind, const char *user, uid_t uid)
 {
 	struct actor actor;
 	int command[2], answer[2];
@@ -161,11 +170,11 @@ struct actor actor_start(enum actor_way way, const char *user, uid_t uid)
 	if (actor.pid < 0)
 		err(1, "fork");
 	if (actor.pid == 0) {
-		struct act act = {.slot = actor.slot};
+		struct act act = {.slot = actor.slot, .kind = kind};
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		descriptors_keep(command[0], answer[1]);
-		act_prepare(&act, way, user, uid);
+		act_prepare(&act, user, uid);
 		if (write(ANSWER, "r", 1) == 1)
 			act_run(&act);
 		_exit(1);
@@ -184,16 +193,24 @@ void actor_tell(const struct actor *actor, char verb)
 		err(1, "tell a session's process");
 }
 
-int64_t actor_wait(const struct actor *actor)
+int64_t actor_try(const struct actor *actor)
 {
 	char verb;
 
 	if (read(actor->answer, &verb, 1) != 1)
-		errx(1, "a session's process ended");
+		return -ECHILD;
 	if (actor->slot->result < 0)
-		errx(1, "%s failed: %s", verb == 'o' ? "a login" : "a logout",
-		     strerror(-actor->slot->result));
+		return actor->slot->result;
 	return actor->slot->end - actor->slot->start;
+}
+
+int64_t actor_wait(const struct actor *actor)
+{
+	int64_t took = actor_try(actor);
+
+	if (took < 0)
+		errx(1, "a login or a logout failed: %s", strerror((int)-took));
+	return took;
 }
 
 int64_t actor_do(const struct actor *actor, char verb)
@@ -204,7 +221,6 @@ int64_t actor_do(const struct actor *actor, char verb)
 
 void actor_end(struct actor *actor)
 {
-	actor_tell(actor, 'q');
 	close(actor->command);
 	close(actor->answer);
 	while (waitpid(actor->pid, NULL, 0) < 0 && errno == EINTR)

@@ -36,7 +36,11 @@ int64_t floor_login(void);
 int64_t floor_logout(void);
 
 /* actor.c: a process that logs in and out, as sshd would. */
-enum actor_way { ACTOR_HELPER, ACTOR_PAM };
+struct actor_kind {
+	const char *service; /* of PAM; NULL: the helper alone, as the module calls it */
+	const char *moved;   /* the namespace that must be another one after a login; "" none */
+};
+extern const struct actor_kind actor_helper, actor_pam; /* ours */
 struct actor {
 	pid_t pid;
 	int command, answer;
@@ -47,12 +51,14 @@ struct actor_slot {
 	int result;
 	char port[IFNAMSIZ];
 };
-/* user: for ACTOR_PAM an account of the host; for ACTOR_HELPER any name. */
-struct actor actor_start(enum actor_way way, const char *user, uid_t uid);
+/* user: through PAM an account of the host; for actor_helper any name. *kind must stay. */
+struct actor actor_start(const struct actor_kind *kind, const char *user, uid_t uid);
 /* verb: 'o' opens a session, 'c' closes it. Without waiting for the answer. */
 void actor_tell(const struct actor *actor, char verb);
 /* Waits for the answer; ends the program when it was a failure. Returns how long it took. */
 int64_t actor_wait(const struct actor *actor);
+/* The same, but a failure is a negative errno. */
+int64_t actor_try(const struct actor *actor);
 int64_t actor_do(const struct actor *actor, char verb);
 void actor_end(struct actor *actor);
 /* Waits until nothing of the user is left: records, pins, port. */
@@ -83,6 +89,30 @@ unsigned leftovers_users(void); /* users that are in or going */
 /* Namespace numbers come in batches per CPU: starts a new batch on each; see host.c. */
 void namespace_ids_renew(void);
 
+/* command.c: a program, started and waited for. */
+/*
+ * line: words, the first %n in each is the number and %p what the peers' file "pid" holds; in front
+ * may stand NAME=VALUE and <FILE. Its output goes to the file. A negative errno, or -EIO for an
+ * exit status other than 0.
+ */
+int64_t command_run(const char *line, unsigned number, const char *output);
+/* The pam-netns command with so many users in; ends the program if it does not do its work. */
+#define COMMANDS 6
+void commands_measure(struct samples commands[COMMANDS], unsigned users);
+
+/* peers.c: other programs that do a part of the same, measured in the same rounds. */
+struct peer {
+	char name[24], what[96];
+	char login_line[3][256], logout_line[256]; /* commands; or */
+	char service[32], moved[8];		   /* a PAM stack */
+	struct actor_kind kind;
+	char failed[160]; /* why; "" where it works */
+	struct samples login, logout;
+};
+#define PEERS_MAX 16
+size_t peers_setup(struct peer peers[PEERS_MAX]);
+void peer_round(struct peer *peer, unsigned number);
+
 /* report.c */
 struct level { /* a number of users in */
 	unsigned users;
@@ -90,6 +120,7 @@ struct level { /* a number of users in */
 	struct samples start;				   /* of the helper, doing nothing */
 	struct samples first, further, logout;		   /* through the helper */
 	struct samples pam_first, pam_further, pam_logout; /* through the module */
+	struct samples commands[COMMANDS];		   /* pam-netns */
 };
 struct burst {
 	unsigned at_once;
@@ -99,6 +130,8 @@ struct report {
 	unsigned rounds;
 	struct level levels[8];
 	size_t levels_count;
+	struct peer peers[PEERS_MAX]; /* with nobody in */
+	size_t peers_count;
 	struct burst bursts[4];
 	size_t bursts_count;
 	unsigned storm_users;

@@ -23,7 +23,7 @@ static struct actor user_start(uid_t uid)
 	char name[32];
 
 	snprintf(name, sizeof(name), "user%u", uid);
-	return actor_start(ACTOR_HELPER, name, uid);
+	return actor_start(&actor_helper, name, uid);
 }
 
 /*

@@ -20,6 +20,9 @@
 
 #define FIRST_UID 20000 /* of the user of each round: nothing exists of them */
 
+/* They are slow, and none of them is what this is about. */
+#define PEERS_EVERY 4
+
 static struct level level_new(unsigned users)
 {
 	return (struct level){
@@ -44,10 +47,11 @@ static void round_floor(struct level *level)
 }
 
 /* First login, further login, its logout, last logout; each session of a process of its own. */
-static void round_ours(enum actor_way way, const char *user, uid_t uid, struct samples *first_login,
-		       struct samples *further_login, struct samples *last_logout)
+static void round_ours(const struct actor_kind *kind, const char *user, uid_t uid,
+		       struct samples *first_login, struct samples *further_login,
+		       struct samples *last_logout)
 {
-	struct actor first = actor_start(way, user, uid), further = actor_start(way, user, uid);
+	struct actor first = actor_start(kind, user, uid), further = actor_start(kind, user, uid);
 	const char *port = first.slot->port; /* "" through PAM */
 
 	samples_add(first_login, actor_do(&first, 'o'));
@@ -59,9 +63,10 @@ static void round_ours(enum actor_way way, const char *user, uid_t uid, struct s
 	actor_end(&first);
 }
 
-static void level_measure(struct level *level, unsigned rounds)
+static void level_measure(struct level *level, struct report *report, unsigned rounds)
 {
 	static uid_t uid = FIRST_UID;
+	bool peers = level == report->levels;
 	char user[32];
 
 	/* The first rounds warm caches up and are not counted. */
@@ -70,11 +75,24 @@ static void level_measure(struct level *level, unsigned rounds)
 			*level = level_new(level->users);
 		snprintf(user, sizeof(user), "user%u", uid);
 		round_floor(level);
-		round_ours(ACTOR_HELPER, user, uid++, &level->first, &level->further,
+		round_ours(&actor_helper, user, uid++, &level->first, &level->further,
 			   &level->logout);
-		round_ours(ACTOR_PAM, PAM_USER_NAME, PAM_USER_UID, &level->pam_first,
+		round_ours(&actor_pam, PAM_USER_NAME, PAM_USER_UID, &level->pam_first,
 			   &level->pam_further, &level->pam_logout);
+		for (size_t p = 0; peers && i % PEERS_EVERY == 0 && p < report->peers_count; p++)
+			peer_round(&report->peers[p], i);
 	}
+	commands_measure(level->commands, level->users);
+}
+
+/* What is done now; it takes long, and shows nothing till the end. */
+static void progress(unsigned number, const char *what)
+{
+	static int64_t start;
+
+	if (!start)
+		start = now_ns();
+	fprintf(stderr, "bench: %4.0f s: %u %s\n", (double)(now_ns() - start) / 1e9, number, what);
 }
 
 static void bursts_measure(struct report *report, unsigned rounds)
@@ -85,6 +103,7 @@ static void bursts_measure(struct report *report, unsigned rounds)
 		struct burst *burst = &report->bursts[report->bursts_count++];
 		unsigned times = rounds * 2 / sizes[i] + 3;
 
+		progress(sizes[i], "first logins at once");
 		*burst = (struct burst){.at_once = sizes[i], .login = {.name = "first login"}};
 		for (unsigned t = 0; t < times; t++)
 			crowd_burst(sizes[i], &burst->login);
@@ -101,6 +120,7 @@ static void levels_measure(struct report *report, const char *list, unsigned rou
 		struct level *level = &report->levels[report->levels_count++];
 
 		list = *end ? end + 1 : end;
+		progress(users, "users log in");
 		crowd_grow(users);
 		sleep_ms(users ? 500 : 0);
 		if (users >= 100) {
@@ -108,8 +128,10 @@ static void levels_measure(struct report *report, const char *list, unsigned rou
 			report->memory_kib = (memory_kernel_kib() - before) / users;
 		}
 		*level = level_new(users);
-		level_measure(level, rounds);
+		progress(users, "users in: rounds");
+		level_measure(level, report, rounds);
 	}
+	progress(crowd_size(), "users leave");
 	crowd_leave();
 }
 
@@ -118,7 +140,20 @@ static void host_setup(void)
 {
 	struct level none = level_new(0);
 
-	round_ours(ACTOR_HELPER, "nobody", FIRST_UID - 1, &none.first, &none.further, &none.logout);
+	round_ours(&actor_helper, "nobody", FIRST_UID - 1, &none.first, &none.further,
+		   &none.logout);
+}
+
+/* For bench-net: so many are in until standard input ends. */
+static void crowd_hold(unsigned users)
+{
+	char c;
+
+	crowd_grow(users);
+	puts("in");
+	while (read(STDIN_FILENO, &c, 1) > 0)
+		;
+	crowd_leave();
 }
 
 static void limits_raise(void)
@@ -134,7 +169,7 @@ static void limits_raise(void)
 static void usage(void)
 {
 	fprintf(stderr, "usage: bench [--rounds N] [--users 0,100,1000] [--storm N] [--no-bursts] "
-			"[--json FILE]\n");
+			"[--no-peers] [--json FILE]\n");
 	exit(2);
 }
 
@@ -143,11 +178,13 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 	    {"rounds", required_argument, NULL, 'r'}, {"users", required_argument, NULL, 'u'},
 	    {"storm", required_argument, NULL, 's'},  {"json", required_argument, NULL, 'j'},
-	    {"no-bursts", no_argument, NULL, 'b'},    {0},
+	    {"no-bursts", no_argument, NULL, 'b'},    {"no-peers", no_argument, NULL, 'p'},
+	    {"hold", required_argument, NULL, 'h'},   {0},
 	};
 	static struct report report = {.rounds = 200, .storm_users = 1000};
-	const char *users = "0,100,1000", *json = NULL;
-	bool bursts = true;
+	const char *users = "0,100,1000,5000", *json = NULL;
+	bool bursts = true, peers = true;
+	unsigned hold = 0;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
@@ -167,6 +204,12 @@ int main(int argc, char **argv)
 		case 'b':
 			bursts = false;
 			break;
+		case 'h':
+			hold = (unsigned)atoi(optarg);
+			break;
+		case 'p':
+			peers = false;
+			break;
 		default:
 			usage();
 		}
@@ -175,8 +218,14 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	limits_raise();
 	namespace_ids_renew();
+	if (hold) {
+		crowd_hold(hold);
+		return 0;
+	}
 	host_setup();
 	floor_setup();
+	if (peers)
+		report.peers_count = peers_setup(report.peers);
 	levels_measure(&report, users, report.rounds);
 	if (bursts)
 		bursts_measure(&report, report.rounds);

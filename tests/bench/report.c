@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #define US(ns) ((double)(ns) / 1000)
@@ -24,6 +23,16 @@ static void row(struct samples *s, struct samples *to, const char *to_name)
 	printf("\n");
 }
 
+static void commands_print(struct level *l)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (l->commands[i].count)
+			printf("  pam-netns %-26s %8.0f %8.0f %8.0f\n", l->commands[i].name,
+			       US(samples_median(&l->commands[i])),
+			       US(samples_percentile(&l->commands[i], 10)),
+			       US(samples_percentile(&l->commands[i], 90)));
+}
+
 static void level_print(struct level *l)
 {
 	printf("\n%u users in%33s p50      p10      p90  (us)\n", l->users, "");
@@ -40,6 +49,34 @@ static void level_print(struct level *l)
 	row(&l->pam_first, &l->floor, "the floor");
 	row(&l->pam_further, &l->pam_first, "the first");
 	row(&l->pam_logout, &l->pam_first, "the first");
+	commands_print(l);
+}
+
+/* The part of a first login that each of them does, to all of ours. Logout 0: it has none. */
+static void peers_print(struct report *r)
+{
+	struct level *l = r->levels;
+
+	if (r->peers_count)
+		printf(
+		    "\npeers, their login%26s p50      p10      p90  to floor  to ours   logout\n",
+		    "");
+	for (size_t i = 0; i < r->peers_count; i++) {
+		struct peer *p = &r->peers[i];
+
+		if (*p->failed || !p->login.count) {
+			printf("  %-36s failed: %s\n", p->name,
+			       *p->failed ? p->failed : "no round");
+			continue;
+		}
+		bool pam = *p->service;
+
+		printf("  %-36s %8.0f %8.0f %8.0f  %8.2f %8.2f %8.0f  %s\n", p->name,
+		       US(samples_median(&p->login)), US(samples_percentile(&p->login, 10)),
+		       US(samples_percentile(&p->login, 90)), ratio(&p->login, &l->floor),
+		       ratio(&p->login, pam ? &l->pam_first : &l->first),
+		       US(samples_median(&p->logout)), p->what);
+	}
 }
 
 static void bursts_print(struct report *r)
@@ -66,7 +103,9 @@ void report_print(struct report *r)
 	for (size_t i = 1; i < r->levels_count; i++)
 		printf("\nfirst login with %u users in: %.2f of that with %u\n", r->levels[i].users,
 		       ratio(&r->levels[i].first, &r->levels[0].first), r->levels[0].users);
-	bursts_print(r);
+	peers_print(r);
+	if (r->bursts_count)
+		bursts_print(r);
 	if (r->storm_users) {
 		printf("\n%u logouts at once, all gone after %.1f s\n", r->storm_users,
 		       (double)r->storm_ns / 1e9);
@@ -103,22 +142,46 @@ static void json_level(FILE *out, struct level *l, const char *end)
 	fprintf(out, "  {\"users_in\": %u, \"us\": [\n", l->users);
 	for (size_t i = 0; i < count; i++)
 		json_samples(out, all[i], i + 1 < count ? "," : "");
+	fprintf(out, "  ], \"command_us\": [\n");
+	for (size_t i = 0; i < COMMANDS; i++)
+		json_samples(out, &l->commands[i], i + 1 < COMMANDS ? "," : "");
 	fprintf(out, "  ]}%s\n", end);
+}
+
+static void json_peers(FILE *out, struct report *r)
+{
+	struct level *l = r->levels;
+
+	fprintf(out, "\"peers\": [\n");
+	for (size_t i = 0; i < r->peers_count; i++) {
+		struct peer *p = &r->peers[i];
+		bool pam = *p->service;
+
+		fprintf(out, "{\"name\": \"%s\", \"what\": \"%s\", ", p->name, p->what);
+		if (*p->failed)
+			fprintf(out, "\"failed\": \"%s\", ", p->failed);
+		fprintf(out, "\"to\": \"%s\", \"to_floor\": %.2f, \"to_first_login\": %.2f, ",
+			pam ? l->pam_first.name : l->first.name, ratio(&p->login, &l->floor),
+			ratio(&p->login, pam ? &l->pam_first : &l->first));
+		fprintf(out, "\"login_us\": ");
+		json_samples(out, &p->login, ", \"logout_us\": ");
+		json_samples(out, &p->logout, i + 1 < r->peers_count ? "}," : "}");
+	}
+	fprintf(out, "],\n");
 }
 
 void report_json(struct report *r, const char *path)
 {
 	FILE *out = fopen(path, "we");
-	struct utsname name;
 
-	if (!out || uname(&name) < 0)
+	if (!out)
 		err(1, "%s", path);
-	fprintf(out, "{\"kernel\": \"%s\", \"machine\": \"%s\", \"cpus\": %ld, \"rounds\": %u,\n",
-		name.release, name.machine, sysconf(_SC_NPROCESSORS_ONLN), r->rounds);
-	fprintf(out, "\"levels\": [\n");
+	fprintf(out, "{\"rounds\": %u, \"levels\": [\n", r->rounds);
 	for (size_t i = 0; i < r->levels_count; i++)
 		json_level(out, &r->levels[i], i + 1 < r->levels_count ? "," : "");
-	fprintf(out, "],\n\"at_once\": [\n");
+	fprintf(out, "],\n");
+	json_peers(out, r);
+	fprintf(out, "\"at_once\": [\n");
 	for (size_t i = 0; i < r->bursts_count; i++) {
 		fprintf(out, "{\"logins\": %u, \"us\": ", r->bursts[i].at_once);
 		json_samples(out, &r->bursts[i].login, i + 1 < r->bursts_count ? "}," : "}");

@@ -155,7 +155,6 @@ static int pin_remove(const char *path)
 /* Whatever else is in there, or has the name, goes too. */
 static int pins_remove_dir(uid_t uid, bool begun)
 {
-	CLEANUP_FD int pins = open(PINS_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	char dir[PIN_PATH_MAX], path[PIN_PATH_MAX + 8];
 	int result;
 
@@ -165,6 +164,8 @@ static int pins_remove_dir(uid_t uid, bool begun)
 		snprintf(path, sizeof(path), "%s/%s", dir, pin_kinds[i].name);
 		pin_unmount(path);
 	}
+	CLEANUP_FD int pins = open(PINS_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
 	result = pins < 0 ? -errno : files_remove_tree(pins, dir + sizeof(PINS_DIR));
 	return result < 0 ? log_errno(-result, "remove %s", dir) : 0;
 }

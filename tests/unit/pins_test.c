@@ -1,0 +1,458 @@
+/*
+ * Namespaces kept by bind mounts, in a mount namespace of the test's own: what is no sound pin, and
+ * each system call failing. Runs as root.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fault.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "files.h"
+#include "log.h"
+#include "paths.h"
+#include "pins.h"
+
+#undef RUN_DIR
+#undef PINS_DIR
+#define RUN_DIR	 "."
+#define PINS_DIR "pins"
+
+static cpu_set_t affinity; /* of the test's machine */
+
+static int fake_getaffinity(cpu_set_t *set)
+{
+	*set = affinity;
+	return 0;
+}
+
+static int fake_setaffinity(const cpu_set_t *set)
+{
+	affinity = *set;
+	return 0;
+}
+
+#define open(...)			  FAULT(open(__VA_ARGS__))
+#define mkdir(...)			  FAULT(mkdir(__VA_ARGS__))
+#define mount(...)			  FAULT(mount(__VA_ARGS__))
+#define rename(...)			  FAULT(rename(__VA_ARGS__))
+#define unlink(path)			  FAULT(unlink(path))
+#define fstat(...)			  FAULT(fstat(__VA_ARGS__))
+#define stat(path, st)			  FAULT(stat(path, st))
+#define lstat(path, st)			  FAULT(lstat(path, st))
+#define fstatfs(fd, fs)			  FAULT(fstatfs(fd, fs))
+#define statfs(path, fs)		  FAULT(statfs(path, fs))
+#define ioctl(...)			  FAULT(ioctl(__VA_ARGS__))
+#define opendir(path)			  FAULT_NULL(opendir(path))
+#define reallocarray(...)		  FAULT_NULL(reallocarray(__VA_ARGS__))
+#define files_remove_tree(dir, name)	  (fault_hits() ? -fault_error : files_remove_tree(dir, name))
+#define sched_getaffinity(pid, size, set) FAULT(fake_getaffinity(set))
+#define sched_setaffinity(pid, size, set) FAULT(fake_setaffinity(set))
+
+#include "../../lib/pins.c"
+
+#define USER 2001
+
+static int net = -1, uts = -1; /* of namespaces that nobody is in */
+static ino_t net_inode, uts_inode;
+
+static int namespace_make(int flag, const char *path)
+{
+	int old = (open)(path, O_RDONLY | O_CLOEXEC), made;
+
+	assert_int_equal(unshare(flag), 0);
+	made = (open)(path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(setns(old, flag), 0);
+	close(old);
+	return made;
+}
+
+static ino_t inode(int fd)
+{
+	struct stat st;
+
+	return (fstat)(fd, &st) ? 0 : st.st_ino;
+}
+
+static char log_last[256];
+
+static void log_keep(void *context, int level, const char *text)
+{
+	(void)context;
+	(void)level;
+	snprintf(log_last, sizeof(log_last), "%s", text);
+}
+
+static int group_setup(void **state)
+{
+	(void)state;
+	log_set_sink(log_keep, NULL);
+	if (unshare(CLONE_NEWNS) || (mount)(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    (mount)("pins_test", "/mnt", "tmpfs", 0, NULL) || chdir("/mnt") || pins_setup())
+		return -1;
+	net = namespace_make(CLONE_NEWNET, "/proc/self/ns/net");
+	uts = namespace_make(CLONE_NEWUTS, "/proc/self/ns/uts");
+	net_inode = inode(net);
+	uts_inode = inode(uts);
+	return net < 0 || uts < 0;
+}
+
+static int pin_both(void)
+{
+	int result = pins_begin(USER);
+
+	if (result == 0)
+		result = pin_add(USER, &pin_kinds[0], net);
+	if (result == 0)
+		result = pin_add(USER, &pin_kinds[1], uts);
+	return result < 0 ? result : pins_publish(USER);
+}
+
+static int open_both(void)
+{
+	struct pins pins;
+	int result = pins_open(USER, NAMESPACE_NET | NAMESPACE_UTS, &pins);
+
+	if (result == 0) {
+		assert_int_equal(inode(pins.fd[0]), net_inode);
+		assert_int_equal(inode(pins.fd[1]), uts_inode);
+		assert_int_equal(pins.fd[2], -1);
+		pins_close(&pins);
+	}
+	for (int i = 0; i < PIN_KINDS; i++)
+		assert_int_equal(pins.fd[i], -1);
+	return result;
+}
+
+static void made_opened_removed(void **state)
+{
+	(void)state;
+	assert_false(pins_exist(USER));
+	assert_int_equal(open_both(), -ENOENT);
+	assert_int_equal(pin_both(), 0);
+	assert_true(pins_exist(USER));
+	assert_int_equal(open_both(), 0);
+	assert_int_equal(pins_remove(USER), 0);
+	assert_false(pins_exist(USER));
+	assert_int_equal(pins_remove(USER), 0);
+}
+
+/* Nobody finds pins that are not whole, whatever fails; and they can be removed, or made again. */
+static void make_body(void)
+{
+	int result = pin_both(), opened;
+
+	fault_pause(opened = open_both());
+	if (!fault_was_hit())
+		assert_int_equal(result, 0);
+	assert_int_equal(opened, result == 0 ? 0 : -ENOENT);
+	fault_pause(result = pin_both());
+	fault_pause(opened = open_both());
+	assert_int_equal(opened, 0);
+	fault_pause(result = pins_remove(USER));
+	assert_int_equal(result, 0);
+	assert_false(pins_exist(USER));
+}
+
+static void each_call_fails_while_made(void **state)
+{
+	(void)state;
+	assert_true(fault_sweep(ENOSPC, make_body) >= 6);
+}
+
+/* What an interrupted login left is removed first, and if that fails the login does. */
+static void begin_body(void)
+{
+	int result;
+
+	fault_pause(result = pins_begin(USER));
+	assert_int_equal(result, 0);
+	fault_pause(result = pin_add(USER, &pin_kinds[0], net));
+	assert_int_equal(result, 0);
+	result = pins_begin(USER);
+	if (fault_was_hit())
+		assert_int_equal(result, -EMFILE);
+	else
+		assert_int_equal(access(PINS_DIR "/.2001/net", F_OK), -1);
+	fault_pause(result = pins_remove(USER));
+	assert_int_equal(result, 0);
+}
+
+static void begun_twice(void **state)
+{
+	(void)state;
+	assert_true(fault_sweep(EMFILE, begin_body) >= 4);
+}
+
+/* An error is no absence: nobody's sound pins are torn down for want of memory. */
+static void open_body(void)
+{
+	int result = open_both();
+
+	assert_int_equal(result, fault_was_hit() ? -ENOMEM : 0);
+}
+
+static void each_call_fails_while_opened(void **state)
+{
+	(void)state;
+	assert_int_equal(pin_both(), 0);
+	assert_true(fault_sweep(ENOMEM, open_body) >= 12);
+	assert_int_equal(pins_remove(USER), 0);
+}
+
+/* T12: what lies there is not what it is taken for. */
+static void damaged_pins_are_absent(void **state)
+{
+	(void)state;
+	for (int damage = 0; damage < 6; damage++) {
+		assert_int_equal(pin_both(), 0);
+		assert_int_equal(umount2(PINS_DIR "/2001/net", MNT_DETACH), 0);
+		if (damage > 0)
+			assert_int_equal((unlink)(PINS_DIR "/2001/net"), 0);
+		if (damage == 2)
+			assert_int_equal(symlink("uts", PINS_DIR "/2001/net"), 0);
+		if (damage == 3)
+			assert_int_equal(mkfifo(PINS_DIR "/2001/net", 0600), 0);
+		if (damage == 4)
+			assert_int_equal((mkdir)(PINS_DIR "/2001/net", 0700), 0);
+		if (damage == 5)
+			assert_int_equal(pin_named_set("2001/net", uts), 0);
+		assert_int_equal(open_both(), -ENOENT);
+		assert_int_equal(pins_remove(USER), 0);
+		assert_false(pins_exist(USER));
+	}
+}
+
+/* A user's own: of the right type, in the right place, but a user namespace owns it. */
+static void a_users_own_namespace_is_absent(void **state)
+{
+	char path[64];
+	int ready[2], own;
+	char byte;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		(void)!write(ready[1], unshare(CLONE_NEWUSER | CLONE_NEWNET) ? "n" : "y", 1);
+		pause();
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	assert_int_equal(byte, 'y');
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
+	own = (open)(path, O_RDONLY | O_CLOEXEC);
+	assert_true(pin_valid(net, CLONE_NEWNET));
+	assert_false(pin_valid(uts, CLONE_NEWNET));
+	assert_false(pin_valid(own, CLONE_NEWNET));
+	assert_int_equal(pin_both(), 0);
+	assert_int_equal(pin_named_set("2001/net", own), 0);
+	assert_int_equal(open_both(), -ENOENT);
+	assert_int_equal(pins_remove(USER), 0);
+	close(own);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void withdrawn(void **state)
+{
+	(void)state;
+	pins_withdraw(USER); /* nothing to do */
+	assert_int_equal(pin_both(), 0);
+	pins_withdraw(USER);
+	assert_int_equal(open_both(), -ENOENT);
+	assert_int_equal(access(PINS_DIR "/.2001/net", F_OK), 0);
+	/* With something of an interrupted login in the way. */
+	assert_int_equal((rename)(PINS_DIR "/.2001", PINS_DIR "/2001"), 0);
+	assert_int_equal(pins_begin(USER), 0);
+	assert_int_equal(pin_add(USER, &pin_kinds[0], net), 0);
+	pins_withdraw(USER);
+	assert_int_equal(open_both(), -ENOENT);
+	assert_int_equal(access(PINS_DIR "/.2001/uts", F_OK), 0);
+	assert_int_equal(pins_remove(USER), 0);
+}
+
+static void named(void **state)
+{
+	int fd;
+
+	(void)state;
+	assert_int_equal(pin_named_open("template.x", CLONE_NEWNET), -ENOENT);
+	assert_int_equal(pin_named_set("template.x", uts), 0);
+	assert_int_equal(pin_named_set("template.x", net), 0);
+	assert_int_equal(pin_named_open("template.x", CLONE_NEWUTS), -ENOENT);
+	fd = pin_named_open("template.x", CLONE_NEWNET);
+	assert_int_equal(inode(fd), net_inode);
+	close(fd);
+	assert_int_equal(pin_named_remove("template.x"), 0);
+	assert_int_equal((mkdir)(PINS_DIR "/folder", 0700), 0);
+	assert_int_equal(pin_named_set("folder", net), -EISDIR);
+	assert_int_equal(rmdir(PINS_DIR "/folder"), 0);
+}
+
+static void list_body(void)
+{
+	uid_t *uids;
+	size_t count;
+	int result = pins_list(&uids, &count);
+
+	if (fault_was_hit()) {
+		assert_int_equal(result, -ENOMEM);
+		assert_null(uids);
+		assert_int_equal(count, 0);
+		return;
+	}
+	assert_int_equal(result, 0);
+	assert_int_equal(count, 2);
+	assert_int_equal(uids[0] + uids[1], 7 + 4294967294U);
+	free(uids);
+}
+
+/* Names that are no uid are nobody's: the templates, and what was put there by hand. */
+static void listed(void **state)
+{
+	static const char *const names[] = {"pins/7",  "pins/.4294967294", "pins/4294967295",
+					    "pins/7x", "pins/template.y",  "pins/..x"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_int_equal((mkdir)(names[i], 0700), 0);
+	assert_int_equal(fault_sweep(ENOMEM, list_body), 3);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_int_equal(rmdir(names[i]), 0);
+}
+
+/* The tmpfs is mounted once: again would hide the pins of all who are in. */
+static void setup_body(void)
+{
+	int result = pins_setup();
+
+	assert_int_equal(result, fault_was_hit() ? -ENOMEM : 0);
+	assert_int_equal(access("pins/mark", F_OK), 0);
+}
+
+static void set_up_again(void **state)
+{
+	(void)state;
+	assert_int_equal((mkdir)("pins/mark", 0700), 0);
+	assert_true(fault_sweep(ENOMEM, setup_body) >= 4);
+	assert_int_equal(rmdir("pins/mark"), 0);
+}
+
+static void first_setup_body(void)
+{
+	struct statfs fs;
+	int result = pins_setup();
+
+	assert_int_equal(result, fault_was_hit() ? -ENOMEM : 0);
+	fault_pause(result = pins_setup());
+	assert_int_equal(result, 0);
+	assert_int_equal((statfs)(PINS_DIR, &fs), 0);
+	assert_int_equal(fs.f_type, TMPFS_MAGIC);
+	while (umount2(PINS_DIR, MNT_DETACH) == 0)
+		;
+	assert_int_equal(rmdir(PINS_DIR), 0);
+}
+
+static void set_up_first(void **state)
+{
+	(void)state;
+	assert_int_equal((mkdir)("first", 0700) | chdir("first"), 0);
+	assert_true(fault_sweep(ENOMEM, first_setup_body) >= 5);
+	assert_int_equal(chdir("..") | rmdir("first"), 0);
+}
+
+/* --- the kernel that refuses mount namespaces made on some CPUs --- */
+
+static int attempts, good_cpu;
+
+/* Succeeds on one CPU alone; a context: fails in another way there. */
+static int attempt(void *context)
+{
+	attempts++;
+	if (CPU_COUNT(&affinity) != 1 || good_cpu < 0 || !CPU_ISSET(good_cpu, &affinity))
+		return -EINVAL;
+	return context ? -ENOSPC : 0;
+}
+
+static int retry(int cpu, void *context)
+{
+	cpu_set_t before;
+	int result;
+
+	CPU_ZERO(&affinity);
+	for (int i = 1; i < 12; i += 2)
+		CPU_SET(i, &affinity);
+	before = affinity;
+	good_cpu = cpu;
+	attempts = 0;
+	log_last[0] = '\0';
+	result = pin_retry(attempt, context);
+	assert_true(CPU_EQUAL(&before, &affinity));
+	return result;
+}
+
+static void tried_on_every_cpu(void **state)
+{
+	(void)state;
+	assert_int_equal(retry(5, NULL), 0);
+	assert_int_equal(attempts, 4);
+	assert_int_equal(retry(11, NULL), 0);
+	assert_int_equal(retry(3, &attempts), -ENOSPC);
+	assert_string_equal(log_last, "");
+	/* Not on CPUs that it may not use. */
+	assert_int_equal(retry(4, NULL), -EINVAL);
+	assert_int_equal(attempts, 7);
+	assert_non_null(strstr(log_last, "on any CPU"));
+	fault_error = EPERM;
+	fault_calls = 0;
+	fault_at = 1;
+	assert_int_equal(retry(5, NULL), -EINVAL);
+	assert_int_equal(attempts, 1);
+	/* A CPU that went away meanwhile is passed over. */
+	fault_calls = 0;
+	fault_at = 2;
+	assert_int_equal(retry(5, NULL), 0);
+	assert_int_equal(attempts, 3);
+	fault_at = 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(made_opened_removed),
+	    cmocka_unit_test(each_call_fails_while_made),
+	    cmocka_unit_test(begun_twice),
+	    cmocka_unit_test(each_call_fails_while_opened),
+	    cmocka_unit_test(damaged_pins_are_absent),
+	    cmocka_unit_test(a_users_own_namespace_is_absent),
+	    cmocka_unit_test(withdrawn),
+	    cmocka_unit_test(named),
+	    cmocka_unit_test(listed),
+	    cmocka_unit_test(set_up_again),
+	    cmocka_unit_test(set_up_first),
+	    cmocka_unit_test(tried_on_every_cpu),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, NULL);
+}

@@ -2,6 +2,10 @@
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
 # Threats of SECURITY.md that no other file is about, by their numbers.
 
+# shellcheck disable=SC2034 # read by run
+TEST_TIMEOUT=120
+HOSTILE=${THREATS_HOSTILE:-2000}
+
 setup() {
 	host_pam_install
 	su alice -c true
@@ -71,6 +75,40 @@ test_t07_a_process_outside_is_told() {
 	host_clean 5
 }
 
+# Low limits, which a user can give to their su, neither end up on the host nor in a lock that is
+# kept. Where the caller itself can do with so little, the helper can: it has its own.
+test_t10_limits_of_the_caller() {
+	local resource value seen start
+	for resource in as data stack nofile fsize cpu core locks memlock msgqueue nproc sigpending; do
+		for value in 0 1 20; do
+			seen=$(prlimit "--$resource=$value:" "$TOOLS/host-session" su alice \
+				readlink /proc/self/ns/net 2>/dev/null || :)
+			assert_ne "$(readlink /proc/self/ns/net)" "$seen" "$resource $value"
+			[[ $resource =~ ^(as|data|stack|nofile|cpu)$ ]] || assert_match '^net:' "$seen" "$resource $value"
+			start=${EPOCHREALTIME/./}
+			su bob -c true
+			((${EPOCHREALTIME/./} - start < 1000000)) || fail "$resource $value: bob waited"
+		done
+	done
+	pam-netns gc # after callers that the limit of processor time has killed
+	host_clean 5
+}
+
+# 10,000 calls, by argument, environment and number of arguments, of the programs that are or become
+# root's (CVE-2017-5985, CVE-2018-6556, CVE-2022-47952, CVE-2026-39402; CVE-2021-4034, CVE-2022-0563).
+test_t11_t13_hostile_calls() {
+	local as=(setpriv --reuid bob --regid 2002 --clear-groups)
+	hold_session one alice
+	"${as[@]}" "$TOOLS/host-hostile" "$HOSTILE" "$RANDOM" /usr/libexec/pam-netns/pam-netns-enter \
+		'pam-netns-enter: you have no network of your own at present; log in first' \
+		'pam-netns-enter: unknown option; try --help'
+	"${as[@]}" "$TOOLS/host-hostile" "$((HOSTILE / 4))" "$RANDOM" /usr/libexec/pam-netns/pam-netns-helper \
+		"pam-netns-helper is run by pam_netns.so and pam-netns, not by hand.
+See pam-netns-helper(8); to manage the set-up use pam-netns."
+	end_session one
+	host_clean 5
+}
+
 # A namespace that a user has made of their own is never taken for theirs, whoever is in it.
 test_t12_namespaces_of_a_users_own() {
 	local fake
@@ -123,6 +161,34 @@ test_t17_the_working_directory_is_flipped() {
 	done
 	kill "$flip"
 	cd /
+	host_clean 5
+}
+
+# A private directory below one that a user owns, who exchanges it with a link to /etc and back
+# (CVE-2025-6020, CVE-2024-22365, CVE-2021-44731, CVE-2025-31133): the login is refused, or what is
+# covered is that directory; never /etc, and never on the host.
+test_t17_a_private_directory_is_flipped() {
+	local i seen flip inside=0
+	mkdir -p /srv/shared/dir/work
+	mkdir -p /etc/work
+	echo etc >/etc/work/of
+	echo shared >/srv/shared/dir/work/of
+	ln -sfn /etc /srv/shared/link
+	chown -hR bob /srv/shared
+	sed -i 's|^private = .*|private = /tmp /srv/shared/dir/work|' /etc/security/pam_netns.conf
+	"$TOOLS/host-flip" /srv/shared/dir /srv/shared/link &
+	flip=$!
+	for ((i = 0; i < 60; i++)); do
+		seen=$(pam_session su alice sh -c 'cat /etc/work/of || echo covered' 2>/dev/null || echo refused)
+		[[ $seen == refused || $seen == etc ]] || fail "/etc/work: $seen"
+		[[ $seen == refused ]] || inside=$((inside + 1))
+	done
+	kill "$flip"
+	wait "$flip" || :
+	assert_eq '' "$(grep -E ' /(etc|srv/shared)/[^ ]*work ' /proc/self/mountinfo || :)" "mounts on the host"
+	cp "$CHECKOUT/conf/pam_netns.conf" /etc/security/pam_netns.conf
+	rm -rf /srv/shared /etc/work
+	((inside > 0)) || fail 'never let in'
 	host_clean 5
 }
 
@@ -185,15 +251,48 @@ test_t28_loopback_of_the_session() {
 	host_clean 5
 }
 
-# Documented: unix sockets with a path are files, so the host's answer; /dev/log is one.
+# answer_at PERL-ADDRESS: a program of the host's that says "host" at a unix socket; its pid is in $!.
+answer_at() {
+	perl -MSocket -e "socket(S, AF_UNIX, SOCK_STREAM, 0); bind(S, sockaddr_un($1)) or die \$!; listen(S, 5);
+		while (accept(C, S)) { syswrite(C, qq(host\n)); close(C) }" &
+	sleep 0.2
+}
+
+# asked_at PERL-ADDRESS: what it says to alice.
+asked_at() {
+	cat >"$OUT/ask.pl" <<-END
+		use Socket;
+		socket(S, AF_UNIX, SOCK_STREAM, 0);
+		connect(S, sockaddr_un($1)) or exit 1;
+		print readline(S);
+	END
+	su "${2:-alice}" -c "perl $OUT/ask.pl"
+}
+
+# Documented: unix sockets with a path are files, so the host's answer; a private directory hides
+# those in it.
 test_t29_sockets_with_a_path_cross() {
+	local socket
 	su alice -c 'logger -p authpriv.info t29-was-here'
 	log_grep t29-was-here >/dev/null
+	for socket in /run/t29 /tmp/t29; do
+		(umask 0; answer_at "'$socket'"; echo $! >"$OUT/answerer")
+		if [[ $socket == /run/* ]]; then
+			assert_eq host "$(asked_at "'$socket'")"
+		else
+			assert_fails asked_at "'$socket'"
+		fi
+		kill "$(<"$OUT/answerer")"
+	done
 	host_clean 5
 }
 
 # Abstract names belong to the network namespace.
 test_t29_abstract_sockets_do_not_cross() {
+	answer_at '"\0t29"'
+	assert_fails asked_at '"\0t29"'
+	assert_eq host "$(asked_at '"\0t29"' root)"
 	assert_eq '' "$(su alice -c "awk '\$8 ~ /^@/' /proc/net/unix")"
+	kill $!
 	host_clean 5
 }

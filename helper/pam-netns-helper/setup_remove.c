@@ -13,23 +13,31 @@
 #include "uplink.h"
 #include "view.h"
 
-/* How many users are in a network ("" any); one of them as an example. */
-static size_t users_in(const struct host *host, const char *network, char example[STATE_TEXT_MAX])
+/*
+ * How many users are in a network ("" any); one of them as an example. An error is not nobody:
+ * their pins would go.
+ */
+static int users_in(const struct host *host, const char *network, char example[STATE_TEXT_MAX],
+		    size_t *in)
 {
 	CLEANUP_FREE uid_t *uids = NULL;
-	size_t count, in = 0;
+	size_t count;
 	struct user_state state;
+	int result = state_list(host->run, &uids, &count);
 
-	if (state_list(host->run, &uids, &count) < 0)
-		return 0;
-	for (size_t i = 0; i < count; i++) {
-		if (state_read(host->run, uids[i], &state) < 0 ||
-		    (*network && strcmp(state.network, network) != 0))
-			continue;
-		memcpy(example, state.user, STATE_TEXT_MAX);
-		in++;
+	*in = 0;
+	for (size_t i = 0; i < count && result == 0; i++) {
+		result = state_read(host->run, uids[i], &state);
+		if (state_absent(result)) {
+			result = 0;
+		} else if (result < 0) {
+			(void)log_errno(-result, "read the record of uid %u", uids[i]);
+		} else if (!*network || strcmp(state.network, network) == 0) {
+			memcpy(example, state.user, STATE_TEXT_MAX);
+			++*in;
+		}
 	}
-	return in;
+	return result;
 }
 
 int network_remove(struct host *host, const char *name)
@@ -68,7 +76,9 @@ static int networks_remove(struct host *host, const char *name, size_t *left)
 	int result = 0;
 
 	*left = 0;
-	while (dir && result == 0 && (entry = readdir(dir))) {
+	if (!dir && errno != ENOENT)
+		return log_errno(errno, "list %s", NETWORKS_DIR);
+	while (dir && result == 0 && (errno = 0, entry = readdir(dir))) {
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
 			continue;
 		if (*name && strcmp(entry->d_name, name) != 0) {
@@ -78,6 +88,9 @@ static int networks_remove(struct host *host, const char *name, size_t *left)
 		found = true;
 		result = network_remove(host, entry->d_name);
 	}
+	/* Those that were not listed are left: no reason to remove what all of them need. */
+	if (dir && result == 0 && errno)
+		result = log_errno(errno, "list %s", NETWORKS_DIR);
 	if (result == 0 && !found)
 		log_warning("network %s is not set up", name);
 	return result;
@@ -113,9 +126,11 @@ static int host_remove(struct host *host, bool users)
 int setup_remove(struct host *host, const char *name, bool force)
 {
 	char example[STATE_TEXT_MAX] = "";
-	size_t in = users_in(host, name, example), left = 0;
-	int result;
+	size_t in, left = 0;
+	int result = users_in(host, name, example, &in);
 
+	if (result < 0)
+		return result;
 	if (in && !force) {
 		log_error(
 		    "%zu user%s in (%s%s): end their sessions with pam-netns kick, or use --force, "

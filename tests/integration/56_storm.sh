@@ -10,13 +10,14 @@
 TEST_TIMEOUT=120
 STORM=$TOOLS/storm
 LOGINS=${STORM_LOGINS:-100}
+MORE=$((LOGINS + LOGINS / 10))
 ROUNDS=${STORM_ROUNDS:-500}
 SOAK=${STORM_SOAK:-500}
 
 setup() {
 	printf '%s\n' 'auth required pam_permit.so' 'account required pam_permit.so' \
 		'session required pam_netns.so' >/etc/pam.d/storm
-	users_add crowd 20001 "$((LOGINS > 100 ? LOGINS : 100))"
+	users_add crowd 20001 "$((LOGINS > 100 ? MORE : 110))"
 	"$STORM" users crowd 2
 	host_clean 15
 }
@@ -25,10 +26,15 @@ setup() {
 host_count() {
 	echo "mounts $(wc -l </proc/self/mountinfo)"
 	echo "links $(ip -o link show | wc -l)"
-	echo "neighbours $(ip neigh show nud all | wc -l)"
+	echo "neighbours $(ip neigh show nud permanent | wc -l)"
 	echo "rules $(nft -a list table inet pam_netns | wc -l)"
 	echo "processes $(ps -e -o pid= | wc -l)"
 	find /run/pam-netns /run/netns -path /run/pam-netns/hostproc/proc -prune -o -print | sort
+}
+
+# All of them: those of the kernel's own come and go.
+neighbour_count() {
+	ip neigh show nud all | wc -l
 }
 
 # The guard's elements stay until gc; the leases stay for good.
@@ -66,6 +72,16 @@ test_t02_many_users_at_once() {
 	assert_same "$leases" "$(leases_list)" "leases after the second storm"
 }
 
+# 1,100 users and bridges of 1,000 ports with the full figures; the kernel's limit is 1,023.
+test_t27_more_users_than_a_bridge_has_ports() {
+	local conf=/etc/security/pam_netns.conf
+	sed -i "s/^ports_per_bridge = .*/ports_per_bridge = $LOGINS/" "$conf"
+	"$STORM" users crowd "$MORE"
+	host_clean 60
+	assert_eq 'pnbr0 pnbr0.1' "$(ip -o link show type bridge | sed 's/.*: \(pnbr[0-9.]*\):.*/\1/' | sort | paste -sd ' ')"
+	cp "$CHECKOUT/conf/pam_netns.conf" "$conf"
+}
+
 test_logins_against_last_logouts() {
 	"$STORM" rounds crowd1 "$ROUNDS" 4
 	host_clean 30
@@ -73,15 +89,17 @@ test_logins_against_last_logouts() {
 
 # Nothing of what a process or the host holds may grow with the number of logins.
 test_soak() {
-	local before
+	local before neighbours
 	export GLIBC_TUNABLES=glibc.malloc.tcache_count=0
 	"$STORM" soak crowd 4 8
 	host_clean 30
 	pam-netns gc
 	before=$(host_count)
+	neighbours=$(neighbour_count)
 	"$STORM" soak crowd 4 "$SOAK"
 	host_clean 30
 	pam-netns gc
 	assert_same "$before" "$(host_count)" "what the host holds"
 	assert_eq 0 "$(guard_count)" "elements of the guard"
+	(($(neighbour_count) <= neighbours + 2)) || fail "neighbours: $neighbours, then $(neighbour_count)"
 }

@@ -19,7 +19,6 @@ PAMDIR     ?= $(firstword $(patsubst %/pam_unix.so,%,$(wildcard \
 CC       ?= cc
 # For pam-netns-helper alone; HELPER_CC=cc makes a static one with this system's own C library.
 HELPER_CC ?= musl-gcc
-PKGCONF  ?= pkg-config
 VERSION   = 0.1.0
 B         = build
 
@@ -29,8 +28,7 @@ HARDENING = -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=
 CFLAGS   ?= -O2 -g
 STANDARD  = -std=gnu11 -D_GNU_SOURCE -Ilib -DVERSION='"$(VERSION)"' \
 	    -DSYSCONF_DIR='"$(SYSCONFDIR)"' -DLIBEXEC_DIR='"$(LIBEXECDIR)"'
-NL_CFLAGS := $(shell $(PKGCONF) --cflags libnl-3.0 2>/dev/null || echo -I/usr/include/libnl3)
-ALL_CFLAGS = $(STANDARD) $(NL_CFLAGS) $(WARNINGS) $(HARDENING) $(CFLAGS) -MMD -MP
+ALL_CFLAGS = $(STANDARD) $(WARNINGS) $(HARDENING) $(CFLAGS) -MMD -MP
 RELRO     = -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed -Wl,--gc-sections
 ALL_CFLAGS += -ffunction-sections -fdata-sections
 
@@ -124,8 +122,7 @@ $B/pam-netns-enter: $(ENTER_OBJS)
 
 $B/pam-netns: $(CLI_OBJS) $B/libpam_netns.a
 	$(call say,LD,$@)
-	$(Q)$(CC) -pie $(RELRO) $(CFLAGS) -o $@ $(CLI_OBJS) $B/libpam_netns.a \
-		-lnl-route-3 -lnl-3
+	$(Q)$(CC) -pie $(RELRO) $(CFLAGS) -o $@ $(CLI_OBJS) $B/libpam_netns.a
 
 -include $(LIB_OBJS:.o=.d) $(HELPER_LIB_OBJS:.o=.d) $(MODULE_OBJS:.o=.d) $(HELPER_OBJS:.o=.d) $(ENTER_OBJS:.o=.d) $(CLI_OBJS:.o=.d)
 

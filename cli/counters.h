@@ -16,7 +16,7 @@
 
 struct counters; /* opaque */
 
-/* One dump of all links: the host's for root, those of this network namespace for others. */
+/* All interfaces: the host's for root, those of this network namespace for others. */
 int counters_read(struct counters **out) MUST_CHECK;
 /* False: no interface of this user is visible. */
 bool counters_find(const struct counters *counters, const struct user_state *state,

@@ -1,10 +1,10 @@
 # Tests. Unit tests run under ASan and UBSan.
 
 SAN        = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-SAN_CFLAGS = $(STANDARD) $(NL_CFLAGS) $(WARNINGS) -O1 -g $(SAN) -MMD -MP
+SAN_CFLAGS = $(STANDARD) $(WARNINGS) -O1 -g $(SAN) -MMD -MP
 SAN_LIB   := $(patsubst lib/%.c,$B/san/lib/%.o,$(wildcard lib/*.c))
 UNIT      := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*_test.c))
-TEST_LIBS  = -lnl-3 -lcap-ng
+TEST_LIBS  = -lcap-ng
 
 $B/san/%.o: %.c
 	$(call say,CC san,$<)
@@ -38,7 +38,7 @@ ruleset: $B/unit/ruleset_test
 FUZZ_CC     ?= clang
 FUZZ_SECONDS = $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 FUZZ_SAN     = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-FUZZ_CFLAGS  = $(STANDARD) $(NL_CFLAGS) -O1 -g $(FUZZ_SAN) -fsanitize=fuzzer-no-link -MMD -MP
+FUZZ_CFLAGS  = $(STANDARD) -O1 -g $(FUZZ_SAN) -fsanitize=fuzzer-no-link -MMD -MP
 FUZZ_LIB    := $(patsubst lib/%.c,$B/fuzz/lib/%.o,$(wildcard lib/*.c))
 FUZZ        := $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 
@@ -78,7 +78,7 @@ demo: all
 ## lint		format, clang-tidy, cppcheck, gcc -fanalyzer, scan-build, shellcheck
 .PHONY: lint format-check
 lint: $B/sandbox/sandbox_filter.h
-	@CC='$(CC)' MAKE='$(MAKE)' B='$B' tests/lint.sh $(STANDARD) -I$B/sandbox $(NL_CFLAGS) $(WARNINGS)
+	@CC='$(CC)' MAKE='$(MAKE)' B='$B' tests/lint.sh $(STANDARD) -I$B/sandbox $(WARNINGS)
 
 ## format-check	only the format of the C files
 format-check:

@@ -9,7 +9,9 @@
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "log.h"
 #include "uplink_request.h"
@@ -93,75 +95,43 @@ int uplink_network_routes(struct netlink *host, const struct uplink_network *net
 	return netlink_run(host, &b);
 }
 
-struct link_answer {
-	unsigned ifindex, flags, mtu;
-	struct rtnl_link_stats64 stats;
-	char name[IFNAMSIZ];
-};
-
-static int link_read(void *context, struct nlmsghdr *answer)
+/*
+ * ioctl(2), which any socket answers, asks for neither the lock of all network configuration nor
+ * for all that is known about a link.
+ */
+static int link_ioctl(const struct netlink *host, unsigned long what, struct ifreq *link)
 {
-	struct link_answer *link = context;
-	const struct ifinfomsg *header = netlink_payload(answer);
-	const struct nlattr *attributes[IFLA_MAX + 1];
-
-	if (answer->nlmsg_type != RTM_NEWLINK ||
-	    !netlink_parse(answer, sizeof(*header), attributes, IFLA_MAX))
+	if (ioctl(host->fd, what, link) == 0)
 		return 0;
-	link->ifindex = (unsigned)header->ifi_index;
-	link->flags = header->ifi_flags;
-	if (attributes[IFLA_MTU])
-		link->mtu = attribute_u32(attributes[IFLA_MTU]);
-	if (attributes[IFLA_STATS64])
-		attribute_copy(attributes[IFLA_STATS64], &link->stats, sizeof(link->stats));
-	if (attributes[IFLA_IFNAME])
-		attribute_text(attributes[IFLA_IFNAME], link->name, sizeof(link->name));
-	return 0;
-}
-
-/* ifindex 0: by name. Without its counters an answer is half as long. */
-static int link_get(struct netlink *host, unsigned ifindex, const char *name, bool counters,
-		    struct link_answer *link)
-{
-	struct ifinfomsg header = {.ifi_index = (int)ifindex};
-	struct netlink_message *m = netlink_request(RTM_GETLINK, 0, &header, sizeof(header));
-
-	memset(link, 0, sizeof(*link));
-	if (m && !ifindex)
-		netlink_put_text(m, IFLA_IFNAME, name);
-	if (m && !counters)
-		netlink_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	return netlink_query(host, m, "ask about a link", link_read, link);
+	return errno == ENODEV ? -ENODEV : log_errno(errno, "ask about a link");
 }
 
 int uplink_link_up(struct netlink *host, unsigned ifindex, const char *name)
 {
-	struct link_answer link;
-	int result = link_get(host, ifindex, name, false, &link);
+	struct ifreq link = {.ifr_ifindex = (int)ifindex};
+	int result = 0;
 
-	if (result == -ENODEV)
-		return 0;
+	if (ifindex)
+		result = link_ioctl(host, SIOCGIFNAME, &link);
+	else
+		strncpy(link.ifr_name, name, IFNAMSIZ - 1);
+	if (result == 0 && strncmp(link.ifr_name, name, IFNAMSIZ) == 0)
+		result = link_ioctl(host, SIOCGIFFLAGS, &link);
+	else
+		link.ifr_flags = 0;
 	if (result < 0)
-		return result;
-	return (link.flags & IFF_UP) && strcmp(link.name, name) == 0;
-}
-
-struct uplink_counters uplink_count(struct netlink *host, unsigned ifindex)
-{
-	struct link_answer link;
-
-	/* What the port sends is what the user receives. */
-	if (!ifindex || link_get(host, ifindex, NULL, true, &link) < 0)
-		return (struct uplink_counters){0};
-	return (struct uplink_counters){.in = link.stats.tx_bytes, .out = link.stats.rx_bytes};
+		return result == -ENODEV ? 0 : result;
+	return (link.ifr_flags & IFF_UP) != 0;
 }
 
 int uplink_link_index(struct netlink *host, const char *name, unsigned *ifindex)
 {
-	struct link_answer link;
-	int result = link_get(host, 0, name, false, &link);
+	struct ifreq link = {0};
+	int result;
 
-	*ifindex = result == 0 ? link.ifindex : 0;
+	strncpy(link.ifr_name, name, IFNAMSIZ - 1);
+	result = link_ioctl(host, SIOCGIFINDEX, &link);
+	*ifindex = result == 0 ? (unsigned)link.ifr_ifindex : 0;
 	return result == -ENODEV ? 0 : result;
 }
 
@@ -170,6 +140,47 @@ unsigned uplink_link_find(struct netlink *host, const char *name)
 	unsigned ifindex;
 
 	return uplink_link_index(host, name, &ifindex) == 0 ? ifindex : 0;
+}
+
+struct link_answer {
+	unsigned mtu;
+	struct rtnl_link_stats64 stats;
+};
+
+static int link_read(void *context, struct nlmsghdr *answer)
+{
+	struct link_answer *link = context;
+	const struct nlattr *attributes[IFLA_MAX + 1];
+
+	if (answer->nlmsg_type != RTM_NEWLINK ||
+	    !netlink_parse(answer, sizeof(struct ifinfomsg), attributes, IFLA_MAX))
+		return 0;
+	if (attributes[IFLA_MTU])
+		link->mtu = attribute_u32(attributes[IFLA_MTU]);
+	if (attributes[IFLA_STATS64])
+		attribute_copy(attributes[IFLA_STATS64], &link->stats, sizeof(link->stats));
+	return 0;
+}
+
+/* No such link: mtu is 0. */
+static struct link_answer link_get(struct netlink *host, unsigned ifindex)
+{
+	struct ifinfomsg header = {.ifi_index = (int)ifindex};
+	struct link_answer link = {0};
+
+	(void)!netlink_query(host, netlink_request(RTM_GETLINK, 0, &header, sizeof(header)),
+			     "ask about a link", link_read, &link);
+	return link;
+}
+
+struct uplink_counters uplink_count(struct netlink *host, unsigned ifindex)
+{
+	struct link_answer link = {0};
+
+	if (ifindex)
+		link = link_get(host, ifindex);
+	/* What the port sends is what the user receives. */
+	return (struct uplink_counters){.in = link.stats.tx_bytes, .out = link.stats.rx_bytes};
 }
 
 struct port_visit {
@@ -292,13 +303,13 @@ int uplink_each_user_route(struct netlink *host, unsigned bridge,
 unsigned uplink_default_mtu(struct netlink *host)
 {
 	struct route_search search = {0};
-	struct link_answer link;
+	unsigned mtu;
 
 	if (routes_search(host, AF_INET, &search) < 0 ||
-	    (!search.ifindex && routes_search(host, AF_INET6, &search) < 0) || !search.ifindex ||
-	    link_get(host, search.ifindex, NULL, false, &link) < 0 || link.mtu < 1280)
+	    (!search.ifindex && routes_search(host, AF_INET6, &search) < 0) || !search.ifindex)
 		return 1500;
-	return link.mtu;
+	mtu = link_get(host, search.ifindex).mtu;
+	return mtu < 1280 ? 1500 : mtu;
 }
 
 bool uplink_prefix_taken(struct netlink *host, const struct prefix *prefix)

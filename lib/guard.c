@@ -207,36 +207,83 @@ int guard_each(struct netlink *netfilter, bool ipv6,
 	return result == -ENOENT ? 0 : result;
 }
 
-static int rule_hash(void *context, struct nlmsghdr *answer)
-{
-	const uint8_t *data = netlink_payload(answer);
-	uint64_t hash = *(uint64_t *)context ?: 0xcbf29ce484222325U;
+struct hashing {
+	uint64_t hash;
+	bool rules; /* there was one */
+};
 
-	/* FNV-1a over everything but the generic header, whose res_id counts all transactions. */
-	for (size_t i = sizeof(struct nfgenmsg); i < netlink_payload_size(answer); i++)
-		hash = (hash ^ data[i]) * 0x100000001b3U;
-	*(uint64_t *)context = hash;
-	return 0;
+/* FNV-1a */
+static void hash_add(struct hashing *h, const void *data, size_t size)
+{
+	for (const uint8_t *byte = data; size; byte++, size--)
+		h->hash = (h->hash ^ *byte) * 0x100000001b3U;
 }
 
-static int table_hash(struct netlink *netfilter, uint8_t family, uint64_t *hash)
+/* A table, chain or rule; the first attribute of each is the table's name. */
+static int part_hash(void *context, struct nlmsghdr *answer)
 {
-	struct netlink_message *m = nft_request(NFT_MSG_GETRULE, NLM_F_DUMP, family);
-	int result;
+	const size_t fixed = sizeof(struct nfgenmsg);
+	struct hashing *h = context;
+	const struct nlattr *attributes[NFTA_TABLE_FLAGS + 1];
+	char table[sizeof(RULESET_TABLE) + 1] = "";
 
-	netlink_put_text(m, NFTA_RULE_TABLE, RULESET_TABLE);
-	result = netlink_query(netfilter, m, "list the rules", rule_hash, hash);
-	return result == -ENOENT ? 0 : result;
+	if (netlink_parse(answer, fixed, attributes, NFTA_TABLE_FLAGS) &&
+	    attributes[NFTA_TABLE_NAME])
+		attribute_text(attributes[NFTA_TABLE_NAME], table, sizeof(table));
+	if (strcmp(table, RULESET_TABLE) != 0)
+		return 0;
+	h->rules |= (answer->nlmsg_type & 0xff) == NFT_MSG_NEWRULE;
+	/* Not the generic header, whose res_id counts all transactions, nor a table's handle. */
+	if ((answer->nlmsg_type & 0xff) != NFT_MSG_NEWTABLE)
+		hash_add(h, (const char *)netlink_payload(answer) + fixed,
+			 netlink_payload_size(answer) - fixed);
+	else if (attributes[NFTA_TABLE_FLAGS])
+		hash_add(h, attributes[NFTA_TABLE_FLAGS], attributes[NFTA_TABLE_FLAGS]->nla_len);
+	return 0;
 }
 
 int guard_fingerprint(struct netlink *netfilter, uint64_t *hash)
 {
-	uint64_t inet = 0, bridge = 0;
-	int result = table_hash(netfilter, NFPROTO_INET, &inet);
+	static const uint8_t families[] = {NFPROTO_INET, NFPROTO_BRIDGE};
+	static const int kinds[] = {NFT_MSG_GETTABLE, NFT_MSG_GETCHAIN, NFT_MSG_GETRULE};
+	struct hashing h = {.hash = 0xcbf29ce484222325U};
 
-	if (result == 0)
-		result = table_hash(netfilter, NFPROTO_BRIDGE, &bridge);
-	/* Either table missing or empty is no fingerprint at all. */
-	*hash = inet && bridge ? inet ^ (bridge * 3) : 0;
-	return result;
+	*hash = 0;
+	for (size_t f = 0; f < sizeof(families); f++) {
+		h.rules = false;
+		for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+			struct netlink_message *m = nft_request(kinds[k], NLM_F_DUMP, families[f]);
+			int result;
+
+			netlink_put_text(m, NFTA_RULE_TABLE, RULESET_TABLE);
+			result = netlink_query(netfilter, m, "list the rules", part_hash, &h);
+			if (result < 0 && result != -ENOENT)
+				return result;
+		}
+		/* Either table missing or empty is no fingerprint at all. */
+		if (!h.rules)
+			return 0;
+	}
+	*hash = h.hash;
+	return 0;
+}
+
+static int generation_read(void *context, struct nlmsghdr *answer)
+{
+	const struct nlattr *attributes[NFTA_GEN_MAX + 1];
+
+	if (netlink_parse(answer, sizeof(struct nfgenmsg), attributes, NFTA_GEN_MAX) &&
+	    attributes[NFTA_GEN_ID])
+		*(uint32_t *)context = ntohl(attribute_u32(attributes[NFTA_GEN_ID]));
+	return 0;
+}
+
+int guard_generation(struct netlink *netfilter, uint32_t *generation)
+{
+	int result;
+
+	*generation = 0;
+	result = netlink_query(netfilter, nft_request(NFT_MSG_GETGEN, 0, NFPROTO_UNSPEC),
+			       "ask for the rules' generation", generation_read, generation);
+	return result == 0 && !*generation ? -EIO : result;
 }

@@ -25,9 +25,12 @@ int guard_each(struct netlink *netfilter, bool ipv6,
 	       void *context) MUST_CHECK;
 
 /*
- * A hash over the kernel's dump of all rules of both tables. Any change, flush or replacement of
- * a rule or chain changes it; users coming and going do not. *hash is 0 where there is no rule.
+ * A hash over the kernel's dump of both tables, their chains and rules. Any change, flush or
+ * replacement of one changes it; users coming and going do not. *hash is 0 where there is no rule.
  */
 int guard_fingerprint(struct netlink *netfilter, uint64_t *hash) MUST_CHECK;
+
+/* Grows by one with each transaction that changes anything of anybody's rules, sets or elements. */
+int guard_generation(struct netlink *netfilter, uint32_t *generation) MUST_CHECK;
 
 #endif

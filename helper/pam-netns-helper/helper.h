@@ -20,6 +20,8 @@ struct host {
 	int lock;			 /* see lock.h */
 	int mnt, net, uts;		 /* its namespaces */
 	struct netlink route, netfilter; /* sockets in its network namespace */
+	uint64_t rules;			 /* for setup_rules.c, which found them intact in this */
+	uint32_t generation;		 /* generation; 0: did not */
 };
 
 /*
@@ -49,6 +51,9 @@ int setup_grow(struct host *host, const struct setup *setup, unsigned bridge) MU
 int setup_remove(struct host *host, const char *name, bool force) MUST_CHECK;
 /* Changes when the conf file or this program does: compared, not interpreted. 0: cannot be read. */
 uint64_t setup_identity(const char *conf);
+
+/* setup_rules.c: after a transaction of our own, whose changes are to be part of intact. */
+void rules_follow(struct host *host);
 
 /* setup_files.c: the networks' resolv.conf, and views where someone took a mount of ours away. */
 int setup_resolv(const struct host *host, const struct network *network) MUST_CHECK;

@@ -231,6 +231,8 @@ static int build_uplink(struct login *login, struct netlink *user)
 
 		memcpy(member.port, s->interface, sizeof(member.port));
 		result = guard_add(&host->netfilter, &member);
+		if (result == 0)
+			rules_follow(host);
 	}
 	if (result == 0)
 		result = uplink_configure_user(user, &login->uplink);

@@ -57,12 +57,11 @@ uint64_t setup_identity(const char *conf)
 bool setup_intact(struct host *host, struct setup *setup)
 {
 	struct host_state state;
-	uint64_t rules;
 
 	if (network_state_read(host->run, setup->network->name, &setup->state) < 0 ||
 	    host_state_read(host->run, &state) < 0 || state.conf != setup->identity)
 		return false;
-	if (guard_fingerprint(&host->netfilter, &rules) < 0 || !rules || rules != state.rules)
+	if (!rules_intact(host, state.rules))
 		return false;
 	if (!sysctl_forwarding_on(host, false) ||
 	    (setup->state.subnet6.family && !sysctl_forwarding_on(host, true)))

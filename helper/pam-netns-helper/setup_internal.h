@@ -44,6 +44,9 @@ struct uplink uplink_of(const struct user_state *state);
 /* The guard's view of a user. */
 struct ruleset_member member_of(const struct user_state *state, const struct network *network);
 
+/* setup_rules.c: have the rules still the fingerprint that was recorded? */
+bool rules_intact(struct host *host, uint64_t recorded);
+
 /* setup.c, for setup_change.c: is all as set-up left it? */
 bool setup_intact(struct host *host, struct setup *setup);
 /* Applies everything, for a network with so many bridges or (NULL) all. LOCK_HOST is held. */

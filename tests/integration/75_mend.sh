@@ -161,6 +161,21 @@ test_one_rule_added() {
 	mended nft add rule bridge pam_netns prerouting accept
 }
 
+rule_replace() {
+	nft replace rule inet pam_netns forward handle \
+		"$(nft -a list chain inet pam_netns forward | awk '$NF ~ /^[0-9]+$/ && !/chain/ { print $NF; exit }')" accept
+}
+
+test_one_rule_replaced() {
+	mended rule_replace
+}
+
+# Rules that are all there and not in force.
+test_table_dormant() {
+	mended nft add table bridge pam_netns '{ flags dormant; }'
+	assert_no_match dormant "$(nft list table bridge pam_netns)"
+}
+
 test_bridge_deleted() {
 	mended ip link delete pnbr0
 }

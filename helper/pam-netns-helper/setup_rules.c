@@ -1,0 +1,72 @@
+/*
+ * Are our rules as set-up left them? See helper.h.
+ *
+ * The kernel numbers the generations of a network namespace's rules: each transaction of anybody
+ * makes the next one. So a generation in which the rules were found intact by reading them all is
+ * noted, and as long as it is the current one they need not be read again. A login's own
+ * transaction, which adds elements to sets, is followed: it is the only one since if the number
+ * grew by one. Any other means that the next login reads.
+ */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "guard.h"
+#include "helper.h"
+#include "setup_internal.h"
+
+#define NOTE_NAME "generation"
+
+struct note {
+	uint64_t rules; /* their fingerprint */
+	uint64_t generation;
+};
+
+static bool note_read(const struct host *host, struct note *note)
+{
+	CLEANUP_FD int fd = openat(host->run, NOTE_NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd >= 0 && read(fd, note, sizeof(*note)) == sizeof(*note);
+}
+
+/* One that is lost, or torn, matches nothing. */
+static void note_write(struct host *host, uint64_t rules, uint32_t generation)
+{
+	const struct note note = {rules, generation};
+	CLEANUP_FD int fd =
+	    openat(host->run, NOTE_NAME, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	host->rules = rules;
+	host->generation = generation;
+	if (fd >= 0)
+		(void)!write(fd, &note, sizeof(note));
+}
+
+bool rules_intact(struct host *host, uint64_t recorded)
+{
+	uint32_t before, after;
+	uint64_t rules;
+	struct note note;
+
+	host->generation = 0;
+	if (!recorded || guard_generation(&host->netfilter, &before) < 0)
+		return false;
+	if (note_read(host, &note) && note.rules == recorded && note.generation == before) {
+		host->rules = recorded;
+		host->generation = before;
+		return true;
+	}
+	if (guard_fingerprint(&host->netfilter, &rules) < 0 || rules != recorded)
+		return false;
+	if (guard_generation(&host->netfilter, &after) == 0 && after == before)
+		note_write(host, recorded, before);
+	return true;
+}
+
+void rules_follow(struct host *host)
+{
+	uint32_t now;
+
+	if (host->generation && guard_generation(&host->netfilter, &now) == 0 &&
+	    now == host->generation + 1)
+		note_write(host, host->rules, now);
+}

@@ -95,7 +95,8 @@ test_t10_limits_of_the_caller() {
 }
 
 # 10,000 calls, by argument, environment and number of arguments, of the programs that are or become
-# root's (CVE-2017-5985, CVE-2018-6556, CVE-2022-47952, CVE-2026-39402; CVE-2021-4034, CVE-2022-0563).
+# root's (CVE-2017-5985, CVE-2018-6556, CVE-2022-47952, CVE-2026-39402; CVE-2021-4034, CVE-2022-0563,
+# CVE-2026-53614).
 test_t11_t13_hostile_calls() {
 	local as=(setpriv --reuid bob --regid 2002 --clear-groups)
 	hold_session one alice
@@ -122,7 +123,7 @@ test_t12_namespaces_of_a_users_own() {
 }
 
 # After the switch of the mount namespace the module opens nothing in it but the working directory,
-# and that without following links.
+# and that without following links (CVE-2025-32463, CVE-2026-12505).
 test_t15_the_module_opens_nothing_inside() {
 	local calls
 	calls=$(cd /home && strace -qq -e trace=setns,open,openat,openat2,clone,clone3,vfork,fork \

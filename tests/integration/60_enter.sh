@@ -95,6 +95,7 @@ test_only_what_is_pinned_is_joined() {
 	unpin bob
 }
 
+# T14: CVE-2020-5291, CVE-2023-38496.
 test_privilege_is_gone() {
 	local status
 	status=$(as carol "$ENTER" cat /proc/self/status)
@@ -121,6 +122,7 @@ test_capabilities_of_the_caller_are_dropped_too() {
 		--securebits=+no_setuid_fixup "$ENTER" cat /proc/self/status)"
 }
 
+# T16: CVE-2024-21626.
 test_descriptors() {
 	local open='for fd in /proc/self/fd/*; do echo ${fd##*/}; done | sort -n | head -n 4 | tr "\n" " "'
 	# 3 is the shell's own reading of the folder or its script; no more than in a bare shell
@@ -223,7 +225,7 @@ test_what_is_no_namespace_is_refused() {
 }
 
 # "A process of that uid" is not what is looked for (T12), but even in the pins' folder a namespace
-# that a user made is refused.
+# that a user made is refused (CVE-2022-31214).
 test_a_namespace_of_a_users_own_is_refused() {
 	local folder pid
 	folder=$RUN/pins/$(id -u alice)

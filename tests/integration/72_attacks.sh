@@ -180,6 +180,7 @@ routes_by_advertisement() {
 	done
 }
 
+# T23 as well: CVE-2020-13401.
 test_t20_rogue_router_and_dhcp_server() {
 	local to
 	for to in 33:33:00:00:00:01 "$GATEWAY_MAC" "$BOB_MAC" ff:ff:ff:ff:ff:ff; do
@@ -375,6 +376,7 @@ test_t23_metadata_address() {
 	assert_eq 2 "$(grep -c '^yes' "$OUT/result")" 'what the host reaches'
 }
 
+# CVE-2020-8558.
 test_t23_loopback_of_the_host() {
 	assert_eq 0 "$(cat /proc/sys/net/ipv4/conf/pnbr0/route_localnet)"
 	assert_eq 0 "$(cat /proc/sys/net/ipv6/conf/pnbr0/accept_ra)"
@@ -482,6 +484,7 @@ test_t26_bridge_deleted_and_flags_changed() {
 }
 
 # Nobody gets a network without rules, and who had one is cut off until there are some again.
+# CVE-2025-52889, CVE-2025-52890: never a port without what guards it.
 test_t20_rules_that_cannot_be_made() {
 	local nft
 	nft=$(command -v nft)

@@ -118,7 +118,7 @@ static void test_not_as_promised(void **state)
 	}
 }
 
-/* T9: half a switch is undone. */
+/* T9: half a switch is undone (CVE-2026-43472). */
 static void test_one_cannot_be_entered(void **state)
 {
 	(void)state;

@@ -140,6 +140,15 @@ static bool folder_is_safe(const struct stat *st, mode_t mode)
 	return !(mode & S_ISVTX) || (st->st_mode & S_ISVTX);
 }
 
+int files_open_directory(const char *path)
+{
+	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+			       .resolve = RESOLVE_NO_SYMLINKS};
+	int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : fd;
+}
+
 int files_make_dir(int parent, const char *name, mode_t mode)
 {
 	CLEANUP_FD int fd = -1;

@@ -29,6 +29,12 @@ int files_write_atomic(int dir, const char *name, mode_t mode, const char *data,
 		       bool sync) MUST_CHECK;
 
 /*
+ * The directory at an absolute path on whose way others may write, as an O_PATH descriptor. No link
+ * is followed anywhere: -ELOOP.
+ */
+int files_open_directory(const char *path) MUST_CHECK;
+
+/*
  * Makes the folder where it is missing, whatever the umask, and returns an O_PATH descriptor of it.
  * -EPERM: it belongs to somebody else, or others may do more to it than mode says; -ELOOP,
  * -ENOTDIR: something else has the name.

@@ -116,8 +116,11 @@ int kept_open(uid_t uid, const char *account, const char *path)
 
 	if (dir < 0)
 		return log_errno(-dir, "make %s/%u%s", PRIVATE_DIR, uid, path);
-	if (stat(path, &host) < 0 || fstat(dir, &own) < 0)
-		return log_errno(errno, "look at %s", path);
+	CLEANUP_FD int shared = files_open_directory(path);
+
+	if (shared < 0 || fstat(shared, &host) < 0 || fstat(dir, &own) < 0)
+		return log_errno(shared < 0 ? -shared : errno, "use %s as a private directory",
+				 path);
 	if ((own.st_uid != host.st_uid || own.st_gid != host.st_gid) &&
 	    fchown(dir, host.st_uid, host.st_gid) < 0)
 		return log_errno(errno, "give %s/%u%s to %u:%u", PRIVATE_DIR, uid, path,

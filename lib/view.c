@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 
+#include "files.h"
 #include "kept.h"
 #include "linux_calls.h"
 #include "log.h"
@@ -35,36 +36,24 @@ int view_clone(const char *path, unsigned flags)
 	return tree < 0 ? -errno : tree;
 }
 
-int view_attach(int tree, const char *path, uint64_t propagation, uint64_t attributes)
+int view_attach(int tree, int dir, const char *path, uint64_t propagation, uint64_t attributes)
 {
 	struct mount_attr attr = {.attr_set = attributes, .propagation = propagation};
+	unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | (dir < 0 ? 0 : MOVE_MOUNT_T_EMPTY_PATH);
 
 	if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0 ||
-	    move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	    move_mount(tree, "", dir < 0 ? AT_FDCWD : dir, dir < 0 ? path : "", flags) < 0)
 		return log_errno(errno, "mount on %s", path);
 	return 0;
 }
 
-/* A directory named by the admin, reached without a symbolic link. */
-static int directory_open(const char *path)
+static int private_tmpfs(const struct profile *profile, int dir, const char *path)
 {
-	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-			       .resolve = RESOLVE_NO_SYMLINKS};
-	int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
-
-	return fd < 0 ? log_errno(errno, "use %s as a private directory", path) : fd;
-}
-
-static int private_tmpfs(const struct profile *profile, const char *path)
-{
-	CLEANUP_FD int dir = directory_open(path);
 	char options[128], target[32];
 	struct stat st;
 	uint64_t bytes = profile->private_bytes;
 	struct sysinfo memory;
 
-	if (dir < 0)
-		return dir;
 	if (fstat(dir, &st) < 0)
 		return log_errno(errno, "look at %s", path);
 	if (profile->private_percent && sysinfo(&memory) == 0)
@@ -85,10 +74,15 @@ static int private_mount(const struct profile *profile, const int *kept)
 	int result = 0;
 
 	for (size_t i = 0; i < profile->private_count && result == 0; i++) {
-		if (kept[i] < 0)
-			result = private_tmpfs(profile, profile->private_dirs[i]);
+		const char *path = profile->private_dirs[i];
+		CLEANUP_FD int dir = files_open_directory(path);
+
+		if (dir < 0)
+			result = log_errno(-dir, "use %s as a private directory", path);
+		else if (kept[i] < 0)
+			result = private_tmpfs(profile, dir, path);
 		else
-			result = view_attach(kept[i], profile->private_dirs[i], MS_PRIVATE,
+			result = view_attach(kept[i], dir, path, MS_PRIVATE,
 					     MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 	}
 	return result;
@@ -118,7 +112,7 @@ static int sys_mount(const char *network)
 		result = log_errno(errno, "mount sysfs");
 	for (size_t i = 0; i < n; i++) {
 		if (result == 0)
-			result = view_attach(kept[i].tree, kept[i].path, MS_SLAVE, 0);
+			result = view_attach(kept[i].tree, -1, kept[i].path, MS_SLAVE, 0);
 		close(kept[i].tree);
 	}
 	return result;
@@ -154,7 +148,7 @@ static int runtime_attach(uid_t uid, int tree)
 	snprintf(path, sizeof(path), RUNTIME_ROOT "/%u", uid);
 	while (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
 		;
-	return view_attach(tree, path, MS_SLAVE, 0);
+	return view_attach(tree, -1, path, MS_SLAVE, 0);
 }
 
 int view_graft_runtime(uid_t uid, int view_mnt, int host_mnt)

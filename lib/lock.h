@@ -22,6 +22,7 @@
 #define LOCK_LEASES (LOCK_HOST + 1)
 #define LOCK_GC	    (LOCK_HOST + 2)
 #define LOCK_SETUP  (LOCK_HOST + 5) /* taken before LOCK_HOST to change it; see setup_change.c */
+#define LOCK_RESOLV (LOCK_HOST + 6) /* writing a network's resolv.conf; the last of all */
 /* Of the reaper at work and of one that waits to follow; users' locks are only tried under them. */
 #define LOCK_REAPER	 (LOCK_HOST + 3)
 #define LOCK_REAPER_NEXT (LOCK_HOST + 4)

@@ -350,6 +350,16 @@ static int file_update(int fd, const char *text)
 	return error ? error : 1;
 }
 
+bool resolv_same(int directory, const char *name, const char *text)
+{
+	CLEANUP_FD int fd =
+	    openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0 &&
+	       (st.st_mode & 07777) == 0644 && file_has(fd, &st, text, strlen(text));
+}
+
 int resolv_update(int directory, const char *name, const char *text)
 {
 	int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;

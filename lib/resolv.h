@@ -8,6 +8,7 @@
 #ifndef PAM_NETNS_RESOLV_H
 #define PAM_NETNS_RESOLV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "cleanup.h"
@@ -25,9 +26,13 @@
  */
 int resolv_text(int root, const struct network *network, char out[RESOLV_TEXT_MAX]) MUST_CHECK;
 
+/* Whether name below directory is root's file with this text, as resolv_update() leaves it. */
+bool resolv_same(int directory, const char *name, const char *text);
+
 /*
  * Rewrites name below directory in place (it is bind-mounted elsewhere, so it must never be
- * renamed over); makes it (0644) where it is missing. Unchanged content is not written again.
+ * renamed over); makes it (0644) where it is missing. Two at once would mix their texts: the caller
+ * excludes others. Unchanged content is not written again.
  * Returns 1 if it was written, 0 if it was right already, or -errno.
  */
 int resolv_update(int directory, const char *name, const char *text) MUST_CHECK;

@@ -5,6 +5,7 @@
 
 #include "files.h"
 #include "helper.h"
+#include "lock.h"
 #include "log.h"
 #include "paths.h"
 #include "resolv.h"
@@ -31,7 +32,13 @@ int setup_resolv(const struct host *host, const struct network *network)
 	/* Without an upstream the file has none: it was said, and a login is not refused for it. */
 	if (result < 0 && result != -ENOENT)
 		return result;
+	if (resolv_same(dir, "resolv.conf", text))
+		return 0;
+	result = lock_take(host->lock, host->proc, LOCK_RESOLV);
+	if (result < 0)
+		return result;
 	result = resolv_update(dir, "resolv.conf", text);
+	lock_release(host->lock, LOCK_RESOLV);
 	return result < 0
 		   ? log_errno(-result, "write %s/%s/resolv.conf", NETWORKS_DIR, network->name)
 		   : 0;

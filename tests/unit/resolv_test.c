@@ -261,6 +261,9 @@ static void test_update(void **state)
 	content_check("r", "nameserver 192.0.2.1\n");
 	assert_int_equal(fstatat(scratch, "r", &before, 0), 0);
 	assert_int_equal(resolv_update(scratch, "r", "nameserver 192.0.2.1\n"), 0);
+	assert_true(resolv_same(scratch, "r", "nameserver 192.0.2.1\n"));
+	assert_false(resolv_same(scratch, "r", "nameserver 192.0.2.2\n"));
+	assert_false(resolv_same(scratch, "none", ""));
 	assert_int_equal(resolv_update(scratch, "r", "nameserver 192.0.2.2\n"), 1);
 	content_check("r", "nameserver 192.0.2.2\n");
 	assert_int_equal(resolv_update(scratch, "r", "short\n"), 1);
@@ -273,6 +276,7 @@ static void test_update(void **state)
 	assert_int_equal(fstatat(scratch, "r", &after, 0), 0);
 	assert_int_equal(before.st_ino, after.st_ino);
 	assert_int_equal(fchmodat(scratch, "r", 0666, 0), 0);
+	assert_false(resolv_same(scratch, "r", "nameserver 192.0.2.2\nsearch lan\n"));
 	assert_int_equal(resolv_update(scratch, "r", "nameserver 192.0.2.2\nsearch lan\n"), 0);
 	content_check("r", "nameserver 192.0.2.2\nsearch lan\n");
 	assert_int_equal(lines_logged, 0);

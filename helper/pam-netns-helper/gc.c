@@ -125,6 +125,29 @@ static int networks_ensure(struct host *host, const struct conf *conf, uint64_t 
 	return result;
 }
 
+/* The user's lock is held: a teardown must not find folders made anew behind it. */
+static int view_mend(struct host *host, uid_t uid)
+{
+	CLEANUP_PINS struct pins pins;
+	struct user_state state;
+	char hosts[64];
+	int result = 0;
+
+	pins_init(&pins);
+	if (!gc_user_recorded(host, uid, &state) ||
+	    pins_open(uid, state.namespaces & NAMESPACE_MNT, &pins) < 0 ||
+	    pins.fd[PIN_KINDS - 1] < 0)
+		return 0;
+	snprintf(hosts, sizeof(hosts), "users/%u/" VIEW_HOSTS_NAME, uid);
+	bool own_hosts = faccessat(host->run, hosts, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+
+	if (own_hosts)
+		result = setup_hosts(host, uid, state.hostname);
+	return result < 0 ? result
+			  : view_mend_files(state.network, uid, own_hosts, pins.fd[PIN_KINDS - 1],
+					    host->mnt);
+}
+
 /* resolv.conf and hosts again in every view where a rename on the host took them away. */
 static int views_mend(struct host *host, const struct conf *conf)
 {
@@ -139,24 +162,12 @@ static int views_mend(struct host *host, const struct conf *conf)
 			result = view_mend_files(conf->networks[i].name, (uid_t)-1, false, template,
 						 host->mnt);
 	}
+	/* Whose lock is taken is on the way in or out: gc comes again. */
 	for (size_t i = 0; i < count && result == 0; i++) {
-		CLEANUP_PINS struct pins pins;
-		struct user_state state;
-		char hosts[64];
-
-		pins_init(&pins);
-		if (!gc_user_recorded(host, uids[i], &state) ||
-		    pins_open(uids[i], state.namespaces & NAMESPACE_MNT, &pins) < 0 ||
-		    pins.fd[PIN_KINDS - 1] < 0)
+		if (lock_try(host->lock, uids[i]) < 0)
 			continue;
-		snprintf(hosts, sizeof(hosts), "users/%u/" VIEW_HOSTS_NAME, uids[i]);
-		bool own_hosts = faccessat(host->run, hosts, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-
-		if (own_hosts)
-			result = setup_hosts(host, uids[i], state.hostname);
-		if (result == 0)
-			result = view_mend_files(state.network, uids[i], own_hosts,
-						 pins.fd[PIN_KINDS - 1], host->mnt);
+		result = view_mend(host, uids[i]);
+		lock_release(host->lock, uids[i]);
 	}
 	return result;
 }

@@ -216,6 +216,7 @@ static int build_uplink(struct login *login, struct netlink *user)
 {
 	struct host *host = login->host;
 	struct user_state *s = &login->state;
+	const struct network *network = conf_network(login->setup.conf, s->network);
 	int result = uplink_create(&host->route, login->pins.fd[0], &login->uplink);
 
 	memcpy(s->interface, login->uplink.port, sizeof(s->interface));
@@ -226,7 +227,7 @@ static int build_uplink(struct login *login, struct netlink *user)
 		    .address = s->address,
 		    .address6 = s->address6,
 		    .gid = s->gid,
-		    .grouped = login->profile->network->peers == PEERS_GROUP,
+		    .grouped = network && network->peers == PEERS_GROUP,
 		};
 
 		memcpy(member.port, s->interface, sizeof(member.port));
@@ -323,12 +324,21 @@ static uint32_t address_number(const struct address *address)
 	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
-/* As it was recorded: the lease, or the network's subnet, may be another one by now. */
-static void uplink_recorded(struct login *login)
+/*
+ * As it was recorded: the lease, or the network's subnet, may be another one by now. So may the
+ * user's profile be: who is in stays in the old one's network.
+ */
+static int uplink_recorded(struct login *login)
 {
 	const struct user_state *s = &login->state;
+	struct network_state network = login->setup.state;
+	int result = 0;
 
-	login->network = network_state_uplink(&login->setup.state);
+	if (strcmp(s->network, network.name) != 0)
+		result = network_state_read(login->host->run, s->network, &network);
+	if (result < 0)
+		return log_errno(-result, "read the state of network %s", s->network);
+	login->network = network_state_uplink(&network);
 	login->uplink = (struct uplink){.network = &login->network,
 					.uid = s->uid,
 					.offset = address_number(&s->address) -
@@ -340,6 +350,7 @@ static void uplink_recorded(struct login *login)
 	memcpy(login->uplink.bridge, s->bridge, sizeof(s->bridge));
 	memcpy(login->uplink.port, s->interface, sizeof(s->interface));
 	login->uplink.bridge_ifindex = uplink_link_find(&login->host->route, s->bridge);
+	return 0;
 }
 
 /* Made again where it is gone; connected again where it is only down. */
@@ -371,8 +382,9 @@ int login_mend_uplink(struct login *login)
 
 	if (result < 0)
 		return result;
-	uplink_recorded(login);
-	result = uplink_mend(login);
+	result = uplink_recorded(login);
+	if (result == 0)
+		result = uplink_mend(login);
 	lock_release(host->lock, LOCK_HOST);
 	return result;
 }

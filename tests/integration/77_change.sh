@@ -1,0 +1,132 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
+# What an admin, another program or a user changes under our hands while users are in.
+# shellcheck source=tests/integration/network_lib.sh
+. "$CHECKOUT/tests/integration/network_lib.sh"
+
+# lib/lock.h
+LOCK_RESOLV=$(((1 << 33) + 6))
+
+setup() {
+	host_pam_install
+	cp "$CONF" "$OUT/conf"
+	su alice -c true
+	host_clean
+}
+
+# held LOCK COMMAND…: with that lock held by another process.
+held() {
+	local holder code=0
+	rm -f "$OUT/held"
+	"$TOOLS/host-lockhold" "$1" "$OUT/held" &
+	holder=$!
+	shift
+	wait_until 3 test -e "$OUT/held"
+	"$@" || code=$?
+	kill "$holder"
+	wait "$holder" || :
+	return "$code"
+}
+
+# Who is in stays in the network of the profile at login, also where the uplink is to be made again.
+test_profile_changed_while_in() {
+	local before uplink='ip -4 -o address show eth0 | grep -o "inet [^ ]*"; ip -4 route; ip neigh show nud permanent'
+	hold_session one alice
+	before=$(in_session one "$uplink")
+	cat >"$CONF" <<-END
+		[network default]
+		[network lab]
+		bridge = pnlab
+		subnet = 10.204.0.0/16
+		[profile staff]
+		match = root, @sudo, 1-999
+		isolate = no
+		[profile lab]
+		match = alice
+		network = lab
+		[profile default]
+		match = *
+	END
+	pam-netns up
+	ip link delete "$(port_of alice)"
+	assert_match "^you are $HOST4" "$(su alice -c "curl -sS -m 3 http://$OUTSIDE4/")"
+	assert_same "$before" "$(in_session one "$uplink")"
+	end_session one
+	host_clean
+	# The next first login follows the conf.
+	assert_match 'inet 10\.204\.' "$(su alice -c 'ip -4 address show eth0')"
+	host_clean
+	cp "$OUT/conf" "$CONF"
+	pam-netns down
+	pam-netns up
+}
+
+# A kept private directory below one that a user owns, who exchanges it with a link to /etc and back
+# (T17, CVE-2025-6020): as in 57_threats for one that is not kept.
+test_kept_private_directory_is_flipped() {
+	local i seen flip
+	mkdir -p /var/shared/dir/work /etc/work
+	echo etc >/etc/work/of
+	ln -sfn /etc /var/shared/link
+	chown -hR bob /var/shared
+	sed -i 's|^private = .*|private = /tmp /var/shared/dir/work|' "$CONF"
+	"$TOOLS/host-flip" /var/shared/dir /var/shared/link &
+	flip=$!
+	for ((i = 0; i < 60; i++)); do
+		seen=$(pam_session su alice sh -c 'cat /etc/work/of 2>/dev/null || echo covered' 2>/dev/null || echo refused)
+		[[ $seen == refused || $seen == etc ]] || fail "/etc/work: $seen"
+	done
+	kill "$flip"
+	wait "$flip" || :
+	assert_eq '' "$(grep -E ' /(etc|var/shared)/[^ ]*work ' /proc/self/mountinfo || :)" "mounts on the host"
+	cp "$OUT/conf" "$CONF"
+	rm -rf /var/shared /etc/work
+	host_clean
+}
+
+resolv_replace() {
+	echo "nameserver $1" >/etc/resolv.conf.new
+	mv /etc/resolv.conf.new /etc/resolv.conf
+}
+
+# gc leaves the view alone of a user whose lock somebody holds: a teardown must not find a folder
+# that was made again behind it.
+test_gc_passes_over_a_user_on_the_way() {
+	cp /etc/resolv.conf "$OUT/resolv.conf"
+	hold_session one alice
+	resolv_replace 192.0.2.53
+	assert_eq 'nameserver 192.0.2.53' "$(in_session one 'cat /etc/resolv.conf')" "the host's shows"
+	held 2001 gc_begins
+	wait_until 5 eval '! pgrep -f pam-netns-helper'
+	assert_eq 'nameserver 192.0.2.53' "$(in_session one 'cat /etc/resolv.conf')"
+	pam-netns gc
+	assert_match '^#.*nameserver 192.0.2.53' "$(in_session one 'cat /etc/resolv.conf' | tr '\n' ' ')"
+	end_session one
+	host_clean
+	mv "$OUT/resolv.conf" /etc/resolv.conf
+}
+
+# It waits for that user further on.
+gc_begins() {
+	pam-netns gc &
+	sleep 1
+}
+
+test_one_writer_of_resolv_conf() {
+	cp /etc/resolv.conf "$OUT/resolv.conf"
+	su alice -c true
+	resolv_replace 192.0.2.54
+	held "$LOCK_RESOLV" login_waits
+	wait_until 5 test -e "$OUT/in"
+	grep -q 192.0.2.54 /run/pam-netns/networks/default/resolv.conf
+	host_clean
+	mv "$OUT/resolv.conf" /etc/resolv.conf
+}
+
+login_waits() {
+	rm -f "$OUT/in"
+	(su alice -c "touch $OUT/in") &
+	sleep 0.5
+	! grep -q 192.0.2.54 /run/pam-netns/networks/default/resolv.conf
+	[[ ! -e $OUT/in ]]
+}

@@ -20,10 +20,10 @@ mutants: all
 storm: all
 	@B='$B' tests/storm/run
 
-## coverage	lines of lib/ and helper/ that unit and integration tests reach (root)
+## coverage	lines of lib/ and helper/, branches of pam-netns-enter that tests reach (root)
 .PHONY: coverage
 coverage:
-	@B='$B' MAKE='$(MAKE)' tests/coverage/run
+	@B='$B' MAKE='$(MAKE)' tests/coverage/run $(COVERAGE_FILES)
 
 ## check-long	check, and all of the above, and an hour of fuzzing; hours (root)
 .PHONY: check-long

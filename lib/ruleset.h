@@ -69,4 +69,10 @@ int ruleset_foreign(const char *text, const char *bridge,
 int ruleset_foreign_input(const char *text, const struct network *network,
 			  void (*report)(void *context, const char *line), void *context);
 
+/*
+ * Whether our table in the text of `nft list ruleset` was written with forward_ours_alone (or
+ * forward_ours_alone6).
+ */
+bool ruleset_forwards_ours_alone(const char *text, bool ipv6);
+
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "ruleset.h"
 
 bool span_is(struct span s, const char *text)
 {
@@ -187,4 +188,15 @@ struct chain *chain_find(const struct chains *chains, const struct chain *from, 
 			return chain;
 	}
 	return NULL;
+}
+
+bool ruleset_forwards_ours_alone(const char *text, bool ipv6)
+{
+	const char *table = strstr(text, "table inet pam_netns {\n");
+	const char *end = table ? strstr(table, "\n}") : NULL;
+	const char *drop =
+	    end ? strstr(table, ipv6 ? "meta nfproto ipv6 drop\n" : "meta nfproto ipv4 drop\n")
+		: NULL;
+
+	return drop && drop < end;
 }

@@ -323,6 +323,18 @@ static bool plan_has_ipv6(const struct plan *plan)
 	return false;
 }
 
+/* Where the record is lost our rules still say it. Else all that is routed would be let through. */
+static void forwarding_recall(struct host *host, struct host_state *state)
+{
+	CLEANUP_FREE char *rules = NULL;
+
+	*state = (struct host_state){0};
+	if (sysctl_forwarding_on(host, false) || sysctl_forwarding_on(host, true))
+		rules = nft_list();
+	state->forwarding_ours = rules && ruleset_forwards_ours_alone(rules, false);
+	state->forwarding6_ours = rules && ruleset_forwards_ours_alone(rules, true);
+}
+
 /*
  * Which family is forwarded only because of us, now or since an earlier set-up. Recorded before it
  * is switched on: whoever comes after a crash in between must not take it for the host's own wish
@@ -333,7 +345,7 @@ static int plan_forwarding(struct plan *plan, uint64_t identity, struct host_sta
 	int result = host_state_read(plan->host->run, state);
 
 	if (state_absent(result))
-		*state = (struct host_state){0};
+		forwarding_recall(plan->host, state);
 	else if (result < 0)
 		return log_errno(-result, "read %s/host", NETWORKS_DIR);
 	state->forwarding_ours |= !sysctl_forwarding_on(plan->host, false);

@@ -130,3 +130,31 @@ login_waits() {
 	! grep -q 192.0.2.54 /run/pam-netns/networks/default/resolv.conf
 	[[ ! -e $OUT/in ]]
 }
+
+# What was forwarded only because of us stays ours alone where the record of that is lost.
+test_record_of_forwarding_lost() {
+	local record=/run/pam-netns/networks/host before
+	pam-netns down
+	echo 0 >/proc/sys/net/ipv4/ip_forward
+	echo 0 >/proc/sys/net/ipv6/conf/all/forwarding
+	su alice -c true
+	before=$(grep ^forwarding "$record")
+	assert_eq 2 "$(nft list chain inet pam_netns forward | grep -c 'nfproto ipv[46] drop')"
+	rm "$record"
+	su alice -c true
+	assert_eq "$before" "$(grep ^forwarding "$record")"
+	assert_eq 2 "$(nft list chain inet pam_netns forward | grep -c 'nfproto ipv[46] drop')"
+	host_clean
+	pam-netns down
+	assert_eq '0 0' "$(cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding | xargs)"
+	# And where the host forwarded before, it is not.
+	echo 1 >/proc/sys/net/ipv4/ip_forward
+	su alice -c true
+	rm "$record"
+	su alice -c true
+	assert_eq 1 "$(nft list chain inet pam_netns forward | grep -c 'nfproto ipv[46] drop')"
+	host_clean
+	pam-netns down
+	assert_eq '1 0' "$(cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding | xargs)"
+	pam-netns up
+}

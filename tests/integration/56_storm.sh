@@ -29,7 +29,12 @@ host_count() {
 	echo "neighbours $(ip neigh show nud permanent | wc -l)"
 	echo "rules $(nft -a list table inet pam_netns | wc -l)"
 	echo "processes $(ps -e -o pid= | wc -l)"
-	find /run/pam-netns /run/netns -path /run/pam-netns/hostproc/proc -prune -o -print | sort
+	find /run/pam-netns /run/netns /var/lib/pam-netns -path /run/pam-netns/hostproc/proc -prune -o -print | sort
+}
+
+# Of the whole machine, so a bound and no comparison: what the kernel does not give back.
+kernel_kib() {
+	awk '/^(SUnreclaim|Percpu|KernelStack):/ { sum += $2 } END { print sum }' /proc/meminfo
 }
 
 # All of them: those of the kernel's own come and go.
@@ -89,17 +94,21 @@ test_logins_against_last_logouts() {
 
 # Nothing of what a process or the host holds may grow with the number of logins.
 test_soak() {
-	local before neighbours
+	local before neighbours kib
 	export GLIBC_TUNABLES=glibc.malloc.tcache_count=0
 	"$STORM" soak crowd 4 8
 	host_clean 30
 	pam-netns gc
 	before=$(host_count)
 	neighbours=$(neighbour_count)
+	kib=$(kernel_kib)
 	"$STORM" soak crowd 4 "$SOAK"
 	host_clean 30
 	pam-netns gc
 	assert_same "$before" "$(host_count)" "what the host holds"
 	assert_eq 0 "$(guard_count)" "elements of the guard"
+	kib=$(($(kernel_kib) - kib))
+	echo "kernel: $kib KiB"
+	((SOAK < 10000 || kib < SOAK)) || fail "the kernel holds $kib KiB more after $SOAK logins"
 	(($(neighbour_count) <= neighbours + 2)) || fail "neighbours: $neighbours, then $(neighbour_count)"
 }

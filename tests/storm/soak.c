@@ -61,7 +61,7 @@ int storm_soak(const char *prefix, unsigned users, unsigned rounds)
 	unsigned wrong = 0, fds;
 	unsigned long kib;
 	size_t heap;
-	double start;
+	double start, first = 0, last = 0;
 
 	/* What libc and PAM allocate once. */
 	for (unsigned i = 0; i < 100; i++)
@@ -70,12 +70,21 @@ int storm_soak(const char *prefix, unsigned users, unsigned rounds)
 	kib = resident_kib();
 	heap = mallinfo2().uordblks;
 	start = seconds_now();
-	for (unsigned i = 0; i < rounds; i++)
+	for (unsigned i = 0; i < rounds; i++) {
+		double began = seconds_now();
+
 		round_run(prefix, i % users + 1, &wrong);
+		if (i < rounds / 10)
+			first += seconds_now() - began;
+		else if (i >= rounds - rounds / 10)
+			last += seconds_now() - began;
+	}
 	kib = resident_kib() - kib;
 	heap = mallinfo2().uordblks - heap;
-	printf("rounds=%u wrong=%u fds=%+d heap=%+ld rss_kib=%+ld seconds=%.1f\n", rounds, wrong,
-	       (int)(descriptors() - fds), (long)heap, (long)kib, seconds_now() - start);
+	printf("rounds=%u wrong=%u fds=%+d heap=%+ld rss_kib=%+ld seconds=%.1f first_tenth=%.1f "
+	       "last_tenth=%.1f\n",
+	       rounds, wrong, (int)(descriptors() - fds), (long)heap, (long)kib,
+	       seconds_now() - start, first, last);
 	/* Pages are touched late, so a few are no leak; a single byte of the heap is. */
 	return wrong || descriptors() != fds || heap != 0 || (long)kib > 256;
 }

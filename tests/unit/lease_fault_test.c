@@ -1,0 +1,253 @@
+/* Leases when a system call fails: refused or given, and never one address for two. Runs as root.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fault.h"
+#include "scratch.h"
+
+#include <sys/stat.h>
+
+#include "conf.h"
+#include "lease.h"
+#include "log.h"
+#include "paths.h"
+#include "uid.h"
+
+#undef LIB_DIR
+#undef LEASES_DIR
+#define LIB_DIR	   "lib"
+#define LEASES_DIR "lib/leases"
+
+#define open(...)	       FAULT(open(__VA_ARGS__))
+#define openat(...)	       FAULT(openat(__VA_ARGS__))
+#define mkdir(...)	       FAULT(mkdir(__VA_ARGS__))
+#define fsync(fd)	       FAULT(fsync(fd))
+#define symlinkat(...)	       FAULT(symlinkat(__VA_ARGS__))
+#define readlinkat(...)	       FAULT(readlinkat(__VA_ARGS__))
+#define fstatat(...)	       FAULT(fstatat(__VA_ARGS__))
+#define unlinkat(...)	       FAULT(unlinkat(__VA_ARGS__))
+#define fdopendir(fd)	       FAULT_NULL(fdopendir(fd))
+#define readdir(dir)	       FAULT_NULL(readdir(dir))
+#define files_make_dir(...)    (fault_hits() ? -fault_error : files_make_dir(__VA_ARGS__))
+#define files_remove_tree(...) (fault_hits() ? -fault_error : files_remove_tree(__VA_ARGS__))
+
+#include "../../lib/lease.c"
+
+#define NETWORK "default"
+#define USER	5
+
+static struct prefix subnet;
+static int leases = -1;
+static uid_t other = USER + 1; /* prefers the same address */
+static struct link_path claim; /* of it */
+
+static void log_drop(void *context, int level, const char *text)
+{
+	(void)context;
+	(void)level;
+	(void)text;
+}
+
+static int group_setup(void **state)
+{
+	char text[ADDRESS_TEXT_MAX];
+	struct address preferred;
+
+	log_set_sink(log_drop, NULL);
+	if (scratch_setup(state) || chdir(scratch_path))
+		return -1;
+	leases = lease_folder_open();
+	if (leases < 0 || prefix_parse("10.203.4.0/24", &subnet))
+		return -1;
+	while (prefix_preferred_offset(&subnet, other) != prefix_preferred_offset(&subnet, USER))
+		other++;
+	preferred = prefix_address(&subnet, prefix_preferred_offset(&subnet, USER));
+	claim = claim_path(NETWORK, address_format(&preferred, text));
+	return 0;
+}
+
+static uint32_t found(uid_t uid)
+{
+	uint32_t offset = 0;
+
+	fault_pause((void)!lease_find(leases, NETWORK, &subnet, uid, &offset));
+	return offset;
+}
+
+static int taken(uid_t uid)
+{
+	uint32_t offset;
+	int result = -1;
+
+	fault_pause(result = lease_take(leases, NETWORK, &subnet, uid, &offset));
+	return result;
+}
+
+static bool claimed(void)
+{
+	char target[8];
+
+	return (readlinkat)(leases, claim.text, target, sizeof(target)) > 0;
+}
+
+static void released(uid_t uid)
+{
+	int result = -1;
+
+	fault_pause(result = lease_release(leases, NETWORK, &subnet, uid));
+	assert_int_equal(result, 0);
+	assert_int_equal(found(uid), 0);
+}
+
+static void folder_body(void)
+{
+	CLEANUP_FD int fd = lease_folder_open();
+
+	assert_int_equal(fd, fault_was_hit() ? -EROFS : fd < 0 ? 0 : fd);
+}
+
+static void test_folder(void **state)
+{
+	(void)state;
+	assert_int_equal(fault_sweep(EROFS, folder_body), 4);
+}
+
+/* Who was refused has the same address as ever at the next attempt. */
+static void take_body(void)
+{
+	uint32_t offset;
+	int result = lease_take(leases, NETWORK, &subnet, USER, &offset);
+
+	if (!fault_was_hit())
+		assert_int_equal(result, 0);
+	if (result == 0)
+		assert_int_equal(offset, found(USER));
+	assert_int_equal(claimed(), result == 0);
+	assert_int_equal(taken(USER), 0);
+	assert_int_equal(found(USER), prefix_preferred_offset(&subnet, USER));
+	released(USER);
+}
+
+static void test_take(void **state)
+{
+	(void)state;
+	assert_true(fault_sweep(ENOSPC, take_body) >= 6);
+}
+
+/* The preferred address is another's: it stays so, and what is given instead is on the disk. */
+static void collision_body(void)
+{
+	uint32_t offset, others = found(other);
+	int result;
+
+	assert_int_equal(others, prefix_preferred_offset(&subnet, other));
+	result = lease_take(leases, NETWORK, &subnet, USER, &offset);
+	if (!fault_was_hit())
+		assert_int_equal(result, 0);
+	assert_int_not_equal(found(USER), others);
+	assert_int_equal(taken(USER), 0);
+	assert_int_equal(found(USER), others + 1);
+	assert_int_equal(found(other), others);
+	released(USER);
+}
+
+static void test_collision(void **state)
+{
+	(void)state;
+	assert_int_equal(taken(other), 0);
+	assert_true(fault_sweep(EIO, collision_body) >= 15);
+	released(other);
+}
+
+/* A claim or a way back that is torn, and the call that would mend it fails. */
+static void torn_body(void)
+{
+	uint32_t offset;
+	int result;
+
+	assert_int_equal(taken(USER), 0);
+	assert_int_equal((unlinkat)(leases, "default/uid/5", 0), 0);
+	assert_int_equal((mkdirat)(leases, "default/uid/5", 0755), 0);
+	assert_int_equal((unlinkat)(leases, claim.text, 0), 0);
+	assert_int_equal((symlinkat)("noise", leases, claim.text), 0);
+	result = lease_take(leases, NETWORK, &subnet, USER, &offset);
+	if (!fault_was_hit())
+		assert_int_equal(result, 0);
+	if (result == 0)
+		assert_int_equal(offset, found(USER));
+	assert_int_equal(taken(USER), 0);
+	assert_int_not_equal(found(USER), 0);
+	released(USER);
+}
+
+static void test_torn(void **state)
+{
+	(void)state;
+	assert_true(fault_sweep(EIO, torn_body) >= 8);
+}
+
+/* An error is no absence: a lease that cannot be read is neither given away nor removed. */
+static void find_body(void)
+{
+	uint32_t offset;
+	int result = lease_find(leases, NETWORK, &subnet, USER, &offset);
+
+	assert_int_equal(result, fault_was_hit() ? -ENOMEM : 0);
+	assert_int_equal(offset != 0, result == 0);
+}
+
+static void release_body(void)
+{
+	int result = lease_release(leases, NETWORK, &subnet, USER);
+
+	if (!fault_was_hit())
+		assert_int_equal(result, 0);
+	/* Never a way back without its claim, which another could take then. */
+	assert_int_equal(claimed(), result < 0);
+	released(USER);
+	assert_int_equal(taken(USER), 0);
+}
+
+static void repair_body(void)
+{
+	int result;
+
+	assert_int_equal((symlinkat)("6", leases, "default/address/10.203.4.254"), 0);
+	result = lease_repair(leases, NETWORK, &subnet);
+	assert_true(result <= 1);
+	if (!fault_was_hit())
+		assert_int_equal(result, 1);
+	assert_int_equal(found(USER), prefix_preferred_offset(&subnet, USER));
+	fault_pause(result = lease_repair(leases, NETWORK, &subnet));
+	assert_in_range(result, 0, 1);
+	assert_int_equal(
+	    (faccessat)(leases, "default/address/10.203.4.254", F_OK, AT_SYMLINK_NOFOLLOW), -1);
+}
+
+static void test_find_release_repair(void **state)
+{
+	(void)state;
+	assert_int_equal(taken(USER), 0);
+	assert_int_equal(fault_sweep(ENOMEM, find_body), 2);
+	assert_true(fault_sweep(EIO, release_body) >= 4);
+	assert_true(fault_sweep(ENOMEM, repair_body) >= 12);
+	released(USER);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_folder),
+	    cmocka_unit_test(test_take),
+	    cmocka_unit_test(test_collision),
+	    cmocka_unit_test(test_torn),
+	    cmocka_unit_test(test_find_release_repair),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, scratch_teardown);
+}

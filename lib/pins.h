@@ -76,7 +76,7 @@ void pins_withdraw(uid_t uid);
  */
 int pins_remove(uid_t uid) MUST_CHECK;
 
-/* One handle with a name of its own in PINS_DIR (the templates). */
+/* One handle with a name of its own in PINS_DIR: a template, or one of a user's again. */
 int pin_named_set(const char *name, int fd) MUST_CHECK;
 int pin_named_open(const char *name, int clone_flag) MUST_CHECK;
 int pin_named_remove(const char *name) MUST_CHECK;

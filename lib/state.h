@@ -49,6 +49,7 @@ struct user_state {
 	enum conf_linger linger;
 	time_t since;	      /* seconds, CLOCK_REALTIME, of the first login */
 	uint64_t runtime_dir; /* device number of the /run/user/UID grafted in, 0: none */
+	uint64_t net_inode;   /* of the network namespace, 0: not known */
 };
 
 struct session {

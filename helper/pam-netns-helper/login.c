@@ -9,8 +9,11 @@
 #include "login.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "closing.h"
@@ -49,6 +52,43 @@ static int profile_choose(struct login *login)
 	return setup_ensure(login->host, &login->setup);
 }
 
+/*
+ * `ip netns del NAME` removes the pin behind our link. The namespace lives on with whoever is in
+ * it: a session's leader, if it is in the one that was recorded. -ENOENT: nobody known is.
+ */
+static int login_pin_again(struct login *login)
+{
+	const struct host *host = login->host;
+	const struct user_state *s = &login->state;
+	CLEANUP_FREE struct session *sessions = NULL;
+	size_t count = 0;
+	char name[32];
+	int result = session_list(host->run, s->uid, &sessions, &count);
+
+	if (result == 0)
+		result = -ENOENT;
+	for (size_t i = 0; i < count && result == -ENOENT; i++) {
+		const struct process *leader = &sessions[i].leader;
+		struct stat st;
+
+		snprintf(name, sizeof(name), "%d/ns/net", leader->pid);
+		CLEANUP_FD int net = openat(host->proc, name, O_RDONLY | O_CLOEXEC);
+
+		if (net < 0 || fstat(net, &st) < 0 || st.st_ino != s->net_inode ||
+		    !pin_valid(net, CLONE_NEWNET) || !process_alive(host->proc, leader))
+			continue;
+		snprintf(name, sizeof(name), "%u/net", s->uid);
+		result = pin_named_set(name, net);
+		if (result == 0)
+			result = login_name_netns(login);
+		if (result == 0)
+			log_warning("the pin of uid %u's network was removed (ip netns del?): "
+				    "pinned it again",
+				    s->uid);
+	}
+	return result;
+}
+
 /* A user who is in: the pins of the recorded set, and a port that is still there. */
 static int login_join(struct login *login)
 {
@@ -60,6 +100,8 @@ static int login_join(struct login *login)
 	if (result < 0)
 		return state_absent(result) ? -ENOENT : result;
 	result = pins_open(s->uid, s->namespaces, &login->pins);
+	if (result == -ENOENT && s->net_inode && login_pin_again(login) == 0)
+		result = pins_open(s->uid, s->namespaces, &login->pins);
 	if (result < 0)
 		return result;
 	result = uplink_link_up(&host->route, s->ifindex, s->interface);

@@ -23,4 +23,7 @@ int login_build(struct login *login) MUST_CHECK;
 /* login_build.c: the uplink of a user who is in was removed on the host: makes it again. */
 int login_mend_uplink(struct login *login) MUST_CHECK;
 
+/* login_build.c: the user's name in NETNS_DIR, for ip-netns(8). */
+int login_name_netns(const struct login *login) MUST_CHECK;
+
 #endif

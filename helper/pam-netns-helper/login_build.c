@@ -189,11 +189,14 @@ static int build_namespaces(struct login *login, struct netlink *user)
 {
 	const struct profile *p = login->profile;
 	char ping_range[64];
+	struct stat net;
 	int result = pins_begin(login->request->uid);
 
 	sysctl_ping_range(ping_range);
 	if (result == 0)
 		result = build_namespace(login, &pin_kinds[0]);
+	if (result == 0 && fstat(login->pins.fd[0], &net) == 0)
+		login->state.net_inode = net.st_ino;
 	if (result == 0)
 		result = sysctl_user(ping_range, p->low_ports);
 	if (result == 0)
@@ -241,7 +244,7 @@ static int build_uplink(struct login *login, struct netlink *user)
 }
 
 /* /run/netns/NAME, for ip-netns(8): a link to the pin. A name that is taken is not ours to take. */
-static int build_netns_name(const struct login *login)
+int login_name_netns(const struct login *login)
 {
 	char path[PATH_MAX], target[64], there[64];
 	ssize_t length;
@@ -281,7 +284,7 @@ int login_build(struct login *login)
 	if (result == 0)
 		result = build_state(login);
 	if (result == 0)
-		result = build_netns_name(login);
+		result = login_name_netns(login);
 	if (result == 0)
 		result = build_namespaces(login, &user);
 	if (result == 0)

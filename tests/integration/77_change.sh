@@ -158,3 +158,24 @@ test_record_of_forwarding_lost() {
 	assert_eq '1 0' "$(cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding | xargs)"
 	pam-netns up
 }
+
+# The namespace is pinned again while a session's leader is in it: no second network, and nobody is
+# cut off. A leader that is elsewhere, or another process of its number, counts for nothing.
+test_pin_removed_while_in() {
+	local inode port state=/run/pam-netns/users/2001/state
+	hold_session one alice
+	inode=$(in_session one 'readlink /proc/self/ns/net')
+	port=$(port_of alice)
+	ip netns del alice
+	assert_eq "$inode" "$(su alice -c 'readlink /proc/self/ns/net')"
+	log_grep 'the pin of uid 2001.s network was removed'
+	assert_eq "$port" "$(port_of alice)"
+	assert_eq "${inode//[!0-9]/}" "$(stat -L -c %i /run/netns/alice)"
+	assert_match 'you are' "$(in_session one "curl -sS -m 3 http://$OUTSIDE4/")"
+	# What is recorded is not where the leader is.
+	ip netns del alice
+	sed -i 's/^net_inode=.*/net_inode=1/' "$state"
+	assert_ne "$inode" "$(su alice -c 'readlink /proc/self/ns/net')"
+	end_session one
+	host_clean
+}

@@ -13,6 +13,7 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "log.h"
@@ -156,16 +157,20 @@ int uplink_configure_user(struct netlink *user, const struct uplink *u)
 	return netlink_run(user, &b);
 }
 
+/* What makes a port safe, whatever its user sends. */
+static const struct {
+	int attribute;
+	uint8_t value;
+} port_flags[] = {
+    {IFLA_BRPORT_ISOLATED, 1},	    {IFLA_BRPORT_LOCKED, 1},	  {IFLA_BRPORT_LEARNING, 0},
+    {IFLA_BRPORT_UNICAST_FLOOD, 0}, {IFLA_BRPORT_MCAST_FLOOD, 0}, {IFLA_BRPORT_BCAST_FLOOD, 0},
+};
+
+#define PORT_FLAGS     (sizeof(port_flags) / sizeof(port_flags[0]))
+#define GROUP_FWD_MASK 0xfffd
+
 static struct netlink_message *port_flags_request(const struct uplink *u)
 {
-	static const struct {
-		int attribute;
-		uint8_t value;
-	} flags[] = {
-	    {IFLA_BRPORT_ISOLATED, 1},	  {IFLA_BRPORT_LOCKED, 1},
-	    {IFLA_BRPORT_LEARNING, 0},	  {IFLA_BRPORT_UNICAST_FLOOD, 0},
-	    {IFLA_BRPORT_MCAST_FLOOD, 0}, {IFLA_BRPORT_BCAST_FLOOD, 0},
-	};
 	struct ifinfomsg header = {.ifi_index = (int)u->ifindex};
 	struct netlink_message *m =
 	    netlink_request(RTM_NEWLINK, NLM_F_ACK, &header, sizeof(header));
@@ -174,12 +179,27 @@ static struct netlink_message *port_flags_request(const struct uplink *u)
 	info = netlink_nest(m, IFLA_LINKINFO);
 	netlink_put_text(m, IFLA_INFO_SLAVE_KIND, "bridge");
 	data = netlink_nest(m, IFLA_INFO_SLAVE_DATA);
-	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-		netlink_put_u8(m, flags[i].attribute, flags[i].value);
-	netlink_put_u16(m, IFLA_BRPORT_GROUP_FWD_MASK, 0xfffd);
+	for (size_t i = 0; i < PORT_FLAGS; i++)
+		netlink_put_u8(m, port_flags[i].attribute, port_flags[i].value);
+	netlink_put_u16(m, IFLA_BRPORT_GROUP_FWD_MASK, GROUP_FWD_MASK);
 	netlink_nest_end(m, data);
 	netlink_nest_end(m, info);
 	return m;
+}
+
+static void put_tables(struct netlink_batch *b, const struct uplink *u)
+{
+	netlink_add(b, request_fdb(u->ifindex, &u->mac), "add the port's FDB entry", 0);
+	netlink_add(b, request_user_route(RTM_NEWROUTE, u->bridge_ifindex, &u->address),
+		    "add the user's route", 0);
+	netlink_add(b, request_neighbour(RTM_NEWNEIGH, u->bridge_ifindex, &u->address, &u->mac),
+		    "add the user's neighbour entry", 0);
+	if (!u->address6.family)
+		return;
+	netlink_add(b, request_user_route(RTM_NEWROUTE, u->bridge_ifindex, &u->address6),
+		    "add the user's IPv6 route", 0);
+	netlink_add(b, request_neighbour(RTM_NEWNEIGH, u->bridge_ifindex, &u->address6, &u->mac),
+		    "add the user's IPv6 neighbour entry", 0);
 }
 
 int uplink_connect(struct netlink *host, const struct uplink *u)
@@ -192,20 +212,96 @@ int uplink_connect(struct netlink *host, const struct uplink *u)
 	netlink_add(&b, port_flags_request(u), "lock the bridge port", 0);
 	netlink_add(&b, request_link_no_addrgen(u->ifindex), "set up the bridge port",
 		    EAFNOSUPPORT);
-	netlink_add(&b, request_fdb(u->ifindex, &u->mac), "add the port's FDB entry", 0);
-	netlink_add(&b, request_user_route(RTM_NEWROUTE, u->bridge_ifindex, &u->address),
-		    "add the user's route", 0);
-	netlink_add(&b, request_neighbour(RTM_NEWNEIGH, u->bridge_ifindex, &u->address, &u->mac),
-		    "add the user's neighbour entry", 0);
-	if (u->address6.family) {
-		netlink_add(&b, request_user_route(RTM_NEWROUTE, u->bridge_ifindex, &u->address6),
-			    "add the user's IPv6 route", 0);
-		netlink_add(
-		    &b, request_neighbour(RTM_NEWNEIGH, u->bridge_ifindex, &u->address6, &u->mac),
-		    "add the user's IPv6 neighbour entry", 0);
-	}
+	put_tables(&b, u);
 	netlink_add(&b, request_link_flags(u->ifindex, IFF_UP, IFF_UP), "bring the port up", 0);
 	return netlink_run(host, &b);
+}
+
+int uplink_refresh(struct netlink *host, const struct uplink *u)
+{
+	struct netlink_batch b;
+
+	netlink_batch_init(&b);
+	put_tables(&b, u);
+	return netlink_run(host, &b);
+}
+
+/* Up, and with all the flags, as the bridge tells of it. */
+static bool port_safe(const struct ifinfomsg *header, const struct nlattr *info)
+{
+	const struct nlattr *flags[IFLA_BRPORT_MAX + 1] = {0};
+	uint16_t mask = 0;
+
+	if (!(header->ifi_flags & IFF_UP) || !info)
+		return false;
+	attributes_parse(attribute_value(info), attribute_size(info), flags, IFLA_BRPORT_MAX);
+	for (size_t i = 0; i < PORT_FLAGS; i++) {
+		const struct nlattr *flag = flags[port_flags[i].attribute];
+
+		if (!flag || attribute_size(flag) < 1 ||
+		    *(const uint8_t *)attribute_value(flag) != port_flags[i].value)
+			return false;
+	}
+	if (flags[IFLA_BRPORT_GROUP_FWD_MASK])
+		attribute_copy(flags[IFLA_BRPORT_GROUP_FWD_MASK], &mask, sizeof(mask));
+	return mask == GROUP_FWD_MASK;
+}
+
+static int port_add(void *context, struct nlmsghdr *answer)
+{
+	struct uplink_ports *ports = context;
+	const struct ifinfomsg *header = netlink_payload(answer);
+	const struct nlattr *attributes[IFLA_MAX + 1];
+
+	if (answer->nlmsg_type != RTM_NEWLINK ||
+	    !netlink_parse(answer, sizeof(*header), attributes, IFLA_MAX) ||
+	    !attributes[IFLA_MASTER] || !port_safe(header, attributes[IFLA_PROTINFO]))
+		return 0;
+	if (ports->count == ports->room) {
+		size_t room = ports->room * 2 + 64;
+		struct uplink_port *list = reallocarray(ports->list, room, sizeof(*list));
+
+		if (!list)
+			return -ENOMEM;
+		ports->list = list;
+		ports->room = room;
+	}
+	ports->list[ports->count++] = (struct uplink_port){
+	    .ifindex = (unsigned)header->ifi_index,
+	    .bridge = attribute_u32(attributes[IFLA_MASTER]),
+	};
+	return 0;
+}
+
+static int port_compare(const void *a, const void *b)
+{
+	unsigned x = ((const struct uplink_port *)a)->ifindex;
+	unsigned y = ((const struct uplink_port *)b)->ifindex;
+
+	return (x > y) - (x < y);
+}
+
+int uplink_ports_safe(struct netlink *host, struct uplink_ports *out)
+{
+	struct ifinfomsg header = {.ifi_family = AF_BRIDGE};
+	int result;
+
+	*out = (struct uplink_ports){0};
+	result =
+	    netlink_query(host, netlink_request(RTM_GETLINK, NLM_F_DUMP, &header, sizeof(header)),
+			  "list the bridge ports", port_add, out);
+	if (out->count)
+		qsort(out->list, out->count, sizeof(*out->list), port_compare);
+	return result;
+}
+
+bool uplink_port_safe(const struct uplink_ports *ports, const struct uplink *u)
+{
+	const struct uplink_port key = {.ifindex = u->ifindex}, *port = NULL;
+
+	if (ports->count)
+		port = bsearch(&key, ports->list, ports->count, sizeof(key), port_compare);
+	return port && port->bridge == u->bridge_ifindex;
 }
 
 int uplink_disconnect(struct netlink *host, const struct uplink *u)

@@ -69,6 +69,23 @@ int uplink_configure_user(struct netlink *user, const struct uplink *uplink) MUS
  * Every request replaces what is there, so the same call mends a port whose bridge was made anew.
  */
 int uplink_connect(struct netlink *host, const struct uplink *uplink) MUST_CHECK;
+/* The same for a port that is safe: FDB, routes and neighbours alone. */
+int uplink_refresh(struct netlink *host, const struct uplink *uplink) MUST_CHECK;
+
+/*
+ * The ports in bridges that are up and as uplink_connect() leaves them. For who looks at all users:
+ * any request about a port that is up, though it changes nothing, makes the kernel walk through
+ * the IPv6 routes of all users. The caller frees out->list, after an error too.
+ */
+struct uplink_ports {
+	struct uplink_port {
+		unsigned ifindex, bridge;
+	} * list;
+	size_t count, room;
+};
+int uplink_ports_safe(struct netlink *host, struct uplink_ports *out) MUST_CHECK;
+/* Is this one of them, and in its bridge? */
+bool uplink_port_safe(const struct uplink_ports *ports, const struct uplink *uplink);
 /* Takes the port down, so that the guard and the bridge may be changed under it. */
 int uplink_disconnect(struct netlink *host, const struct uplink *uplink) MUST_CHECK;
 /*
@@ -101,11 +118,12 @@ int uplink_each_port(struct netlink *host,
 				  unsigned master),
 		     void *context) MUST_CHECK;
 /*
- * Calls visit for each host route (/32, /128) over a link, one of our bridges: a user's. The
- * caller may not use host from within visit.
+ * Calls visit for each host route (/32, /128) over whatever link; over one of our bridges it is a
+ * user's. The caller may not use host from within visit.
  */
-int uplink_each_user_route(struct netlink *host, unsigned bridge,
-			   int (*visit)(void *context, const struct address *address),
+int uplink_each_host_route(struct netlink *host,
+			   int (*visit)(void *context, unsigned link,
+					const struct address *address),
 			   void *context) MUST_CHECK;
 int uplink_port_remove(struct netlink *host, unsigned ifindex) MUST_CHECK;
 /* The MTU of the link that the IPv4 (else IPv6) default route uses; 1500 without one. */

@@ -257,15 +257,14 @@ static int routes_search(struct netlink *host, int family, struct route_search *
 			     "list the routes", route_read, search);
 }
 
-struct user_route_visit {
-	int (*visit)(void *, const struct address *);
+struct host_route_visit {
+	int (*visit)(void *, unsigned, const struct address *);
 	void *context;
-	unsigned bridge;
 };
 
-static int user_route_read(void *context, struct nlmsghdr *answer)
+static int host_route_read(void *context, struct nlmsghdr *answer)
 {
-	struct user_route_visit *v = context;
+	struct host_route_visit *v = context;
 	const struct rtmsg *header = netlink_payload(answer);
 	const struct nlattr *attributes[RTA_MAX + 1];
 	struct address address = {.family = header->rtm_family};
@@ -273,31 +272,32 @@ static int user_route_read(void *context, struct nlmsghdr *answer)
 	if (answer->nlmsg_type != RTM_NEWROUTE || header->rtm_table != RT_TABLE_MAIN ||
 	    header->rtm_dst_len != address_size(&address) * 8 || header->rtm_type != RTN_UNICAST ||
 	    !netlink_parse(answer, sizeof(*header), attributes, RTA_MAX) || !attributes[RTA_DST] ||
-	    !attributes[RTA_OIF] || attribute_u32(attributes[RTA_OIF]) != v->bridge)
+	    !attributes[RTA_OIF])
 		return 0;
 	/* The kernel's own route of the gateway address is none of a user. */
 	if (header->rtm_protocol != RTPROT_BOOT)
 		return 0;
 	attribute_copy(attributes[RTA_DST], address.bytes, sizeof(address.bytes));
-	return v->visit(v->context, &address);
+	return v->visit(v->context, attribute_u32(attributes[RTA_OIF]), &address);
 }
 
-int uplink_each_user_route(struct netlink *host, unsigned bridge,
-			   int (*visit)(void *context, const struct address *address),
+int uplink_each_host_route(struct netlink *host,
+			   int (*visit)(void *context, unsigned link,
+					const struct address *address),
 			   void *context)
 {
-	struct user_route_visit v = {visit, context, bridge};
+	struct host_route_visit v = {visit, context};
 	struct rtmsg header = {.rtm_family = AF_INET};
 	int result =
 	    netlink_query(host, netlink_request(RTM_GETROUTE, NLM_F_DUMP, &header, sizeof(header)),
-			  "list the routes", user_route_read, &v);
+			  "list the routes", host_route_read, &v);
 
 	header.rtm_family = AF_INET6;
 	return result < 0
 		   ? result
 		   : netlink_query(
 			 host, netlink_request(RTM_GETROUTE, NLM_F_DUMP, &header, sizeof(header)),
-			 "list the routes", user_route_read, &v);
+			 "list the routes", host_route_read, &v);
 }
 
 unsigned uplink_default_mtu(struct netlink *host)

@@ -121,13 +121,6 @@ int gc_guard(struct host *host)
 	return result;
 }
 
-static int route_seen(void *context, const struct address *address)
-{
-	struct leftover item = {.member.address = *address};
-
-	return leftover_add(context, &item);
-}
-
 /* The uid that an address is leased to: 1, 0 if to none, or -errno. */
 static int address_uid(const char *network, const struct address *address, uid_t *uid)
 {
@@ -175,57 +168,117 @@ static bool address_recorded(const struct host *host, const struct address *addr
 	return found;
 }
 
-static int route_collect(struct host *host, const struct network_state *state, const char *bridge,
-			 unsigned ifindex, const struct address *address)
+/* Is it a route of nobody who is in? 1, 0, or -errno. */
+static int route_unused(const struct host *host, const char *network, const struct address *ipv4,
+			const struct address *address)
 {
-	struct uplink_network network = network_state_uplink(state);
-	struct address ipv4 = address_ipv4(&network, address);
-	struct uplink uplink = {.bridge_ifindex = ifindex};
 	struct user_state user;
+	uid_t uid;
+	int known = address_uid(network, ipv4, &uid);
+
+	if (known < 0)
+		return known;
+	return known ? !gc_user_recorded(host, uid, &user) : !address_recorded(host, address);
+}
+
+static int address_compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct address));
+}
+
+/* The bridges of one network, and the routes over them that seem to be nobody's. */
+struct routes {
+	struct leftovers unused;
+	struct address *recorded; /* of users in, sorted */
+	size_t recorded_count;
+	unsigned bridges[NETWORK_BRIDGES_MAX];
+	size_t bridges_count;
+};
+
+static int routes_prepare(struct routes *routes, const struct network *network, unsigned bridges)
+{
+	struct host *host = routes->unused.host;
+	CLEANUP_FREE uid_t *uids = NULL;
+	struct user_state state;
+	char name[IFNAMSIZ];
+	size_t count;
+	int result = state_list(host->run, &uids, &count);
+
+	for (unsigned b = 0; b < bridges && b < NETWORK_BRIDGES_MAX; b++)
+		if (ruleset_bridge_name(network, b, name) == 0)
+			routes->bridges[routes->bridges_count++] =
+			    uplink_link_find(&host->route, name);
+	if (result < 0)
+		return result;
+	routes->recorded = calloc(2 * count + 1, sizeof(*routes->recorded));
+	if (!routes->recorded)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		if (!gc_user_recorded(host, uids[i], &state))
+			continue;
+		routes->recorded[routes->recorded_count++] = state.address;
+		routes->recorded[routes->recorded_count++] = state.address6;
+	}
+	qsort(routes->recorded, routes->recorded_count, sizeof(*routes->recorded), address_compare);
+	return 0;
+}
+
+static int route_seen(void *context, unsigned link, const struct address *address)
+{
+	struct routes *routes = context;
+	const struct leftover item = {.member.address = *address, .ifindex = link};
+
+	for (size_t i = 0; i < routes->bridges_count; i++)
+		if (routes->bridges[i] == link)
+			return bsearch(address, routes->recorded, routes->recorded_count,
+				       sizeof(*address), address_compare)
+				   ? 0
+				   : leftover_add(&routes->unused, &item);
+	return 0;
+}
+
+static int route_collect(struct host *host, const struct network_state *state,
+			 const struct leftover *route)
+{
+	const struct address *address = &route->member.address;
+	struct uplink_network network = network_state_uplink(state);
+	/* uplink_detach() takes an IPv4 address first; a missing one is no error. */
+	struct uplink uplink = {.bridge_ifindex = route->ifindex,
+				.address = address_ipv4(&network, address)};
 	uid_t uid = (uid_t)-1;
-	int known = address_uid(state->name, &ipv4, &uid);
+	int known = address_uid(state->name, &uplink.address, &uid);
 	int result = known > 0 ? lock_take(host->lock, host->proc, uid) : known;
 
 	if (result < 0)
 		return result;
-	(void)bridge;
-	if (known ? !gc_user_recorded(host, uid, &user) : !address_recorded(host, address)) {
-		/* uplink_detach() takes an IPv4 address first; a missing one is no error. */
-		uplink.address = ipv4;
-		if (address->family == AF_INET6)
-			uplink.address6 = *address;
+	if (address->family == AF_INET6)
+		uplink.address6 = *address;
+	result = route_unused(host, state->name, &uplink.address, address);
+	if (result > 0)
 		result = uplink_detach(&host->route, &uplink);
-	}
 	if (known)
 		lock_release(host->lock, uid);
 	return result;
 }
 
+/* All routes are listed once, however many bridges and users there are. */
 int gc_routes(struct host *host, const struct conf *conf)
 {
 	int result = 0;
 
 	for (size_t n = 0; n < conf->networks_count && result == 0; n++) {
 		struct network_state state;
+		struct routes routes = {.unused.host = host};
 
 		if (network_state_read(host->run, conf->networks[n].name, &state) < 0)
 			continue;
-		for (unsigned b = 0; b < state.bridges && result == 0; b++) {
-			struct leftovers l = {.host = host};
-			char name[IFNAMSIZ];
-			unsigned ifindex;
-
-			if (ruleset_bridge_name(&conf->networks[n], b, name) < 0)
-				continue;
-			ifindex = uplink_link_find(&host->route, name);
-			if (ifindex)
-				result =
-				    uplink_each_user_route(&host->route, ifindex, route_seen, &l);
-			for (size_t i = 0; i < l.count && result == 0; i++)
-				result = route_collect(host, &state, name, ifindex,
-						       &l.items[i].member.address);
-			free(l.items);
-		}
+		result = routes_prepare(&routes, &conf->networks[n], state.bridges);
+		if (result == 0)
+			result = uplink_each_host_route(&host->route, route_seen, &routes);
+		for (size_t i = 0; i < routes.unused.count && result == 0; i++)
+			result = route_collect(host, &state, &routes.unused.items[i]);
+		free(routes.recorded);
+		free(routes.unused.items);
 	}
 	return result;
 }

@@ -1,7 +1,7 @@
 /*
  * gc for users who are in: what somebody has changed of one user's uplink on the host (the port
- * taken out of its bridge or unlocked, a route or a guard element removed) is put right. Every
- * request replaces what is there, so nothing is asked first.
+ * taken out of its bridge or unlocked, a route or a guard element removed) is put right. Requests
+ * replace what is there, so only ports are asked about first: see uplink_ports_safe().
  */
 #include <stdlib.h>
 
@@ -11,7 +11,7 @@
 #include "setup_internal.h"
 
 static int uplink_restore(struct host *host, const struct network *network,
-			  const struct user_state *state)
+			  const struct uplink_ports *safe, const struct user_state *state)
 {
 	struct ruleset_member member = member_of(state, network);
 	struct uplink uplink = uplink_of(state);
@@ -22,11 +22,15 @@ static int uplink_restore(struct host *host, const struct network *network,
 	if (!uplink.bridge_ifindex || uplink_link_find(&host->route, uplink.port) != uplink.ifindex)
 		return 0;
 	result = guard_add(&host->netfilter, &member);
-	return result < 0 ? result : uplink_connect(&host->route, &uplink);
+	if (result < 0)
+		return result;
+	return uplink_port_safe(safe, &uplink) ? uplink_refresh(&host->route, &uplink)
+					       : uplink_connect(&host->route, &uplink);
 }
 
 /* Under the user's lock, so that nobody tears down or builds meanwhile. */
-static int user_restore(struct host *host, const struct conf *conf, uid_t uid)
+static int user_restore(struct host *host, const struct conf *conf, const struct uplink_ports *safe,
+			uid_t uid)
 {
 	const struct network *network;
 	struct user_state state;
@@ -38,7 +42,7 @@ static int user_restore(struct host *host, const struct conf *conf, uid_t uid)
 		network = conf_network(conf, state.network);
 		result = network ? lock_share(host->lock, host->proc, LOCK_HOST) : 0;
 		if (result == 0 && network)
-			result = uplink_restore(host, network, &state);
+			result = uplink_restore(host, network, safe, &state);
 		lock_release(host->lock, LOCK_HOST);
 	}
 	lock_release(host->lock, uid);
@@ -48,10 +52,14 @@ static int user_restore(struct host *host, const struct conf *conf, uid_t uid)
 int gc_uplinks(struct host *host, const struct conf *conf)
 {
 	CLEANUP_FREE uid_t *uids = NULL;
+	struct uplink_ports safe = {0};
 	size_t count = 0;
 	int result = state_list(host->run, &uids, &count);
 
+	if (result == 0 && count)
+		result = uplink_ports_safe(&host->route, &safe);
 	for (size_t i = 0; i < count && result == 0; i++)
-		result = user_restore(host, conf, uids[i]);
+		result = user_restore(host, conf, &safe, uids[i]);
+	free(safe.list);
 	return result;
 }

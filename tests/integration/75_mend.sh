@@ -476,6 +476,16 @@ test_gc_mends_the_uplink_of_a_user_who_is_in() {
 	assert_match 'isolated on' "$flags"
 	assert_match 'locked on' "$flags"
 	assert_match 'learning off flood off' "$flags"
+	# One flag is enough.
+	bridge link set dev "$port" locked off
+	pam-netns gc
+	assert_match 'locked on' "$(bridge -d link show dev "$port")"
+	ip link set "$port" type bridge_slave group_fwd_mask 0
+	pam-netns gc
+	assert_match 'group_fwd_mask 0xfffd' "$(ip -d link show dev "$port")"
+	ip link set "$port" down
+	pam-netns gc
+	reaches_outside alice
 	end_session one
 	host_clean
 }

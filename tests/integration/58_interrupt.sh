@@ -261,6 +261,8 @@ test_run_full_while_in() {
 	assert_fails netns_of alice
 	assert_fails netns_of carol
 	log_grep 'pam_netns.*No space left' >/dev/null
+	pam-netns gc
+	assert_match 'alice' "$(pam-netns list)"
 	end_session one
 	host_clean 15
 	rm /run/screen/full

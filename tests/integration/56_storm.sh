@@ -80,6 +80,7 @@ test_t02_many_users_at_once() {
 # 1,100 users and bridges of 1,000 ports with the full figures; the kernel's limit is 1,023.
 test_t27_more_users_than_a_bridge_has_ports() {
 	local conf=/etc/security/pam_netns.conf
+	pam-netns down
 	sed -i "s/^ports_per_bridge = .*/ports_per_bridge = $LOGINS/" "$conf"
 	"$STORM" users crowd "$MORE"
 	host_clean 60

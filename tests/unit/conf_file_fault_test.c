@@ -1,0 +1,179 @@
+/*
+ * The conf file when a system call fails, or while it is written: all of it or an error, since
+ * without it nobody can say who was exempt. Runs as root.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fault.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "conf_file.h"
+#include "log.h"
+
+/* What somebody writes to the file, or takes off it, while it is read. */
+static enum { NOTHING, LONGER, SHORTER, TOUCHED } meanwhile;
+
+static ssize_t read_little(int fd, char *buffer, size_t size)
+{
+	if (meanwhile == LONGER)
+		assert_int_equal(truncate("/mnt/a/real", 1000), 0);
+	else if (meanwhile == SHORTER)
+		assert_int_equal(truncate("/mnt/a/real", 3), 0);
+	else if (meanwhile == TOUCHED)
+		assert_int_equal(utimensat(AT_FDCWD, "/mnt/a/real", NULL, 0), 0);
+	return read(fd, buffer, size < 7 ? size : 7);
+}
+
+#define syscall(...)	     FAULT(syscall(__VA_ARGS__))
+#define fstat(fd, st)	     FAULT(fstat(fd, st))
+#define readlinkat(...)	     FAULT(readlinkat(__VA_ARGS__))
+#define read(fd, buf, size)  FAULT(read_little(fd, buf, size))
+#define malloc(size)	     FAULT_NULL(malloc(size))
+#define getcwd(buffer, size) FAULT_NULL(getcwd(buffer, size))
+
+#include "../../lib/conf_file.c"
+
+#define CONTENT "[defaults]\n[profile x]\nmatch = *\n"
+
+static unsigned lines;
+
+static void log_count(void *context, int level, const char *text)
+{
+	(void)context;
+	(void)level;
+	(void)text;
+	lines++;
+}
+
+static void file_make(void)
+{
+	int fd = open("/mnt/a/real", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	assert_int_equal(write(fd, CONTENT, strlen(CONTENT)), strlen(CONTENT));
+	close(fd);
+}
+
+static int group_setup(void **state)
+{
+	(void)state;
+	log_set_sink(log_count, NULL);
+	umask(022);
+	if (unshare(CLONE_NEWNS) || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) ||
+	    mount("tmpfs", "/mnt", "tmpfs", 0, "mode=755,size=16m") || mkdir("/mnt/a", 0755) ||
+	    symlink("/mnt/a", "/mnt/absolute") || symlink("../a", "/mnt/a/relative") ||
+	    symlink("real", "/mnt/a/conf") || chdir("/mnt"))
+		return -1;
+	file_make();
+	return 0;
+}
+
+/* Past folders and links of each kind. */
+static const char *path;
+
+static void read_body(void)
+{
+	size_t size = 7;
+	char *text = NULL;
+	int result;
+
+	lines = 0;
+	result = conf_file_read(path, 4096, &text, &size);
+	if (fault_was_hit()) {
+		/* A fstat(2) that fails at the end counts as a change meanwhile. */
+		assert_true(result == -fault_error || result == -EBUSY);
+		assert_null(text);
+		assert_int_equal(lines, 1);
+		return;
+	}
+	assert_int_equal(result, 0);
+	assert_int_equal(size, strlen(CONTENT));
+	assert_string_equal(text, CONTENT);
+	assert_int_equal(lines, 0);
+	free(text);
+}
+
+static void each_call_fails(void **state)
+{
+	(void)state;
+	path = "/mnt/absolute/relative/./relative/../a/conf";
+	assert_true(fault_sweep(ENOMEM, read_body) > 25);
+	path = "a/real";
+	assert_true(fault_sweep(ENOMEM, read_body) > 12);
+}
+
+static void written_meanwhile(void **state)
+{
+	size_t size;
+	char *text = NULL;
+
+	(void)state;
+	for (meanwhile = LONGER; meanwhile <= TOUCHED; meanwhile++) {
+		file_make();
+		usleep(10000); /* the clock of files is a coarse one */
+		assert_int_equal(conf_file_read("/mnt/a/real", 4096, &text, &size), -EBUSY);
+		assert_null(text);
+	}
+	meanwhile = NOTHING;
+	file_make();
+}
+
+static void paths_that_grow(void **state)
+{
+	char *text, target[PATH_MAX], *long_path = (malloc)(2 * PATH_MAX);
+	int fds = fds_open();
+	size_t size;
+
+	(void)state;
+	assert_int_equal(conf_file_read("", 4096, &text, &size), -ENOENT);
+	memset(long_path, '/', PATH_MAX);
+	long_path[PATH_MAX] = '\0';
+	assert_int_equal(conf_file_read(long_path, 4096, &text, &size), -ENAMETOOLONG);
+	/* A link whose target and what is left of the path are too long together. */
+	memset(target, '/', sizeof(target));
+	memcpy(target, "/mnt/a", 6);
+	target[3000] = '\0';
+	assert_int_equal(symlink(target, "/mnt/long"), 0);
+	snprintf(long_path, PATH_MAX, "/mnt/long%02000d", 0);
+	memset(long_path + 9, '/', 2000);
+	strcpy(long_path + 2000, "real");
+	assert_int_equal(conf_file_read(long_path, 4096, &text, &size), -ENAMETOOLONG);
+	/* What is walked grows too: folders in each other, entered by links. */
+	memset(target, 'd', 250);
+	target[250] = '\0';
+	assert_int_equal(chdir("/mnt/a"), 0);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(mkdir(target, 0755) | symlink(target, "n") | chdir(target), 0);
+	assert_int_equal(chdir("/mnt"), 0);
+	strcpy(long_path, "/mnt/a");
+	for (int i = 0; i < 20; i++)
+		strcat(long_path, "/n");
+	assert_int_equal(conf_file_read(long_path, 4096, &text, &size), -ENAMETOOLONG);
+	assert_int_equal(fds_open(), fds);
+	free(long_path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(each_call_fails),
+	    cmocka_unit_test(written_meanwhile),
+	    cmocka_unit_test(paths_that_grow),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, NULL);
+}

@@ -53,6 +53,8 @@ int uplink_bridge_make(struct netlink *host, const struct uplink_network *networ
 	if (!*ifindex)
 		return log_errno(ENODEV, "find bridge %s", name);
 	netlink_add(&b, request_link_no_addrgen(*ifindex), "set up the bridge", EAFNOSUPPORT);
+	/* One that is there may have that of an older conf. */
+	netlink_add(&b, request_link_mtu(*ifindex, network->mtu), "set the bridge's MTU", 0);
 	netlink_add(&b, request_link_flags(*ifindex, IFF_UP, IFF_UP), "bring the bridge up", 0);
 	netlink_add(&b, request_address(*ifindex, &network->gateway), "add the gateway address",
 		    EEXIST);

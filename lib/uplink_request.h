@@ -8,6 +8,7 @@
 #include "uplink.h"
 
 struct netlink_message *request_link_flags(unsigned ifindex, unsigned flags, unsigned change);
+struct netlink_message *request_link_mtu(unsigned ifindex, unsigned mtu);
 struct netlink_message *request_link_master(unsigned ifindex, unsigned master);
 /*
  * No link-local address by itself. In the creating message the kernel answers EAFNOSUPPORT (there

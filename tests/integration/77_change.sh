@@ -179,3 +179,50 @@ test_pin_removed_while_in() {
 	end_session one
 	host_clean
 }
+
+mtu_of() {
+	ip -o link show "$@" | grep -o 'mtu [0-9]*'
+}
+
+test_mtu_changed_while_in() {
+	local size
+	hold_session one alice
+	for size in 1400 1300 1500; do
+		sed -i "/^mtu =/d; s/^\\[network default\\]/&\\nmtu = $size/" "$CONF"
+		assert_eq "mtu $size" "$(su bob -c "$(declare -f mtu_of); mtu_of eth0")"
+		assert_eq "mtu $size" "$(mtu_of pnbr0)"
+		assert_match 'you are' "$(in_session one "curl -sS -m 3 http://$OUTSIDE4/")"
+	done
+	end_session one
+	host_clean
+	cp "$OUT/conf" "$CONF"
+	pam-netns up
+}
+
+# With a file system of its own for our records, as SECURITY tells to mount, a full /run keeps nobody
+# out.
+test_full_run_with_records_on_a_file_system_of_their_own() {
+	local run=/run/pam-netns OUT=/var/out seen
+	install -d -m 1777 "$OUT" /run/screen
+	echo 'session required pam_netns.so' >/etc/pam.d/only
+	pam-netns down
+	umount "$run"/pins/template* "$run/pins" "$run/hostproc/proc" 2>/dev/null || :
+	rm -rf "${run:?}"/*
+	mount -t tmpfs -o mode=0755,size=128m,nosuid,nodev,noexec tmpfs "$run"
+	pam-netns up
+	mount -o remount,size=4m /run
+	setpriv --reuid bob --regid 2002 --clear-groups dd if=/dev/zero of=/run/screen/full bs=4k 2>/dev/null || :
+	assert_eq 0 "$(df --output=avail /run | tail -n 1 | tr -d ' ')" "space on /run"
+	seen=$(pam_session -u only alice sh -c "readlink /proc/self/ns/net; pam-netns status | head -n 1
+		curl -sS -m 3 http://$OUTSIDE4/; df --output=fstype $run | tail -n 1")
+	assert_match "^net:.*alice.*you are $HOST4.*tmpfs" "$(tr '\n' ' ' <<<"$seen")"
+	assert_ne "$(readlink /proc/self/ns/net)" "$(head -n 1 <<<"$seen")"
+	assert_match '^net:' "$(pam_session -u only carol readlink /proc/self/ns/net)"
+	rm /run/screen/full
+	mount -o remount,size=50% /run
+	host_clean
+	pam-netns down
+	umount "$run"/pins/template* "$run/pins" "$run/hostproc/proc" 2>/dev/null || :
+	umount "$run"
+	pam-netns up
+}

@@ -69,34 +69,33 @@ static int kept_folder(int private, uid_t uid, const char *account)
 static int kept_descend(int parent, const char *path)
 {
 	char component[NAME_MAX + 1];
-	int at = openat(parent, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int at = openat(parent, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	while (at >= 0 && *path) {
-		size_t length;
+	if (at < 0)
+		return -errno;
+	while (*(path += strspn(path, "/"))) {
+		size_t length = strcspn(path, "/");
+		int next;
 
-		path += strspn(path, "/");
-		length = strcspn(path, "/");
-		if (!length)
-			break;
 		snprintf(component, sizeof(component), "%.*s", (int)length, path);
 		path += length;
-
-		/* The last one belongs to the user's world: sticky and writable, checked by the
-		 * caller. */
-		if (!*path && mkdirat(at, component, 0700) < 0 && errno != EEXIST) {
-			close(at);
-			return -errno;
+		if (*path) {
+			next = files_make_dir(at, component, 0700);
+		} else {
+			/* The last one is the user's: sticky and writable; the caller checks it. */
+			if (mkdirat(at, component, 0700) < 0 && errno != EEXIST)
+				return -errno;
+			next =
+			    openat(at, component, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+			if (next < 0)
+				return -errno;
 		}
-		int next =
-		    *path ? files_make_dir(at, component, 0700)
-			  : openat(at, component, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-		if (next == -1)
-			next = -errno;
+		if (next < 0)
+			return next;
 		close(at);
 		at = next;
 	}
-	return at;
+	return steal_fd(&at);
 }
 
 int kept_open(uid_t uid, const char *account, const char *path)

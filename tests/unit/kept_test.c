@@ -1,0 +1,212 @@
+/* Private directories kept between logins: whose they are, and each call failing. Runs as root. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fault.h"
+#include "linux_calls.h"
+#include "scratch.h"
+
+#include <limits.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "kept.h"
+#include "log.h"
+#include "paths.h"
+
+#undef PRIVATE_DIR
+#define PRIVATE_DIR "private"
+
+#define open(...)	    FAULT(open(__VA_ARGS__))
+#define openat(...)	    FAULT(openat(__VA_ARGS__))
+#define open_tree(...)	    FAULT(open_tree(__VA_ARGS__))
+#define mkdirat(...)	    FAULT(mkdirat(__VA_ARGS__))
+#define renameat(...)	    FAULT(renameat(__VA_ARGS__))
+#define symlinkat(...)	    FAULT(symlinkat(__VA_ARGS__))
+#define readlinkat(...)	    FAULT(readlinkat(__VA_ARGS__))
+#define stat(path, st)	    FAULT(stat(path, st))
+#define fstat(fd, st)	    FAULT(fstat(fd, st))
+#define fchown(...)	    FAULT(fchown(__VA_ARGS__))
+#define fchmod(...)	    FAULT(fchmod(__VA_ARGS__))
+#define files_make_dir(...) (fault_hits() ? -fault_error : files_make_dir(__VA_ARGS__))
+
+#include "../../lib/kept.c"
+
+#define USER  2001
+#define OWNER 65534
+
+static char host[300]; /* the directory whose private form is kept */
+static char own[400];  /* where that is */
+static char above[400];
+static char log_last[512];
+
+static void log_keep(void *context, int level, const char *text)
+{
+	(void)context;
+	(void)level;
+	snprintf(log_last, sizeof(log_last), "%s", text);
+}
+
+/* In a mount namespace of its own: clones of mounts are made. */
+static int setup(void **state)
+{
+	log_set_sink(log_keep, NULL);
+	log_last[0] = '\0';
+	umask(022);
+	if (unshare(CLONE_NEWNS) || scratch_setup(state) || chdir(scratch_path))
+		return -1;
+	snprintf(host, sizeof(host), "%s/var/tmp", scratch_path);
+	snprintf(above, sizeof(above), "private/2001%s/var", scratch_path);
+	snprintf(own, sizeof(own), "private/2001%s", host);
+	return mkdir("private", 0700) || mkdir("var", 0755) || mkdir("var/tmp", 0700) ||
+	       chown("var/tmp", OWNER, OWNER) || chmod("var/tmp", 01777);
+}
+
+static void opened(const char *account)
+{
+	int fd = kept_open(USER, account, host);
+
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+static void file_make(void)
+{
+	int fd = (openat)(AT_FDCWD, own, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	assert_int_equal((mkdirat)(fd, "kept", 0700), 0);
+	close(fd);
+}
+
+static bool has_file(const char *folder)
+{
+	char path[500];
+
+	snprintf(path, sizeof(path), "%s/kept", folder);
+	return access(path, F_OK) == 0;
+}
+
+static void paths_that_are_kept(void **state)
+{
+	(void)state;
+	assert_true(kept_path("/var/tmp"));
+	assert_false(kept_path("/tmp"));
+	assert_false(kept_path("/variable"));
+}
+
+static void as_on_the_host_and_kept(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	opened("alice");
+	assert_int_equal((stat)(own, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 01777);
+	assert_int_equal(st.st_uid, OWNER);
+	assert_int_equal(st.st_gid, OWNER);
+	/* Nobody but root comes as far as that. */
+	assert_int_equal((stat)("private/2001", &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	file_make();
+	opened("alice");
+	assert_true(has_file(own));
+}
+
+/* T18: who has the uid now gets nothing of who had it. */
+static void a_reused_uid_inherits_nothing(void **state)
+{
+	char command[400];
+
+	(void)state;
+	opened("alice");
+	file_make();
+	opened("mallory");
+	assert_false(has_file(own));
+	assert_non_null(strstr(log_last, "uid 2001 was alice and is mallory now"));
+	snprintf(command, sizeof(command), "test -d private/2001.alice.*%s/kept", host);
+	assert_int_equal(system(command), 0);
+}
+
+/* A name that would lead elsewhere is not used for a file's. */
+static void an_owner_that_is_no_name(void **state)
+{
+	(void)state;
+	opened("alice");
+	assert_int_equal(unlink("private/2001/account"), 0);
+	assert_int_equal(symlink("../../x", "private/2001/account"), 0);
+	file_make();
+	opened("alice");
+	assert_false(has_file(own));
+	assert_int_equal(system("test -d private/2001.unknown.*"), 0);
+}
+
+static void a_folder_that_is_not_roots_alone(void **state)
+{
+	(void)state;
+	assert_int_equal(chmod("private", 0710), 0);
+	assert_int_equal(kept_open(USER, "alice", host), -EPERM);
+	assert_int_equal(chmod("private", 0700) | chown("private", OWNER, 0), 0);
+	assert_int_equal(kept_open(USER, "alice", host), -EPERM);
+	assert_int_equal(chown("private", 0, 0), 0);
+	opened("alice");
+	/* Within: the last folder alone is the user's, and no link is followed to it. */
+	assert_int_equal(rmdir(own) | symlink("/", own), 0);
+	assert_int_equal(kept_open(USER, "alice", host), -ENOTDIR);
+	assert_int_equal(unlink(own) | chmod(above, 0770), 0);
+	assert_int_equal(kept_open(USER, "alice", host), -EPERM);
+	assert_int_equal(chmod(above, 0700) | chmod("private/2001", 0777), 0);
+	assert_int_equal(kept_open(USER, "alice", host), -EPERM);
+}
+
+/* A login that fails here leaves what the next one goes on with, and loses nobody's files. */
+static void first_body(void)
+{
+	int fd = kept_open(USER, "alice", host);
+
+	assert_int_equal(fd < 0 ? fd : 0, fault_was_hit() ? -ENOSPC : 0);
+	cleanup_fd(&fd);
+	fault_pause(fd = kept_open(USER, "alice", host));
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(system("rm -rf private/2001"), 0);
+}
+
+static void next_body(void)
+{
+	int fd = kept_open(USER, "alice", host);
+
+	assert_int_equal(fd < 0 ? fd : 0, fault_was_hit() ? -ENOMEM : 0);
+	cleanup_fd(&fd);
+	assert_true(has_file(own));
+}
+
+static void each_call_fails(void **state)
+{
+	(void)state;
+	assert_true(fault_sweep(ENOSPC, first_body) >= 12);
+	opened("alice");
+	file_make();
+	assert_true(fault_sweep(ENOMEM, next_body) >= 10);
+	assert_int_equal(system("test -z \"$(ls -d private/2001.* 2>/dev/null)\""), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(paths_that_are_kept),
+	    cmocka_unit_test_setup_teardown(as_on_the_host_and_kept, setup, scratch_teardown),
+	    cmocka_unit_test_setup_teardown(a_reused_uid_inherits_nothing, setup, scratch_teardown),
+	    cmocka_unit_test_setup_teardown(an_owner_that_is_no_name, setup, scratch_teardown),
+	    cmocka_unit_test_setup_teardown(a_folder_that_is_not_roots_alone, setup,
+					    scratch_teardown),
+	    cmocka_unit_test_setup_teardown(each_call_fails, setup, scratch_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

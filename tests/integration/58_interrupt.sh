@@ -146,6 +146,66 @@ test_down_and_up_with_users_in() {
 	host_clean 15
 }
 
+# --- a boot ---
+
+# What a power cut leaves: the disk. No session, namespace or mount of ours, nothing on /run, neither
+# bridge nor rules, forwarding as the host has it.
+power_cut() {
+	local pid
+	for pid in $(find "$USERS" -path '*/sessions/*' -printf '%f\n' | cut -d . -f 1); do
+		kill -KILL "$pid" 2>/dev/null || :
+	done
+	pkill -KILL -u alice,bob,longuid || :
+	awk '$5 ~ "^/run/(pam-netns|netns)(/|$)" { print $5 }' /proc/self/mountinfo | sort -r |
+		xargs -r umount -l
+	rm -rf /run/pam-netns /run/netns
+	nft flush ruleset
+	ip link delete pnbr0
+	ip route flush type unreachable
+	ip -6 route flush type unreachable
+	echo 0 >/proc/sys/net/ipv4/ip_forward
+	echo 0 >/proc/sys/net/ipv6/conf/all/forwarding
+}
+
+addresses_of() {
+	su "$1" -c 'ip -o address show dev eth0 scope global' | grep -oE '(10\.|fd)[0-9a-f.:]+/[0-9]+'
+}
+
+# alice's address is not the one that follows from her uid: only the lease knows it.
+test_boot() {
+	local before=() user rules
+	su carol -c true
+	host_clean 5
+	lease_forget 2001
+	ln -s 60001 "$LEASES/address/10.203.7.209"
+	ln -s 10.203.7.209 "$LEASES/uid/60001"
+	for user in alice bob longuid; do
+		before[${#before[@]}]=$(addresses_of "$user")
+	done
+	lease_forget 60001
+	rules=$(rules)
+	hold_session one alice
+	hold_session two bob
+	in_session one 'echo kept >/var/tmp/kept; echo gone >/tmp/gone'
+	power_cut
+	assert_eq '' "$(host_residue)" "left by a power cut"
+	for user in longuid alice bob; do
+		addresses_of "$user" >"$OUT/addresses.$user"
+	done
+	assert_same "${before[0]}" "$(<"$OUT/addresses.alice")" "alice's addresses"
+	assert_match '^10[.0-9]*/32' "${before[0]}"
+	assert_no_match '^10.203.7.209/' "${before[0]}"
+	assert_same "${before[1]}" "$(<"$OUT/addresses.bob")" "bob's addresses"
+	assert_same "${before[2]}" "$(<"$OUT/addresses.longuid")" "longuid's addresses"
+	assert_same "$rules" "$(rules)" "rules"
+	assert_eq kept "$(su alice -c 'cat /var/tmp/kept; cat /tmp/gone 2>/dev/null || :')"
+	hold_session one alice
+	reaches one
+	end_session one
+	lease_forget 2001
+	host_clean 10
+}
+
 # --- the clock ---
 
 # As if everything was made before the clock was set back by seventy years: nothing waits for

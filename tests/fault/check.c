@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <security/pam_appl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -105,7 +106,7 @@ void outcome_check(const struct sweep *sweep, const struct trace *t)
 	if (sweep->body != session_body || t->opened < 0)
 		return;
 	if (t->opened == PAM_SUCCESS && t->place != PLACE_ISOLATED &&
-	    (t->place == PLACE_BETWEEN || !sweep->on_error_host))
+	    (t->place == PLACE_BETWEEN || !(sweep->flags & ON_ERROR_HOST)))
 		wrong(t->place == PLACE_HOST ? "LET IN ON THE HOST" : "LET IN BETWEEN");
 	if (t->opened != PAM_SUCCESS && t->place != PLACE_HOST && !fault_is_multiple(t) &&
 	    !after_modules(t))
@@ -134,6 +135,35 @@ static void login_check(uid_t uid, bool timed)
 			 ms);
 		wrong(line);
 	}
+}
+
+void lingering_end(void)
+{
+	if (!check.lingering)
+		return;
+	kill(check.lingering, SIGKILL);
+	for (int i = 0; process_place(check.lingering, TARGET_UID) == PLACE_ISOLATED; i++) {
+		if (i > 10000)
+			errx(2, "a lingering process does not end");
+		usleep(300);
+	}
+	check.lingering = 0;
+}
+
+/* Gc leaves to them what is theirs, and the next login joins them. */
+static void lingering_check(void)
+{
+	struct login s;
+
+	wrong(user_network_intact(TARGET_UID));
+	login_start(&s, TARGET_UID);
+	login_wait(&s, TARGET_UID);
+	if (s.result != PAM_SUCCESS || s.place != PLACE_ISOLATED)
+		wrong("the next login is refused beside a lingering process");
+	else if (process_place(check.lingering, TARGET_UID) != PLACE_ISOLATED)
+		wrong("a lingering process is no longer in its user's namespaces");
+	lingering_end();
+	login_end(&s, true);
 }
 
 static void gc_check(const struct sweep *sweep)
@@ -170,11 +200,13 @@ void after_check(const struct sweep *sweep, unsigned long number)
 	bool timed = sweep->hit != HIT_ERROR;
 
 	helpers_wait();
-	wrong(sweep->state < STATE_VOID ? user_intact(BYSTANDER_UID) : NULL);
+	wrong(sweep->state < STATE_CUT ? user_intact(BYSTANDER_UID) : NULL);
 	if (access("/run/test-host/out/on-host", F_OK) == 0) {
 		wrong("A SHELL ON THE HOST");
 		(void)unlink("/run/test-host/out/on-host");
 	}
+	if (check.lingering)
+		lingering_check();
 	/* Login first: it must not need gc. Or gc first: it must leave nothing. */
 	if (number % 2) {
 		gc_check(sweep);
@@ -206,24 +238,38 @@ static void log_show(void)
 	fclose(log);
 }
 
+static const char *hit_name(const struct fault *f)
+{
+	return f->hit == HIT_KILL     ? "killed"
+	       : f->hit == HIT_STOP   ? "stopped"
+	       : f->hit == HIT_FREEZE ? "frozen"
+				      : strerrorname_np(f->error);
+}
+
+static bool has_errors(const struct sweep *sweep)
+{
+	return sweep->hit == HIT_ERROR && !(sweep->flags & MALLOCS);
+}
+
 void run_report(const struct sweep *sweep, const struct trace *t)
 {
-	if (check.verbose || check.problem[0])
-		printf("%s %s: site %lu of the %s, %s %s: %s%s%s\n",
-		       check.problem[0] ? "not ok" : "ok", sweep->name, t->fault.site,
-		       role_names[t->fault.role],
-		       t->fault.mallocs ? "malloc" : syscall_name(t->number),
-		       t->fault.hit == HIT_KILL	    ? "killed"
-		       : t->fault.hit == HIT_STOP   ? "stopped"
-		       : t->fault.hit == HIT_FREEZE ? "frozen"
-						    : strerrorname_np(t->fault.error),
-		       t->opened == PAM_SUCCESS ? "let in"
-		       : t->opened < 0		? "-"
-						: "refused",
-		       check.problem[0] ? ": " : "", check.problem);
-	fflush(stdout);
-	if (check.problem[0]) {
+	bool failed = check.problem[0];
+
+	if (!check.verbose && !failed)
+		return;
+	printf("%s %s: site %ld of the %s, %s %s: %s%s%s\n", failed ? "not ok" : "ok", sweep->name,
+	       (long)t->fault.site, role_names[t->fault.role],
+	       t->fault.mallocs ? "malloc" : syscall_name(t->number), hit_name(&t->fault),
+	       t->opened == PAM_SUCCESS ? "let in"
+	       : t->opened < 0		? "-"
+					: "refused",
+	       failed ? ": " : "", check.problem);
+	if (failed) {
 		check.failed++;
 		log_show();
+		printf("#   again: tests/fault/run -n %lu%s%s =%s\n", t->fault.site,
+		       has_errors(sweep) ? " -e " : "",
+		       has_errors(sweep) ? hit_name(&t->fault) : "", sweep->name);
 	}
+	fflush(stdout);
 }

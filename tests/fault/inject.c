@@ -2,12 +2,15 @@
  * Fault injection: every system call of a login, a logout, gc and the set-up, one after the other,
  * is made to fail with each of eight errors, or its process is killed or stopped there.
  *
- *	fault-inject [-s SHARE] [-d DAY] [-v] [SWEEP...]
+ *	fault-inject [-s SHARE [-o]] [-d DAY] [-v] [SWEEP...]
+ *	fault-inject -n SITE [-e ERROR] [-r TIMES] [-v] SWEEP
  *	fault-inject -l
  *
- * -s SHARE: one of so many runs only, others each DAY (default: today). SWEEP: of those that -l
- * lists, or what their names begin with; =SWEEP is this one alone (default: all). On a throw-away
- *host (tests/fault/run), where bob is in all the time.
+ * -s SHARE: one site in SHARE only, others each DAY (default: today), all of them in SHARE days.
+ * -o: with one of the eight errors each, all of them in eight times as many days. -n: this site
+ * alone, so many TIMES. SWEEP: of those that -l lists, or what their names begin with; =SWEEP is
+ * this one alone (default: all). On a throw-away host (tests/fault/run), where bob is in all the
+ * time.
  *
  * After each fault: who was let in is in namespaces of their own and has everything that belongs to
  * a session, or nobody was let in and the caller is where it was; the next login works, and gc
@@ -34,7 +37,11 @@
 static const int errors[] = {ENOMEM, ENOSPC, EMFILE, EPERM, EINTR, EAGAIN, EEXIST, EINVAL};
 #define ERRORS (sizeof(errors) / sizeof(errors[0]))
 
-static unsigned long share = 1, day;
+static struct options {
+	unsigned long share, day, site, times;
+	int error;
+	bool one_error;
+} options = {.share = 1, .times = 1};
 static unsigned long between;
 static struct login bystander, held;
 
@@ -80,6 +87,11 @@ static void state_make(const struct sweep *sweep, unsigned long number)
 		login_end(&abandoned, false);
 		leftovers_worsen(TARGET_UID, number);
 		break;
+	case STATE_LINGERING:
+		login_start(&abandoned, TARGET_UID);
+		login_wait(&abandoned, TARGET_UID);
+		check.lingering = login_end_lingering(&abandoned);
+		break;
 	case STATE_VOID:
 		setup_void();
 		break;
@@ -88,59 +100,51 @@ static void state_make(const struct sweep *sweep, unsigned long number)
 		break;
 	case STATE_IN:
 	case STATE_OUT:
+	case STATE_CUT:
 		break;
 	}
 }
 
-/* --- a stopped helper: meanwhile others log in --- */
+/* --- the bystander --- */
 
-static void meanwhile(struct trace *t, uid_t uid, int limit_ms)
+static void bystander_start(void)
 {
-	struct login s;
-	char line[128];
-
-	login_start(&s, uid);
-	/* The traced ones may have to go on for it, a killed helper's caller for one. */
-	(void)trace_serve(t, s.answer, false, 10000);
-	login_wait(&s, uid);
-	check.slow |= s.result == PAM_SUCCESS && s.ms > limit_ms;
-	if (s.result != PAM_SUCCESS || s.place != PLACE_ISOLATED || s.ms > limit_ms) {
-		snprintf(line, sizeof(line), "%s's login beside it: %s, %.0f ms", user_name(uid),
-			 s.result != PAM_SUCCESS     ? "refused"
-			 : s.place != PLACE_ISOLATED ? "not isolated"
-						     : "isolated",
-			 s.ms);
-		wrong(line);
-	}
-	login_end(&s, true);
+	login_start(&bystander, BYSTANDER_UID);
+	login_wait(&bystander, BYSTANDER_UID);
+	if (bystander.result != PAM_SUCCESS || bystander.place != PLACE_ISOLATED)
+		errx(2, "the bystander cannot log in");
+	residue_init();
 }
 
-static void stop_run(struct trace *t)
+/* One failure is not to be counted again in each further run. */
+static void bystander_renew(void)
 {
-	if (!t->hit)
-		return;
-	meanwhile(t, OTHER_UID, SLOW_MS);
-	meanwhile(t, TARGET_UID, SLOW_MS + 300);
-	trace_continue(t);
+	login_end(&bystander, true);
+	helpers_wait();
+	if (helper_run("gc") < 0)
+		errx(2, "gc fails");
+	bystander_start();
 }
 
 /* --- runs --- */
 
 static void run_once(const struct sweep *sweep, struct trace *t, unsigned long number)
 {
+	/* A reaper of the run before would be in the way, now here, now there. */
+	helpers_wait();
 	check_begin();
 	state_make(sweep, number);
 	t->opened_check = opened_check;
 	trace_start(t, sweep->body);
-	if (t->fault.hit == HIT_STOP || t->fault.hit == HIT_FREEZE) {
-		(void)trace_serve(t, -1, true, RUN_MS);
-		stop_run(t);
-	}
+	if (t->fault.hit == HIT_STOP || t->fault.hit == HIT_FREEZE)
+		stop_run(t, RUN_MS);
 	(void)trace_serve(t, -1, false, RUN_MS);
 	outcome_check(sweep, t);
 	trace_finish(t);
-	if (!t->hit && t->fault.site != (unsigned long)-1 && !fault_is_multiple(t))
+	if (!t->hit && t->fault.site != (unsigned long)-1 && !fault_is_multiple(t)) {
+		lingering_end();
 		return; /* it took another way this time */
+	}
 	check.runs++;
 	after_check(sweep, number);
 }
@@ -156,67 +160,140 @@ static void run(const struct sweep *sweep, struct trace *t, struct fault fault,
 			break;
 	}
 	run_report(sweep, t);
+	if (*user_intact(BYSTANDER_UID))
+		bystander_renew();
 }
 
-static bool chosen(unsigned long site, unsigned long error)
+static bool chosen(const struct sweep *sweep, unsigned long site, size_t error, size_t kinds)
 {
-	return (site * 131 + error * 29 + day * 17) % share == 0;
+	const struct options *o = &options;
+
+	if (o->site)
+		return site == o->site && (!o->error || errors[error] == o->error);
+	if ((site + o->day) % o->share)
+		return false;
+	/* What is interrupted each time is tried for ever, rightly. */
+	if (sweep->flags & STICKY && errors[error] == EINTR)
+		return false;
+	if (!o->one_error && !(sweep->flags & ONE_ERROR))
+		return true;
+	return error == (site / o->share + o->day / o->share) % kinds;
 }
 
-static void sweep_run(const struct sweep *sweep)
-{
-	static struct trace t;
-	unsigned long sites, before = check.runs, failed_before = check.failed;
-	size_t kinds = sweep->hit == HIT_ERROR && !sweep->mallocs ? ERRORS : 1;
-	struct fault fault = {.role = sweep->role,
-			      .phase = sweep->phase,
-			      .hit = sweep->hit,
-			      .mallocs = sweep->mallocs,
-			      .sticky = sweep->sticky};
-	struct timespec start, end;
+struct progress {
+	unsigned long runs, failed;
+	struct timespec start, shown;
+};
 
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	helper_choose(sweep->mallocs);
-	if (sweep->on_error_host)
-		conf_on_error(true);
-	if (sweep->state == STATE_IN) {
-		login_start(&held, TARGET_UID);
-		login_wait(&held, TARGET_UID);
-	}
-	fault.site = (unsigned long)-1;
-	run(sweep, &t, fault, 1);
-	sites = t.sites;
-	for (unsigned long site = 1; site <= sites && check.failed - failed_before < FAILED_MAX;
-	     site++) {
-		for (size_t e = 0; e < kinds; e++) {
-			/* What is interrupted each time is tried for ever, rightly. */
-			if (!chosen(site, e) || (sweep->sticky && errors[e] == EINTR))
-				continue;
-			fault.site = site;
-			fault.error = errors[e];
-			run(sweep, &t, fault, site + e);
-		}
-	}
-	if (sweep->state == STATE_IN)
-		login_end(&held, true);
-	if (sweep->on_error_host)
-		conf_on_error(false);
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	printf("# %s: %lu sites, %lu runs, %lu failed, %ld s\n", sweep->name, sites,
-	       check.runs - before, check.failed - failed_before,
-	       (long)(end.tv_sec - start.tv_sec));
+static void progress_begin(struct progress *p)
+{
+	p->runs = check.runs;
+	p->failed = check.failed;
+	clock_gettime(CLOCK_MONOTONIC, &p->start);
+	p->shown = p->start;
+}
+
+/* Once a minute. */
+static void progress_show(struct progress *p, const struct sweep *sweep, unsigned long site,
+			  unsigned long sites)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec - p->shown.tv_sec < 60)
+		return;
+	p->shown = now;
+	printf("# %s: at site %lu of %lu, %lu runs, %lu failed, %ld s\n", sweep->name, site, sites,
+	       check.runs - p->runs, check.failed - p->failed, now.tv_sec - p->start.tv_sec);
 	fflush(stdout);
 }
 
-/* One run with a choice of setns(2) and one fstatat(2) failing. */
-static void join_run(const struct sweep *sweep, struct trace *t, uint64_t setns, unsigned fstatat)
+static bool progress_goes_on(const struct progress *p)
 {
+	return check.failed - p->failed < FAILED_MAX;
+}
+
+static void progress_end(const struct progress *p, const struct sweep *sweep, const char *tried)
+{
+	struct timespec now;
+	unsigned long runs = check.runs - p->runs;
+	double ms;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ms = (double)(now.tv_sec - p->start.tv_sec) * 1e3 +
+	     (double)(now.tv_nsec - p->start.tv_nsec) / 1e6;
+	printf("# %s: %s, %lu runs, %lu failed%s, %.0f s, %.0f ms each\n", sweep->name, tried, runs,
+	       check.failed - p->failed, progress_goes_on(p) ? "" : " (GIVEN UP)", ms / 1e3,
+	       ms / (double)(runs ?: 1));
+	fflush(stdout);
+}
+
+/*
+ * How many calls there are to be hit: the middle one of three runs, none of which need be typical.
+ * One run does for a share.
+ */
+static unsigned long sites_count(const struct sweep *sweep, struct trace *t, struct fault fault)
+{
+	unsigned long least = -1UL, most = 0, sum = 0;
+
+	fault.site = (unsigned long)-1;
+	for (int i = 0; i < 3; i++) {
+		run(sweep, t, fault, 1);
+		if (options.share > 1)
+			return t->sites;
+		least = t->sites < least ? t->sites : least;
+		most = t->sites > most ? t->sites : most;
+		sum += t->sites;
+	}
+	return sum - least - most;
+}
+
+static void sites_run(const struct sweep *sweep)
+{
+	static struct trace t;
+	size_t kinds = sweep->hit == HIT_ERROR && !(sweep->flags & MALLOCS) ? ERRORS : 1;
+	struct fault fault = {.role = sweep->role,
+			      .phase = sweep->phase,
+			      .hit = sweep->hit,
+			      .mallocs = sweep->flags & MALLOCS,
+			      .sticky = sweep->flags & STICKY,
+			      .by_user = sweep->flags & BY_USER};
+	struct progress progress;
+	unsigned long sites, out_of_reach = 0;
+	char tried[128];
+
+	progress_begin(&progress);
+	sites = sites_count(sweep, &t, fault);
+	for (unsigned long site = 1; site <= sites && progress_goes_on(&progress); site++) {
+		progress_show(&progress, sweep, site, sites);
+		for (size_t e = 0; e < kinds * options.times; e++) {
+			if (!chosen(sweep, site, e % kinds, kinds))
+				continue;
+			fault.site = site;
+			fault.error = errors[e % kinds];
+			run(sweep, &t, fault, site + e);
+			out_of_reach += t.out_of_reach;
+		}
+	}
+	snprintf(tried, sizeof(tried),
+		 sweep->flags & BY_USER			    ? "%lu sites, %lu out of reach"
+		 : kinds > 1 && !(sweep->flags & ONE_ERROR) ? "%lu sites x %lu errors"
+							    : "%lu sites",
+		 sites, sweep->flags & BY_USER ? out_of_reach : ERRORS);
+	progress_end(&progress, sweep, tried);
+}
+
+/* One run with a choice of setns(2) and one fstatat(2) failing. */
+static void join_run(const struct sweep *sweep, struct trace *t, unsigned long site)
+{
+	unsigned long look = (site - 1) / 64;
 	struct fault fault = {.role = ROLE_CALLER,
 			      .phase = PHASE_OPEN,
+			      .site = site,
 			      .error = EPERM,
-			      .masks = {setns, fstatat ? 1ULL << (fstatat - 1) : 0}};
+			      .masks = {(site - 1) % 64, look ? 1ULL << (look - 1) : 0}};
 
-	run(sweep, t, fault, setns + fstatat);
+	run(sweep, t, fault, site);
 	between += t->opened > PAM_SUCCESS && t->place == PLACE_BETWEEN;
 }
 
@@ -224,33 +301,51 @@ static void join_run(const struct sweep *sweep, struct trace *t, uint64_t setns,
  * T9: the three setns(2) of the join and the three of the way back fail in every combination, alone
  * and with each look at the outcome. Nobody is ever let in between.
  */
-static void join_sweep(const struct sweep *sweep)
+static void join_run_all(const struct sweep *sweep)
 {
 	static struct trace t;
-	unsigned long before = check.runs, failed_before = check.failed, looks;
+	struct progress progress;
+	unsigned long looks;
+	char tried[128];
 
 	between = 0;
-	if (sweep->on_error_host)
-		conf_on_error(true);
-	join_run(sweep, &t, 1ULL << 63, 0);
+	progress_begin(&progress);
+	run(sweep, &t,
+	    (struct fault){.role = ROLE_CALLER, .phase = PHASE_OPEN, .masks = {1ULL << 63}}, 0);
 	looks = t.fstatats < 63 ? t.fstatats : 63;
 	if (t.setns != 3) {
 		wrong("the module does not join with three setns(2)");
 		run_report(sweep, &t);
 	}
-	for (unsigned look = 0; look <= looks && check.failed - failed_before < FAILED_MAX; look++)
-		for (uint64_t mask = look == 0; mask < 64; mask++)
-			if (chosen(look, mask))
-				join_run(sweep, &t, mask, look);
-	if (!between) {
+	for (unsigned long site = 2; site <= 64 * (looks + 1) && progress_goes_on(&progress);
+	     site++) {
+		progress_show(&progress, sweep, site, 64 * (looks + 1));
+		for (size_t i = 0; i < options.times; i++)
+			if (chosen(sweep, site, 0, 1))
+				join_run(sweep, &t, site);
+	}
+	if (!between && !options.site) {
 		wrong("no way back ever failed: what was tested?");
 		run_report(sweep, &t);
 	}
-	if (sweep->on_error_host)
+	snprintf(tried, sizeof(tried), "6 setns, %lu looks, %lu refused between", looks, between);
+	progress_end(&progress, sweep, tried);
+}
+
+static void sweep_run(const struct sweep *sweep)
+{
+	helper_choose(sweep->flags & MALLOCS);
+	if (sweep->flags & ON_ERROR_HOST)
+		conf_on_error(true);
+	if (sweep->state == STATE_IN) {
+		login_start(&held, TARGET_UID);
+		login_wait(&held, TARGET_UID);
+	}
+	(strncmp(sweep->name, "join", 4) ? sites_run : join_run_all)(sweep);
+	if (sweep->state == STATE_IN)
+		login_end(&held, true);
+	if (sweep->flags & ON_ERROR_HOST)
 		conf_on_error(false);
-	printf("# %s: 6 setns, %lu looks, %lu runs, %lu refused between, %lu failed\n", sweep->name,
-	       looks, check.runs - before, between, check.failed - failed_before);
-	fflush(stdout);
 }
 
 static void begin(void)
@@ -260,11 +355,7 @@ static void begin(void)
 	log_set_sink(log_drop, NULL);
 	if (helper_run("up") < 0)
 		errx(2, "pam-netns up fails");
-	login_start(&bystander, BYSTANDER_UID);
-	login_wait(&bystander, BYSTANDER_UID);
-	if (bystander.result != PAM_SUCCESS || bystander.place != PLACE_ISOLATED)
-		errx(2, "the bystander cannot log in");
-	residue_init();
+	bystander_start();
 	if (login_try(TARGET_UID, &ms) || login_try(OTHER_UID, &ms))
 		errx(2, "a login without faults fails");
 	helpers_wait();
@@ -284,29 +375,50 @@ static bool named(const struct sweep *sweep, char **names)
 	return false;
 }
 
-int main(int argc, char **argv)
+static int error_parse(const char *name)
+{
+	for (size_t i = 0; i < ERRORS; i++)
+		if (strcmp(strerrorname_np(errors[i]), name) == 0)
+			return errors[i];
+	errx(2, "%s is not one of the eight errors", name);
+}
+
+static void options_parse(int argc, char **argv)
 {
 	int c;
 
-	day = (unsigned long)time(NULL) / 86400;
-	while ((c = getopt(argc, argv, "d:ls:v")) != -1) {
+	options.day = (unsigned long)time(NULL) / 86400;
+	while ((c = getopt(argc, argv, "d:e:ln:or:s:v")) != -1) {
 		if (c == 'd')
-			day = strtoul(optarg, NULL, 10);
+			options.day = strtoul(optarg, NULL, 10);
+		else if (c == 'e')
+			options.error = error_parse(optarg);
+		else if (c == 'n')
+			options.site = strtoul(optarg, NULL, 10);
+		else if (c == 'o')
+			options.one_error = true;
+		else if (c == 'r')
+			options.times = strtoul(optarg, NULL, 10);
 		else if (c == 's')
-			share = strtoul(optarg, NULL, 10) ?: 1;
+			options.share = strtoul(optarg, NULL, 10) ?: 1;
 		else if (c == 'v')
 			check.verbose = true;
 		else if (c == 'l')
 			for (size_t i = 0; i < sweeps_count; i++)
 				puts(sweeps[i].name);
 		if (c == 'l' || c == '?')
-			return c != 'l';
+			exit(c != 'l');
 	}
+}
+
+int main(int argc, char **argv)
+{
+	options_parse(argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	begin();
 	for (size_t i = 0; i < sweeps_count; i++)
 		if (named(&sweeps[i], argv + optind))
-			(strncmp(sweeps[i].name, "join", 4) ? sweep_run : join_sweep)(&sweeps[i]);
+			sweep_run(&sweeps[i]);
 	helper_choose(false);
 	login_end(&bystander, true);
 	printf("fault: %lu passed, %lu failed\n", check.runs - check.failed, check.failed);

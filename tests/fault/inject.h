@@ -14,6 +14,8 @@
 #define BYSTANDER_UID 2002 /* bob: he is in all the time, and must not notice */
 #define OTHER_UID     2003 /* carol: another user who logs in meanwhile */
 #define SERVICE	      "fault"
+#define CGROUPS	      "/sys/fs/cgroup"
+#define USERS_CGROUP  CGROUPS "/delegated" /* the target's own */
 
 /* --- trace.c: a process and its descendants, every system call of theirs seen and answered --- */
 
@@ -30,6 +32,7 @@ struct fault {
 	int error;
 	bool mallocs;	   /* count allocations instead of system calls */
 	bool sticky;	   /* every further call of the same kind fails too */
+	bool by_user;	   /* what the target's own rights reach: they have started su(1) */
 	uint64_t masks[2]; /* instead of a site: which setns(2), which fstatat(2) of the caller */
 };
 
@@ -51,7 +54,8 @@ struct trace {
 	/* Results. */
 	unsigned long sites; /* seen */
 	bool hit, ended;
-	long number; /* the system call that was hit */
+	bool out_of_reach; /* the user may not do it to this process */
+	long number;	   /* the system call that was hit */
 	pid_t victim;
 	unsigned long setns, fstatats;
 	int opened, closed; /* PAM's, -1: it did not come so far */
@@ -82,13 +86,20 @@ void trace_mark(enum phase phase, int result);
 /* From its malloc(3), and the helper's: true if this one is to fail. */
 bool trace_malloc_fails(void);
 
-/* --- session.c: logins --- */
+/* --- body.c: what is traced --- */
 
-/* The traced process' own: pam_open_session, pam_close_session, and has it kept its state (T8)? */
+/* pam_open_session, pam_close_session, and has the process kept its state (T8)? */
 void session_body(void);
 void gc_body(void);
 void up_body(void);
+void down_body(void);
+/* The target's own su(1) to themselves, in a control group that is theirs. */
 void su_body(void);
+
+/* --- session.c: logins --- */
+
+struct pam_handle;
+struct pam_handle *application_start(uid_t uid);
 
 /* A login in a process of its own, untraced. */
 struct login {
@@ -103,12 +114,14 @@ void login_start(struct login *login, uid_t uid);
 void login_wait(struct login *login, uid_t uid);
 /* close: false ends the process without pam_close_session(3). */
 void login_end(struct login *login, bool close);
+/* Ends it like a crash, but for a process that is left in its namespaces. */
+pid_t login_end_lingering(struct login *login);
 /* One login and logout: 0, or what was wrong. */
 const char *login_try(uid_t uid, double *ms);
 
 enum place process_place(pid_t pid, uid_t uid);
 const char *user_name(uid_t uid);
-/* The helper for all: gc, up. */
+/* The helper for all: gc, up, down (by force). */
 int helper_run(const char *verb);
 void helpers_wait(void);
 
@@ -120,8 +133,9 @@ void residue_init(void);
 const char *residue_find(uid_t uid);
 /* All of it, ports, files and mounts too, after gc and with all but the bystander out. */
 const char *residue_find_all(void);
-/* "" if the user is in with everything that belongs to it. */
+/* "" if the user is in with everything that belongs to it, a session or only processes. */
 const char *user_intact(uid_t uid);
+const char *user_network_intact(uid_t uid);
 /* Takes from the set-up's record what makes a login trust it, or all of the set-up. */
 void setup_void(void);
 void setup_destroy(void);

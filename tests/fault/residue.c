@@ -88,18 +88,11 @@ static struct search neighbours_search(const struct user_state *state, unsigned 
 	return s;
 }
 
-static int route_seen(void *context, unsigned link, const struct address *address)
-{
-	const struct search *s = context;
-
-	return link == s->bridge ? address_seen(context, address) : 0;
-}
-
 static struct search routes_search(const struct user_state *state, unsigned bridge)
 {
 	struct search s = {.state = state, .bridge = bridge};
 
-	if (uplink_each_host_route(&route, route_seen, &s) < 0)
+	if (uplink_each_user_route(&route, bridge, address_seen, &s) < 0)
 		errx(2, "cannot list the routes");
 	return s;
 }
@@ -138,7 +131,7 @@ static bool named(const char *netns)
 	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
-const char *user_intact(uid_t uid)
+const char *user_network_intact(uid_t uid)
 {
 	struct user_state state;
 	struct pins pins;
@@ -162,18 +155,22 @@ const char *user_intact(uid_t uid)
 		what = "guard elements";
 	if (!what && !named(state.netns))
 		what = "a name in /run/netns";
-	if (!what) {
-		struct session *sessions = NULL;
-		size_t count = 0;
-
-		if (session_list(run_dir, uid, &sessions, &count) < 0 || !count)
-			what = "session record";
-		free(sessions);
-	}
 	if (!what)
 		return "";
 	snprintf(text, sizeof(text), "%s is in without %s", user_name(uid), what);
 	return text;
+}
+
+const char *user_intact(uid_t uid)
+{
+	struct session *sessions = NULL;
+	size_t count = 0;
+	bool recorded = session_list(run_dir, uid, &sessions, &count) == 0 && count;
+
+	free(sessions);
+	if (!*user_network_intact(uid) && !recorded)
+		return "a user is in without a session's record";
+	return user_network_intact(uid);
 }
 
 const char *residue_find(uid_t uid)
@@ -251,6 +248,12 @@ const char *residue_find_all(void)
 
 void residue_init(void)
 {
+	if (run_dir >= 0) {
+		close(run_dir);
+		netlink_close(&route);
+		netlink_close(&netfilter);
+		free(baseline);
+	}
 	run_dir = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (run_dir < 0 || netlink_open(&route, NETLINK_ROUTE) < 0 ||
 	    netlink_open(&netfilter, NETLINK_NETFILTER) < 0)

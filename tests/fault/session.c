@@ -22,29 +22,6 @@
 #include "paths.h"
 
 static const char *const kinds[] = {"net", "uts", "mnt"};
-static bool mallocs_counted;
-
-/* --- the caller's malloc(3), which the module and all libraries use too --- */
-
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *old, size_t size);
-
-void *malloc(size_t size)
-{
-	return mallocs_counted && trace_malloc_fails() ? NULL : __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size)
-{
-	return mallocs_counted && trace_malloc_fails() ? NULL : __libc_calloc(count, size);
-}
-
-void *realloc(void *old, size_t size)
-{
-	return mallocs_counted && trace_malloc_fails() ? NULL : __libc_realloc(old, size);
-}
-
 /* --- a PAM application --- */
 
 static int silent(int count, const struct pam_message **messages, struct pam_response **responses,
@@ -61,7 +38,7 @@ const char *user_name(uid_t uid)
 	return uid == TARGET_UID ? "alice" : uid == BYSTANDER_UID ? "bob" : "carol";
 }
 
-static pam_handle_t *application_start(uid_t uid)
+struct pam_handle *application_start(uid_t uid)
 {
 	static const struct pam_conv conversation = {silent, NULL};
 	pam_handle_t *pamh;
@@ -69,98 +46,6 @@ static pam_handle_t *application_start(uid_t uid)
 	if (pam_start(SERVICE, user_name(uid), &conversation, &pamh) != PAM_SUCCESS)
 		errx(2, "pam_start");
 	return pamh;
-}
-
-/* What a module must leave as it was (T8). */
-struct own {
-	uint64_t fds, log; /* log: the C library's own, for syslog(3) */
-	struct sigaction child;
-	sigset_t mask;
-	mode_t umask;
-	char cwd[256];
-	uid_t ids[3];
-	struct rlimit files;
-	int no_new_privs;
-};
-
-static void on_child(int signal)
-{
-	(void)signal;
-}
-
-static uint64_t fds_open(void)
-{
-	uint64_t fds = 0;
-
-	for (int fd = 0; fd < 64; fd++)
-		fds |= (uint64_t)(fcntl(fd, F_GETFD) >= 0) << fd;
-	return fds;
-}
-
-static void own_read(struct own *own)
-{
-	uint64_t log = own->log;
-
-	memset(own, 0, sizeof(*own));
-	own->log = log;
-	own->fds = fds_open() & ~log;
-	sigaction(SIGCHLD, NULL, &own->child);
-	sigprocmask(SIG_SETMASK, NULL, &own->mask);
-	own->umask = umask(0);
-	umask(own->umask);
-	if (!getcwd(own->cwd, sizeof(own->cwd)))
-		own->cwd[0] = '\0';
-	getresuid(&own->ids[0], &own->ids[1], &own->ids[2]);
-	getrlimit(RLIMIT_NOFILE, &own->files);
-	own->no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
-}
-
-/* One bit for each of trace.c's words. */
-static int own_changes(const struct own *a)
-{
-	struct own b = {.log = a->log};
-	int status;
-
-	own_read(&b);
-	return (a->fds != b.fds) << 0 |
-	       (a->child.sa_handler != b.child.sa_handler ||
-		memcmp(&a->mask, &b.mask, sizeof(a->mask)) != 0)
-		   << 1 |
-	       (a->umask != b.umask) << 2 | (strcmp(a->cwd, b.cwd) != 0) << 3 |
-	       (waitpid(-1, &status, WNOHANG) >= 0) << 4 |
-	       (memcmp(a->ids, b.ids, sizeof(a->ids)) != 0) << 5 |
-	       (memcmp(&a->files, &b.files, sizeof(a->files)) != 0) << 6 |
-	       (a->no_new_privs != b.no_new_privs) << 7 |
-	       (strcmp(b.cwd, "/") == 0 ? OWN_AT_ROOT : 0);
-}
-
-void session_body(void)
-{
-	pam_handle_t *pamh = application_start(TARGET_UID);
-	struct own own;
-	int result;
-
-	signal(SIGCHLD, on_child);
-	umask(027);
-	if (chdir("/usr/bin") < 0)
-		_exit(3);
-	own.log = fds_open();
-	openlog(SERVICE, LOG_NDELAY, LOG_AUTHPRIV);
-	own.log ^= fds_open();
-	own_read(&own);
-	mallocs_counted = true;
-	trace_mark(PHASE_OPEN, 0);
-	result = pam_open_session(pamh, 0);
-	trace_mark(PHASE_OPENED, result);
-	trace_mark(PHASE_NONE, own_changes(&own));
-	if (result == PAM_SUCCESS) {
-		trace_mark(PHASE_CLOSE, 0);
-		result = pam_close_session(pamh, 0);
-		trace_mark(PHASE_CLOSED, result);
-		trace_mark(PHASE_NONE, own_changes(&own));
-	}
-	mallocs_counted = false;
-	pam_end(pamh, result);
 }
 
 static void request_make(struct request *r)
@@ -180,46 +65,12 @@ int helper_run(const char *verb)
 	int result;
 
 	request_make(&request);
+	request.flags = strcmp(verb, "down") == 0 ? REQUEST_FORCE : 0;
 	result = helper_call(verb, &request, 20000, &reply);
 	if (result == 0 && reply.outcome == OUTCOME_REFUSED)
 		result = -EREMOTEIO;
 	reply_close(&reply);
 	return result;
-}
-
-static void verb_body(const char *verb)
-{
-	trace_mark(PHASE_OPEN, 0);
-	(void)helper_run(verb);
-	trace_mark(PHASE_CLOSED, 0);
-}
-
-void gc_body(void)
-{
-	verb_body("gc");
-}
-
-void up_body(void)
-{
-	verb_body("up");
-}
-
-/* The shell says where it is, if it comes so far. */
-void su_body(void)
-{
-	char command[256], host[64];
-	ssize_t n = readlink("/proc/1/ns/net", host, sizeof(host) - 1);
-
-	host[n > 0 ? n : 0] = '\0';
-	snprintf(command, sizeof(command),
-		 "[ \"$(readlink /proc/self/ns/net)\" != \"%s\" ] || : >/run/test-host/out/on-host",
-		 host);
-	int null = open("/dev/null", O_RDWR);
-
-	if (dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
-		_exit(3);
-	trace_mark(PHASE_OPEN, 0);
-	execl("/bin/su", "su", user_name(TARGET_UID), "-c", command, (char *)NULL);
 }
 
 /* --- untraced logins --- */
@@ -245,8 +96,15 @@ static void untraced_run(uid_t uid, int command, int answer)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	told.result = pam_open_session(pamh, 0);
 	told.ms = now() - start;
-	if (write(answer, &told, sizeof(told)) != sizeof(told) || read(command, &byte, 1) != 1 ||
-	    byte != 'c')
+	if (write(answer, &told, sizeof(told)) != sizeof(told) || read(command, &byte, 1) != 1)
+		_exit(0);
+	if (byte == 'l') {
+		told.result = fork();
+		if (told.result != 0 && write(answer, &told, sizeof(told)) == sizeof(told))
+			_exit(0);
+		pause();
+	}
+	if (byte != 'c')
 		_exit(0);
 	told.result = told.result == PAM_SUCCESS ? pam_close_session(pamh, 0) : 0;
 	if (write(answer, &told, sizeof(told)) != sizeof(told))
@@ -309,6 +167,17 @@ void login_end(struct login *s, bool close_it)
 	close(s->answer);
 	while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
 		;
+}
+
+pid_t login_end_lingering(struct login *s)
+{
+	if (write(s->command, "l", 1) != 1 || !answer_read(s) || s->result < 0)
+		errx(2, "nobody lingers");
+	close(s->command);
+	close(s->answer);
+	while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return s->result;
 }
 
 const char *login_try(uid_t uid, double *ms)

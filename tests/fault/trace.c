@@ -29,7 +29,6 @@
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS /* Linux 6.6; older ones are slower */
 #define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
 #endif
-#define CGROUPS "/sys/fs/cgroup"
 
 static int filter_install(void)
 {
@@ -228,6 +227,25 @@ static bool never_fails(long number)
 	}
 }
 
+/* A process that is the target's altogether, su's shell for one, is theirs to stop. */
+static bool users_own(pid_t pid)
+{
+	char path[64], text[1024];
+	unsigned real = 0, effective = 0, saved = 0;
+	int fd;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return strstr(text, "\nUid:") &&
+	       sscanf(strstr(text, "\nUid:"), "\nUid: %u %u %u", &real, &effective, &saved) == 3 &&
+	       real == TARGET_UID && effective == TARGET_UID && saved == TARGET_UID;
+}
+
 /* Is this call to be hit? */
 static bool site_hits(struct trace *t, const struct traced *process,
 		      const struct seccomp_data *data)
@@ -241,8 +259,9 @@ static bool site_hits(struct trace *t, const struct traced *process,
 
 	if (process->role == ROLE_CALLER)
 		phase = process->phase;
-	if (process->role != f->role || phase != f->phase ||
-	    (f->hit == HIT_ERROR && never_fails(data->nr)))
+	if (process->role != f->role || phase != f->phase || t->out_of_reach ||
+	    (f->hit == HIT_ERROR && never_fails(data->nr)) ||
+	    (f->by_user && users_own(process->pid)))
 		return false;
 	if (f->masks[0] || f->masks[1]) {
 		t->sites++;
@@ -272,20 +291,62 @@ static void cgroup_move(const char *group, pid_t pid)
 		close(fd);
 }
 
-static void process_halt(const struct trace *t, pid_t pid)
+/* As the target, with no right of root's. */
+static bool user_can(bool (*act)(const struct trace *, pid_t), const struct trace *t, pid_t pid)
 {
-	if (t->fault.hit == HIT_FREEZE)
-		cgroup_move("frozen", pid);
-	else
-		kill(pid, t->fault.hit == HIT_KILL ? SIGKILL : SIGSTOP);
+	int status;
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(setresuid(TARGET_UID, TARGET_UID, TARGET_UID) < 0 || !act(t, pid));
+	return child > 0 && waitpid(child, &status, 0) == child && status == 0;
+}
+
+static bool group_freeze(bool freeze)
+{
+	int fd = open(USERS_CGROUP "/cgroup.freeze", O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 && write(fd, freeze ? "1" : "0", 1) == 1;
+
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+static bool process_halt(const struct trace *t, pid_t pid)
+{
+	if (t->fault.hit != HIT_FREEZE)
+		return kill(pid, t->fault.hit == HIT_KILL ? SIGKILL : SIGSTOP) == 0;
+	if (t->fault.by_user)
+		return group_freeze(true);
+	cgroup_move("frozen", pid);
+	return true;
 }
 
 void trace_continue(struct trace *t)
 {
 	if (t->victim && t->fault.hit == HIT_STOP)
 		kill(t->victim, SIGCONT);
+	else if (t->victim && t->fault.hit == HIT_FREEZE && t->fault.by_user)
+		(void)group_freeze(false);
 	else if (t->victim && t->fault.hit == HIT_FREEZE)
 		cgroup_move(".", t->victim);
+}
+
+/* Kills, stops or freezes. Has this call to be answered all the same? */
+static bool halt(struct trace *t, pid_t pid)
+{
+	if (!t->fault.by_user) {
+		(void)process_halt(t, pid);
+		return false; /* a stopped one asks again when it goes on */
+	}
+	if (!user_can(process_halt, t, pid)) {
+		t->out_of_reach = true;
+		t->hit = false;
+		t->victim = 0;
+		return true;
+	}
+	/* Whoever is not in the frozen group goes on. */
+	return t->fault.hit == HIT_FREEZE;
 }
 
 static void notification_answer(struct trace *t)
@@ -304,13 +365,13 @@ static void notification_answer(struct trace *t)
 		mark_take(t, &request.data);
 	} else if (site_hits(t, process, &request.data)) {
 		if (t->fault.hit != HIT_ERROR) {
-			process_halt(t, process->pid);
-			return; /* a stopped one asks again when it goes on */
+			if (!halt(t, process->pid))
+				return;
+		} else {
+			response.flags = 0;
+			/* brk(2) of the kernel has no errno */
+			response.error = request.data.nr == SYS_brk ? 0 : -t->fault.error;
 		}
-		response.flags = 0;
-		response.error = -t->fault.error;
-		if (request.data.nr == SYS_brk)
-			response.error = 0; /* brk(2) of the kernel has no errno */
 	}
 	(void)ioctl(t->listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }

@@ -1,0 +1,208 @@
+/* The call of the helper when a system call fails: refused, and the caller stays as it was (T8). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fault.h"
+
+#include <linux/magic.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "fake_helper.h"
+
+static bool no_cgroup; /* nowhere to put a helper: it is forked */
+static bool immortal;  /* no helper is ever seen to end */
+
+static int poll_never(void)
+{
+	return 0;
+}
+
+#define socketpair(...)		  FAULT(socketpair(__VA_ARGS__))
+#define fstatfs(fd, fs)		  (no_cgroup ? -1 : FAULT(fstatfs(fd, fs)))
+#define fork()			  FAULT(fork())
+#define syscall(...)		  FAULT(syscall(__VA_ARGS__))
+#define poll(fds, count, ms)	  (immortal ? poll_never() : poll(fds, count, ms))
+#define message_send_request(...) (fault_hits() ? -fault_error : message_send_request(__VA_ARGS__))
+
+#include "../../lib/call.c"
+
+static const struct request request = {.user = "alice", .uid = 1000};
+
+static void fake_report(struct reply *reply)
+{
+	(void)reply;
+}
+
+static void on_child(int signal)
+{
+	(void)signal;
+}
+
+static void assert_caller_unchanged(void)
+{
+	struct sigaction action;
+	sigset_t mask;
+
+	sigaction(SIGCHLD, NULL, &action);
+	assert_ptr_equal(action.sa_handler, on_child);
+	sigprocmask(SIG_SETMASK, NULL, &mask);
+	for (int i = 1; i < 32; i++)
+		assert_false(sigismember(&mask, i));
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
+}
+
+static int successes;
+
+static void call_body(void)
+{
+	struct reply reply = {.outcome = OUTCOME_REFUSED};
+	int error;
+
+	log_lines = 0;
+	error = helper_call("report", &request, 20000, &reply);
+	assert_caller_unchanged();
+	if (!fault_was_hit())
+		assert_int_equal(error, 0);
+	successes += error == 0;
+	if (error == 0) {
+		assert_int_equal(reply.outcome, OUTCOME_ISOLATED);
+		assert_non_null(strstr(reply.line, "user=alice"));
+	} else {
+		assert_int_equal(error, -EAGAIN);
+		assert_int_equal(reply.handed_count, 0);
+		assert_int_equal(log_last_level, LOG_ERR);
+	}
+	reply_close(&reply);
+}
+
+static void each_call_fails(void **state)
+{
+	(void)state;
+	successes = 0;
+	assert_true(fault_sweep(EAGAIN, call_body) >= 3);
+	/* Without a cgroup for it, or with a filter that forbids clone3(2), the helper is forked.
+	 */
+	assert_true(successes >= 2);
+	no_cgroup = true;
+	successes = 0;
+	assert_int_equal(fault_sweep(EAGAIN, call_body), 4);
+	assert_int_equal(successes, 2);
+	no_cgroup = false;
+}
+
+/* A caller without 0 to 2: what it prints does not go to the helper. */
+static void descriptors_run_out(void **state)
+{
+	struct reply reply;
+	int saved = dup(STDIN_FILENO), status;
+	pid_t pid;
+
+	(void)state;
+	pid = fork();
+	if (pid == 0) {
+		struct rlimit files = {4, 4};
+		int error;
+
+		close(STDIN_FILENO);
+		close(STDOUT_FILENO);
+		close(STDERR_FILENO);
+		for (int fd = 3; fd < 64; fd++)
+			close(fd);
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+		error = helper_call("report", &request, 20000, &reply);
+		_exit(error == -EMFILE && fcntl(0, F_GETFD) < 0 && fcntl(3, F_GETFD) < 0 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(saved);
+}
+
+/* Waited for no longer than it has to be: a login that hangs would be worse than a zombie. */
+static void a_helper_that_cannot_be_killed(void **state)
+{
+	struct reply reply;
+
+	(void)state;
+	immortal = true;
+	assert_int_equal(helper_call("silent", &request, 20000, &reply), -EPIPE);
+	immortal = false;
+	assert_true(waitpid(-1, NULL, 0) > 0);
+	assert_caller_unchanged();
+}
+
+/* A caller's child that ended meanwhile: it is told of it once more. */
+static volatile sig_atomic_t told;
+static void count_child(int signal)
+{
+	(void)signal;
+	told++;
+}
+
+static void the_callers_own_child(void **state)
+{
+	struct sigaction action = {.sa_handler = count_child};
+	struct reply reply;
+	pid_t pid;
+
+	(void)state;
+	pid = fork();
+	if (pid == 0) {
+		usleep(50000);
+		_exit(0);
+	}
+	sigaction(SIGCHLD, &action, NULL);
+	assert_int_equal(helper_call("slow", &request, 20000, &reply), 0);
+	assert_int_equal(told, 1);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	reply_close(&reply);
+	signal(SIGCHLD, on_child);
+}
+
+static void levels_are_kept(void **state)
+{
+	static const int levels[][2] = {{LOG_CRIT, LOG_ERR},	    {LOG_ERR, LOG_ERR},
+					{LOG_WARNING, LOG_WARNING}, {LOG_NOTICE, LOG_INFO},
+					{LOG_INFO, LOG_INFO},	    {LOG_DEBUG, LOG_DEBUG}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		struct log_line line = {.level = levels[i][0], .text = "100 %s"};
+
+		pass_log(&line);
+		assert_int_equal(log_last_level, levels[i][1]);
+		assert_string_equal(log_last, "100 %s");
+	}
+}
+
+static int setup(void **state)
+{
+	signal(SIGCHLD, on_child);
+	return fake_setup(state);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup(each_call_fails, setup),
+	    cmocka_unit_test_setup(descriptors_run_out, setup),
+	    cmocka_unit_test_setup(a_helper_that_cannot_be_killed, setup),
+	    cmocka_unit_test_setup(the_callers_own_child, setup),
+	    cmocka_unit_test_setup(levels_are_kept, setup),
+	};
+
+	if (is_fake_helper(argc, argv))
+		return fake_helper(argv[1]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

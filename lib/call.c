@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <time.h>
@@ -139,12 +141,16 @@ static int end_helper(const struct call *call, bool kill_now)
 static pid_t fork_into(const char *cgroup, int *pidfd)
 {
 	CLEANUP_FD int fd = open(cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct statfs fs;
 	struct clone_args arguments = {.flags = CLONE_INTO_CGROUP | CLONE_PIDFD,
 				       .pidfd = (uintptr_t)pidfd,
 				       .exit_signal = SIGCHLD,
 				       .cgroup = (uint64_t)fd};
 
-	return fd < 0 ? -1 : (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
+	/* The kernel would say so only after it has copied the process. */
+	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC)
+		return -1;
+	return (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
 }
 
 /* In the caller's own cgroup where there is no other, or a filter of the caller's forbids clone3.

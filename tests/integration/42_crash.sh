@@ -453,3 +453,17 @@ test_caller_frozen_with_its_cgroup() {
 	rmdir "$OUT/once" "$group"
 	host_clean
 }
+
+# Where there is no cgroup of version 2 to go to, the helper stays where its caller is.
+test_login_without_a_cgroup_to_go_to() {
+	local group=/sys/fs/cgroup/alice
+	helper_wrap "cat /proc/self/cgroup >>$OUT/cgroup; exec \$HELPER \"\$@\""
+	mkdir "$group"
+	(echo "$BASHPID" >"$group/cgroup.procs" && exec unshare -m sh -c 'mount -t tmpfs none /sys/fs/cgroup && su alice -c true')
+	helper_unwrap
+	# It closes from the view of the user, which has one.
+	assert_eq 0::/alice "$(grep -m 1 ^0: "$OUT/cgroup")"
+	rm "$OUT/cgroup"
+	host_clean
+	rmdir "$group"
+}

@@ -88,11 +88,18 @@ static struct search neighbours_search(const struct user_state *state, unsigned 
 	return s;
 }
 
+static int route_seen(void *context, unsigned link, const struct address *address)
+{
+	const struct search *s = context;
+
+	return link == s->bridge ? address_seen(context, address) : 0;
+}
+
 static struct search routes_search(const struct user_state *state, unsigned bridge)
 {
 	struct search s = {.state = state, .bridge = bridge};
 
-	if (uplink_each_user_route(&route, bridge, address_seen, &s) < 0)
+	if (uplink_each_host_route(&route, route_seen, &s) < 0)
 		errx(2, "cannot list the routes");
 	return s;
 }

@@ -1,0 +1,349 @@
+/*
+ * How the helper starts: whom it serves, and that nothing of the caller's is read before all of its
+ * privileges but those listed in HACKING are gone, whatever system call fails.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fault.h"
+
+#include <fcntl.h>
+#include <link.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "../../helper/pam-netns-helper/helper.h"
+#include "log.h"
+
+#define CAPABILITY_LAST 40 /* of this test's kernel */
+
+static struct {
+	uid_t uid, euid;
+	mode_t input;
+	bool full; /* no socket takes what is written */
+	uint64_t bounding, permitted;
+	bool closed, no_new_privs, sandboxed, protected_all, deadline;
+	/* Results. */
+	bool received, ran, replied;
+	enum outcome outcome;
+	char cause[512];
+	int written;
+} world;
+
+static uid_t fake_uid(uid_t uid)
+{
+	return uid;
+}
+
+static int fake_fstat(int fd, struct stat *st)
+{
+	assert_int_equal(fd, STDIN_FILENO);
+	*st = (struct stat){.st_mode = world.input};
+	return 0;
+}
+
+static int fake_prctl(int option, unsigned long argument)
+{
+	if (option == PR_SET_NO_NEW_PRIVS) {
+		world.no_new_privs = argument == 1;
+		return 0;
+	}
+	assert_int_equal(option, PR_CAPBSET_DROP);
+	if (argument > CAPABILITY_LAST) {
+		errno = EINVAL;
+		return -1;
+	}
+	world.bounding &= ~(UINT64_C(1) << argument);
+	return 0;
+}
+
+static long fake_syscall(long number, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, number);
+	if (number == SYS_close_range) {
+		assert_int_equal(va_arg(arguments, unsigned), 3);
+		world.closed = va_arg(arguments, unsigned) == ~0U;
+	} else {
+		const struct __user_cap_data_struct *data;
+
+		assert_int_equal(number, SYS_capset);
+		(void)va_arg(arguments, void *);
+		data = va_arg(arguments, const struct __user_cap_data_struct *);
+		world.permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+		assert_int_equal(data[0].effective, data[0].permitted);
+		assert_int_equal(data[0].inheritable | data[1].inheritable, 0);
+	}
+	va_end(arguments);
+	return 0;
+}
+
+static int fake_mprotect(const void *start, size_t length, int protection)
+{
+	assert_int_equal((uintptr_t)start % 4096, 0);
+	assert_true(length > 0);
+	assert_int_equal(protection, PROT_READ);
+	world.protected_all = true;
+	return 0;
+}
+
+static int fake_sandbox(void)
+{
+	/* seccomp(2) asks for it, and would forbid what is to come before. */
+	assert_true(world.no_new_privs);
+	assert_true(world.permitted != 0);
+	world.sandboxed = true;
+	return 0;
+}
+
+static void assert_locked_down(void)
+{
+	const uint64_t kept = UINT64_C(1) << CAP_SYS_ADMIN | UINT64_C(1) << CAP_SYS_CHROOT |
+			      UINT64_C(1) << CAP_NET_ADMIN | UINT64_C(1) << CAP_SYS_PTRACE |
+			      UINT64_C(1) << CAP_KILL | UINT64_C(1) << CAP_CHOWN |
+			      UINT64_C(1) << CAP_FOWNER | UINT64_C(1) << CAP_FSETID;
+
+	assert_true(world.bounding == kept);
+	assert_true(world.permitted == kept);
+	assert_true(world.closed && world.no_new_privs && world.sandboxed && world.protected_all);
+}
+
+static int fake_receive(struct request *request)
+{
+	assert_locked_down();
+	request->uid = 2001;
+	world.received = true;
+	return 0;
+}
+
+static int fake_reply(const struct reply *reply)
+{
+	world.replied = true;
+	world.outcome = reply->outcome;
+	snprintf(world.cause, sizeof(world.cause), "%s", reply->cause);
+	return 0;
+}
+
+static int fake_enter(struct host *host)
+{
+	assert_true(world.deadline);
+	memset(host, 0, sizeof(*host));
+	return 0;
+}
+
+static int fake_timer(const struct itimerval *timer)
+{
+	world.deadline = timer->it_value.tv_sec > 0 && timer->it_interval.tv_sec == 0;
+	return 0;
+}
+
+static int fake_mask(const sigset_t *set)
+{
+	assert_true(sigisemptyset(set));
+	return 0;
+}
+
+static int fake_limit(const struct rlimit *limit)
+{
+	assert_int_equal(limit->rlim_cur | limit->rlim_max, 0);
+	return 0;
+}
+
+static int fake_log(int level, const char *text)
+{
+	assert_in_range(level, LOG_ERR, LOG_DEBUG);
+	assert_non_null(text);
+	return 0;
+}
+
+static int fake_write(int fd, const char *text)
+{
+	assert_int_equal(fd, STDERR_FILENO);
+	assert_non_null(strstr(text, "not by hand"));
+	world.written++;
+	return 0;
+}
+
+static int verb_fails(void)
+{
+	log_error("cannot make the %s", "uplink");
+	return -ENOSPC;
+}
+
+/* They are told apart by what they answer. */
+#define VERB(name, answer)                                                                         \
+	int verb_##name(struct host *host, const struct request *request, struct reply *reply)     \
+	{                                                                                          \
+		(void)host;                                                                        \
+		assert_int_equal(request->uid, 2001);                                              \
+		world.ran = true;                                                                  \
+		reply->outcome = OUTCOME_DONE;                                                     \
+		return answer;                                                                     \
+	}
+VERB(open, verb_fails())
+VERB(close, 0)
+VERB(host, 0)
+VERB(up, 0)
+VERB(down, 0)
+VERB(kick, 0)
+VERB(gc, 0)
+
+#define getuid()			     fake_uid(world.uid)
+#define geteuid()			     fake_uid(world.euid)
+#define fstat(fd, st)			     FAULT(fake_fstat(fd, st))
+#define prctl(option, a, ...)		     FAULT(fake_prctl(option, a))
+#define syscall(...)			     FAULT(fake_syscall(__VA_ARGS__))
+#define mprotect(...)			     FAULT(fake_mprotect(__VA_ARGS__))
+#define setsid()			     0
+#define sigprocmask(how, set, o)	     fake_mask(set)
+#define signal(...)			     SIG_DFL
+#define umask(mode)			     assert_int_equal(mode, 022)
+#define setrlimit(which, limit)		     fake_limit(limit)
+#define chdir(path)			     FAULT(0)
+#define setitimer(w, t, o)		     fake_timer(t)
+#define write(fd, text, size)		     fake_write(fd, text)
+#define calloc(n, size)			     FAULT_NULL(calloc(n, size))
+#define sandbox_enter()			     FAULT(fake_sandbox())
+#define host_enter(host)		     FAULT(fake_enter(host))
+#define host_close(host)		     (void)(host)
+#define message_receive_request(fd, request) FAULT(fake_receive(request))
+#define message_send_reply(fd, reply)	     FAULT(fake_reply(reply))
+#define message_send_log(fd, level, text)    FAULT(fake_log(level, text))
+#define main(argc, argv)		     helper_main(argc, argv)
+int helper_main(int argc, char **argv);
+
+#include "../../helper/pam-netns-helper/main.c"
+
+#undef main
+
+static void world_make(void)
+{
+	memset(&world, 0, sizeof(world));
+	world.input = S_IFSOCK;
+	world.bounding = (UINT64_C(2) << CAPABILITY_LAST) - 1;
+}
+
+static int helper(const char *verb)
+{
+	char name[] = "pam-netns-helper", argument[32];
+	char *argv[] = {name, argument, NULL};
+
+	snprintf(argument, sizeof(argument), "%s", verb);
+	return helper_main(2, argv);
+}
+
+static void assert_usage(int status)
+{
+	assert_int_equal(status, 2);
+	assert_int_equal(world.written, 1);
+	assert_false(world.closed || world.received || world.ran || world.replied);
+}
+
+static void whom_it_serves(void **state)
+{
+	static const char *const verbs_unknown[] = {"", "opens", "OPEN", "--help", "../open"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(verbs_unknown) / sizeof(verbs_unknown[0]); i++) {
+		world_make();
+		assert_usage(helper(verbs_unknown[i]));
+	}
+	world_make();
+	world.uid = 2001; /* setuid by mistake */
+	assert_usage(helper("open"));
+	world_make();
+	world.euid = 2001;
+	assert_usage(helper("open"));
+	world_make();
+	world.input = S_IFREG;
+	assert_usage(helper("open"));
+	world_make();
+	fault_error = EBADF;
+	fault_calls = 0;
+	fault_at = 1;
+	assert_usage(helper("open"));
+	fault_at = 0;
+	/* CVE-2021-4034 */
+	for (int argc = 0; argc < 4; argc++) {
+		char *argv[] = {NULL, NULL, NULL, NULL};
+
+		world_make();
+		assert_usage(helper_main(argc, argv));
+	}
+}
+
+static void each_verb_runs(void **state)
+{
+	static const char *const names[] = {"close", "host", "up", "down", "kick", "gc"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		world_make();
+		assert_int_equal(helper(names[i]), 0);
+		assert_true(world.ran && world.replied);
+		assert_int_equal(world.outcome, OUTCOME_DONE);
+		assert_string_equal(world.cause, "");
+	}
+}
+
+/* The caller is told the last error that was logged. */
+static void a_failure_has_its_cause(void **state)
+{
+	(void)state;
+	world_make();
+	assert_int_equal(helper("open"), 1);
+	assert_true(world.replied);
+	assert_int_equal(world.outcome, OUTCOME_REFUSED);
+	assert_string_equal(world.cause, "cannot make the uplink");
+}
+
+/* fake_receive() looks at what must have been done by then. */
+static void body(void)
+{
+	int status;
+
+	world_make();
+	status = helper("close");
+	if (!fault_was_hit()) {
+		assert_int_equal(status, 0);
+		return;
+	}
+	assert_int_not_equal(status, 0);
+	assert_true(!world.ran || world.received);
+	if (world.replied && !world.ran)
+		assert_int_equal(world.outcome, OUTCOME_REFUSED);
+}
+
+static void each_call_fails(void **state)
+{
+	(void)state;
+	assert_true(fault_sweep(EPERM, body) > 40);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(whom_it_serves),
+	    cmocka_unit_test(each_verb_runs),
+	    cmocka_unit_test(a_failure_has_its_cause),
+	    cmocka_unit_test(each_call_fails),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

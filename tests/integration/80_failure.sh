@@ -256,7 +256,7 @@ test_kernel_limits_and_errors() {
 	fault unshare ENOSPC 2 'uts namespace .*user.max_uts_namespaces.*No space left'
 	fault unshare ENOSPC 3 'mount namespace .*user.max_mnt_namespaces.*No space left'
 	fault mount ENOSPC 1 'No space left'
-	fault mount ENOMEM 2 'Cannot allocate memory'
+	fault mount ENOMEM 2 '(Cannot allocate|Out of) memory' # glibc's words, musl's
 	fault move_mount ENOSPC 1 'No space left'
 	fault sethostname EPERM 1 'host name'
 	fault symlink ENOSPC 1 '/run/netns/alice.*No space left'

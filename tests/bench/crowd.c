@@ -16,7 +16,8 @@
 #define MEANWHILE_UID	40000
 #define LOGINS_AT_ONCE	16
 
-static unsigned crowd; /* users in */
+static unsigned crowd;	/* users in */
+static unsigned others; /* ports of others */
 
 static struct actor user_start(uid_t uid)
 {
@@ -51,6 +52,8 @@ static void crowd_call(const char *verb, uid_t uid)
 
 void crowd_grow(unsigned users)
 {
+	if (!crowd)
+		others = leftovers_count().links;
 	for (; crowd < users; crowd++)
 		crowd_call("open", CROWD_FIRST_UID + crowd);
 }
@@ -62,7 +65,7 @@ void crowd_leave(void)
 		if (crowd % 32 == 0) /* no storm */
 			user_wait_gone(CROWD_FIRST_UID + crowd, NULL);
 	}
-	for (int i = 0; i < 600 && leftovers_count().links; i++)
+	for (int i = 0; i < 600 && leftovers_count().links > others; i++)
 		sleep_ms(100);
 }
 

@@ -4,7 +4,7 @@
  *
  * The veth pair is not deleted: it goes with the network namespace, which goes with its last pin
  * and process. Guard elements stay (they name a port that is gone); gc removes them. The caller
- * holds the user's lock and is in the host's namespaces.
+ * holds the user's lock, not LOCK_HOST, and is in the host's namespaces.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -117,6 +117,9 @@ int teardown(struct host *host, uid_t uid, const struct user_state *known)
 	snprintf(name, sizeof(name), "users/%u", uid);
 	if (!known && !pins_exist(uid) && faccessat(host->run, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
+	/* Else a set-up that has read the record would make the routes again behind us. */
+	bool shared = lock_share(host->lock, host->proc, LOCK_HOST) == 0;
+
 	pins_withdraw(uid);
 	read = known ? 0 : state_read(host->run, uid, &state);
 	if (read == 0) {
@@ -132,5 +135,7 @@ int teardown(struct host *host, uid_t uid, const struct user_state *known)
 	int pins = pins_remove(uid);
 	int record = state_remove(host->run, uid);
 
+	if (shared)
+		lock_release(host->lock, LOCK_HOST);
 	return result < 0 ? result : pins < 0 ? pins : record;
 }

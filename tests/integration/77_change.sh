@@ -5,7 +5,7 @@
 . "$CHECKOUT/tests/integration/network_lib.sh"
 
 # lib/lock.h
-LOCK_RESOLV=$(((1 << 33) + 6))
+LOCK_HOST=$((1 << 33)) LOCK_RESOLV=$(((1 << 33) + 6))
 
 setup() {
 	host_pam_install
@@ -178,6 +178,20 @@ test_pin_removed_while_in() {
 	assert_ne "$inode" "$(su alice -c 'readlink /proc/self/ns/net')"
 	end_session one
 	host_clean
+}
+
+# Who changes the set-up has read who is in: nobody's routes go and come back meanwhile.
+test_logout_waits_for_a_set_up() {
+	hold_session one alice
+	held "$LOCK_HOST" logout_waits
+	host_clean
+}
+
+logout_waits() {
+	end_session one
+	sleep 0.7
+	ip route show | grep -q '^10\.203\.7\.209 dev pnbr0'
+	[[ -e /run/pam-netns/users/2001/state ]]
 }
 
 mtu_of() {

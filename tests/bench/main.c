@@ -234,6 +234,7 @@ int main(int argc, char **argv)
 	if (report.storm_users)
 		report.storm_ns =
 		    crowd_storm(report.storm_users, &report.storm_logout, &report.storm_login);
+	sleep_ms(2000);
 	report.left = leftovers_count();
 	report_print(&report);
 	if (json)

@@ -260,7 +260,7 @@ test_kernel_limits_and_errors() {
 	fault move_mount ENOSPC 1 'No space left'
 	fault sethostname EPERM 1 'host name'
 	fault symlink ENOSPC 1 '/run/netns/alice.*No space left'
-	fault rename EIO 1 'Input/output error'
+	fault rename EIO 1 '(Input/output|I/O) error'
 	helper_restore
 	in_own_network
 	host_clean 2

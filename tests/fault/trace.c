@@ -324,8 +324,10 @@ static bool process_halt(const struct trace *t, pid_t pid)
 
 void trace_continue(struct trace *t)
 {
+	/* Su(1) stops itself when it sees its shell stopped. */
 	if (t->victim && t->fault.hit == HIT_STOP)
-		kill(t->victim, SIGCONT);
+		for (size_t i = 0; i < t->count; i++)
+			kill(t->processes[i].pid, SIGCONT);
 	else if (t->victim && t->fault.hit == HIT_FREEZE && t->fault.by_user)
 		(void)group_freeze(false);
 	else if (t->victim && t->fault.hit == HIT_FREEZE)

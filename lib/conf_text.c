@@ -5,12 +5,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#define BLANKS	       " \t"
 #define CONF_VALUE_MAX 16384
 
 /* One pass over a file. */
 struct pass {
-	const char *next, *end;
+	char *next, *end;
 	struct conf_report *report;
 	struct conf_text *out;
 	struct conf_section *section; /* the open one; NULL before the first */
@@ -31,19 +30,30 @@ static void pass_report(struct pass *pass, const char *key, const char *value, c
 	conf_report_add(pass->report, &place, "%s", problem);
 }
 
-/* Makes room for one more item in an array that grows by doubling. */
+/* Makes room for one more item in an array that is full at 0, 8, 16, 32, 64, ... items. */
 static int array_grow(void **array, size_t count, size_t item)
 {
 	void *bigger;
 
-	/* Full at 0, 1, 2, 4, 8, … items. */
-	if (count & (count - 1))
+	if (count & (count - 1) || (count && count < 8))
 		return 0;
-	bigger = reallocarray(*array, count ? count * 2 : 1, item);
+	bigger = reallocarray(*array, count ? count * 2 : 8, item);
 	if (!bigger)
 		return -ENOMEM;
 	*array = bigger;
 	return 0;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static char *blanks_skip(char *text)
+{
+	while (is_blank(*text))
+		text++;
+	return text;
 }
 
 /* "[  network   lab ]" is "network lab". */
@@ -52,9 +62,9 @@ static void words_join(char *text)
 	char *to = text;
 
 	for (char *from = text; *from; from++) {
-		if (!strchr(BLANKS, *from))
+		if (!is_blank(*from))
 			*to++ = *from;
-		else if (to > text && !strchr(BLANKS, to[-1]))
+		else if (to > text && !is_blank(to[-1]))
 			*to++ = ' ';
 	}
 	while (to > text && to[-1] == ' ')
@@ -62,7 +72,7 @@ static void words_join(char *text)
 	*to = '\0';
 }
 
-static int section_open(struct pass *pass, const char *title)
+static int section_open(struct pass *pass, char *title)
 {
 	struct conf_text *out = pass->out;
 	struct conf_section *section;
@@ -70,10 +80,8 @@ static int section_open(struct pass *pass, const char *title)
 	if (array_grow((void **)&out->sections, out->sections_count, sizeof(*section)))
 		return -ENOMEM;
 	section = &out->sections[out->sections_count];
-	*section = (struct conf_section){.line = pass->line, .title = strdup(title)};
-	if (!section->title)
-		return -ENOMEM;
-	words_join(section->title);
+	*section = (struct conf_section){.line = pass->line, .title = title};
+	words_join(title);
 	out->sections_count++;
 	pass->section = section;
 	pass->continued = false;
@@ -96,7 +104,7 @@ static void header_read(struct pass *pass, char *text)
 	}
 	if (close) {
 		*close++ = '\0';
-		close += strspn(close, BLANKS);
+		close = blanks_skip(close);
 	}
 	pass->error = section_open(pass, text + 1);
 	if (pass->error)
@@ -114,12 +122,13 @@ static void comment_cut(char *line)
 	size_t length;
 
 	for (char *c = strchr(line, ';'); c; c = strchr(c + 1, ';')) {
-		if (c == line || strchr(BLANKS, c[-1])) {
+		if (c == line || is_blank(c[-1])) {
 			*c = '\0';
 			break;
 		}
 	}
-	for (length = strlen(line); length && strchr(" \t\r", line[length - 1]); length--)
+	for (length = strlen(line);
+	     length && (is_blank(line[length - 1]) || line[length - 1] == '\r'); length--)
 		line[length - 1] = '\0';
 }
 
@@ -151,25 +160,6 @@ static bool bytes_check(struct pass *pass, const char *line, size_t length)
 	return true;
 }
 
-/* As little as a lost last digit changes what the file means. */
-static void cut_off_report(struct pass *pass, const char *line, size_t length)
-{
-	CLEANUP_FREE char *copy = strndup(line, length);
-
-	pass_report(
-	    pass, NULL, copy,
-	    "the last line has no newline: the file may have been cut off; end it with one");
-}
-
-static bool line_is_comment(const char *line, size_t length)
-{
-	while (length && strchr(BLANKS, *line)) {
-		line++;
-		length--;
-	}
-	return !length || *line == '#' || *line == ';';
-}
-
 static void value_report(struct pass *pass, const char *key, const char *value)
 {
 	const struct conf_place place = {pass->line, pass->section->title, key, value};
@@ -178,42 +168,40 @@ static void value_report(struct pass *pass, const char *key, const char *value)
 			CONF_VALUE_MAX);
 }
 
-static int entry_add(struct pass *pass, const char *key, const char *value)
+static int entry_add(struct pass *pass, char *key, char *value)
 {
 	struct conf_section *section = pass->section;
-	struct conf_entry entry = {.line = pass->line};
 
-	if (array_grow((void **)&section->entries, section->entries_count, sizeof(entry)))
+	if (array_grow((void **)&section->entries, section->entries_count,
+		       sizeof(*section->entries)))
 		return -ENOMEM;
-	entry.key = strdup(key);
-	entry.value = strdup(value);
-	section->entries[section->entries_count++] = entry;
+	section->entries[section->entries_count++] =
+	    (struct conf_entry){.key = key, .value = value, .line = pass->line};
 	pass->continued = true;
-	return entry.key && entry.value ? 0 : -ENOMEM;
+	return 0;
 }
 
-static int entry_continue(struct pass *pass, const char *value)
+/* There is room after the last value: it is followed by its newline and a blank. */
+static void entry_continue(struct pass *pass, const char *value)
 {
 	struct conf_entry *last = &pass->section->entries[pass->section->entries_count - 1];
-	char *joined;
+	size_t used = strlen(last->value), length = strlen(value);
 
-	if (strlen(last->value) + strlen(value) >= CONF_VALUE_MAX) {
+	if (used + length >= CONF_VALUE_MAX) {
 		value_report(pass, last->key, last->value);
-		return 0;
+		return;
 	}
-	if (asprintf(&joined, "%s%s%s", last->value, *last->value ? " " : "", value) < 0)
-		return -ENOMEM;
-	free(last->value);
-	last->value = joined;
-	return 0;
+	if (used)
+		last->value[used++] = ' ';
+	memmove(last->value + used, value, length + 1);
 }
 
 /* "key = value", with equals the first of its '='. */
 static int entry_read(struct pass *pass, char *key, char *equals)
 {
-	char *value = equals + 1 + strspn(equals + 1, BLANKS);
+	char *value = blanks_skip(equals + 1);
 
-	while (equals > key && strchr(BLANKS, equals[-1]))
+	while (equals > key && is_blank(equals[-1]))
 		equals--;
 	*equals = '\0';
 	if (strlen(value) < CONF_VALUE_MAX && *key)
@@ -225,16 +213,17 @@ static int entry_read(struct pass *pass, char *key, char *equals)
 	return 0;
 }
 
-/* A line that is more than a comment. */
 static void line_read(struct pass *pass, char *text)
 {
-	char *start = text + strspn(text, BLANKS), *equals;
+	char *start = blanks_skip(text), *equals;
 	bool indented = start > text;
 
+	if (!*start || *start == '#' || *start == ';')
+		return;
 	comment_cut(text);
-	equals = strchr(start, '=');
 	if (!*start)
 		return;
+	equals = strchr(start, '=');
 	if (*start == '[')
 		header_read(pass, start);
 	else if (!pass->section)
@@ -246,7 +235,7 @@ static void line_read(struct pass *pass, char *text)
 			    "begins with a blank, so it would continue the value "
 			    "above; begin a key in the first column");
 	else if (indented)
-		pass->error = entry_continue(pass, start);
+		entry_continue(pass, start);
 	else if (!equals)
 		pass_report(pass, NULL, start,
 			    "is neither a section nor a key; write key = value, and "
@@ -257,30 +246,33 @@ static void line_read(struct pass *pass, char *text)
 
 static void line_next(struct pass *pass)
 {
-	const char *line = pass->next;
-	const char *newline = memchr(line, '\n', (size_t)(pass->end - line));
+	char *line = pass->next;
+	char *newline = memchr(line, '\n', (size_t)(pass->end - line));
 	size_t length = (size_t)((newline ? newline : pass->end) - line);
-	CLEANUP_FREE char *copy = NULL;
 
 	pass->line++;
 	pass->next = newline ? newline + 1 : pass->end;
+	line[length] = '\0';
+	/* As little as a lost last digit changes what the file means. */
 	if (!newline)
-		cut_off_report(pass, line, length);
-	if (!bytes_check(pass, line, length) || line_is_comment(line, length))
-		return;
-	copy = strndup(line, length);
-	if (copy)
-		line_read(pass, copy);
-	else
-		pass->error = -ENOMEM;
+		pass_report(pass, NULL, line,
+			    "the last line has no newline: the file may have been cut off; "
+			    "end it with one");
+	if (bytes_check(pass, line, length))
+		line_read(pass, line);
 }
 
 int conf_text_parse(const char *text, size_t size, struct conf_report *report,
 		    struct conf_text *out)
 {
-	struct pass pass = {.next = text, .end = text + size, .report = report, .out = out};
+	struct pass pass = {.report = report, .out = out};
 
-	*out = (struct conf_text){0};
+	*out = (struct conf_text){.text = malloc(size + 1)};
+	if (!out->text)
+		return -ENOMEM;
+	memcpy(out->text, text, size);
+	pass.next = out->text;
+	pass.end = out->text + size;
 	while (!pass.error && pass.next < pass.end)
 		line_next(&pass);
 	return pass.error == -ENOMEM ? -ENOMEM : 0;
@@ -288,17 +280,10 @@ int conf_text_parse(const char *text, size_t size, struct conf_report *report,
 
 void conf_text_free(struct conf_text *text)
 {
-	for (size_t i = 0; i < text->sections_count; i++) {
-		struct conf_section *section = &text->sections[i];
-
-		for (size_t j = 0; j < section->entries_count; j++) {
-			free(section->entries[j].key);
-			free(section->entries[j].value);
-		}
-		free(section->entries);
-		free(section->title);
-	}
+	for (size_t i = 0; i < text->sections_count; i++)
+		free(text->sections[i].entries);
 	free(text->sections);
+	free(text->text);
 	*text = (struct conf_text){0};
 }
 

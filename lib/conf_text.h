@@ -26,6 +26,7 @@ struct conf_section {
 };
 
 struct conf_text {
+	char *text; /* what all strings are parts of */
 	struct conf_section *sections;
 	size_t sections_count;
 };

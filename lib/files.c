@@ -151,14 +151,17 @@ int files_open_directory(const char *path)
 
 int files_make_dir(int parent, const char *name, mode_t mode)
 {
-	CLEANUP_FD int fd = -1;
+	const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	CLEANUP_FD int fd = openat(parent, name, flags);
 	struct stat st;
-	bool made;
+	bool made = false;
 
-	made = mkdirat(parent, name, mode) == 0;
-	if (!made && errno != EEXIST)
-		return -errno;
-	fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		made = mkdirat(parent, name, mode) == 0;
+		if (!made && errno != EEXIST)
+			return -errno;
+		fd = openat(parent, name, flags);
+	}
 	if (fd < 0 || fstat(fd, &st))
 		return -errno;
 	if (made && (st.st_mode & (PERMISSIONS | S_ISVTX)) != mode) {

@@ -42,7 +42,8 @@ void pins_close(struct pins *pins)
 static int pin_check(int fd, int clone_flag)
 {
 	struct statfs fs;
-	struct stat owner, own;
+	static struct stat own; /* of this process, which never leaves it */
+	struct stat owner;
 	int type;
 
 	if (fstatfs(fd, &fs) < 0)
@@ -54,7 +55,8 @@ static int pin_check(int fd, int clone_flag)
 		return type < 0 ? -errno : -ENOENT;
 	CLEANUP_FD int user = ioctl(fd, NS_GET_USERNS);
 
-	if (user < 0 || fstat(user, &owner) < 0 || stat("/proc/self/ns/user", &own) < 0)
+	if (user < 0 || fstat(user, &owner) < 0 ||
+	    (!own.st_ino && stat("/proc/self/ns/user", &own) < 0))
 		return -errno;
 	return owner.st_dev == own.st_dev && owner.st_ino == own.st_ino ? 0 : -ENOENT;
 }
@@ -75,7 +77,7 @@ int pins_setup(void)
 	struct statfs fs;
 	struct stat st, parent;
 
-	if (mkdir(PINS_DIR, 0700) < 0 && errno != EEXIST)
+	if (access(PINS_DIR, F_OK) < 0 && mkdir(PINS_DIR, 0700) < 0 && errno != EEXIST)
 		return log_errno(errno, "make %s", PINS_DIR);
 	if (lstat(PINS_DIR, &st) < 0 || lstat(RUN_DIR, &parent) < 0)
 		return log_errno(errno, "look at %s", PINS_DIR);

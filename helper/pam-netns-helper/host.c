@@ -34,15 +34,12 @@ static int proc_open(const char *path)
 	return fs.f_type == PROC_SUPER_MAGIC ? steal_fd(&fd) : -ENOENT;
 }
 
-static int namespace_open(int proc, const char *path, int clone_flag)
+/* proc is a procfs, so this is a namespace. */
+static int namespace_open(int proc, const char *path)
 {
-	CLEANUP_FD int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+	int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0)
-		return log_errno(errno, "open the host's %s", path);
-	if (!pin_valid(fd, clone_flag))
-		return log_errno(EINVAL, "use the host's %s", path);
-	return steal_fd(&fd);
+	return fd < 0 ? log_errno(errno, "open the host's %s", path) : fd;
 }
 
 /* A folder of ours, with exactly this mode at least as strict, root's. */
@@ -60,12 +57,12 @@ static int hostproc_make(int run)
 
 	if (dir < 0)
 		return dir;
-	CLEANUP_FD int there = proc_open(HOSTPROC);
+	struct statfs fs = {0};
 
-	if (there >= 0)
+	if (statfs(HOSTPROC, &fs) < 0 && errno != ENOENT)
+		return log_errno(errno, "look at %s", HOSTPROC);
+	if (fs.f_type == PROC_SUPER_MAGIC)
 		return 0;
-	if (there != -ENOENT)
-		return log_errno(-there, "look at %s", HOSTPROC);
 	if (mkdirat(dir, "proc", 0700) < 0 && errno != EEXIST)
 		return log_errno(errno, "make %s", HOSTPROC);
 	if (mount("/proc", HOSTPROC, NULL, MS_BIND, NULL) < 0)
@@ -121,9 +118,9 @@ int host_enter(struct host *host)
 		host->proc = proc_open("/proc");
 	if (host->proc < 0)
 		return log_errno(-host->proc, "find the host's /proc");
-	host->mnt = namespace_open(host->proc, "1/ns/mnt", CLONE_NEWNS);
-	host->net = namespace_open(host->proc, "1/ns/net", CLONE_NEWNET);
-	host->uts = namespace_open(host->proc, "1/ns/uts", CLONE_NEWUTS);
+	host->mnt = namespace_open(host->proc, "1/ns/mnt");
+	host->net = namespace_open(host->proc, "1/ns/net");
+	host->uts = namespace_open(host->proc, "1/ns/uts");
 	if (host->mnt < 0 || host->net < 0 || host->uts < 0)
 		return -EINVAL;
 	result = host_return(host);

@@ -54,24 +54,34 @@ uint64_t setup_identity(const char *conf)
 }
 
 /* Is everything as set-up left it? Costs a few system calls; nothing here grows with users. */
-bool setup_intact(struct host *host, struct setup *setup)
+int setup_intact(struct host *host, struct setup *setup)
 {
 	struct host_state state;
+	int result = network_state_read(host->run, setup->network->name, &setup->state);
 
-	if (network_state_read(host->run, setup->network->name, &setup->state) < 0 ||
-	    host_state_read(host->run, &state) < 0 || state.conf != setup->identity)
-		return false;
-	if (!rules_intact(host, state.rules))
-		return false;
+	if (result == 0)
+		result = host_state_read(host->run, &state);
+	if (result < 0)
+		return state_absent(result)
+			   ? 0
+			   : log_errno(-result, "read what is set up of network %s",
+				       setup->network->name);
+	if (state.conf != setup->identity)
+		return 0;
+	result = rules_intact(host, state.rules);
+	if (result <= 0)
+		return result;
 	if (!sysctl_forwarding_on(host, false) ||
 	    (setup->state.subnet6.family && !sysctl_forwarding_on(host, true)))
-		return false;
+		return 0;
 	for (unsigned i = 0; i < setup->state.bridges; i++) {
 		char name[IFNAMSIZ];
 
-		if (ruleset_bridge_name(setup->network, i, name) < 0 ||
-		    uplink_link_up(&host->route, 0, name) != 1)
-			return false;
+		if (ruleset_bridge_name(setup->network, i, name) < 0)
+			return 0;
+		result = uplink_link_up(&host->route, 0, name);
+		if (result <= 0)
+			return result;
 	}
 	CLEANUP_FD int template = view_template_open(setup->network);
 
@@ -80,16 +90,16 @@ bool setup_intact(struct host *host, struct setup *setup)
 
 int setup_ensure(struct host *host, struct setup *setup)
 {
-	int result;
+	int result = setup_intact(host, setup);
 
-	if (setup_intact(host, setup))
-		return 0;
+	if (result)
+		return result < 0 ? result : 0;
 	log_info("network %s is not set up, or was changed: setting it up", setup->network->name);
 	result = setup_apply(host, setup->conf, setup->identity, setup->network);
-	if (result < 0)
-		return result;
-	if (setup_intact(host, setup))
-		return 0;
+	if (result == 0)
+		result = setup_intact(host, setup);
+	if (result)
+		return result < 0 ? result : 0;
 	return log_errno(EAGAIN,
 			 "set up network %s: something changes it back (see pam-netns check)",
 			 setup->network->name);
@@ -377,7 +387,7 @@ static bool plan_only_grows(const struct plan *plan, uint64_t identity)
 		struct setup setup = {
 		    .conf = plan->conf, .identity = identity, .network = plan->networks[i].conf};
 
-		if (!setup_intact(plan->host, &setup))
+		if (setup_intact(plan->host, &setup) != 1)
 			return false;
 	}
 	return plan->bridges > 1;

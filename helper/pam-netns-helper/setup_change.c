@@ -18,12 +18,13 @@ struct change {
 	unsigned bridges;
 };
 
-static bool change_made(struct host *host, const struct change *c)
+/* 1, 0, or -errno. */
+static int change_made(struct host *host, const struct change *c)
 {
 	struct setup setup = {.conf = c->conf, .identity = c->identity, .network = c->network};
 
 	if (!c->network)
-		return false;
+		return 0;
 	if (!c->bridges)
 		return setup_intact(host, &setup);
 	return network_state_read(host->run, c->network->name, &setup.state) == 0 &&
@@ -50,13 +51,14 @@ static int change_make(struct host *host, const struct change *c)
 
 	if (result < 0)
 		return result;
-	if (!change_made(host, c)) {
+	result = change_made(host, c);
+	if (result == 0) {
 		if (bridges && bridges < bridges_reserved(host, c->network))
 			bridges = bridges_reserved(host, c->network);
 		result = setup_apply_locked(host, c->conf, c->identity, c->network, bridges ?: 1);
 	}
 	lock_release(host->lock, LOCK_HOST);
-	return result;
+	return result < 0 ? result : 0;
 }
 
 static int change_want(struct host *host, const struct change *c)
@@ -66,7 +68,9 @@ static int change_want(struct host *host, const struct change *c)
 	if (result == -EAGAIN) {
 		result = lock_share(host->lock, host->proc, LOCK_SETUP);
 		lock_release(host->lock, LOCK_SETUP);
-		if (result == 0 && change_made(host, c))
+		if (result == 0)
+			result = change_made(host, c);
+		if (result > 0)
 			return 0;
 		if (result == 0)
 			result = lock_take(host->lock, host->proc, LOCK_SETUP);

@@ -44,11 +44,14 @@ struct uplink uplink_of(const struct user_state *state);
 /* The guard's view of a user. */
 struct ruleset_member member_of(const struct user_state *state, const struct network *network);
 
-/* setup_rules.c: have the rules still the fingerprint that was recorded? */
-bool rules_intact(struct host *host, uint64_t recorded);
+/* setup_rules.c: have the rules still the fingerprint that was recorded? 1, 0, or -errno. */
+int rules_intact(struct host *host, uint64_t recorded) MUST_CHECK;
 
-/* setup.c, for setup_change.c: is all as set-up left it? */
-bool setup_intact(struct host *host, struct setup *setup);
+/*
+ * setup.c, for setup_change.c: is all as set-up left it? 1, 0, or -errno where that cannot be told:
+ * no reason to take the ports of users who are in down.
+ */
+int setup_intact(struct host *host, struct setup *setup) MUST_CHECK;
 /* Applies everything, for a network with so many bridges or (NULL) all. LOCK_HOST is held. */
 int setup_apply_locked(struct host *host, const struct conf *conf, uint64_t identity,
 		       const struct network *network, unsigned bridges) MUST_CHECK;

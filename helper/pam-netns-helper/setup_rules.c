@@ -41,25 +41,32 @@ static void note_write(struct host *host, uint64_t rules, uint32_t generation)
 		(void)!write(fd, &note, sizeof(note));
 }
 
-bool rules_intact(struct host *host, uint64_t recorded)
+int rules_intact(struct host *host, uint64_t recorded)
 {
 	uint32_t before, after;
 	uint64_t rules;
 	struct note note;
+	int result;
 
 	host->generation = 0;
-	if (!recorded || guard_generation(&host->netfilter, &before) < 0)
-		return false;
+	if (!recorded)
+		return 0;
+	result = guard_generation(&host->netfilter, &before);
+	if (result < 0)
+		return result;
 	if (note_read(host, &note) && note.rules == recorded && note.generation == before) {
 		host->rules = recorded;
 		host->generation = before;
-		return true;
+		return 1;
 	}
-	if (guard_fingerprint(&host->netfilter, &rules) < 0 || rules != recorded)
-		return false;
+	result = guard_fingerprint(&host->netfilter, &rules);
+	if (result < 0)
+		return result;
+	if (rules != recorded)
+		return 0;
 	if (guard_generation(&host->netfilter, &after) == 0 && after == before)
 		note_write(host, recorded, before);
-	return true;
+	return 1;
 }
 
 void rules_follow(struct host *host)

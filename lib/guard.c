@@ -111,17 +111,42 @@ static size_t elements_of(const struct ruleset_member *member, struct element ou
 	return n;
 }
 
-int guard_add(struct netlink *netfilter, const struct ruleset_member *member)
+/* Of a generation of the rules, asked for or told. */
+static int generation_read(void *context, struct nlmsghdr *message)
+{
+	const struct nlattr *attributes[NFTA_GEN_MAX + 1];
+
+	if (message->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN) &&
+	    netlink_parse(message, sizeof(struct nfgenmsg), attributes, NFTA_GEN_MAX) &&
+	    attributes[NFTA_GEN_ID])
+		*(uint32_t *)context = ntohl(attribute_u32(attributes[NFTA_GEN_ID]));
+	return 0;
+}
+
+static void generation_hear(void *context, struct nlmsghdr *message)
+{
+	(void)generation_read(context, message);
+}
+
+int guard_add(struct netlink *netfilter, const struct ruleset_member *member, uint32_t *generation)
 {
 	struct element elements[6];
 	size_t n = elements_of(member, elements);
 	struct netlink_batch b;
 
+	*generation = 0;
 	netlink_batch_init(&b);
+	b.other = generation_hear;
+	b.context = generation;
 	netlink_add(&b, batch_edge(NFNL_MSG_BATCH_BEGIN), "begin a transaction", 0);
-	for (size_t i = 0; i < n; i++)
-		netlink_add(&b, element_request(NFT_MSG_NEWSETELEM, &elements[i]),
-			    "add the user to the guard (is it set up? pam-netns up)", 0);
+	for (size_t i = 0; i < n; i++) {
+		struct netlink_message *m = element_request(NFT_MSG_NEWSETELEM, &elements[i]);
+
+		/* nf_tables_commit() looks at the first one's: a change tells its generation. */
+		if (i == 0)
+			m->header.nlmsg_flags |= NLM_F_ECHO;
+		netlink_add(&b, m, "add the user to the guard (is it set up? pam-netns up)", 0);
+	}
 	netlink_add(&b, batch_edge(NFNL_MSG_BATCH_END), "end a transaction", 0);
 	return netlink_run(netfilter, &b);
 }
@@ -265,16 +290,6 @@ int guard_fingerprint(struct netlink *netfilter, uint64_t *hash)
 			return 0;
 	}
 	*hash = h.hash;
-	return 0;
-}
-
-static int generation_read(void *context, struct nlmsghdr *answer)
-{
-	const struct nlattr *attributes[NFTA_GEN_MAX + 1];
-
-	if (netlink_parse(answer, sizeof(struct nfgenmsg), attributes, NFTA_GEN_MAX) &&
-	    attributes[NFTA_GEN_ID])
-		*(uint32_t *)context = ntohl(attribute_u32(attributes[NFTA_GEN_ID]));
 	return 0;
 }
 

@@ -15,8 +15,13 @@
 #include "netlink.h"
 #include "ruleset.h"
 
-/* netfilter is a NETLINK_NETFILTER socket. -ENOENT: the tables are not there (unlogged). */
-int guard_add(struct netlink *netfilter, const struct ruleset_member *member) MUST_CHECK;
+/*
+ * netfilter is a NETLINK_NETFILTER socket. -ENOENT: the tables are not there (unlogged).
+ * *generation: of the rules, as this alone made it of the one before; 0 where all the elements were
+ * there already, which makes none.
+ */
+int guard_add(struct netlink *netfilter, const struct ruleset_member *member,
+	      uint32_t *generation) MUST_CHECK;
 /* Elements that are gone already are no error. */
 int guard_remove(struct netlink *netfilter, const struct ruleset_member *member) MUST_CHECK;
 /* Calls visit for each element of guard4 (port name, MAC and address filled in) or guard6. */

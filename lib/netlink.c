@@ -47,6 +47,7 @@ void netlink_batch_init(struct netlink_batch *batch)
 	batch->used = 0;
 	batch->count = 0;
 	batch->broken = false;
+	batch->other = NULL;
 }
 
 struct netlink_message *netlink_request(int type, int flags, const void *header, size_t header_size)
@@ -165,8 +166,13 @@ static int batch_answer(struct netlink_batch *batch, uint32_t first, struct nlms
 	struct netlink_request *request;
 	const char *text;
 
-	if (answer->nlmsg_type != NLMSG_ERROR || i >= batch->count)
+	if (i >= batch->count)
 		return -1;
+	if (answer->nlmsg_type != NLMSG_ERROR) {
+		if (batch->other)
+			batch->other(batch->context, answer);
+		return -1;
+	}
 	request = &batch->requests[i];
 	request->result = error_number(error);
 	request->was_tolerated = request->result < 0 && request->result == -request->tolerated;

@@ -30,6 +30,10 @@ struct netlink_batch {
 	size_t used;
 	unsigned count;
 	bool broken; /* something did not fit while it was filled */
+	/* May be set: gets what arrives and is no request's result, such as what NLM_F_ECHO asks
+	 * for. */
+	void (*other)(void *context, struct nlmsghdr *message);
+	void *context;
 	struct netlink_request {
 		const char *what;   /* for messages: "add the address to eth0" */
 		int tolerated;	    /* an errno that counts as success, 0: none */

@@ -15,13 +15,14 @@ static int uplink_restore(struct host *host, const struct network *network,
 {
 	struct ruleset_member member = member_of(state, network);
 	struct uplink uplink = uplink_of(state);
+	uint32_t generation;
 	int result;
 
 	uplink.bridge_ifindex = uplink_link_find(&host->route, uplink.bridge);
 	/* A port or bridge that is gone is made again by the user's next login. */
 	if (!uplink.bridge_ifindex || uplink_link_find(&host->route, uplink.port) != uplink.ifindex)
 		return 0;
-	result = guard_add(&host->netfilter, &member);
+	result = guard_add(&host->netfilter, &member, &generation);
 	if (result < 0)
 		return result;
 	return uplink_port_safe(safe, &uplink) ? uplink_refresh(&host->route, &uplink)

@@ -52,8 +52,8 @@ int setup_remove(struct host *host, const char *name, bool force) MUST_CHECK;
 /* Changes when the conf file or this program does: compared, not interpreted. 0: cannot be read. */
 uint64_t setup_identity(const char *conf);
 
-/* setup_rules.c: after a transaction of our own, whose changes are to be part of intact. */
-void rules_follow(struct host *host);
+/* setup_rules.c: our own transaction made this generation (0: none), as intact as the last one. */
+void rules_follow(struct host *host, uint32_t generation);
 
 /* setup_files.c: the networks' resolv.conf, and views where someone took a mount of ours away. */
 int setup_resolv(const struct host *host, const struct network *network) MUST_CHECK;

@@ -233,10 +233,12 @@ static int build_uplink(struct login *login, struct netlink *user)
 		    .grouped = network && network->peers == PEERS_GROUP,
 		};
 
+		uint32_t generation;
+
 		memcpy(member.port, s->interface, sizeof(member.port));
-		result = guard_add(&host->netfilter, &member);
+		result = guard_add(&host->netfilter, &member, &generation);
 		if (result == 0)
-			rules_follow(host);
+			rules_follow(host, generation);
 	}
 	if (result == 0)
 		result = uplink_configure_user(user, &login->uplink);

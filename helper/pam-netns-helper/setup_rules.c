@@ -4,8 +4,8 @@
  * The kernel numbers the generations of a network namespace's rules: each transaction of anybody
  * makes the next one. So a generation in which the rules were found intact by reading them all is
  * noted, and as long as it is the current one they need not be read again. A login's own
- * transaction, which adds elements to sets, is followed: it is the only one since if the number
- * grew by one. Any other means that the next login reads.
+ * transaction, which adds elements to sets, is followed if the generation that the kernel says it
+ * made is the next one: then nobody else's came between. Otherwise the next login reads.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -69,11 +69,8 @@ int rules_intact(struct host *host, uint64_t recorded)
 	return 1;
 }
 
-void rules_follow(struct host *host)
+void rules_follow(struct host *host, uint32_t generation)
 {
-	uint32_t now;
-
-	if (host->generation && guard_generation(&host->netfilter, &now) == 0 &&
-	    now == host->generation + 1)
-		note_write(host, host->rules, now);
+	if (host->generation && generation == host->generation + 1)
+		note_write(host, host->rules, generation);
 }

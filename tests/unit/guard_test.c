@@ -1,0 +1,168 @@
+/*
+ * The guard's elements and the generation that adding them makes, in the kernel: a network
+ * namespace of the test's own, with nft(8) for what others do. Runs as root.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "guard.h"
+
+#define TABLES                                                                                     \
+	"nft 'add table inet pam_netns; add chain inet pam_netns a; add rule inet pam_netns a "    \
+	"accept;"                                                                                  \
+	"add table bridge pam_netns; add chain bridge pam_netns b; add rule bridge pam_netns b "   \
+	"drop;"                                                                                    \
+	"add set bridge pam_netns guard4 { type ifname . ether_addr . ipv4_addr; };"               \
+	"add set bridge pam_netns guard6 { type ifname . ether_addr . ipv6_addr; }'"
+
+static struct netlink netfilter;
+
+static int group_start(void **state)
+{
+	(void)state;
+	return unshare(CLONE_NEWNET) < 0 || system(TABLES) != 0 ||
+	       netlink_open(&netfilter, NETLINK_NETFILTER) < 0;
+}
+
+static int group_end(void **state)
+{
+	(void)state;
+	netlink_close(&netfilter);
+	return 0;
+}
+
+static uint32_t generation_now(void)
+{
+	uint32_t generation;
+
+	assert_int_equal(guard_generation(&netfilter, &generation), 0);
+	return generation;
+}
+
+static struct ruleset_member member_new(uint8_t number)
+{
+	struct ruleset_member m = {
+	    .port = "pnutest",
+	    .mac.bytes = {2, 0, 0, 0, 0, number},
+	    .address = {.family = AF_INET, .bytes = {10, 0, 0, number}},
+	    .address6 = {.family = AF_INET6, .bytes = {0xfd, [15] = number}},
+	};
+	return m;
+}
+
+static void test_a_change_tells_its_generation(void **state)
+{
+	struct ruleset_member m = member_new(1);
+	uint32_t before = generation_now(), made;
+
+	(void)state;
+	assert_int_equal(guard_add(&netfilter, &m, &made), 0);
+	assert_int_equal(made, before + 1);
+	assert_int_equal(made, generation_now());
+}
+
+/* What somebody else did meanwhile would else pass for ours (T26). */
+static void test_no_change_tells_none(void **state)
+{
+	struct ruleset_member m = member_new(2);
+	uint32_t made, again, before;
+
+	(void)state;
+	assert_int_equal(guard_add(&netfilter, &m, &made), 0);
+	before = generation_now();
+	assert_int_equal(guard_add(&netfilter, &m, &again), 0);
+	assert_int_equal(again, 0);
+	assert_int_equal(generation_now(), before);
+}
+
+static void test_others_count(void **state)
+{
+	struct ruleset_member m = member_new(3);
+	uint32_t before = generation_now(), made;
+
+	(void)state;
+	assert_int_equal(system("nft add rule inet pam_netns a drop"), 0);
+	assert_int_equal(guard_add(&netfilter, &m, &made), 0);
+	assert_int_equal(made, before + 2);
+	assert_int_equal(system("nft add rule inet pam_netns a drop"), 0);
+	assert_int_equal(generation_now(), made + 1);
+}
+
+static void test_fingerprint(void **state)
+{
+	struct ruleset_member m = member_new(4);
+	uint64_t before, after;
+	uint32_t made;
+
+	(void)state;
+	assert_int_equal(guard_fingerprint(&netfilter, &before), 0);
+	assert_true(before);
+	assert_int_equal(guard_add(&netfilter, &m, &made), 0);
+	assert_int_equal(guard_fingerprint(&netfilter, &after), 0);
+	assert_true(before == after);
+	assert_int_equal(system("nft add rule bridge pam_netns b accept"), 0);
+	assert_int_equal(guard_fingerprint(&netfilter, &after), 0);
+	assert_true(before != after);
+}
+
+static int member_count(void *context, const struct ruleset_member *member)
+{
+	assert_string_equal(member->port, "pnutest");
+	++*(int *)context;
+	return 0;
+}
+
+static void test_removed_twice(void **state)
+{
+	struct ruleset_member m = member_new(5);
+	int before = 0, there = 0, after = 0;
+	uint32_t made;
+
+	(void)state;
+	assert_int_equal(guard_each(&netfilter, false, member_count, &before), 0);
+	assert_int_equal(guard_add(&netfilter, &m, &made), 0);
+	assert_int_equal(guard_each(&netfilter, false, member_count, &there), 0);
+	assert_int_equal(there, before + 1);
+	assert_int_equal(guard_remove(&netfilter, &m), 0);
+	assert_int_equal(guard_remove(&netfilter, &m), 0);
+	assert_int_equal(guard_each(&netfilter, false, member_count, &after), 0);
+	assert_int_equal(after, before);
+}
+
+static void test_no_tables(void **state)
+{
+	struct ruleset_member m = member_new(6);
+	uint64_t fingerprint;
+	uint32_t made;
+
+	(void)state;
+	assert_int_equal(system("nft flush ruleset"), 0);
+	assert_int_equal(guard_add(&netfilter, &m, &made), -ENOENT);
+	assert_int_equal(made, 0);
+	assert_int_equal(guard_fingerprint(&netfilter, &fingerprint), 0);
+	assert_true(fingerprint == 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_a_change_tells_its_generation),
+	    cmocka_unit_test(test_no_change_tells_none),
+	    cmocka_unit_test(test_others_count),
+	    cmocka_unit_test(test_fingerprint),
+	    cmocka_unit_test(test_removed_twice),
+	    cmocka_unit_test(test_no_tables),
+	};
+
+	return cmocka_run_group_tests(tests, group_start, group_end);
+}

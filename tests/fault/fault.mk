@@ -33,6 +33,6 @@ FAULT_TOOLS := $B/tests/fault-inject $B/tests/fault-helper
 .PHONY: fault-tools fault
 fault-tools: $(FAULT_TOOLS)
 
-## fault		every system call of a login made to fail, killed, stopped: an hour or two (root)
+## fault		every system call of a login made to fail, killed, stopped: two hours (root)
 fault: $(PROGRAMS) $(FAULT_TOOLS)
 	@B='$B' tests/fault/run $(FAULT_FLAGS)

@@ -11,6 +11,7 @@
 
 #include <limits.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -103,9 +104,10 @@ static pid_t holder_start(uint64_t which, bool shared, int ms, bool stop)
 	assert_int_equal(pipe(ready), 0);
 	pid = fork();
 	if (pid == 0) {
-		int own = lock_open();
 		struct timespec time = {ms / 1000, ms % 1000 * 1000000L};
+		int own = lock_open();
 
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		byte = (shared ? lock_share(own, proc, which) : lock_take(own, proc, which)) == 0;
 		(void)!write(ready[1], &byte, 1);
 		if (stop)

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -252,6 +253,7 @@ static void a_users_own_namespace_is_absent(void **state)
 	assert_int_equal(pipe(ready), 0);
 	pid = fork();
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		(void)!write(ready[1], unshare(CLONE_NEWUSER | CLONE_NEWNET) ? "n" : "y", 1);
 		pause();
 		_exit(0);

@@ -79,8 +79,10 @@ lint_analyzer() {
 # unix.Malloc does not know __attribute__((cleanup)) and takes all it owns for leaked.
 # Leaks are LeakSanitizer's to find, in unit tests and fuzzing.
 lint_scan_build() {
+	# It looks at what $CC compiles, so that has to compile the helper too.
+	# shellcheck disable=SC2016 # for the inner shell, which scan-build gives its own CC
 	scan-build --status-bugs -o "$work/scan" -disable-checker unix.Malloc \
-		"${MAKE:-make}" -s -j "$jobs" B="$work/build" all
+		sh -c '"${MAKE:-make}" -s -j "$1" B="$2" HELPER_CC="$CC" all' - "$jobs" "$work/build"
 }
 
 lint_shellcheck() {

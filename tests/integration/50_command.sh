@@ -206,7 +206,7 @@ test_exec_has_a_terminal_of_its_own() {
 		< [$] $
 		> tty; stty size; stat -c 'owner %U' $(tty); (: </dev/tty) && echo has' 'one
 		< has one.*[$] $
-		> trap 'echo inter'rupted INT; echo re''ady; sleep 30
+		> trap 'echo inter'rupted INT; sh -c 'echo re""ady; exec sleep 30'
 		< ready
 		^ C
 		< interrupted.*[$] $

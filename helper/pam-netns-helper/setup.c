@@ -2,19 +2,23 @@
  * The host's set-up: bridges, rules, forwarding, templates; made, checked at every login, mended,
  * removed. See helper.h.
  *
- * Applying is one idempotent sequence. Whatever state it starts from (nothing, rules flushed, a
- *bridge deleted, users in), ports are down until the rules hold again:
+ * Applying is one idempotent sequence, whatever state it starts from (nothing, rules flushed, a
+ * bridge deleted, users in):
  *
- *	ports of users in down -> bridges -> rules with every user's guard elements (one
- *	transaction) -> routes -> ports connected anew -> forwarding -> name servers -> templates
+ *	ports of users in that are not as they should be down -> bridges -> rules with every
+ *	user's guard elements (one transaction) -> those ports connected anew, the others' routes
+ *	-> forwarding -> name servers -> templates
  *
- * Where all of it holds and the network only wants a further bridge, ports and templates are left
- * as they are: bridge -> rules. Thousands of ports down and up again would take seconds.
+ * Ports that are as they should be stay up: the rules are replaced at once, and thousands of ports
+ * down and up again would take longer than a login waits. If the rules cannot be made, all go down.
+ *
+ * Where all of it holds and the network only wants a further bridge: bridge -> rules.
  *
  * The record that a login trusts (host_state) is made void first and written last.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -164,13 +168,31 @@ static int plan_users(struct plan *plan)
 	return 0;
 }
 
-/* Ports of users in go down before what protects them changes. */
-static int plan_disconnect(struct plan *plan)
+/* Which ports are as they should be. */
+static int plan_ports(struct plan *plan)
+{
+	struct uplink_ports safe = {0};
+	int result = plan->users_count ? uplink_ports_safe(&plan->host->route, &safe) : 0;
+
+	for (size_t i = 0; i < plan->users_count && result == 0; i++) {
+		struct planned_user *user = &plan->users[i];
+
+		result = uplink_link_index(&plan->host->route, user->uplink.bridge,
+					   &user->uplink.bridge_ifindex);
+		user->safe = result == 0 && user->network && uplink_port_safe(&safe, &user->uplink);
+	}
+	free(safe.list);
+	return result;
+}
+
+/* The others, or all. */
+static int plan_disconnect(struct plan *plan, bool all)
 {
 	int result = 0;
 
 	for (size_t i = 0; i < plan->users_count && result == 0; i++)
-		if (uplink_link_up(&plan->host->route, plan->users[i].uplink.ifindex,
+		if ((all || !plan->users[i].safe) &&
+		    uplink_link_up(&plan->host->route, plan->users[i].uplink.ifindex,
 				   plan->users[i].uplink.port) == 1)
 			result = uplink_disconnect(&plan->host->route, &plan->users[i].uplink);
 	return result;
@@ -294,7 +316,8 @@ static int plan_reconnect(struct plan *plan)
 					   &user->uplink.bridge_ifindex);
 		if (result < 0)
 			return result;
-		result = uplink_connect(&plan->host->route, &user->uplink);
+		result = user->safe ? uplink_refresh(&plan->host->route, &user->uplink)
+				    : uplink_connect(&plan->host->route, &user->uplink);
 		/* Its user's last process may have ended just now. */
 		if (result < 0 && port_present(plan, user))
 			return result;
@@ -393,6 +416,31 @@ static bool plan_only_grows(const struct plan *plan, uint64_t identity)
 	return plan->bridges > 1;
 }
 
+/* Rules that may not be whole protect nobody: then all ports go down. */
+static int plan_protect(struct plan *plan, const struct host_state *state)
+{
+	int result = plan_disconnect(plan, false);
+
+	if (result == 0)
+		result = plan_drop_strangers(plan);
+	if (result == 0)
+		result = plan_bridges(plan);
+	if (result == 0)
+		result = plan_rules(plan, state);
+	if (result < 0)
+		(void)!plan_disconnect(plan, true);
+	return result;
+}
+
+static int plan_grow(struct plan *plan, const struct host_state *state)
+{
+	int result = plan_drop_strangers(plan);
+
+	if (result == 0)
+		result = plan_bridges(plan);
+	return result < 0 ? result : plan_rules(plan, state);
+}
+
 static int plan_apply(struct plan *plan, uint64_t identity)
 {
 	bool grows = plan_only_grows(plan, identity);
@@ -403,16 +451,12 @@ static int plan_apply(struct plan *plan, uint64_t identity)
 		result = plan_users(plan);
 	if (result == 0)
 		result = plan_decide(plan);
+	if (result == 0 && !grows)
+		result = plan_ports(plan);
 	if (result == 0)
 		result = plan_forwarding(plan, identity, &state);
-	if (result == 0 && !grows)
-		result = plan_disconnect(plan);
 	if (result == 0)
-		result = plan_drop_strangers(plan);
-	if (result == 0)
-		result = plan_bridges(plan);
-	if (result == 0)
-		result = plan_rules(plan, &state);
+		result = grows ? plan_grow(plan, &state) : plan_protect(plan, &state);
 	if (result == 0 && !grows)
 		result = plan_reconnect(plan);
 	if (result == 0)

@@ -18,6 +18,7 @@ struct planned_user {
 	struct user_state state;
 	struct planned *network; /* NULL: it is not in the conf any more */
 	struct uplink uplink;
+	bool safe; /* its port is up and as it should be */
 };
 
 struct plan {

@@ -138,6 +138,53 @@ test_ruleset_flushed() {
 	host_clean 3
 }
 
+carrier_losses() {
+	cat "/sys/class/net/$(port_of "$1")/carrier_down_count"
+}
+
+# With thousands of users in, all ports down and up again would take longer than a login waits.
+test_ports_stay_up_while_rules_are_mended() {
+	local before
+	hold_session a alice
+	hold_session b bob
+	before=$(carrier_losses alice)
+	bridge link set dev "$(port_of bob)" isolated off
+	nft flush ruleset
+	hold_session c carol
+	assert_eq "$before" "$(carrier_losses alice)" "alice's port went down"
+	assert_eq 0 "$(spoofed alice)"
+	reaches_outside alice
+	# What is not as it should be is connected anew.
+	port_is_safe bob
+	reaches_outside bob
+	end_session c
+	end_session b
+	end_session a
+	host_clean 3
+}
+
+test_all_ports_down_where_rules_cannot_be_made() {
+	local nft port
+	nft=$(readlink -f "$(command -v nft)")
+	hold_session a alice
+	port=$(port_of alice)
+	nft flush ruleset
+	mv "$nft" "$nft.away"
+	printf '#!/bin/sh\nexit 1\n' >"$nft"
+	chmod 0755 "$nft"
+	assert_fails su bob -c true
+	log_grep 'nft refused our rules'
+	assert_eq down "$(<"/sys/class/net/$port/operstate")"
+	mv "$nft.away" "$nft"
+	hold_session b bob
+	port_is_safe alice
+	reaches_outside alice
+	assert_eq 0 "$(spoofed alice)"
+	end_session b
+	end_session a
+	host_clean 3
+}
+
 test_inet_table_deleted() {
 	mended nft delete table inet pam_netns
 }

@@ -173,7 +173,7 @@ static int route_unused(const struct host *host, const char *network, const stru
 			const struct address *address)
 {
 	struct user_state user;
-	uid_t uid;
+	uid_t uid = 0;
 	int known = address_uid(network, ipv4, &uid);
 
 	if (known < 0)

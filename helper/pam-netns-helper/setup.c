@@ -60,7 +60,7 @@ uint64_t setup_identity(const char *conf)
 /* Is everything as set-up left it? Costs a few system calls; nothing here grows with users. */
 int setup_intact(struct host *host, struct setup *setup)
 {
-	struct host_state state;
+	struct host_state state = {0};
 	int result = network_state_read(host->run, setup->network->name, &setup->state);
 
 	if (result == 0)

@@ -60,8 +60,11 @@ int network_remove(struct host *host, const char *name)
 		}
 		if (result == 0)
 			result = uplink_network_routes(&host->route, &uplink, false);
-	} else {
+	} else if (state_absent(result)) {
 		result = 0;
+	} else {
+		/* Without it its bridges would stay. */
+		result = log_errno(-result, "read the state of network %s", name);
 	}
 	if (result == 0)
 		result = view_template_remove(name);

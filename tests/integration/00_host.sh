@@ -353,3 +353,14 @@ test_starts_within_two_seconds() {
 	nested_works
 	assert_eq yes "$( ((${EPOCHREALTIME/./} - start < 2000000)) && echo yes || echo no)"
 }
+
+# A run that finds the group of a host that was killed before it: removed, and not called a change.
+test_a_leftover_of_an_earlier_host_is_no_change() {
+	local left=/sys/fs/cgroup/pam-netns-host.999999999
+	nested_works
+	mkdir "$left"
+	env B=/srv/build HOST_BUILT=1 HOST_OPTIONS=--no-install bash "$CHECKOUT/tests/integration/run" \
+		-t test_nonesuch >"$OUT/run" 2>&1 || cat "$OUT/run"
+	assert_eq "$(printf '%s\n' 'ok machine/unchanged' 'integration: 1 passed, 0 failed')" "$(cat "$OUT/run")"
+	[[ ! -e $left ]]
+}

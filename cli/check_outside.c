@@ -28,25 +28,40 @@ static void process_name(int proc, const char *pid, char *name, size_t size)
 	name[length > 0 ? length - 1 : 0] = '\0';
 }
 
-static void process_check(struct check *check, int proc, const char *pid, ino_t host, uid_t *uid)
+/* Is it a process on the host's network? */
+static bool process_outside(int proc, const char *pid, ino_t host)
 {
-	char path[64], name[32];
-	struct stat owner, net;
+	char path[64];
+	struct stat net;
 
 	snprintf(path, sizeof(path), "%.20s/ns/net", pid);
-	if (fstatat(proc, pid, &owner, 0) < 0 || owner.st_uid != *uid ||
-	    fstatat(proc, path, &net, 0) < 0 || net.st_ino != host)
+	return fstatat(proc, path, &net, 0) == 0 && net.st_ino == host;
+}
+
+/* One is enough of a user, whose uid is taken off the list then. */
+static void process_check(struct check *check, int proc, const char *pid, ino_t host, uid_t *uids,
+			  size_t count)
+{
+	char name[32];
+	struct stat owner;
+	size_t i = 0;
+
+	if (fstatat(proc, pid, &owner, 0) < 0)
+		return;
+	while (i < count && uids[i] != owner.st_uid)
+		i++;
+	if (i == count || !process_outside(proc, pid, host))
 		return;
 	process_name(proc, pid, name, sizeof(name));
 	check_warning(
 	    check,
 	    "process %s (%s) of uid %u, who has a network of their own, is on the host's: "
 	    "what started it has no pam_netns.so in its PAM stack",
-	    pid, name, *uid);
-	*uid = (uid_t)-1; /* one is enough */
+	    pid, name, uids[i]);
+	uids[i] = (uid_t)-1;
 }
 
-static void processes_check(struct check *check, int run, DIR *proc, uint64_t host)
+static void processes_check(struct check *check, int run, DIR *proc, ino_t host)
 {
 	CLEANUP_FREE uid_t *uids = NULL;
 	struct dirent *entry;
@@ -54,11 +69,9 @@ static void processes_check(struct check *check, int run, DIR *proc, uint64_t ho
 
 	if (state_list(run, &uids, &count) < 0)
 		return;
-	while ((entry = readdir(proc)))
-		for (size_t i = 0; i < count; i++)
-			if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-			    uids[i] != (uid_t)-1)
-				process_check(check, dirfd(proc), entry->d_name, host, &uids[i]);
+	while (count && (entry = readdir(proc)))
+		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
+			process_check(check, dirfd(proc), entry->d_name, host, uids, count);
 }
 
 void check_outside(struct check *check)

@@ -42,9 +42,13 @@ int network_remove(struct host *host, const char *name) MUST_CHECK;
 
 /* The recorded uplink of a user who is in; its bridge's index is not known yet. */
 struct uplink uplink_of(const struct user_state *state);
-/* The guard's view of a user. */
+/* setup_rules.c: the guard's view of a user. */
 struct ruleset_member member_of(const struct user_state *state, const struct network *network);
 
+/* setup_rules.c: all our rules in one transaction; NULL: removes them. */
+int rules_load(const struct ruleset *ruleset) MUST_CHECK;
+/* setup_rules.c: those of the plan's networks and users. */
+int plan_rules(struct plan *plan, const struct host_state *state) MUST_CHECK;
 /* setup_rules.c: have the rules still the fingerprint that was recorded? 1, 0, or -errno. */
 int rules_intact(struct host *host, uint64_t recorded) MUST_CHECK;
 

@@ -102,21 +102,11 @@ static int networks_remove(struct host *host, const char *name, size_t *left)
 /* The last network is gone: rules, forwarding, and what no user needs any more. */
 static int host_remove(struct host *host, bool users)
 {
-	CLEANUP_FREE char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-	int result;
-
-	if (!out)
-		return -ENOMEM;
-	result = ruleset_write_removal(out);
-	if (fclose(out) != 0 && result == 0)
-		result = -ENOMEM;
 	/* Forwarding goes first: without the filter nothing may pass that did not before us. */
+	int result = sysctl_forwarding_restore(host);
+
 	if (result == 0)
-		result = sysctl_forwarding_restore(host);
-	if (result == 0)
-		result = nft_run(text, size);
+		result = rules_load(NULL);
 	if (result == 0)
 		result = host_state_remove(host->run);
 	if (result == 0 && !users) {

@@ -1,5 +1,6 @@
 /*
- * Are our rules as set-up left them? See helper.h.
+ * Our rules: written for all networks and users in, read to see whether they are as they were
+ * written. See helper.h.
  *
  * The kernel numbers the generations of a network namespace's rules: each transaction of anybody
  * makes the next one. So a generation in which the rules were found intact by reading them all is
@@ -9,12 +10,69 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "guard.h"
 #include "helper.h"
 #include "setup_internal.h"
 
 #define NOTE_NAME "generation"
+
+int rules_load(const struct ruleset *ruleset)
+{
+	CLEANUP_FREE char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	int result;
+
+	if (!out)
+		return -ENOMEM;
+	result = ruleset ? ruleset_write(out, ruleset) : ruleset_write_removal(out);
+	if (fclose(out) != 0 && result == 0)
+		result = -ENOMEM;
+	return result < 0 ? result : nft_run(text, size);
+}
+
+struct ruleset_member member_of(const struct user_state *state, const struct network *network)
+{
+	struct ruleset_member member = {
+	    .mac = state->mac,
+	    .address = state->address,
+	    .address6 = state->address6,
+	    .gid = state->gid,
+	    .grouped = network->peers == PEERS_GROUP,
+	};
+
+	memcpy(member.port, state->interface, IFNAMSIZ);
+	return member;
+}
+
+int plan_rules(struct plan *plan, const struct host_state *state)
+{
+	struct ruleset_network networks[PLAN_NETWORKS_MAX];
+	CLEANUP_FREE struct ruleset_member *members =
+	    calloc(plan->users_count + 1, sizeof(*members));
+	struct ruleset ruleset = {.networks = networks,
+				  .networks_count = plan->count,
+				  .members = members,
+				  .forward_ours_alone = state->forwarding_ours,
+				  .forward_ours_alone6 = state->forwarding6_ours};
+
+	if (!members)
+		return -ENOMEM;
+	for (size_t i = 0; i < plan->count; i++)
+		networks[i] =
+		    network_state_ruleset(&plan->networks[i].state, plan->networks[i].conf);
+	for (size_t i = 0; i < plan->users_count; i++) {
+		const struct planned_user *user = &plan->users[i];
+
+		if (user->network)
+			members[ruleset.members_count++] =
+			    member_of(&user->state, user->network->conf);
+	}
+	return rules_load(&ruleset);
+}
 
 struct note {
 	uint64_t rules; /* their fingerprint */

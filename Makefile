@@ -77,7 +77,9 @@ $(Q)$(HELPER_CC) $(STATIC_PIE) $(RELRO) $(CFLAGS) -o $@ $(filter %.o %.a,$^)
 endef
 
 $B/kernel:
-	@mkdir -p $@.new
+	@command -v $(HELPER_CC) >/dev/null || \
+		{ echo "no $(HELPER_CC): ./bootstrap installs it, or make HELPER_CC=cc" >&2; exit 1; }
+	@rm -rf $@.new && mkdir -p $@.new
 	@ln -s /usr/include/linux /usr/include/asm-generic \
 		$(firstword $(wildcard /usr/include/$(shell $(CC) -dumpmachine)/asm /usr/include/asm)) $@.new
 	@mv $@.new $@

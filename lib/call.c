@@ -153,8 +153,7 @@ static pid_t fork_into(const char *cgroup, int *pidfd)
 	return (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
 }
 
-/* In the caller's own cgroup where there is no other, or a filter of the caller's forbids clone3.
- */
+/* In the caller's own cgroup where there is no other, or where a filter forbids clone3(2). */
 static pid_t fork_helper(int *pidfd)
 {
 	pid_t pid = -1;

@@ -17,7 +17,7 @@
 #include <time.h>
 
 #include "kept.h"
-#include "log.h"
+#include "log_kept.h"
 #include "paths.h"
 
 #undef PRIVATE_DIR
@@ -44,15 +44,6 @@
 static char host[300]; /* the directory whose private form is kept */
 static char own[400];  /* where that is */
 static char above[400];
-static char log_last[512];
-
-static void log_keep(void *context, int level, const char *text)
-{
-	(void)context;
-	(void)level;
-	snprintf(log_last, sizeof(log_last), "%s", text);
-}
-
 /* In a mount namespace of its own: clones of mounts are made. */
 static int setup(void **state)
 {

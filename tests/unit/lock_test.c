@@ -18,7 +18,7 @@
 #include <time.h>
 
 #include "lock.h"
-#include "log.h"
+#include "log_kept.h"
 #include "paths.h"
 #include "process.h"
 
@@ -59,15 +59,6 @@ static bool wait_fails;
 #define USER 2001
 
 static int lock = -1, proc = -1;
-static char log_last[256];
-
-static void log_keep(void *context, int level, const char *text)
-{
-	(void)context;
-	(void)level;
-	snprintf(log_last, sizeof(log_last), "%s", text);
-}
-
 static int group_setup(void **state)
 {
 	log_set_sink(log_keep, NULL);

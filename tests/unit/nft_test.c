@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 
 #include "../../helper/pam-netns-helper/helper.h"
-#include "log.h"
+#include "log_kept.h"
 
 static char script[300]; /* in nft's place; "": it is not installed */
 
@@ -36,15 +36,6 @@ static char script[300]; /* in nft's place; "": it is not installed */
 #include "../../helper/pam-netns-helper/nft.c"
 
 #define RULES "table inet x {\n}\n"
-
-static char log_last[512];
-
-static void log_keep(void *context, int level, const char *text)
-{
-	(void)context;
-	(void)level;
-	snprintf(log_last, sizeof(log_last), "%s", text);
-}
 
 static int setup(void **state)
 {

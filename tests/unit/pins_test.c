@@ -27,7 +27,7 @@
 
 #include "conf.h"
 #include "files.h"
-#include "log.h"
+#include "log_kept.h"
 #include "paths.h"
 #include "pins.h"
 
@@ -90,15 +90,6 @@ static ino_t inode(int fd)
 	struct stat st;
 
 	return (fstat)(fd, &st) ? 0 : st.st_ino;
-}
-
-static char log_last[256];
-
-static void log_keep(void *context, int level, const char *text)
-{
-	(void)context;
-	(void)level;
-	snprintf(log_last, sizeof(log_last), "%s", text);
 }
 
 static int group_setup(void **state)

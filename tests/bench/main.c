@@ -173,7 +173,13 @@ static void usage(void)
 	exit(2);
 }
 
-int main(int argc, char **argv)
+struct plan {
+	const char *users, *json;
+	bool bursts, peers;
+	unsigned hold; /* for bench-net: nothing but so many users */
+};
+
+static struct plan arguments_read(int argc, char **argv, struct report *report)
 {
 	static const struct option options[] = {
 	    {"rounds", required_argument, NULL, 'r'}, {"users", required_argument, NULL, 'u'},
@@ -181,63 +187,73 @@ int main(int argc, char **argv)
 	    {"no-bursts", no_argument, NULL, 'b'},    {"no-peers", no_argument, NULL, 'p'},
 	    {"hold", required_argument, NULL, 'h'},   {0},
 	};
-	static struct report report = {.rounds = 200, .storm_users = 1000};
-	const char *users = "0,100,1000,5000", *json = NULL;
-	bool bursts = true, peers = true;
-	unsigned hold = 0;
+	struct plan plan = {.users = "0,100,1000,5000", .bursts = true, .peers = true};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		switch (option) {
 		case 'r':
-			report.rounds = (unsigned)atoi(optarg);
+			report->rounds = (unsigned)atoi(optarg);
 			break;
 		case 'u':
-			users = optarg;
+			plan.users = optarg;
 			break;
 		case 's':
-			report.storm_users = (unsigned)atoi(optarg);
+			report->storm_users = (unsigned)atoi(optarg);
 			break;
 		case 'j':
-			json = optarg;
+			plan.json = optarg;
 			break;
 		case 'b':
-			bursts = false;
+			plan.bursts = false;
 			break;
 		case 'h':
-			hold = (unsigned)atoi(optarg);
+			plan.hold = (unsigned)atoi(optarg);
 			break;
 		case 'p':
-			peers = false;
+			plan.peers = false;
 			break;
 		default:
 			usage();
 		}
+	return plan;
+}
+
+static void measure(const struct plan *plan, struct report *report)
+{
+	host_setup();
+	floor_setup();
+	if (plan->peers)
+		report->peers_count = peers_setup(report->peers);
+	levels_measure(report, plan->users, report->rounds);
+	if (plan->bursts)
+		bursts_measure(report, report->rounds);
+	report->storm_logout.name = "last logout";
+	report->storm_login.name = "first login meanwhile";
+	if (report->storm_users)
+		report->storm_ns =
+		    crowd_storm(report->storm_users, &report->storm_logout, &report->storm_login);
+	sleep_ms(2000);
+	report->left = leftovers_count();
+}
+
+int main(int argc, char **argv)
+{
+	static struct report report = {.rounds = 200, .storm_users = 1000};
+	struct plan plan = arguments_read(argc, argv, &report);
+
 	if (access("/run/test-host/outside.pid", F_OK) < 0)
 		errx(2, "only for a throw-away host: make bench");
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	limits_raise();
 	namespace_ids_renew();
-	if (hold) {
-		crowd_hold(hold);
+	if (plan.hold) {
+		crowd_hold(plan.hold);
 		return 0;
 	}
-	host_setup();
-	floor_setup();
-	if (peers)
-		report.peers_count = peers_setup(report.peers);
-	levels_measure(&report, users, report.rounds);
-	if (bursts)
-		bursts_measure(&report, report.rounds);
-	report.storm_logout.name = "last logout";
-	report.storm_login.name = "first login meanwhile";
-	if (report.storm_users)
-		report.storm_ns =
-		    crowd_storm(report.storm_users, &report.storm_logout, &report.storm_login);
-	sleep_ms(2000);
-	report.left = leftovers_count();
+	measure(&plan, &report);
 	report_print(&report);
-	if (json)
-		report_json(&report, json);
+	if (plan.json)
+		report_json(&report, plan.json);
 	return 0;
 }

@@ -2,7 +2,6 @@
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
 # What a login finds: its network, its view, its host name; who joins it and who stays outside.
 
-CONF=/etc/security/pam_netns.conf
 # Namespaces of the shell that runs it, on one line.
 INODES='stat -L -c %i /proc/self/ns/net /proc/self/ns/mnt /proc/self/ns/uts | paste -sd " "'
 
@@ -10,12 +9,7 @@ setup() {
 	host_pam_install
 }
 
-# conf_set KEY VALUE: in every section that has the key. conf_reset: the file as shipped.
-conf_set() {
-	grep -q "^$1 = " "$CONF" || fail "no $1 in $CONF"
-	sed -i "s|^$1 = .*|$1 = $2|" "$CONF"
-}
-
+# The file as shipped.
 conf_reset() {
 	cp "$CHECKOUT/conf/pam_netns.conf" "$CONF"
 }

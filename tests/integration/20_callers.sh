@@ -2,7 +2,6 @@
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
 # Every program that opens a session, and everything that ssh carries, with the users' own networks.
 
-CONF=/etc/security/pam_netns.conf
 # Namespaces of the shell that runs it, on one line.
 INODES='stat -L -c %i /proc/self/ns/net /proc/self/ns/mnt /proc/self/ns/uts | paste -sd " "'
 

@@ -170,25 +170,25 @@ test_t17_the_working_directory_is_flipped() {
 # covered is that directory; never /etc, and never on the host.
 test_t17_a_private_directory_is_flipped() {
 	local i seen flip inside=0
-	mkdir -p /srv/shared/dir/work
-	mkdir -p /etc/work
-	echo etc >/etc/work/of
-	echo shared >/srv/shared/dir/work/of
+	mkdir -p /srv/shared/dir/job
+	mkdir -p /etc/job
+	echo etc >/etc/job/of
+	echo shared >/srv/shared/dir/job/of
 	ln -sfn /etc /srv/shared/link
 	chown -hR bob /srv/shared
-	sed -i 's|^private = .*|private = /tmp /srv/shared/dir/work|' /etc/security/pam_netns.conf
+	sed -i 's|^private = .*|private = /tmp /srv/shared/dir/job|' /etc/security/pam_netns.conf
 	"$TOOLS/host-flip" /srv/shared/dir /srv/shared/link &
 	flip=$!
 	for ((i = 0; i < 60; i++)); do
-		seen=$(pam_session su alice sh -c 'cat /etc/work/of || echo covered' 2>/dev/null || echo refused)
-		[[ $seen == refused || $seen == etc ]] || fail "/etc/work: $seen"
+		seen=$(pam_session su alice sh -c 'cat /etc/job/of || echo covered' 2>/dev/null || echo refused)
+		[[ $seen == refused || $seen == etc ]] || fail "/etc/job: $seen"
 		[[ $seen == refused ]] || inside=$((inside + 1))
 	done
 	kill "$flip"
 	wait "$flip" || :
-	assert_eq '' "$(grep -E ' /(etc|srv/shared)/[^ ]*work ' /proc/self/mountinfo || :)" "mounts on the host"
+	assert_eq '' "$(grep -E ' /(etc|srv/shared)/[^ ]*job ' /proc/self/mountinfo || :)" "mounts on the host"
 	cp "$CHECKOUT/conf/pam_netns.conf" /etc/security/pam_netns.conf
-	rm -rf /srv/shared /etc/work
+	rm -rf /srv/shared /etc/job
 	((inside > 0)) || fail 'never let in'
 	host_clean 5
 }

@@ -520,7 +520,7 @@ test_t27_next_bridge() {
 		witness "$user" in_netns "$user"
 	done
 	assert_same "$(printf '%s\n' pnbr0 pnbr0 pnbr0.1)" \
-		"$(for user in alice bob carol; do bridge_of "$user"; done | sort)"
+		"$(for user in alice bob carol; do recorded "$user" bridge; done | sort)"
 	for user in alice bob carol; do
 		assert_reach "$user" yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE6 80" "icmp $GATEWAY4" "icmp $GATEWAY6"
 	done

@@ -1,9 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
-# The host's set-up: made, mended by the next login where others undid it, removed; and the rules of
-# others, which are never touched.
-
-CONF=/etc/security/pam_netns.conf
+# The host's set-up: made, mended by the next login where others undid it, removed.
 
 setup() {
 	host_pam_install
@@ -14,39 +11,14 @@ setup() {
 	echo 0 >/proc/sys/net/ipv6/icmp/ratelimit
 }
 
-conf_set() {
-	sed -i "s|^$1 = .*|$1 = $2|" "$CONF"
-}
-
-in_netns() {
-	ip netns exec "$@"
-}
-
-address4() {
-	sed -n 's/^address=//p' "/run/pam-netns/users/$(id -u "$1")/state"
-}
-address6() {
-	sed -n 's/^address6=//p' "/run/pam-netns/users/$(id -u "$1")/state"
-}
-port_of() {
-	sed -n 's/^interface=//p' "/run/pam-netns/users/$(id -u "$1")/state"
-}
-
-# Both families, from outside's web server.
-reaches_outside() {
-	local user=$1
-	assert_match "^you are $HOST4" "$(in_netns "$user" curl -sS -m 3 "http://$OUTSIDE4/")" "$user"
-	assert_match "^you are $HOST6" "$(in_netns "$user" curl -sS -m 3 "http://[$OUTSIDE6]/")" "$user"
-}
-
 reaches_user() {
-	in_netns "$1" ping -q -c 1 -W 0.3 "$(address4 "$2")" &&
-		in_netns "$1" ping -q -c 1 -W 0.3 "$(address6 "$2")"
+	in_netns "$1" ping -q -c 1 -W 0.3 "$(recorded "$2" address)" &&
+		in_netns "$1" ping -q -c 1 -W 0.3 "$(recorded "$2" address6)"
 }
 
 reaches_no_user() {
-	assert_fails in_netns "$1" ping -q -c 1 -W 0.3 "$(address4 "$2")" >/dev/null
-	assert_fails in_netns "$1" ping -q -c 1 -W 0.3 "$(address6 "$2")" >/dev/null
+	assert_fails in_netns "$1" ping -q -c 1 -W 0.3 "$(recorded "$2" address)" >/dev/null
+	assert_fails in_netns "$1" ping -q -c 1 -W 0.3 "$(recorded "$2" address6)" >/dev/null
 }
 
 # spoofed USER: how many packets with a forged source arrive on the host from the user.
@@ -363,96 +335,6 @@ test_forwarding_that_was_on_stays_on() {
 	pam-netns up
 }
 
-# --- others' rules ---
-
-# After each advice, the traffic passes that did not pass before.
-advice_works() {
-	local said advice
-	hold_session a alice
-	assert_fails in_netns alice curl -sS -m 1 "http://$OUTSIDE4/"
-	said=$(pam-netns up 2>&1)
-	assert_match "$1" "$said"
-	while read -r advice; do
-		advice=${advice#*drops traffic of *: }
-		eval "${advice%% (and in*}"
-	done < <(grep 'drops traffic' <<<"$said")
-	assert_eq '' "$(pam-netns up 2>&1)"
-	reaches_outside alice
-	end_session a
-	host_clean 3
-}
-
-test_nft_policy_drop() {
-	nft 'add table inet own; add chain inet own forward { type filter hook forward priority 0; policy drop; }'
-	advice_works 'inet own, chain forward'
-	nft delete table inet own
-}
-
-test_iptables_policy_drop() {
-	command -v iptables-nft ip6tables-nft || skip 'no iptables-nft'
-	iptables-nft -P FORWARD DROP
-	ip6tables-nft -P FORWARD DROP
-	advice_works 'iptables -I FORWARD'
-	nft delete table ip filter
-	nft delete table ip6 filter
-}
-
-test_docker_rules() {
-	command -v iptables-nft || skip 'no iptables-nft'
-	for word in 'N DOCKER' 'N DOCKER-USER' 'A FORWARD -j DOCKER-USER' 'A FORWARD -o docker0 -j DOCKER' \
-		'A FORWARD -i docker0 ! -o docker0 -j ACCEPT' 'P FORWARD DROP'; do
-		# shellcheck disable=SC2086 # words
-		iptables-nft -$word
-		# shellcheck disable=SC2086
-		ip6tables-nft -$word
-	done
-	advice_works 'DOCKER-USER'
-	nft delete table ip filter
-	nft delete table ip6 filter
-}
-
-test_rules_of_others_are_never_touched() {
-	local before
-	others() {
-		local table
-		nft list tables | grep -v pam_netns | while read -r table; do
-			# shellcheck disable=SC2086
-			nft -s list ${table}
-		done
-	}
-	nft -f - <<-END
-		table inet own {
-			set s { type ipv4_addr; elements = { 192.0.2.1, 192.0.2.2 } }
-			chain forward { type filter hook forward priority 0; policy accept; ip saddr @s drop; }
-			chain input { type filter hook input priority -5; tcp dport 9 drop; }
-		}
-		table bridge own {
-			chain f { type filter hook forward priority 0; ether type vlan drop; }
-		}
-		table ip nat {
-			chain POSTROUTING { type nat hook postrouting priority 100; oifname "docker0" masquerade; }
-		}
-	END
-	before=$(others)
-	pam-netns down
-	pam-netns up
-	hold_session a alice
-	ip link delete pnbr0
-	hold_session b bob
-	nft delete table inet pam_netns
-	pam-netns gc
-	reaches_outside alice
-	assert_same "$before" "$(others)"
-	end_session a
-	end_session b
-	host_clean 3
-	pam-netns gc
-	pam-netns down
-	assert_same "$before" "$(others)"
-	nft flush ruleset
-	pam-netns up
-}
-
 # --- further bridges ---
 
 test_five_users_on_bridges_of_two() {
@@ -515,7 +397,7 @@ test_gc_mends_the_uplink_of_a_user_who_is_in() {
 	reaches_outside alice
 	ip link set "$port" nomaster
 	nft flush set bridge pam_netns guard4
-	ip route del "$(address4 alice)/32" dev pnbr0
+	ip route del "$(recorded alice address)/32" dev pnbr0
 	assert_fails in_netns alice curl -sS -m 1 "http://$OUTSIDE4/" 2>/dev/null
 	pam-netns gc
 	reaches_outside alice

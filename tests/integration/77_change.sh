@@ -65,22 +65,22 @@ test_profile_changed_while_in() {
 # (T17, CVE-2025-6020): as in 57_threats for one that is not kept.
 test_kept_private_directory_is_flipped() {
 	local i seen flip
-	mkdir -p /var/shared/dir/work /etc/work
-	echo etc >/etc/work/of
+	mkdir -p /var/shared/dir/job /etc/job
+	echo etc >/etc/job/of
 	ln -sfn /etc /var/shared/link
 	chown -hR bob /var/shared
-	sed -i 's|^private = .*|private = /tmp /var/shared/dir/work|' "$CONF"
+	sed -i 's|^private = .*|private = /tmp /var/shared/dir/job|' "$CONF"
 	"$TOOLS/host-flip" /var/shared/dir /var/shared/link &
 	flip=$!
 	for ((i = 0; i < 60; i++)); do
-		seen=$(pam_session su alice sh -c 'cat /etc/work/of 2>/dev/null || echo covered' 2>/dev/null || echo refused)
-		[[ $seen == refused || $seen == etc ]] || fail "/etc/work: $seen"
+		seen=$(pam_session su alice sh -c 'cat /etc/job/of 2>/dev/null || echo covered' 2>/dev/null || echo refused)
+		[[ $seen == refused || $seen == etc ]] || fail "/etc/job: $seen"
 	done
 	kill "$flip"
 	wait "$flip" || :
-	assert_eq '' "$(grep -E ' /(etc|var/shared)/[^ ]*work ' /proc/self/mountinfo || :)" "mounts on the host"
+	assert_eq '' "$(grep -E ' /(etc|var/shared)/[^ ]*job ' /proc/self/mountinfo || :)" "mounts on the host"
 	cp "$OUT/conf" "$CONF"
-	rm -rf /var/shared /etc/work
+	rm -rf /var/shared /etc/job
 	host_clean
 }
 

@@ -3,7 +3,6 @@
 # Whatever fails, the login is refused with one plain line, the log names the cause, and nothing is
 # left behind; with on_error = host it is let in, loudly.
 
-CONF=/etc/security/pam_netns.conf
 HELPER=/usr/libexec/pam-netns/pam-netns-helper
 
 setup() {
@@ -19,10 +18,6 @@ setup() {
 conf_restore() {
 	rm -rf "$CONF"
 	cp -p "$OUT/conf" "$CONF"
-}
-
-conf_set() {
-	sed -i "s|^$1 = .*|$1 = $2|" "$CONF"
 }
 
 # helper_replace 'SHELL COMMAND': runs in place of the helper.

@@ -2,7 +2,6 @@
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
 # Names resolve by the host's real name servers, whatever the host's resolv.conf is and becomes.
 
-CONF=/etc/security/pam_netns.conf
 # So that a wrong name server is found out in a second.
 OPTIONS='options timeout:1 attempts:1'
 GOOD="nameserver $OUTSIDE4
@@ -16,10 +15,6 @@ setup() {
 	host_pam_install
 	cp -p "$CONF" "$OUT/conf"
 	pam-netns up
-}
-
-conf_set() {
-	sed -i "s|^$1 = .*|$1 = $2|" "$CONF"
 }
 
 # resolver_write TEXT: in place. resolver_replace TEXT: by a rename, as most resolvers do.

@@ -3,7 +3,6 @@
 # leaves. Most of it below a DESTDIR; the host has the products installed for real.
 
 DEST=/run/test-host/dest
-CONF=/etc/security/pam_netns.conf
 LIBEXEC=/usr/libexec/pam-netns
 PAGES="man1/pam-netns-enter.1 man5/pam_netns.conf.5 man8/pam-netns.8 man8/pam-netns-helper.8
 	man8/pam_netns.8"

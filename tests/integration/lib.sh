@@ -10,6 +10,7 @@ TOOLS=/srv/build/tests
 # Where users' jobs leave results: not below /tmp, which users have of their own.
 OUT=/run/test-host/out
 LOG=/var/log/auth-test.log
+CONF=/etc/security/pam_netns.conf
 # shellcheck disable=SC2034
 HOST4=198.51.100.2 HOST6=2001:db8:51::2 OUTSIDE4=198.51.100.1 OUTSIDE6=2001:db8:51::1
 # shellcheck source=tests/host/users.sh
@@ -261,6 +262,33 @@ host_pam_install() {
 }
 host_pam_remove() {
 	"$CHECKOUT/tests/host/pam" remove
+}
+
+# conf_set KEY VALUE: in each section that has it.
+conf_set() {
+	grep -q "^$1 = " "$CONF" || fail "no $1 in $CONF"
+	sed -i "s|^$1 = .*|$1 = $2|" "$CONF"
+}
+
+# recorded USER KEY: of one who is in.
+recorded() {
+	sed -n "s/^$2=//p" "/run/pam-netns/users/$(id -u "$1")/state"
+}
+
+port_of() {
+	recorded "$1" interface
+}
+
+# in_netns USER COMMAND…: as root in the user's network.
+in_netns() {
+	ip netns exec "$@"
+}
+
+# Both families, from outside's web server.
+reaches_outside() {
+	local user=$1
+	assert_match "^you are $HOST4" "$(in_netns "$user" curl -sS -m 3 "http://$OUTSIDE4/")" "$user"
+	assert_match "^you are $HOST6" "$(in_netns "$user" curl -sS -m 3 "http://[$OUTSIDE6]/")" "$user"
 }
 
 # Whatever of any user is still there, one a line.

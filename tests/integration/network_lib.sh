@@ -3,7 +3,6 @@
 # What 70_network.sh and 72_attacks.sh share: alice, bob and carol logged in on one network, servers
 # in their sessions, probes from there, witnesses of marked packets.
 
-CONF=/etc/security/pam_netns.conf
 GATEWAY4=10.203.0.1 GATEWAY6=fd00:203::1 GATEWAY_MAC=02:70:6e:00:00:01
 # An address follows from the uid, the MAC from the address.
 ALICE4=10.203.7.209 ALICE6=fd00:203::7d1 ALICE_MAC=02:6e:0a:cb:07:d1
@@ -36,18 +35,6 @@ users_logout() {
 		end_session "$user"
 	done
 	host_clean
-}
-
-in_netns() {
-	ip netns exec "$@"
-}
-
-# port_of USER, bridge_of USER: on the host's side.
-port_of() {
-	sed -n 's/^interface=//p' "/run/pam-netns/users/$(id -u "$1")/state"
-}
-bridge_of() {
-	sed -n 's/^bridge=//p' "/run/pam-netns/users/$(id -u "$1")/state"
 }
 
 # serve USER…: web server that says who asks (port 80), TCP and UDP echo (7), UDP port 53.

@@ -36,16 +36,13 @@ static ssize_t read_fully(int fd, char *buf, size_t size)
 	return (ssize_t)used;
 }
 
-ssize_t files_read(int dir, const char *name, char *buf, size_t size)
+ssize_t files_read_open(int fd, char *buf, size_t size)
 {
-	/* O_NONBLOCK: opening a FIFO must not wait for its writer. */
-	int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-	CLEANUP_FD int fd = openat(dir, name, flags);
 	struct stat st;
 	ssize_t n;
 
 	*buf = '\0';
-	if (fd < 0 || fstat(fd, &st))
+	if (fstat(fd, &st))
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
@@ -55,6 +52,16 @@ ssize_t files_read(int dir, const char *name, char *buf, size_t size)
 		n = -EFBIG;
 	buf[n > 0 ? n : 0] = '\0';
 	return n;
+}
+
+ssize_t files_read(int dir, const char *name, char *buf, size_t size)
+{
+	/* O_NONBLOCK: opening a FIFO must not wait for its writer. */
+	int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	CLEANUP_FD int fd = openat(dir, name, flags);
+
+	*buf = '\0';
+	return fd < 0 ? -errno : files_read_open(fd, buf, size);
 }
 
 static int write_fully(int fd, const char *data, size_t size)

@@ -20,6 +20,9 @@
  */
 ssize_t files_read(int dir, const char *name, char *buf, size_t size) MUST_CHECK;
 
+/* The same of a file that is open, from where it stands. */
+ssize_t files_read_open(int fd, char *buf, size_t size) MUST_CHECK;
+
 /*
  * Puts data in place under name at once: readers see the old content or the new. With sync it has
  * reached the disk on return. Writers of one name must exclude each other: the temporary file is

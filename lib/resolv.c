@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "files.h"
 #include "log.h"
 
 #define RESOLV_CONF	"etc/resolv.conf"
@@ -62,48 +63,22 @@ static int file_open(int root, const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-static int fd_read(int fd, char *text, size_t max)
-{
-	size_t used = 0;
-
-	while (used <= max) {
-		ssize_t n = read(fd, text + used, max + 1 - used);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		used += (size_t)n;
-	}
-	if (used > max)
-		return -EFBIG;
-	text[used] = '\0';
-	return 0;
-}
-
 /* Reads a whole regular file; the caller frees *out, which is NULL on failure. */
 static int file_load(int root, const char *path, size_t max, char **out)
 {
 	CLEANUP_FD int fd = file_open(root, path);
 	CLEANUP_FREE char *text = NULL;
-	struct stat st;
-	int error;
+	ssize_t length;
 
 	*out = NULL;
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &st))
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
 	text = malloc(max + 1);
 	if (!text)
 		return -ENOMEM;
-	error = fd_read(fd, text, max);
-	if (error)
-		return error;
+	length = files_read_open(fd, text, max + 1);
+	if (length < 0)
+		return (int)length;
 	*out = text;
 	text = NULL;
 	return 0;
@@ -299,7 +274,8 @@ static bool file_has(int fd, const struct stat *st, const char *text, size_t siz
 	if ((size_t)st->st_size != size)
 		return false;
 	old = malloc(size + 1);
-	return old && fd_read(fd, old, size) == 0 && !memcmp(old, text, size);
+	return old && files_read_open(fd, old, size + 1) == (ssize_t)size &&
+	       !memcmp(old, text, size);
 }
 
 /*

@@ -48,4 +48,9 @@ static inline int statx(int dir, const char *path, int flags, unsigned mask, str
 }
 #endif
 
+/* musl 1.2.5 has the call without it; linux/stat.h cannot be included beside that. */
+#ifndef STATX_ATTR_MOUNT_ROOT
+#define STATX_ATTR_MOUNT_ROOT 0x2000
+#endif
+
 #endif

@@ -73,6 +73,23 @@ test_login_over_ipv6() {
 	assert_match 'eth0' "$(SSH_TO=$HOST6 ssh_as alice -- ls /sys/class/net)"
 }
 
+# A ping without a capability, as Debian 13's, works for those for whom it works on the host.
+test_ping_as_on_the_host() {
+	local range=/proc/sys/net/ipv4/ping_group_range before
+	before=$(<$range)
+	cp "$(command -v ping)" "$OUT/ping"
+	setcap -q -r "$OUT/ping" 2>/dev/null || :
+	assert_eq "$before" "$(ssh_as alice -- cat $range)"
+	ssh_as alice -- "$OUT/ping" -4 -n -c 1 -W 2 "$OUTSIDE4" >/dev/null
+	ssh_as alice -- "$OUT/ping" -6 -n -c 1 -W 2 "$OUTSIDE6" >/dev/null
+	host_clean
+	echo 1 0 >$range
+	assert_eq $'1\t0' "$(ssh_as alice -- cat $range)"
+	assert_fails ssh_as alice -- "$OUT/ping" -4 -n -c 1 -W 2 "$OUTSIDE4" 2>/dev/null
+	host_clean
+	echo "$before" >$range
+}
+
 test_low_ports() {
 	local listen='timeout 0.3 nc -l 80; echo code $?'
 	assert_match 'Permission denied' "$(ssh_as alice -- "$listen" 2>&1)"

@@ -90,17 +90,17 @@ static int capabilities_limit(void)
 	return 0;
 }
 
-extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden"))); /* made by ld(1) */
+extern const char __ehdr_start[] __attribute__((visibility("hidden"))); /* made by ld(1) */
 
 /* RELRO is the loader's to enforce; musl has none in a static program. */
 static int relro_protect(void)
 {
-	const char *image = (const char *)&__ehdr_start;
-	const ElfW(Phdr) *segment = (const void *)(image + __ehdr_start.e_phoff);
+	const ElfW(Ehdr) *header = (const void *)__ehdr_start;
+	const ElfW(Phdr) *segment = (const void *)(__ehdr_start + header->e_phoff);
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 
-	for (unsigned i = 0; i < __ehdr_start.e_phnum; i++, segment++) {
-		uintptr_t start = (uintptr_t)image + segment->p_vaddr;
+	for (unsigned i = 0; i < header->e_phnum; i++, segment++) {
+		uintptr_t start = (uintptr_t)__ehdr_start + segment->p_vaddr;
 		uintptr_t end = (start + segment->p_memsz) & -page;
 
 		start &= -page;

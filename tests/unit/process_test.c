@@ -132,8 +132,8 @@ static void *thread_wait(void *fd)
 /* The first thread ends, another goes on: the state is Z, the process lives. */
 static void test_first_thread_ended(void **state)
 {
+	static int ends[2]; /* the first thread's stack goes with it */
 	struct process p;
-	int ends[2];
 	char letter = 0;
 	pid_t child;
 

@@ -67,7 +67,7 @@ test_su_killed() {
 test_login_killed() {
 	local how
 	for how in gc login; do
-		script -qec 'login -f alice' /dev/null < <(sleep 30) >/dev/null 2>&1 &
+		script -qec 'exec login -f alice' /dev/null < <(sleep 30) >/dev/null 2>&1 &
 		wait_until 5 eval '[[ $(find /run/pam-netns/users/2001/sessions -type f) ]]'
 		assert_eq login "$(cat "/proc/$(leader 2001)/comm")"
 		kill -KILL "$(leader 2001)"
@@ -156,7 +156,7 @@ test_damage_then_login() {
 		damage "$what"
 		login_works
 		# The reaper has seen to it, or else gc does.
-		host_clean 1 2>/dev/null || pam-netns gc
+		(host_clean 1 2>/dev/null) || pam-netns gc
 		host_clean 2
 	done
 	assert_same "$before" "$(cksum /etc/passwd /etc/hosts; find /etc)"

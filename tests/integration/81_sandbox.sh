@@ -87,6 +87,7 @@ test_every_verb() {
 
 test_leftovers_are_collected() {
 	ssh_as alice -- true
+	host_clean
 	mkdir -p /run/pam-netns/pins/.2001
 	: >/run/pam-netns/pins/.2001/net
 	ip link add pnu1jm5 type bridge

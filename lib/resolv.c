@@ -244,11 +244,20 @@ static void upstreams_missing(const struct network *network)
 		    network->name, network->name, text, text, text);
 }
 
+/* What else the host's file says: search domains, options. */
+static void settings_copy(int root, struct output *output)
+{
+	CLEANUP_FREE char *text = NULL;
+
+	optional_load(root, RESOLV_CONF, &text);
+	if (text)
+		lines_walk(text, setting_keep, output);
+}
+
 int resolv_text(int root, const struct network *network, char out[RESOLV_TEXT_MAX])
 {
 	struct output output = {.text = out};
 	struct servers servers = {.count = 0};
-	CLEANUP_FREE char *text = NULL;
 	int error = 0;
 
 	output_add(&output, "", RESOLV_COMMENT, "");
@@ -261,9 +270,7 @@ int resolv_text(int root, const struct network *network, char out[RESOLV_TEXT_MA
 	if (error == -ENOENT)
 		upstreams_missing(network);
 	servers_write(&servers, &output);
-	optional_load(root, RESOLV_CONF, &text);
-	if (text)
-		lines_walk(text, setting_keep, &output);
+	settings_copy(root, &output);
 	return error;
 }
 

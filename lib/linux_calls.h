@@ -22,6 +22,21 @@ static inline int move_mount(int from, const char *from_path, int to, const char
 	return (int)syscall(SYS_move_mount, from, from_path, to, to_path, flags);
 }
 
+static inline int fsopen(const char *type, unsigned flags)
+{
+	return (int)syscall(SYS_fsopen, type, flags);
+}
+
+static inline int fsconfig(int fs, unsigned command, const char *key, const void *value, int aux)
+{
+	return (int)syscall(SYS_fsconfig, fs, command, key, value, aux);
+}
+
+static inline int fsmount(int fs, unsigned flags, unsigned attributes)
+{
+	return (int)syscall(SYS_fsmount, fs, flags, attributes);
+}
+
 static inline int mount_setattr(int dir, const char *path, unsigned flags, struct mount_attr *attr,
 				size_t size)
 {

@@ -63,15 +63,17 @@ int setup_hosts(const struct host *host, uid_t uid, const char *hostname) MUST_C
 
 /* setup_sysctl.c */
 bool sysctl_ipv6_present(void); /* this kernel has IPv6 (not ipv6.disable=1) */
-bool sysctl_forwarding_on(const struct host *host, bool ipv6);
+bool sysctl_forwarding_on(struct host *host, bool ipv6); /* only where there is IPv6 */
 /* Forwarding on. The filter is in place before, and that it was off is recorded. */
-int sysctl_forwarding(const struct host *host, bool ipv6) MUST_CHECK;
+int sysctl_forwarding(struct host *host, bool ipv6) MUST_CHECK;
 int sysctl_forwarding_restore(const struct host *host) MUST_CHECK;
 int sysctl_bridge(const struct host *host, const char *bridge) MUST_CHECK;
-/* In a new network namespace: ping_range as the host has it ("": leave it), low ports for all. */
-int sysctl_user(const char *ping_range, bool low_ports) MUST_CHECK;
+/* A procfs for the two below: in one that others use they take longer the more users are in. */
+int sysctl_proc(const struct host *host);
 /* The host's ping_group_range, "" where it is the kernel's default. */
-void sysctl_ping_range(char out[64]);
+void sysctl_ping_range(int proc, char out[64]);
+/* In a new network namespace: ping_range as the host has it ("": leave it), low ports for all. */
+int sysctl_user(int proc, const char *ping_range, bool low_ports) MUST_CHECK;
 
 /* sandbox.c: from here on only the system calls of the allow-list. no_new_privs is set. */
 int sandbox_enter(void) MUST_CHECK;

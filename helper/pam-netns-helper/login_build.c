@@ -188,17 +188,18 @@ static int build_view(struct login *login)
 static int build_namespaces(struct login *login, struct netlink *user)
 {
 	const struct profile *p = login->profile;
+	CLEANUP_FD int proc = sysctl_proc(login->host);
 	char ping_range[64];
 	struct stat net;
 	int result = pins_begin(login->request->uid);
 
-	sysctl_ping_range(ping_range);
+	sysctl_ping_range(proc, ping_range);
 	if (result == 0)
 		result = build_namespace(login, &pin_kinds[0]);
 	if (result == 0 && fstat(login->pins.fd[0], &net) == 0)
 		login->state.net_inode = net.st_ino;
 	if (result == 0)
-		result = sysctl_user(ping_range, p->low_ports);
+		result = sysctl_user(proc, ping_range, p->low_ports);
 	if (result == 0)
 		result = netlink_open(user, NETLINK_ROUTE);
 	if (result == 0 && (p->namespaces & NAMESPACE_UTS)) {

@@ -307,7 +307,8 @@ static void forwarding_recall(struct host *host, struct host_state *state)
 	CLEANUP_FREE char *rules = NULL;
 
 	*state = (struct host_state){0};
-	if (sysctl_forwarding_on(host, false) || sysctl_forwarding_on(host, true))
+	if (sysctl_forwarding_on(host, false) ||
+	    (sysctl_ipv6_present() && sysctl_forwarding_on(host, true)))
 		rules = nft_list();
 	state->forwarding_ours = rules && ruleset_forwards_ours_alone(rules, false);
 	state->forwarding6_ours = rules && ruleset_forwards_ours_alone(rules, true);

@@ -78,6 +78,9 @@ static const char *const allowed[] = {
     "mremap",
     "munmap",
     /* namespaces and mounts */
+    "fsconfig",
+    "fsmount",
+    "fsopen",
     "mount",
     "mount_setattr",
     "move_mount",

@@ -63,7 +63,8 @@ int setup_hosts(const struct host *host, uid_t uid, const char *hostname) MUST_C
 
 /* setup_sysctl.c */
 bool sysctl_ipv6_present(void); /* this kernel has IPv6 (not ipv6.disable=1) */
-bool sysctl_forwarding_on(struct host *host, bool ipv6); /* only where there is IPv6 */
+/* 1, 0, or -errno; IPv6's only where there is IPv6. */
+int sysctl_forwarding_on(struct host *host, bool ipv6) MUST_CHECK;
 /* Forwarding on. The filter is in place before, and that it was off is recorded. */
 int sysctl_forwarding(struct host *host, bool ipv6) MUST_CHECK;
 int sysctl_forwarding_restore(const struct host *host) MUST_CHECK;

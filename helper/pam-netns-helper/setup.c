@@ -75,9 +75,11 @@ int setup_intact(struct host *host, struct setup *setup)
 	result = rules_intact(host, state.rules);
 	if (result <= 0)
 		return result;
-	if (!sysctl_forwarding_on(host, false) ||
-	    (setup->state.subnet6.family && !sysctl_forwarding_on(host, true)))
-		return 0;
+	result = sysctl_forwarding_on(host, false);
+	if (result > 0 && setup->state.subnet6.family)
+		result = sysctl_forwarding_on(host, true);
+	if (result <= 0)
+		return result;
 	for (unsigned i = 0; i < setup->state.bridges; i++) {
 		char name[IFNAMSIZ];
 
@@ -302,16 +304,28 @@ static bool plan_has_ipv6(const struct plan *plan)
 }
 
 /* Where the record is lost our rules still say it. Else all that is routed would be let through. */
-static void forwarding_recall(struct host *host, struct host_state *state)
+static int forwarding_recall(struct host *host, struct host_state *state)
 {
 	CLEANUP_FREE char *rules = NULL;
+	int on = sysctl_forwarding_on(host, false);
 
 	*state = (struct host_state){0};
-	if (sysctl_forwarding_on(host, false) ||
-	    (sysctl_ipv6_present() && sysctl_forwarding_on(host, true)))
-		rules = nft_list();
+	if (on == 0 && sysctl_ipv6_present())
+		on = sysctl_forwarding_on(host, true);
+	if (on <= 0)
+		return on;
+	rules = nft_list();
 	state->forwarding_ours = rules && ruleset_forwards_ours_alone(rules, false);
 	state->forwarding6_ours = rules && ruleset_forwards_ours_alone(rules, true);
+	return 0;
+}
+
+static int forwarding_note(struct host *host, bool ipv6, unsigned *ours)
+{
+	int on = sysctl_forwarding_on(host, ipv6);
+
+	*ours |= on == 0;
+	return on < 0 ? on : 0;
 }
 
 /*
@@ -324,12 +338,15 @@ static int plan_forwarding(struct plan *plan, uint64_t identity, struct host_sta
 	int result = host_state_read(plan->host->run, state);
 
 	if (state_absent(result))
-		forwarding_recall(plan->host, state);
+		result = forwarding_recall(plan->host, state);
 	else if (result < 0)
-		return log_errno(-result, "read %s/host", NETWORKS_DIR);
-	state->forwarding_ours |= !sysctl_forwarding_on(plan->host, false);
-	if (plan_has_ipv6(plan))
-		state->forwarding6_ours |= !sysctl_forwarding_on(plan->host, true);
+		log_errno(-result, "read %s/host", NETWORKS_DIR);
+	if (result == 0)
+		result = forwarding_note(plan->host, false, &state->forwarding_ours);
+	if (result == 0 && plan_has_ipv6(plan))
+		result = forwarding_note(plan->host, true, &state->forwarding6_ours);
+	if (result < 0)
+		return result;
 	state->conf = identity;
 	state->rules = 0;
 	return host_state_write(plan->host->run, state);

@@ -74,21 +74,21 @@ static int netconf_read(void *context, struct nlmsghdr *answer)
 	if (answer->nlmsg_type == RTM_NEWNETCONF &&
 	    netlink_parse(answer, sizeof(struct netconfmsg), attributes, NETCONFA_MAX) &&
 	    attributes[NETCONFA_FORWARDING])
-		*(bool *)context = attribute_u32(attributes[NETCONFA_FORWARDING]) != 0;
+		*(int *)context = attribute_u32(attributes[NETCONFA_FORWARDING]) != 0;
 	return 0;
 }
 
-bool sysctl_forwarding_on(struct host *host, bool ipv6)
+int sysctl_forwarding_on(struct host *host, bool ipv6)
 {
 	struct netconfmsg header = {.ncm_family = ipv6 ? AF_INET6 : AF_INET};
 	struct netlink_message *request =
 	    netlink_request(RTM_GETNETCONF, 0, &header, sizeof(header));
-	bool on = false;
+	int on = -EPROTO, result;
 
 	netlink_put_u32(request, NETCONFA_IFINDEX, (uint32_t)NETCONFA_IFINDEX_ALL);
-	return netlink_query(&host->route, request, "ask whether forwarding is on", netconf_read,
-			     &on) == 0 &&
-	       on;
+	result =
+	    netlink_query(&host->route, request, "ask whether forwarding is on", netconf_read, &on);
+	return result < 0 ? result : on;
 }
 
 /*
@@ -123,10 +123,10 @@ static int accept_ra_keep(const struct host *host)
 
 int sysctl_forwarding(struct host *host, bool ipv6)
 {
-	int result = 0;
+	int result = sysctl_forwarding_on(host, ipv6);
 
-	if (sysctl_forwarding_on(host, ipv6))
-		return 0;
+	if (result)
+		return result < 0 ? result : 0;
 	if (ipv6)
 		result = accept_ra_keep(host);
 	return result < 0 ? result : value_write(ipv6 ? FORWARDING6 : FORWARDING4, "1");

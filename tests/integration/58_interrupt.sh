@@ -188,7 +188,7 @@ test_boot() {
 	hold_session two bob
 	in_session one 'echo kept >/var/tmp/kept; echo gone >/tmp/gone'
 	power_cut
-	assert_eq '' "$(host_residue)" "left by a power cut"
+	host_clean 5 # the kernel takes network namespaces apart a moment later
 	for user in longuid alice bob; do
 		addresses_of "$user" >"$OUT/addresses.$user"
 	done

@@ -364,3 +364,17 @@ test_a_leftover_of_an_earlier_host_is_no_change() {
 	assert_eq "$(printf '%s\n' 'ok machine/unchanged' 'integration: 1 passed, 0 failed')" "$(cat "$OUT/run")"
 	[[ ! -e $left ]]
 }
+
+# Names and numbers of people of the machine are free for the host's users; their homes are not seen.
+test_people_of_the_machine_are_not_there() {
+	nested_works
+	groupadd -g 2950 people
+	useradd -m -u 2050 -g people -G sudo person
+	user_add mallory 2051
+	assert_eq "" "$(nested sh -c 'getent passwd person mallory 2050; getent group people; ls /home/person' 2>/dev/null || :)"
+	assert_eq dave "$(nested sh -c 'getent group sudo | cut -d : -f 4')"
+	assert_eq 'alice 2001' "$(nested sh -c 'getent passwd 2001 | cut -d : -f 1,3' | tr : ' ')"
+	userdel -r person 2>/dev/null
+	userdel -r mallory 2>/dev/null
+	groupdel people
+}

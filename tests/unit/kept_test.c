@@ -44,6 +44,7 @@
 static char host[300]; /* the directory whose private form is kept */
 static char own[400];  /* where that is */
 static char above[400];
+
 /* In a mount namespace of its own: clones of mounts are made. */
 static int setup(void **state)
 {

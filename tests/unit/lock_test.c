@@ -59,6 +59,7 @@ static bool wait_fails;
 #define USER 2001
 
 static int lock = -1, proc = -1;
+
 static int group_setup(void **state)
 {
 	log_set_sink(log_keep, NULL);

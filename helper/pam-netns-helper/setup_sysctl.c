@@ -5,9 +5,9 @@
  * of whoever opens it. A setting that has its value already is not written.
  *
  * In one procfs the kernel finds "net" below sys among as many entries of that name as there are
- * network namespaces that anybody looked at it in (proc_sys_compare() of fs/proc/proc_sysctl.c):
- * 0.6 us for each. What every login needs is therefore read by netlink, and a user's settings are
- * written through a procfs of the helper's own.
+ * network namespaces that anybody looked at it in (proc_sys_compare() of fs/proc/proc_sysctl.c; for
+ * what that costs see BENCHMARKS). What every login needs is therefore read by netlink, and a
+ * user's settings are written through a procfs of the helper's own.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -52,6 +52,8 @@ int setup_remove(struct host *host, const char *name, bool force) MUST_CHECK;
 /* Changes when the conf file or this program does: compared, not interpreted. 0: cannot be read. */
 uint64_t setup_identity(const char *conf);
 
+/* setup_rules.c: the guard's view of a user. */
+struct ruleset_member member_of(const struct user_state *state, const struct network *network);
 /* setup_rules.c: our own transaction made this generation (0: none), as intact as the last one. */
 void rules_follow(struct host *host, uint32_t generation);
 
@@ -69,7 +71,10 @@ int sysctl_forwarding_on(struct host *host, bool ipv6) MUST_CHECK;
 int sysctl_forwarding(struct host *host, bool ipv6) MUST_CHECK;
 int sysctl_forwarding_restore(const struct host *host) MUST_CHECK;
 int sysctl_bridge(const struct host *host, const char *bridge) MUST_CHECK;
-/* A procfs for the two below: in one that others use they take longer the more users are in. */
+/*
+ * A procfs for the two below, which the caller closes: in one that others use they take longer the
+ * more users are in. CAP_SYS_ADMIN. -1: there is none, and both have nothing to work with.
+ */
 int sysctl_proc(const struct host *host);
 /* The host's ping_group_range, "" where it is the kernel's default. */
 void sysctl_ping_range(int proc, char out[64]);

@@ -220,23 +220,14 @@ static int build_uplink(struct login *login, struct netlink *user)
 {
 	struct host *host = login->host;
 	struct user_state *s = &login->state;
-	const struct network *network = conf_network(login->setup.conf, s->network);
 	int result = uplink_create(&host->route, login->pins.fd[0], &login->uplink);
 
 	memcpy(s->interface, login->uplink.port, sizeof(s->interface));
 	s->ifindex = login->uplink.ifindex;
 	if (result == 0) {
-		struct ruleset_member member = {
-		    .mac = s->mac,
-		    .address = s->address,
-		    .address6 = s->address6,
-		    .gid = s->gid,
-		    .grouped = network && network->peers == PEERS_GROUP,
-		};
-
+		struct ruleset_member member = member_of(s, login->profile->network);
 		uint32_t generation;
 
-		memcpy(member.port, s->interface, sizeof(member.port));
 		result = guard_add(&host->netfilter, &member, &generation);
 		if (result == 0)
 			rules_follow(host, generation);

@@ -42,9 +42,6 @@ int network_remove(struct host *host, const char *name) MUST_CHECK;
 
 /* The recorded uplink of a user who is in; its bridge's index is not known yet. */
 struct uplink uplink_of(const struct user_state *state);
-/* setup_rules.c: the guard's view of a user. */
-struct ruleset_member member_of(const struct user_state *state, const struct network *network);
-
 /* setup_rules.c: all our rules in one transaction; NULL: removes them. */
 int rules_load(const struct ruleset *ruleset) MUST_CHECK;
 /* setup_rules.c: those of the plan's networks and users. */

@@ -441,6 +441,7 @@ test_caller_frozen_with_its_cgroup() {
 	echo 1 >"$group/cgroup.freeze"
 	wait_until 1 grep -q 'frozen 1' "$group/cgroup.events"
 	assert_match '^0::/alice$' "$(grep ^0: "/proc/$first/cgroup")"
+	pgrep -x pam-netns-helpe >/dev/null || fail 'the helper has ended before the freeze'
 	start=${EPOCHREALTIME/./}
 	su bob -c true
 	((${EPOCHREALTIME/./} - start < 1000000)) || fail "bob waited $((${EPOCHREALTIME/./} - start)) us"

@@ -18,6 +18,7 @@ setup() {
 	users_add crowd 50000 "$USERS"
 	pamtester_session su alice # sets up the host
 	host_clean
+	measure alone
 }
 
 # counted FILE VERB: "SYSCALLS MESSAGES" of the helper that was run for VERB; its children, such as
@@ -75,7 +76,6 @@ user_gone() {
 
 test_within_the_budget() {
 	local what calls messages
-	measure alone
 	for what in first further logout; do
 		read -r calls messages <"$OUT/alone.$what"
 		echo "$what: $calls system calls, $messages netlink messages"

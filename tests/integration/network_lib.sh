@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # what is set here is for the test files
-# What 70_network.sh and 72_attacks.sh share: alice, bob and carol logged in on one network, servers
+# What 70_network.sh, 71_forwarding.sh and 72_attacks.sh share: alice, bob and carol logged in on one network, servers
 # in their sessions, probes from there, witnesses of marked packets.
 
 GATEWAY4=10.203.0.1 GATEWAY6=fd00:203::1 GATEWAY_MAC=02:70:6e:00:00:01
@@ -29,20 +29,32 @@ users_login() {
 	done
 }
 
-users_logout() {
-	local user
-	for user; do
-		end_session "$user"
-	done
-	host_clean
-}
-
 # serve USER…: web server that says who asks (port 80), TCP and UDP echo (7), UDP port 53.
 serve() {
 	local user
 	for user; do
 		in_netns "$user" "$TOOLS/host-outside" "$OUT/server.$user" 192.0.2.1 2001:db8::1
 	done
+}
+
+# users_logout_only USER: the others stay in.
+users_logout_only() {
+	kill "$(cat "$OUT/server.$1")"
+	end_session "$1"
+	wait_until 15 test ! -e "/run/netns/$1"
+}
+
+# anew COMMAND…: everybody out, the host as it was; then what the command sets up, users in again.
+anew() {
+	local user
+	for user in alice bob carol; do
+		[[ ! -e /run/netns/$user ]] || users_logout_only "$user"
+	done
+	host_clean
+	pam-netns down
+	"$@"
+	users_login alice bob carol
+	serve alice bob carol
 }
 
 # Users run it in their sessions: probe "PROTO ADDRESS [PORT]"… prints a line for each. A rejected

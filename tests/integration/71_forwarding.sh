@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2119 # the policy as it is, without further lines
 # A host forwards the users' traffic; other machines' only where it did so before.
 # shellcheck source=tests/integration/network_lib.sh
 . "$CHECKOUT/tests/integration/network_lib.sh"

@@ -207,7 +207,12 @@ int sysctl_proc(const struct host *host)
 
 void sysctl_ping_range(int proc, char out[64])
 {
-	if (value_read(proc, PING_RANGE, out, 64) < 0 || strcmp(out, "1\t0") == 0)
+	int result = value_read(proc, PING_RANGE, out, 64);
+
+	if (result < 0)
+		log_warning("cannot read %s (%s): the user's ping may need privilege", PING_RANGE,
+			    strerror(-result));
+	if (strcmp(out, "1\t0") == 0)
 		out[0] = '\0';
 }
 

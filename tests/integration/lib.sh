@@ -291,6 +291,15 @@ reaches_outside() {
 	assert_match "^you are $HOST6" "$(in_netns "$user" curl -sS -m 3 "http://[$OUTSIDE6]/")" "$user"
 }
 
+# login_works [USER]: in a network of its own, which reaches the outside in both families.
+login_works() {
+	local answer
+	answer=$(su "${1:-alice}" -c "readlink /proc/self/ns/net
+		curl -sS -m 3 http://$OUTSIDE4/; curl -sS -m 3 'http://[$OUTSIDE6]/'")
+	assert_match "^net:.*you are $HOST4.*you are $HOST6" "$(tr '\n' ' ' <<<"$answer")"
+	assert_ne "$(readlink /proc/self/ns/net)" "$(head -n 1 <<<"$answer")"
+}
+
 # Whatever of any user is still there, one a line.
 host_residue() {
 	find /run/pam-netns/pins -mindepth 1 -maxdepth 1 ! -name 'template*' 2>/dev/null || :

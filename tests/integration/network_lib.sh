@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # what is set here is for the test files
-# What 70_network.sh, 71_forwarding.sh and 72_attacks.sh share: alice, bob and carol logged in on one network, servers
-# in their sessions, probes from there, witnesses of marked packets.
+# What the tests of the network share: alice, bob and carol logged in on one network, servers in their
+# sessions, probes from there, witnesses of marked packets, attacks.
 
 GATEWAY4=10.203.0.1 GATEWAY6=fd00:203::1 GATEWAY_MAC=02:70:6e:00:00:01
 # An address follows from the uid, the MAC from the address.
@@ -125,9 +125,49 @@ assert_unseen() {
 	done
 }
 
+# --- attacks ---
+
+# Witnesses in every other namespace write down what arrives; that the port on the host has seen a
+# frame proves that it was sent.
+attacks_setup() {
+	host_pam_install
+	policy 'host_access = all'
+	users_login alice bob carol
+	serve bob
+	probe_make
+	witnesses_start alice bob carol
+}
+
 # attack USER [OPTION…] MARK KIND…: as root in the user's network namespace; see host-rawsend.
 attack() {
 	local user=$1
 	shift
 	in_netns "$user" "$TOOLS/host-rawsend" "$@"
+}
+
+# sent MARK…: the frames have left alice's namespace.
+sent() {
+	local mark port
+	port=$(port_of alice)
+	for mark; do
+		assert_seen host "$mark" "in $port"
+	done
+}
+
+# nobody_has MARK…: sent, and seen by no other user and not outside.
+nobody_has() {
+	sent "$@"
+	assert_unseen 'bob carol outside' "$@"
+}
+
+# stopped MARK…: sent, and neither the host behind the port nor anybody else has them.
+stopped() {
+	nobody_has "$@"
+	assert_eq '' "$(grep -E "^($(paste -sd '|' <(printf '%s\n' "$@"))) (in pnbr|udp)" "$OUT/witness.host" || :)" \
+		'what the host has seen'
+}
+
+# Everything as it was; its own test is in 73_reach.
+defences_on() {
+	pam-netns up
 }

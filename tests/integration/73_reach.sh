@@ -1,0 +1,210 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2119 # the policy as it is, without further lines
+# What a user who has all power over their own network namespace can reach with what is theirs, and
+# what is left of that when the rules, the bridge or its ports are not (threats T21-T27).
+# shellcheck source=tests/integration/network_lib.sh
+. "$CHECKOUT/tests/integration/network_lib.sh"
+
+setup() {
+	attacks_setup
+}
+
+# T21: to the gateway's MAC, with a neighbour's address.
+test_t21_hairpin_through_the_gateway() {
+	attack alice hairpin4 udp "$ALICE4" "$BOB4" 9999
+	attack alice hairpin6 udp "$ALICE6" "$BOB6" 9999
+	attack alice -d 01:80:c2:00:00:0e hairpin-group udp "$ALICE4" "$BOB4" 9999
+	attack alice -d ff:ff:ff:ff:ff:ff hairpin-all udp "$ALICE4" "$BOB4" 9999
+	nobody_has hairpin4 hairpin6 hairpin-group hairpin-all
+	nft insert rule inet pam_netns forward accept
+	attack alice hairpin-loose4 udp "$ALICE4" "$BOB4" 9999
+	attack alice hairpin-loose6 udp "$ALICE6" "$BOB6" 9999
+	assert_seen bob hairpin-loose4 "udp $ALICE4"
+	assert_seen bob hairpin-loose6 "udp $ALICE6"
+	defences_on
+}
+
+test_t22_scan_of_all_addresses_of_the_host() {
+	local address ways=() icmp=()
+	policy
+	ip address add 192.0.2.77/32 dev lo
+	ip address add 2001:db8:77::77/128 dev lo
+	nc -lk 0.0.0.0 8088 >/dev/null &
+	nc -6 -lk :: 8088 >/dev/null &
+	# Addresses that no rule knows of are the host's as well, here two on lo.
+	for address in "$GATEWAY4" "$GATEWAY6" "$HOST4" "$HOST6" 192.0.2.77 2001:db8:77::77; do
+		ways+=("tcp $address 22" "tcp $address 2222" "tcp $address 8088" "udp $address 9999")
+		icmp+=("icmp $address")
+	done
+	assert_reach alice yes "${icmp[@]}"
+	assert_reach alice no "${ways[@]}"
+	attack alice scan4 udp "$ALICE4" 192.0.2.77 9999
+	attack alice scan6 udp "$ALICE6" 2001:db8:77::77 9999
+	sent scan4
+	sent scan6
+	assert_eq '' "$(grep -E '^scan[46] udp' "$OUT/witness.host" || :)"
+	policy 'host_access = all'
+	assert_reach alice yes 'tcp 192.0.2.77 8088' 'tcp 2001:db8:77::77 8088' "tcp $HOST4 8088" "tcp $HOST6 8088"
+	kill %1 %2
+	ip address delete 192.0.2.77/32 dev lo
+	ip address delete 2001:db8:77::77/128 dev lo
+}
+
+test_t23_metadata_address() {
+	outside ip address add 169.254.169.254/16 dev eth0
+	ip route add 169.254.0.0/16 dev uplink0
+	ip address add 169.254.7.7/32 dev lo
+	bash "$OUT/probe" 'tcp 169.254.169.254 80' 'tcp 169.254.7.7 22' | sort >"$OUT/result"
+	assert_reach alice no 'tcp 169.254.169.254 80' 'udp 169.254.169.254 7' 'icmp 169.254.169.254' \
+		'tcp 169.254.7.7 22' 'icmp 169.254.7.7'
+	attack alice metadata udp "$ALICE4" 169.254.169.254 9999
+	sent metadata
+	assert_unseen outside metadata
+	ip route delete 169.254.0.0/16 dev uplink0
+	ip address delete 169.254.7.7/32 dev lo
+	outside ip address delete 169.254.169.254/16 dev eth0
+	assert_eq 2 "$(grep -c '^yes' "$OUT/result")" 'what the host reaches'
+}
+
+# CVE-2020-8558.
+test_t23_loopback_of_the_host() {
+	assert_eq 0 "$(cat /proc/sys/net/ipv4/conf/pnbr0/route_localnet)"
+	assert_eq 0 "$(cat /proc/sys/net/ipv6/conf/pnbr0/accept_ra)"
+	attack alice local4 udp "$ALICE4" 127.0.0.1 9999
+	attack alice local6 udp "$ALICE6" ::1 9999
+	sent local4
+	sent local6
+	assert_eq '' "$(grep -E '^local[46] udp' "$OUT/witness.host" || :)"
+	echo 1 >/proc/sys/net/ipv4/conf/pnbr0/route_localnet
+	attack alice local-loose udp "$ALICE4" 127.0.0.1 9999
+	assert_seen host local-loose "udp $ALICE4"
+	defences_on
+	assert_eq 0 "$(cat /proc/sys/net/ipv4/conf/pnbr0/route_localnet)"
+}
+
+# What IPv4's filter refuses must not pass as IPv6, and the reverse.
+test_t23_both_families_are_filtered() {
+	policy 'egress = deny tcp/80, allow any' 'host_access = tcp/2222'
+	assert_reach alice no "tcp $OUTSIDE4 80" "tcp $OUTSIDE6 80" "tcp $HOST4 22" "tcp $HOST6 22" "icmp $GATEWAY4" "icmp $GATEWAY6"
+	assert_reach alice yes "tcp $OUTSIDE4 7" "tcp $OUTSIDE6 7" "tcp $HOST4 2222" "tcp $HOST6 2222"
+	# An IPv4 address in an IPv6 one is no way around either.
+	assert_reach alice no "tcp ::ffff:$OUTSIDE4 80" "tcp 64:ff9b::c633:6401 80"
+	policy 'host_access = all'
+}
+
+neighbour_count() {
+	ip neigh show nud all | wc -l
+}
+
+test_t24_scan_does_not_fill_the_neighbour_table() {
+	local before
+	before=$(neighbour_count)
+	# 65,534 addresses, by an ordinary user, in the subnet of all users.
+	in_session alice "bash -c 'for ((i = 0; i < 65536; i++)); do
+		echo x >/dev/udp/10.203.\$((i >> 8)).\$((i & 255))/9; done 2>/dev/null; :'"
+	attack alice -n 1000 scan-all udp "$ALICE4" 10.203.200.200 9999
+	in_session alice "bash -c 'for ((i = 0; i < 4096; i++)); do
+		printf -v a %x \$i; echo x >/dev/udp/fd00:203::\$a/9; done 2>/dev/null; :'"
+	attack alice -d 01:00:5e:00:00:fb -n 500 scan-multicast udp "$ALICE4" 224.0.0.251 5353
+	attack alice -d 33:33:00:00:00:fb -n 500 scan-multicast6 udp "$ALICE6" ff02::fb 5353
+	sent scan-all
+	[[ $(neighbour_count) -le $((before + 2)) ]] || fail "neighbours: $before, then $(neighbour_count)"
+	# Another user's fresh neighbour still resolves: a login, and the way out.
+	hold_session fresh carol
+	assert_reach carol yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE6 80"
+	end_session fresh
+	# Without the unreachable route the host searches for each.
+	ip route delete unreachable 10.203.0.0/16
+	ip route add 10.203.50.0/24 dev pnbr0
+	nft insert rule inet pam_netns forward accept
+	in_session alice "bash -c 'for ((i = 1; i < 40; i++)); do echo x >/dev/udp/10.203.50.\$i/9; done 2>/dev/null; :'"
+	[[ $(neighbour_count) -gt $((before + 10)) ]] || fail 'the scan is not seen in the table'
+	ip route delete 10.203.50.0/24 dev pnbr0
+	ip neigh flush dev pnbr0
+	defences_on
+}
+
+test_t26_flags_hold_without_rules() {
+	nft flush ruleset
+	attack alice -d "$BOB_MAC" flushed-straight udp "$ALICE4" "$BOB4" 9999
+	attack alice -d 33:33:00:00:00:01 flushed-all udp "$ALICE6" ff02::1 9999
+	attack alice -s "$BOB_MAC" flushed-mac udp "$BOB4" "$OUTSIDE4" 9999
+	attack alice -d ff:ff:ff:ff:ff:ff flushed-arp arp reply "$GATEWAY4" "$BOB4"
+	attack alice -d 33:33:00:00:00:01 flushed-ra ra fe80::6e
+	nobody_has flushed-{straight,all,mac,arp,ra}
+	# The rules did something: the hairpin is open now, which the next login closes.
+	attack alice flushed-hairpin udp "$ALICE4" "$BOB4" 9999
+	assert_seen bob flushed-hairpin "udp $ALICE4"
+	ssh_as carol -- true
+	log_grep 'network default is not set up, or was changed'
+	attack alice mended-hairpin udp "$ALICE4" "$BOB4" 9999
+	attack alice mended-spoof udp "$BOB4" "$OUTSIDE4" 9999
+	nobody_has mended-hairpin
+	stopped mended-spoof
+	assert_reach alice yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE6 80"
+	assert_reach bob yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE6 80"
+}
+
+test_t26_gc_mends_as_well() {
+	nft flush ruleset
+	echo 0 >/proc/sys/net/ipv4/ip_forward
+	bridge link set dev "$(port_of alice)" locked off isolated off
+	pam-netns gc
+	assert_eq 1 "$(cat /proc/sys/net/ipv4/ip_forward)"
+	assert_match ' isolated on locked on' "$(bridge -d link show dev "$(port_of alice)")"
+	attack alice gc-hairpin udp "$ALICE4" "$BOB4" 9999
+	attack alice gc-spoof udp "$BOB4" "$OUTSIDE4" 9999
+	nobody_has gc-hairpin
+	stopped gc-spoof
+}
+
+test_t26_bridge_deleted_and_flags_changed() {
+	ip link delete pnbr0
+	ssh_as carol -- true
+	for user in alice bob; do
+		assert_eq pnbr0 "$(basename "$(readlink "/sys/class/net/$(port_of "$user")/master")")"
+		assert_match ' isolated on locked on' "$(bridge -d link show dev "$(port_of "$user")")"
+		assert_reach "$user" yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE6 80"
+	done
+	attack alice -d "$BOB_MAC" rebuilt udp "$ALICE4" "$BOB4" 9999
+	attack alice -s "$BOB_MAC" rebuilt-mac udp "$BOB4" "$OUTSIDE4" 9999
+	sent rebuilt
+	assert_unseen bob rebuilt
+	stopped rebuilt-mac
+}
+
+# T27 in small: two ports a bridge, so three users are on two.
+test_t27_next_bridge() {
+	local user
+	for user in alice bob carol; do
+		end_session "$user"
+	done
+	kill "$(cat "$OUT/server.bob")"
+	for user in alice bob carol; do
+		kill "$(cat "$OUT/witness.$user.pid")"
+	done
+	host_clean
+	policy 'ports_per_bridge = 2' 'host_access = all'
+	users_login alice bob carol
+	serve carol
+	for user in alice bob carol; do
+		witness "$user" in_netns "$user"
+	done
+	assert_same "$(printf '%s\n' pnbr0 pnbr0 pnbr0.1)" \
+		"$(for user in alice bob carol; do recorded "$user" bridge; done | sort)"
+	for user in alice bob carol; do
+		assert_reach "$user" yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE6 80" "icmp $GATEWAY4" "icmp $GATEWAY6"
+	done
+	# Between the bridges the same holds.
+	assert_reach alice no "tcp $CAROL4 80" "tcp $CAROL6 80" "icmp $CAROL4"
+	attack alice bridges-hairpin udp "$ALICE4" "$CAROL4" 9999
+	attack alice bridges-spoof udp "$CAROL4" "$OUTSIDE4" 9999
+	attack alice -d "$CAROL_MAC" bridges-straight udp "$ALICE4" "$CAROL4" 9999
+	attack alice -d "$CAROL_MAC" -s "$CAROL_MAC" bridges-mac udp "$CAROL4" "$OUTSIDE4" 9999
+	nobody_has bridges-{hairpin,straight}
+	stopped bridges-spoof bridges-mac
+	policy 'ports_per_bridge = 2' 'peers = yes'
+	assert_reach alice yes "tcp $CAROL4 80" "tcp $CAROL6 80" "icmp $CAROL4"
+	policy 'ports_per_bridge = 2'
+	assert_reach alice no "tcp $CAROL4 80"
+}

@@ -258,15 +258,22 @@ test_without_setuid_it_says_so() {
 	assert_match 'root has no network' "$(assert_fails as carol unshare -Ur "$ENTER" true 2>&1)"
 }
 
+# child_joined PID NETWORK: the child of that process is in this network.
+child_joined() {
+	[[ $(readlink "/proc/$(pgrep -P "$1")/ns/net") == "$2" ]]
+}
+
 # The last session ends between the join and the check after it.
 test_teardown_meanwhile_means_exit() {
 	local pid code=0
 	pin bob net carol
-	strace -f -qq -o /dev/null -e inject=setns:delay_exit=1500000 setpriv --reuid bob --regid bob \
+	# The signal waits for the end of setns and is there before anything else is done.
+	strace -f -qq -o /dev/null -e inject=setns:signal=SIGSTOP setpriv --reuid bob --regid bob \
 		--init-groups "$ENTER" echo inside >"$OUT/late" 2>&1 &
 	pid=$!
-	sleep 0.5
+	wait_until 10 child_joined "$pid" "$(readlink "/proc/$(<"$OUT/carol")/ns/net")"
 	unpin bob
+	kill -CONT "$(pgrep -P "$pid")"
 	wait "$pid" || code=$?
 	assert_eq 1 "$code"
 	assert_eq 'pam-netns-enter: your network went away; log in again' "$(<"$OUT/late")"

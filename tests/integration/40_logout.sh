@@ -22,6 +22,11 @@ host_state() {
 	nft list tables
 }
 
+# sessions_are USER COUNT: a client has gone before sshd closes its session.
+sessions_are() {
+	[[ $(find "/run/pam-netns/users/$(id -u "$1")/sessions" -type f | wc -l) -eq $2 ]]
+}
+
 state_is() {
 	[[ $(host_state) == "$1" ]]
 }
@@ -48,8 +53,8 @@ test_last_logout_removes_every_trace() {
 	assert_ne "$before" "$(host_state)"
 	assert_eq 2 "$(guard_elements | wc -l)"
 	end_session one
-	wait_until 1 state_is "$before"
-	host_clean 1
+	wait_until 5 state_is "$before"
+	host_clean 5
 	pam-netns gc
 	assert_eq '' "$(guard_elements)"
 	assert_same "$before" "$(host_state)"
@@ -61,7 +66,7 @@ test_vanished_client() {
 	before=$(host_state)
 	hold_session one alice
 	drop_session one KILL
-	wait_until 2 state_is "$before"
+	wait_until 5 state_is "$before"
 }
 
 test_one_of_two_sessions_ends() {
@@ -71,15 +76,16 @@ test_one_of_two_sessions_ends() {
 	inside=$(in_session one 'readlink /proc/self/ns/net /proc/self/ns/mnt /proc/self/ns/uts')
 	assert_eq "$inside" "$(in_session two 'readlink /proc/self/ns/net /proc/self/ns/mnt /proc/self/ns/uts')"
 	end_session two
+	wait_until 5 sessions_are alice 1
 	# What would take the network away has had its time.
-	wait_until 2 eval '! pgrep -f pam-netns-helper'
+	wait_until 5 eval '! pgrep -f pam-netns-helper'
 	pam-netns gc
-	assert_eq 1 "$(find /run/pam-netns/users/2001/sessions -type f | wc -l)"
+	sessions_are alice 1
 	assert_match "^you are $HOST4" "$(in_session one "curl -sS -m 5 http://$OUTSIDE4/")"
 	assert_match "^you are $HOST6" "$(in_session one "curl -sS -m 5 'http://[$OUTSIDE6]/'")"
 	assert_eq "$inside" "$(namespaces alice)"
 	end_session one
-	host_clean 2
+	host_clean 5
 }
 
 # Different programs, one after the other, in every order of leaving.
@@ -93,7 +99,7 @@ test_sessions_of_different_programs() {
 	assert_eq "$inode" "$(in_session one 'readlink /proc/self/ns/net')"
 	assert_match 'you are' "$(in_session one "curl -sS -m 5 http://$OUTSIDE4/")"
 	end_session one
-	host_clean 2
+	host_clean 5
 }
 
 test_process_left_behind_keeps_the_network() {
@@ -103,7 +109,7 @@ test_process_left_behind_keeps_the_network() {
 	in_session one 'nohup sleep 600 >/dev/null 2>&1 & echo $! >~/sleep.pid'
 	pid=$(</home/alice/sleep.pid)
 	end_session one
-	wait_until 2 eval '! ls /run/pam-netns/users/2001/sessions/*'
+	wait_until 5 sessions_are alice 0
 	pam-netns gc
 	assert_eq "$inside" "$(readlink "/proc/$pid"/ns/{net,mnt,uts})"
 	assert_match 'you are' "$(nsenter --net="/proc/$pid/ns/net" curl -sS -m 5 "http://$OUTSIDE4/")"
@@ -111,9 +117,9 @@ test_process_left_behind_keeps_the_network() {
 	pam-netns gc
 	assert_eq "$inside" "$(namespaces alice)"
 	kill "$pid"
-	wait_until 2 process_gone "$pid"
+	wait_until 5 process_gone "$pid"
 	pam-netns gc
-	host_clean 1
+	host_clean 5
 }
 
 # A process whose first thread has ended looks like a zombie, and shows no namespaces by its number.
@@ -135,14 +141,14 @@ test_process_without_its_first_thread() {
 	inside=$(namespaces alice)
 	in_session one "nohup $OUT/headless >/dev/null 2>&1 & echo \$! >~/headless.pid"
 	pid=$(</home/alice/headless.pid)
-	wait_until 2 grep -q '^State:.Z' "/proc/$pid/status"
+	wait_until 5 grep -q '^State:.Z' "/proc/$pid/status"
 	end_session one
-	wait_until 2 eval '! ls /run/pam-netns/users/2001/sessions/*'
+	wait_until 5 sessions_are alice 0
 	pam-netns gc
 	assert_eq "$inside" "$(namespaces alice)"
 	pam-netns kick alice
-	wait_until 2 eval "! test -e /proc/$pid"
-	host_clean 1
+	wait_until 5 eval "! test -e /proc/$pid"
+	host_clean 5
 }
 
 # The reaper, not gc: the process ends while it still looks.
@@ -150,9 +156,11 @@ test_process_that_ends_soon_after() {
 	hold_session one alice
 	in_session one 'nohup sleep 600 >/dev/null 2>&1 & echo $! >~/sleep.pid'
 	end_session one
+	wait_until 5 test -e /run/pam-netns/closing/2001
 	assert_fails host_clean 1
 	kill "$(</home/alice/sleep.pid)"
-	host_clean 1
+	# Less than the 10 s that the reaper looks.
+	host_clean 5
 }
 
 test_tmux_is_found_again() {
@@ -163,11 +171,11 @@ test_tmux_is_found_again() {
 	assert_eq "$inside" "$(ssh_as alice -- 'readlink /proc/self/ns/net /proc/self/ns/mnt /proc/self/ns/uts')"
 	assert_match '^work:' "$(ssh_as alice -- tmux ls)"
 	ssh_as alice -- 'tmux kill-server'
-	wait_until 2 eval '! pgrep -u alice'
+	wait_until 5 eval '! pgrep -u alice'
 	pam-netns gc
-	host_clean 1
+	host_clean 5
 	assert_fails ssh_as alice -- tmux ls
-	host_clean 2
+	host_clean 5
 }
 
 test_linger_no_ends_the_rest() {
@@ -179,22 +187,27 @@ test_linger_no_ends_the_rest() {
 		nohup sleep 601 >/dev/null 2>&1 & echo $! >~/pids
 		nohup sh -c "trap : TERM HUP INT; while :; do sleep 602; done" >/dev/null 2>&1 & echo $! >>~/pids
 		setsid sleep 603 >/dev/null 2>&1 & echo $! >>~/pids
-		nohup sleep 604 >/dev/null 2>&1 & echo $! >>~/pids; kill -STOP $!
-		nohup sh -c "trap : TERM HUP INT; while :; do sleep 605; done" >/dev/null 2>&1 & echo $! >>~/pids; kill -STOP $!'
+		nohup sleep 604 >/dev/null 2>&1 & echo $! >>~/pids
+		nohup sh -c "trap : TERM HUP INT; while :; do sleep 605; done" >/dev/null 2>&1 & echo $! >>~/pids'
 	mapfile -t pids </home/alice/pids
 	assert_eq 5 "${#pids[@]}"
+	# The traps are set by then.
+	for pid in 601 602 603 604 605; do
+		wait_until 5 pgrep -xf "sleep $pid"
+	done
+	kill -STOP "${pids[3]}" "${pids[4]}"
 	end_session one
 	for pid in "${pids[@]}"; do
 		wait_until 5 process_gone "$pid"
 	done
-	wait_until 2 eval '! test -e /run/pam-netns/users/2001 && ! pgrep -u alice'
+	wait_until 5 eval '! test -e /run/pam-netns/users/2001 && ! pgrep -u alice'
 	# Nobody else's.
 	assert_eq bob "$(in_session other 'id -un')"
 	conf_linger processes
 	bob=$(hold_pid other)
 	in_session other 'nohup sleep 606 >/dev/null 2>&1 & true'
 	end_session other
-	wait_until 2 process_gone "$bob"
+	wait_until 5 process_gone "$bob"
 	# The profile at login decides: bob's said no.
 	host_clean 5
 	assert_fails pgrep -f 'sleep 60[1-6]'
@@ -204,14 +217,14 @@ test_linger_no_ends_what_left_the_namespaces() {
 	conf_linger no
 	hold_session one alice
 	in_session one 'setsid unshare -Urmnu sleep 609 >/dev/null 2>&1 &'
-	wait_until 3 pgrep -xf 'sleep 609'
+	wait_until 5 pgrep -xf 'sleep 609'
 	end_session one
 	wait_until 5 process_absent 'sleep 609'
-	host_clean 2
+	host_clean 5
 	conf_linger processes
 	hold_session one alice
 	in_session one 'setsid unshare -Urmnu sleep 610 >/dev/null 2>&1 &'
-	wait_until 3 pgrep -xf 'sleep 610'
+	wait_until 5 pgrep -xf 'sleep 610'
 	end_session one
 	# It is in no namespace of the user's, so it keeps none.
 	host_clean 5
@@ -228,12 +241,14 @@ test_linger_no_by_gc() {
 	conf_linger no
 	"$TOOLS/host-session" su alice sh -c 'setsid sleep 607 >/dev/null 2>&1 & exec sleep 608' &
 	leader=$!
-	wait_until 3 pgrep -xf 'sleep 608' # the whole command: the caller's own line has it too
+	# The whole command: the caller's own line has it too.
+	wait_until 5 pgrep -xf 'sleep 607'
+	wait_until 5 pgrep -xf 'sleep 608'
 	kill -KILL "$leader"
-	wait_until 2 process_gone "$leader"
+	wait_until 5 process_gone "$leader"
 	pam-netns gc >&2
 	conf_linger processes
-	host_clean 1
+	host_clean 5
 	assert_fails pgrep -f 'sleep 60[78]'
 }
 
@@ -249,7 +264,7 @@ test_login_right_after_logout() {
 		assert_match "^you are $HOST6" "$(su alice -c "sleep 0.0$((i % 10)); curl -sS -m 5 'http://[$OUTSIDE6]/'")"
 	done
 	assert_no_log 'cannot|refused'
-	host_clean 2
+	host_clean 5
 }
 
 # value NAME LINE: of NAME=VALUE.
@@ -274,13 +289,13 @@ test_log_of_open_and_close() {
 	assert_no_log 'last logout'
 	in_session one "curl -sS -m 5 http://$OUTSIDE4/" >/dev/null
 	end_session one
+	host_clean 5
 	line=$(log_grep 'pam_netns\(sshd:session\): session closed:')
 	assert_match "session closed: user=alice uid=2001 service=sshd tty=ssh rhost=$OUTSIDE4 leader=[0-9]+ profile=default network=default netns=alice interface=pnu1jl[0-9a-z] address=10\.203\.7\.209 address6=fd[0-9a-f:]+\$" "$line"
 	line=$(log_grep 'last logout')
 	assert_match '^authpriv\.info .* pam_netns\[[0-9]+\]: last logout: user=alice uid=2001 profile=default network=default netns=alice interface=pnu1jl[0-9a-z] address=10\.203\.7\.209 address6=fd[0-9a-f:]+ seconds=[0-9]+ bytes_in=[0-9]+ bytes_out=[0-9]+$' "$line"
 	(($(value bytes_in "$line") > 300)) || fail "too few bytes: $line"
 	(($(value bytes_out "$line") > 300)) || fail "too few bytes: $line"
-	host_clean 2
 }
 
 # Whoever logs in may choose what a line holds, never how many lines or fields there are.
@@ -292,13 +307,16 @@ test_log_of_hostile_names() {
 	assert_match ' user=alice uid=2001 service=su tty=[^ ]+ rhost=[^ ]+ leader=[0-9]+ profile=default ' "$line"
 	assert_no_match 'user=root|uid=0| leader=1 ' "$line"
 	assert_no_log '^authpriv.info forged'
-	host_clean 2
+	host_clean 5
 }
 
 # What is opened in one process and closed there leaves the process where it was.
 test_close_takes_the_caller_back() {
 	pamtester_session su alice
-	host_clean 2
+	host_clean 5
 	log_grep 'session closed: user=alice'
 	log_grep 'last logout: user=alice'
 }
+
+# Before each test, whatever became of the one before it.
+cmp -s "$CHECKOUT/conf/pam_netns.conf" "$CONF" || cp "$CHECKOUT/conf/pam_netns.conf" "$CONF"

@@ -49,7 +49,7 @@ serve() {
 
 # listening PORT: on the outside's loopback.
 listening() {
-	outside ss -Hltn "sport = $1" | grep -q .
+	outside ss -Hltn "src 127.0.0.1:$1" | grep -q .
 }
 
 SSH=(ssh -o BatchMode=yes -o LogLevel=ERROR -o ExitOnForwardFailure=yes)
@@ -135,10 +135,11 @@ test_stdio_forward() {
 # The client side's X server, as far as the test goes: it shows that what a client of the session's
 # display sends comes out there, with the cookie that the ssh client put in place of the session's.
 test_x11_forwarding() {
-	local cookie=0123456789abcdef0123456789abcdef
+	local cookie=0123456789abcdef0123456789abcdef server
 	mkdir -p /tmp/.X11-unix
 	XAUTHORITY=$OUT/xauthority xauth -q add unix:7 MIT-MAGIC-COOKIE-1 "$cookie"
 	timeout 20 nc -l -N -U /tmp/.X11-unix/X7 </dev/null >"$OUT/x11" 2>/dev/null &
+	server=$!
 	wait_until 5 test -S /tmp/.X11-unix/X7
 	DISPLAY=:7 XAUTHORITY=$OUT/xauthority ssh_as alice -Y -- '
 		set -e
@@ -149,6 +150,8 @@ test_x11_forwarding() {
 		printf "l\0\13\0\0\0\22\0\20\0\0\0MIT-MAGIC-COOKIE-1\0\0$hex" >&3
 		timeout 2 cat <&3 || :
 		stat -L -c "%i $DISPLAY" /proc/self/ns/net' >"$OUT/x11.inside"
+	# The ssh client may end before the server has read what it was sent.
+	wait "$server"
 	assert_match ' localhost:1[0-9]' "$(<"$OUT/x11.inside")"
 	assert_ne "$(netns_inode 1)" "$(cut -d ' ' -f 1 "$OUT/x11.inside")"
 	assert_eq "$cookie" "$(tail -c 16 "$OUT/x11" | od -An -tx1 | tr -d ' \n')"

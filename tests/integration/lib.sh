@@ -82,24 +82,41 @@ wait_until() {
 
 # --- the log ---
 
+# What has been sent to the log is in the file: /dev/log keeps the order, its reader may be late.
+log_settle() {
+	local mark=settled-$BASHPID-$EPOCHREALTIME
+	logger -p user.debug -t test "$mark"
+	until grep -qF " test: $mark" "$LOG"; do
+		sleep 0.01
+	done
+}
+
 # What was logged before is not looked at. Each test starts with a mark.
 log_mark() {
+	log_settle
 	LOG_MARK=$(stat -c %s "$LOG")
 }
 
 log_lines() {
-	tail -c "+$((${LOG_MARK:-0} + 1))" "$LOG"
+	log_settle
+	log_tail
 }
 
-# log_grep REGEX: the lines since the mark; gives the log 2 s to arrive.
+log_tail() {
+	tail -c "+$((${LOG_MARK:-0} + 1))" "$LOG" | sed '/ test: settled-/d'
+}
+
+# log_grep REGEX: the lines since the mark; gives what is not waited for otherwise, such as sshd's
+# way out, 10 s to be logged.
 log_grep() {
-	local i
-	for ((i = 0; i < 40; i++)); do
-		! log_lines | grep -E -- "$1" || return 0
+	local end=$((${EPOCHREALTIME/./} + 10000000))
+	until log_tail | grep -E -- "$1"; do
+		if ((${EPOCHREALTIME/./} > end)); then
+			echo "not in the log: $1" >&2
+			return 1
+		fi
 		sleep 0.05
 	done
-	echo "not in the log: $1" >&2
-	return 1
 }
 
 assert_no_log() {

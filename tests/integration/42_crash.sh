@@ -22,19 +22,27 @@ leader() {
 	find "$USERS/$1/sessions" -type f -printf '%f\n' | cut -d . -f 1
 }
 
+# The signal is no end yet: gc would find the leader alive.
+leader_kill() {
+	local pid
+	pid=$(leader "$1")
+	kill -KILL "$pid"
+	wait_until 5 process_gone "$pid"
+}
+
 # What is left when a leader was killed: seen, cleaned by gc, and no obstacle to a login.
 killed_leader_check() {
 	assert_ne '' "$(host_residue)"
 	[[ $1 == login ]] || pam-netns gc
 	[[ $1 == gc ]] || login_works
-	host_clean 2
+	host_clean 5
 }
 
 test_sshd_monitor_killed() {
 	local how
 	for how in gc login; do
 		hold_session one alice
-		kill -KILL "$(leader 2001)"
+		leader_kill 2001
 		drop_session one
 		wait_until 5 eval '! pgrep -u alice'
 		killed_leader_check $how
@@ -44,12 +52,12 @@ test_sshd_monitor_killed() {
 test_su_killed() {
 	local how
 	for how in gc login; do
-		su alice -c 'echo $$ >~/pid; exec sleep 600' &
-		wait_until 3 test -s /home/alice/pid
-		kill -KILL "$(leader 2001)"
-		kill "$(</home/alice/pid)"
-		rm /home/alice/pid
-		wait_until 3 eval '! pgrep -u alice'
+		su alice -c "echo \$\$ >$OUT/pid; exec sleep 600" &
+		wait_until 5 test -s "$OUT/pid"
+		leader_kill 2001
+		kill "$(<"$OUT/pid")"
+		rm "$OUT/pid"
+		wait_until 5 eval '! pgrep -u alice'
 		killed_leader_check $how
 	done
 }
@@ -58,9 +66,10 @@ test_login_killed() {
 	local how
 	for how in gc login; do
 		script -qec 'exec login -f alice' /dev/null < <(sleep 30) >/dev/null 2>&1 &
-		wait_until 5 eval '[[ $(find /run/pam-netns/users/2001/sessions -type f) ]]'
+		# The record alone is there while login still waits for its helper.
+		wait_until 5 pgrep -u alice -x bash
 		assert_eq login "$(cat "/proc/$(leader 2001)/comm")"
-		kill -KILL "$(leader 2001)"
+		leader_kill 2001
 		# Some logins lead the shell's session, which then hangs up; some make it one of its own.
 		pgrep -u alice | xargs -r kill -HUP 2>/dev/null || :
 		wait_until 5 eval '! pgrep -u alice'
@@ -69,12 +78,12 @@ test_login_killed() {
 }
 
 test_cron_killed() {
-	cron_run alice 'sleep 600 & echo $! >~/pid; wait' >/dev/null &
-	wait_until 5 test -s /home/alice/pid
-	kill -KILL "$(leader 2001)"
-	kill "$(</home/alice/pid)"
-	rm /home/alice/pid
+	cron_run alice "sleep 600 & echo \$! >$OUT/pid; wait" >/dev/null &
+	wait_until 10 test -s "$OUT/pid"
+	leader_kill 2001
+	kill "$(<"$OUT/pid")"
 	wait || :
+	wait_until 5 eval '! pgrep -u alice'
 	killed_leader_check gc
 }
 
@@ -91,7 +100,7 @@ test_leader_number_used_again() {
 	session_abandon
 	mv "$USERS/2001/sessions/"*.* "$USERS/2001/sessions/$$.1"
 	pam-netns gc
-	host_clean 2
+	host_clean 5
 }
 
 # --- state ---
@@ -149,7 +158,7 @@ test_damage_then_login() {
 		login_works
 		# The reaper has seen to it, or else gc does.
 		(host_clean 1 2>/dev/null) || pam-netns gc
-		host_clean 2
+		host_clean 5
 	done
 	assert_same "$before" "$(cksum /etc/passwd /etc/hosts; find /etc)"
 }
@@ -162,9 +171,9 @@ test_damage_then_gc() {
 		session_abandon
 		damage "$what"
 		pam-netns gc
-		host_clean 2
+		host_clean 5
 		login_works
-		host_clean 2
+		host_clean 5
 	done
 	assert_same "$before" "$(cksum /etc/passwd /etc/hosts; find /etc)"
 }
@@ -177,7 +186,7 @@ test_ports_are_counted_again() {
 	session_abandon
 	damage state_gone
 	login_works
-	host_clean 2
+	host_clean 5
 	assert_ne "$before" "$(cksum </run/pam-netns/networks/default/ports)"
 	pam-netns gc
 	assert_eq "$before" "$(cksum </run/pam-netns/networks/default/ports)"
@@ -185,7 +194,7 @@ test_ports_are_counted_again() {
 	pam-netns gc
 	assert_ne "$before" "$(cksum </run/pam-netns/networks/default/ports)"
 	end_session one
-	host_clean 2
+	host_clean 5
 	assert_eq "$before" "$(cksum </run/pam-netns/networks/default/ports)"
 }
 
@@ -203,14 +212,14 @@ test_netns_name_of_another() {
 	login_works bob
 	ip netns del alice
 	login_works
-	host_clean 2
+	host_clean 5
 	# `ip netns` has now made /run/netns a mount: what it makes there is still nobody's business.
 	ip netns add alice
 	assert_fails su alice -c true
 	ip netns del alice
 	login_works
 	pam-netns gc
-	host_clean 2
+	host_clean 5
 }
 
 # A plain file or a folder of that name is not ours either.
@@ -224,7 +233,7 @@ test_netns_name_is_a_file() {
 	assert_eq /etc/passwd "$(readlink /run/netns/alice)"
 	rm /run/netns/alice
 	login_works
-	host_clean 2
+	host_clean 5
 }
 
 test_port_deleted_while_in() {
@@ -239,7 +248,7 @@ test_port_deleted_while_in() {
 	assert_match 'you are' "$(in_session one "curl -sS -m 3 http://$OUTSIDE4/")"
 	end_session one
 	pam-netns gc
-	host_clean 2
+	host_clean 5
 }
 
 test_port_down_while_in() {
@@ -251,7 +260,7 @@ test_port_down_while_in() {
 	login_works
 	assert_match 'you are' "$(in_session one "curl -sS -m 3 http://$OUTSIDE4/")"
 	end_session one
-	host_clean 2
+	host_clean 5
 }
 
 # As after a power cut: nothing of /run, no bridge, no rules; leases are on disk.
@@ -277,7 +286,7 @@ test_reboot_keeps_addresses() {
 	ln -s 10.203.7.209 "$leases/uid/60001"
 	address=$(su alice -c 'ip -4 -o address show eth0' | grep -o '10\.[0-9.]*')
 	assert_ne 10.203.7.209 "$address"
-	host_clean 2
+	host_clean 5
 	hold_session one bob
 	session_abandon
 	reboot_simulate
@@ -288,7 +297,7 @@ test_reboot_keeps_addresses() {
 	drop_session one
 	wait_until 5 eval '! pgrep -u bob'
 	pam-netns gc
-	host_clean 2
+	host_clean 5
 	rm -r "$leases"
 }
 
@@ -302,27 +311,32 @@ test_run_folder_removed_while_in() {
 	drop_session one
 	wait_until 5 eval '! pgrep -u alice'
 	pam-netns gc
-	host_clean 2
+	host_clean 5
+}
+
+# Where somebody is in, the reaper included, no lease is looked up.
+first_login_works() {
+	login_works
+	host_clean 5
 }
 
 test_leases_gone_or_torn() {
 	local leases=/var/lib/pam-netns/leases/default
 	rm -r "$leases"
-	login_works
+	first_login_works
 	rm -r /var/lib/pam-netns/leases
-	login_works
+	first_login_works
 	ln -sfn nonsense "$leases/uid/2001"
-	login_works
+	first_login_works
 	ln -sfn 2002 "$leases/address/10.203.7.209"
-	login_works
+	first_login_works
 	rm -r "$leases/uid"
-	login_works
+	first_login_works
 	rm -r "$leases/address"
-	login_works
+	first_login_works
 	rm -r "$leases/address" && touch "$leases/address"
 	assert_fails su alice -c true
 	log_grep 'pam_netns.*leases'
 	rm "$leases/address"
-	login_works
-	host_clean 2
+	first_login_works
 }

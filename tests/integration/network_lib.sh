@@ -63,10 +63,10 @@ probe_make() {
 	cat >"$OUT/probe" <<-'END'
 		one() {
 			case $1 in
-			tcp) timeout "${LIMIT:-1.5}" bash -c "exec 3<>/dev/tcp/$2/$3" ;;
-			udp) answer=$(timeout "${LIMIT:-1.5}" bash -c "exec 3<>/dev/udp/$2/$3; echo x >&3; head -n 1 <&3")
+			tcp) timeout "$LIMIT" bash -c "exec 3<>/dev/tcp/$2/$3" ;;
+			udp) answer=$(timeout "$LIMIT" bash -c "exec 3<>/dev/udp/$2/$3; echo x >&3; head -n 1 <&3")
 				[[ $answer == x ]] ;;
-			icmp) timeout "${LIMIT:-1.5}" ping -q -n -c 1 "$2" ;;
+			icmp) timeout "$LIMIT" ping -q -n -c 1 "$2" ;;
 			esac >/dev/null 2>&1
 		}
 		for probe; do
@@ -77,13 +77,23 @@ probe_make() {
 	chmod 0644 "$OUT/probe"
 }
 
-# assert_reach USER yes|no "PROTO ADDRESS [PORT]"…
+# probe_from WHO SECONDS "PROTO ADDRESS [PORT]"…: a user, or host, outside or far.
+probe_from() {
+	local who=$1 command
+	command="LIMIT=$2 bash $OUT/probe$(shift 2 && printf ' "%s"' "$@")"
+	case $who in
+	host) bash -c "$command" ;;
+	outside | far) "$who" bash -c "$command" ;;
+	*) in_session "$who" "$command" ;;
+	esac | sort
+}
+
+# assert_reach WHO yes|no "PROTO ADDRESS [PORT]"…
 assert_reach() {
-	local user=$1 verdict=$2 limit=3
+	local who=$1 verdict=$2 limit=3
 	shift 2
 	[[ $verdict == yes ]] || limit=0.6
-	assert_same "$(printf "$verdict: %s\n" "$@" | sort)" \
-		"$(in_session "$user" "LIMIT=$limit bash $OUT/probe$(printf ' "%s"' "$@")" | sort)" "what $user reaches"
+	assert_same "$(printf "$verdict: %s\n" "$@" | sort)" "$(probe_from "$who" "$limit" "$@")" "what $who reaches"
 }
 
 # --- marked packets ---
@@ -113,12 +123,27 @@ assert_seen() {
 	seen "$@" || wait_until 2 seen "$@"
 }
 
-# assert_unseen NAMES MARK…: no witness of them has seen such a packet come in. A packet needs
-# microseconds; that it was seen elsewhere proves that it was sent.
+# witnesses_follow NAME…: these witnesses have written down what arrived before: each writes in the
+# order in which it came.
+witnesses_follow() {
+	local name mark=follow-$EPOCHREALTIME sender=("$TOOLS/host-rawsend" -i lo)
+	for name; do
+		case $name in
+		host) "${sender[@]}" "$mark" plain ;;
+		outside) outside "${sender[@]}" "$mark" plain ;;
+		*) attack "$name" -i lo "$mark" plain ;;
+		esac
+		assert_seen "$name" "$mark" 'in lo'
+	done
+}
+
+# assert_unseen NAMES MARK…: no witness of them has seen such a packet come in. That it was seen
+# elsewhere proves that it was sent.
 assert_unseen() {
 	local names=$1 name
 	shift
-	sleep 0.02
+	# shellcheck disable=SC2086 # words
+	witnesses_follow $names
 	for name in $names; do
 		assert_eq '' "$(grep -E "^($(paste -sd '|' <(printf '%s\n' "$@"))) (in|udp)" "$OUT/witness.$name" || :)" \
 			"what $name has seen"
@@ -163,6 +188,7 @@ nobody_has() {
 # stopped MARK…: sent, and neither the host behind the port nor anybody else has them.
 stopped() {
 	nobody_has "$@"
+	witnesses_follow host
 	assert_eq '' "$(grep -E "^($(paste -sd '|' <(printf '%s\n' "$@"))) (in pnbr|udp)" "$OUT/witness.host" || :)" \
 		'what the host has seen'
 }

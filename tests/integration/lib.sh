@@ -247,27 +247,41 @@ job_make() {
 	chmod 0644 "$JOB"
 }
 
-# cron_run USER 'SHELL COMMAND': as cron runs it. A job of the minute could wait 60 s, so it is an
+cron_pid() {
+	cat /run/crond.pid 2>/dev/null || cat /run/cron.pid
+}
+
+# cron_submit USER 'SHELL COMMAND': for cron to run. A job of the minute could wait 60 s, so it is an
 # @reboot job of a cron that is started anew: the same code in cron, at once.
-cron_run() {
-	local pid code=0
+cron_submit() {
+	local pid
 	job_make "$2"
 	echo "@reboot $1 /bin/sh $JOB" >/etc/cron.d/test-job
-	pid=$(cat /run/crond.pid 2>/dev/null || cat /run/cron.pid)
+	pid=$(cron_pid)
 	kill "$pid"
 	wait_until 5 process_gone "$pid"
 	rm -f /run/crond.reboot /run/cron.reboot
 	"$(command -v cron || command -v crond)"
+}
+
+# cron_run USER 'SHELL COMMAND': its output and exit status, up to 10 s.
+cron_run() {
+	local code=0
+	cron_submit "$@"
 	job_wait "$JOB" 10 || code=$?
 	rm -f /etc/cron.d/test-job
 	return "$code"
 }
 
-# at_run USER 'SHELL COMMAND': `at now`, which atd starts at once. Submitted without a session.
-at_run() {
+# at_submit USER 'SHELL COMMAND': `at now`, which atd starts at once. Submitted without a session.
+at_submit() {
 	job_make "$2"
 	(cd / && setpriv --reuid "$1" --regid "$(id -g "$1")" --init-groups \
 		env HOME="/home/$1" LOGNAME="$1" USER="$1" at -f "$JOB" now) 2>/dev/null
+}
+
+at_run() {
+	at_submit "$@"
 	job_wait "$JOB" 10
 }
 

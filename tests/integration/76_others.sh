@@ -20,7 +20,7 @@ advice_works() {
 	assert_eq '' "$(pam-netns up 2>&1)"
 	reaches_outside alice
 	end_session a
-	host_clean 3
+	host_clean 8
 }
 
 test_nft_policy_drop() {
@@ -86,7 +86,7 @@ test_rules_of_others_are_never_touched() {
 	assert_same "$before" "$(others)"
 	end_session a
 	end_session b
-	host_clean 3
+	host_clean 8
 	pam-netns gc
 	pam-netns down
 	assert_same "$before" "$(others)"

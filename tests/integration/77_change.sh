@@ -14,7 +14,12 @@ setup() {
 	host_clean
 }
 
-# held LOCK COMMAND…: with that lock held by another process.
+# waited_for LOCK: does a helper wait for it?
+waited_for() {
+	grep -qE -- "-> POSIX .* $1 $1\$" /proc/locks
+}
+
+# held LOCK COMMAND…: with that lock held by another process. COMMAND runs without errexit.
 held() {
 	local holder code=0
 	rm -f "$OUT/held"
@@ -22,7 +27,7 @@ held() {
 	holder=$!
 	shift
 	wait_until 3 test -e "$OUT/held"
-	"$@" || code=$?
+	("$@") || code=$?
 	kill "$holder"
 	wait "$holder" || :
 	return "$code"
@@ -109,12 +114,14 @@ test_gc_passes_over_a_user_on_the_way() {
 # It waits for that user further on.
 gc_begins() {
 	pam-netns gc &
-	sleep 1
+	wait_until 10 waited_for 2001
 }
 
 test_one_writer_of_resolv_conf() {
 	cp /etc/resolv.conf "$OUT/resolv.conf"
 	su alice -c true
+	# Who finds a network does not look at name servers.
+	host_clean
 	resolv_replace 192.0.2.54
 	held "$LOCK_RESOLV" login_waits
 	wait_until 5 test -e "$OUT/in"
@@ -126,9 +133,8 @@ test_one_writer_of_resolv_conf() {
 login_waits() {
 	rm -f "$OUT/in"
 	(su alice -c "touch $OUT/in") &
-	sleep 0.5
-	! grep -q 192.0.2.54 /run/pam-netns/networks/default/resolv.conf
-	[[ ! -e $OUT/in ]]
+	wait_until 10 waited_for "$LOCK_RESOLV"
+	[[ ! -e $OUT/in && $(</run/pam-netns/networks/default/resolv.conf) != *192.0.2.54* ]]
 }
 
 # What was forwarded only because of us stays ours alone where the record of that is lost.
@@ -189,9 +195,8 @@ test_logout_waits_for_a_set_up() {
 
 logout_waits() {
 	end_session one
-	sleep 0.7
-	ip route show | grep -q '^10\.203\.7\.209 dev pnbr0'
-	[[ -e /run/pam-netns/users/2001/state ]]
+	wait_until 10 waited_for "$LOCK_HOST"
+	[[ -e /run/pam-netns/users/2001/state && $(ip route show) == *'10.203.7.209 dev pnbr0'* ]]
 }
 
 mtu_of() {

@@ -238,16 +238,15 @@ test_exec_has_a_terminal_of_its_own() {
 test_exec_passes_signals_on() {
 	local pid code=0
 	hold_session in alice
-	pam-netns exec alice -- sh -c 'trap "exit 5" TERM; touch ~/ready; sleep 600 & wait' &
+	pam-netns exec alice -- sh -c 'trap "exit 5" TERM; touch '"$OUT"'/ready; sleep 600 & wait' &
 	pid=$!
-	wait_until 5 test -e /home/alice/ready
+	wait_until 5 test -e "$OUT/ready"
 	kill "$pid"
 	wait "$pid" || code=$?
 	assert_eq 5 "$code"
 	assert_code 143 pam-netns exec alice -- sh -c 'kill -TERM $$'
 	assert_eq 100000 "$(pam-netns exec alice -- head -c 100000 /dev/zero | wc -c)"
 	assert_eq typed "$(echo typed | pam-netns exec alice -- cat)"
-	rm /home/alice/ready
 	pam-netns kick alice
 	host_clean
 }
@@ -303,25 +302,28 @@ test_kick_ends_what_left_the_namespaces() {
 	in_session one 'setsid unshare -Urmnu sleep 701 >/dev/null 2>&1 &
 		setsid unshare -Urmnu unshare -Urmnu sleep 702 >/dev/null 2>&1 &'
 	in_session two 'setsid unshare -Urmnu sleep 703 >/dev/null 2>&1 &'
-	setpriv --reuid alice --regid alice --clear-groups sleep 704 &
+	setpriv --reuid alice --regid lab --clear-groups sleep 704 &
 	stays=$!
 	unshare -Urmnu sleep 705 &
 	stays+=" $!"
-	for name in 701 702 703; do
-		wait_until 3 pgrep -xf "sleep $name"
+	for name in 701 702 703 704 705; do
+		wait_until 5 pgrep -xf "sleep $name"
 	done
 	pam-netns kick alice
 	assert_fails pgrep -xf 'sleep 70[12]'
-	pgrep -xf 'sleep 703'
+	for name in 703 704 705; do
+		pgrep -xf "sleep $name"
+	done
 	assert_eq bob "$(in_session two 'id -un')"
 	# shellcheck disable=SC2086 # two
 	kill $stays
 	pam-netns kick bob
 	assert_fails pgrep -xf 'sleep 703'
-	host_clean 2
+	host_clean 5
 	# Nobody who is not isolated.
 	unshare -Urmnu sleep 706 &
 	stays=$!
+	wait_until 5 pgrep -xf 'sleep 706'
 	pam-netns kick root
 	kill "$stays"
 }
@@ -332,7 +334,7 @@ test_kick() {
 	pam-netns kick bob
 	host_clean
 	wait_until 5 process_gone "$(<"$OUT/hold.in.client")"
-	assert_fails pgrep -u bob
+	wait_until 5 eval '! pgrep -u bob'
 	pam-netns kick bob
 	pam-netns kick '#2002'
 	assert_code 1 pam-netns kick nobody-here

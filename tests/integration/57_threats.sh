@@ -69,7 +69,7 @@ test_t07_a_process_outside_is_told() {
 	setpriv --reuid alice --regid lab --init-groups sleep 600 &
 	outside=$!
 	assert_match "warning: process $outside \(sleep\) of uid 2001" \
-		"$(wait_until 2 pgrep -u alice -f 'sleep 600' && pam-netns check)"
+		"$(wait_until 5 pgrep -u alice -xf 'sleep 600' && pam-netns check)"
 	kill "$outside"
 	end_session one
 	host_clean 5
@@ -115,7 +115,7 @@ test_t12_namespaces_of_a_users_own() {
 	local fake
 	setpriv --reuid alice --regid lab --init-groups unshare -Urnm sleep 600 &
 	fake=$!
-	wait_until 2 pgrep -u alice -f 'sleep 600'
+	wait_until 5 pgrep -u alice -xf 'sleep 600' # the whole: its callers' lines have it too
 	assert_ne "$(readlink "/proc/$fake/ns/net")" "$(netns_of su alice)"
 	assert_eq "$(readlink /proc/self/ns/user)" "$(pam_session su alice readlink /proc/self/ns/user)"
 	kill "$fake"
@@ -161,6 +161,7 @@ test_t17_the_working_directory_is_flipped() {
 		[[ $seen == "$inode" || $seen == "$(stat -c %i /)" ]] || fail "in inode $seen"
 	done
 	kill "$flip"
+	wait "$flip" || :
 	cd /
 	host_clean 5
 }
@@ -205,8 +206,8 @@ test_t18_planted_folders() {
 		assert_fails su bob -c true
 		chmod "$mode" "$folder"
 		su bob -c true
+		host_clean 5
 	done
-	host_clean 5
 }
 
 # Cleaners of temporary files (CVE-2026-3888) take what is kept for a user: that is the user's loss.
@@ -254,9 +255,10 @@ test_t28_loopback_of_the_session() {
 
 # answer_at PERL-ADDRESS: a program of the host's that says "host" at a unix socket; its pid is in $!.
 answer_at() {
+	rm -f "$OUT/listens"
 	perl -MSocket -e "socket(S, AF_UNIX, SOCK_STREAM, 0); bind(S, sockaddr_un($1)) or die \$!; listen(S, 5);
-		while (accept(C, S)) { syswrite(C, qq(host\n)); close(C) }" &
-	sleep 0.2
+		open(L, '>', '$OUT/listens'); while (accept(C, S)) { syswrite(C, qq(host\n)); close(C) }" &
+	wait_until 5 test -e "$OUT/listens"
 }
 
 # asked_at PERL-ADDRESS: what it says to alice.
@@ -297,3 +299,9 @@ test_t29_abstract_sockets_do_not_cross() {
 	kill $!
 	host_clean 5
 }
+
+# Before each test, whatever became of the one before it.
+for name in passwd shadow; do
+	[[ ! -e /etc/$name.good ]] || mv "/etc/$name.good" "/etc/$name"
+done
+cmp -s "$CHECKOUT/conf/pam_netns.conf" "$CONF" || cp "$CHECKOUT/conf/pam_netns.conf" "$CONF"

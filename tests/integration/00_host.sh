@@ -43,7 +43,7 @@ test_nat_is_what_brings_answers_back() {
 	local inside
 	unshare --net sleep 60 &
 	inside=$!
-	wait_until 2 eval "[[ \$(netns_inode $inside) != $(netns_inode self) ]]"
+	wait_until 10 eval "[[ \$(netns_inode $inside) != $(netns_inode self) ]]"
 	ip link add hand0 index 101 type veth peer name eth0 netns "$inside"
 	ip address add 10.203.0.1/24 dev hand0
 	ip address add fd00:51::1/64 dev hand0 nodad
@@ -101,6 +101,16 @@ test_log_is_kept() {
 	log_grep '^authpriv\.warning .* tester: a line$'
 	log_mark
 	assert_no_log 'a line'
+}
+
+# What says that nothing was logged must not be sooner than the log.
+test_a_late_log_is_waited_for() {
+	local logd
+	logd=$(pgrep -x host-logd)
+	kill -STOP "$logd"
+	logger -t tester 'a late line'
+	(sleep 0.3 && kill -CONT "$logd") &
+	assert_fails assert_no_log 'a late line'
 }
 
 test_ssh() {
@@ -343,15 +353,23 @@ test_processes_end_by_kill() {
 	pid=$!
 	wait_until 10 grep -q up "$OUT/nested.up"
 	kill -KILL "$pid"
+	wait "$pid" || :
 	wait_until 3 sh -c '! pgrep -f "sleep 30[34]"'
+	# The last of its processes may not be those.
+	wait_until 3 grep -qx 'populated 0' "/sys/fs/cgroup/pam-netns-host.$pid/cgroup.events"
 	nested true
 	assert_same "$before" "$(everything)"
 }
 
+# The fastest of three: other hosts run beside it.
 test_starts_within_two_seconds() {
-	local start=${EPOCHREALTIME/./}
-	nested_works
-	assert_eq yes "$( ((${EPOCHREALTIME/./} - start < 2000000)) && echo yes || echo no)"
+	local start
+	for _ in 1 2 3; do
+		start=${EPOCHREALTIME/./}
+		nested_works
+		((${EPOCHREALTIME/./} - start >= 2000000)) || return 0
+	done
+	fail "$((${EPOCHREALTIME/./} - start)) us"
 }
 
 # A run that finds the group of a host that was killed before it: removed, and not called a change.

@@ -271,16 +271,9 @@ static void call_succeeds(void)
 
 static void ignoring_caller(void)
 {
-	pid_t own;
-
 	signal(SIGCHLD, SIG_IGN);
-	own = fork();
-	if (own == 0) {
-		usleep(1000);
-		_exit(0);
-	}
+	must(own_child_start(), 43);
 	call_succeeds();
-	usleep(20000);
 	/* A child that ends under SIG_IGN leaves no zombie, not even one that ended meanwhile. */
 	must(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD, 42);
 }
@@ -323,21 +316,13 @@ static void reap(int signal)
 static void reaping_caller(void)
 {
 	struct sigaction action = {.sa_handler = reap};
-	pid_t own;
 
 	sigaction(SIGCHLD, &action, NULL);
 	call_succeeds();
 	must(signalled == 0 && reaped == 0, 42);
 	/* A child of its own that ends during the call is not lost on it. */
-	own = fork();
-	must(own >= 0, 43);
-	if (own == 0) {
-		usleep(50000);
-		_exit(0);
-	}
-	struct reply reply;
-
-	must(!helper_call("slow", &request, 10000, &reply), 44);
+	must(own_child_start(), 43);
+	call_succeeds();
 	must(signalled == 1 && reaped == 1, 45);
 }
 

@@ -154,18 +154,13 @@ static void the_callers_own_child(void **state)
 {
 	struct sigaction action = {.sa_handler = count_child};
 	struct reply reply;
-	pid_t pid;
 
 	(void)state;
-	pid = fork();
-	if (pid == 0) {
-		usleep(50000);
-		_exit(0);
-	}
 	sigaction(SIGCHLD, &action, NULL);
-	assert_int_equal(helper_call("slow", &request, 20000, &reply), 0);
+	assert_true(own_child_start());
+	assert_int_equal(helper_call("open", &request, 20000, &reply), 0);
 	assert_int_equal(told, 1);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(waitpid(own_child, NULL, 0), own_child);
 	reply_close(&reply);
 	signal(SIGCHLD, on_child);
 }

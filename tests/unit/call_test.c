@@ -108,7 +108,8 @@ static void timed_out(const char *verb)
 	int64_t start = now_ms();
 
 	call_fails(verb, 300, -ETIMEDOUT, "deadline");
-	assert_in_range(now_ms() - start, 300, 1500);
+	/* It would have gone on for 30 s. */
+	assert_in_range(now_ms() - start, 300, 15000);
 }
 
 static void helper_that_hangs_is_killed(void **state)
@@ -166,7 +167,8 @@ static void helper_that_stays_after_its_reply(void **state)
 	struct reply reply;
 
 	(void)state;
-	assert_int_equal(call("linger", 400, &reply), 0);
+	/* Up to here it must have replied. */
+	assert_int_equal(call("linger", 2000, &reply), 0);
 	assert_int_equal(reply.handed_count, 1);
 	assert_string_equal(log_last, "helper linger did not end after its reply: killed");
 	reply_close(&reply);

@@ -78,10 +78,11 @@ static pid_t child_start(int *go_on)
 	char byte;
 
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	/* Before it is there, so that nobody sees it under another name. */
+	prctl(PR_SET_NAME, ") Z 9 (x) S");
 	child = fork();
 	if (child == 0) {
 		close(ends[1]);
-		prctl(PR_SET_NAME, ") Z 9 (x) S");
 		_exit(read(ends[0], &byte, 1) == 0 ? 0 : 1);
 	}
 	close(ends[0]);

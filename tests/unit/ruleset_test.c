@@ -2,151 +2,11 @@
  * The rules as text. With arguments: prints the text of a ruleset for ruleset_nft.sh, see
  * print_ruleset().
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "ruleset_make.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <string.h>
-#include <sys/socket.h>
 
 #include "log.h"
-#include "ruleset.h"
-
-#define DENIED "goto refuse\n"
-
-struct fixture {
-	struct network conf[3];
-	struct ruleset_network networks[3];
-	struct ruleset_member members[4];
-	struct ruleset ruleset;
-};
-
-static const struct egress_rule egress_any[] = {{.allow = true}};
-static struct egress_rule egress_list[4];
-static struct port_rule host_ports[] = {{IPPROTO_TCP, 22, 22}, {IPPROTO_UDP, 6000, 6010}};
-
-static struct prefix prefix_of(const char *text)
-{
-	struct prefix p;
-
-	if (prefix_parse(text, &p))
-		abort();
-	return p;
-}
-
-static struct address address_of(const char *text)
-{
-	struct address a;
-
-	if (address_parse(text, &a))
-		abort();
-	return a;
-}
-
-static void set_network(struct fixture *f, size_t i, const char *name, const char *bridge,
-			const char *subnet, const char *subnet6)
-{
-	struct network *conf = &f->conf[i];
-	struct ruleset_network *network = &f->networks[i];
-
-	snprintf(conf->name, sizeof(conf->name), "%s", name);
-	snprintf(conf->bridge, sizeof(conf->bridge), "%s", bridge);
-	conf->nat = true;
-	conf->host_icmp = conf->host_dns = true;
-	conf->egress = (struct egress_rule *)egress_any;
-	conf->egress_count = 1;
-	conf->max_connections = 4096;
-	network->conf = conf;
-	network->bridges = 1;
-	network->subnet = prefix_of(subnet);
-	if (subnet6)
-		network->subnet6 = prefix_of(subnet6);
-	f->ruleset.networks = f->networks;
-	f->ruleset.networks_count = i + 1;
-}
-
-static void set_member(struct fixture *f, size_t i, const char *port, const char *address,
-		       const char *address6, gid_t gid, bool grouped)
-{
-	struct ruleset_member *member = &f->members[i];
-
-	snprintf(member->port, sizeof(member->port), "%s", port);
-	member->address = address_of(address);
-	if (address6)
-		member->address6 = address_of(address6);
-	member->mac = address_mac(&member->address);
-	member->gid = gid;
-	member->grouped = grouped;
-	f->ruleset.members = f->members;
-	f->ruleset.members_count = i + 1;
-}
-
-static void set_egress_list(struct network *conf)
-{
-	egress_list[0] =
-	    (struct egress_rule){.allow = false, .destination = prefix_of("198.51.100.2/32")};
-	egress_list[1] = (struct egress_rule){.allow = true,
-					      .port = {IPPROTO_TCP, 7001, 7002},
-					      .destination = prefix_of("198.51.100.0/24")};
-	egress_list[2] = (struct egress_rule){.allow = false, .port = {IPPROTO_TCP, 0, 65535}};
-	egress_list[3] =
-	    (struct egress_rule){.allow = true, .destination = prefix_of("2001:db8:99::/64")};
-	conf->egress = egress_list;
-	conf->egress_count = 4;
-}
-
-/* Two users on one network, one on another; one network without IPv6, with nobody in. */
-static void set_up_three(struct fixture *f)
-{
-	*f = (struct fixture){0};
-	set_network(f, 0, "default", "pnbr0", "10.203.0.0/16", "fd00:203::/64");
-	f->networks[0].bridges = 2;
-	set_network(f, 1, "0-lab_x-", "lab", "10.204.0.0/24", "fd00:204::/64");
-	f->conf[1].peers = PEERS_GROUP;
-	f->conf[1].nat_address = address_of("198.51.100.9");
-	f->conf[1].nat_address6 = address_of("2001:db8:99::9");
-	f->conf[1].host_ports = host_ports;
-	f->conf[1].host_ports_count = 2;
-	set_egress_list(&f->conf[1]);
-	set_network(f, 2, "third", "br-third", "10.205.0.0/24", NULL);
-	f->conf[2].peers = PEERS_YES;
-	f->conf[2].nat = false;
-	f->conf[2].host_all = true;
-	f->conf[2].egress_count = 0;
-	f->conf[2].max_connections = 7;
-	set_member(f, 0, "pnua.1", "10.203.0.2", "fd00:203::2", 1000, false);
-	set_member(f, 1, "pnub.1", "10.204.0.2", "fd00:204::2", 1000, true);
-	set_member(f, 2, "pnuc.1", "10.204.0.3", "fd00:204::3", 0, true);
-	set_member(f, 3, "pnud.1", "10.205.0.2", NULL, 4294967294U, false);
-}
-
-static char *text_of(const struct fixture *f)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	assert_non_null(out);
-	assert_int_equal(ruleset_write(out, &f->ruleset), 0);
-	fclose(out);
-	return text;
-}
-
-static void assert_has(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("not there: %s\nin: %s", part, text);
-}
-
-static void assert_lacks(const char *text, const char *part)
-{
-	if (strstr(text, part))
-		fail_msg("there: %s\nin: %s", part, text);
-}
 
 static void test_transaction(void **state)
 {
@@ -218,118 +78,6 @@ static void test_networks(void **state)
 	assert_has(text, "\tchain peers_third {\n\t\tgoto admit_third\n\t}\n");
 	assert_has(text, "\t\tadd @conn4 { ip saddr ct count over 7 } " DENIED);
 	assert_has(text, "\t\tadd @conn6 { ip6 saddr ct count over 7 } " DENIED);
-}
-
-static void test_nat(void **state)
-{
-	struct fixture f;
-	CLEANUP_FREE char *text = NULL;
-
-	(void)state;
-	set_up_three(&f);
-	text = text_of(&f);
-	assert_has(text, "\t\tip saddr 10.203.0.0/16 oifname != @bridges masquerade\n"
-			 "\t\tip6 saddr fd00:203::/64 oifname != @bridges masquerade\n"
-			 "\t\tip saddr 10.204.0.0/24 oifname != @bridges snat ip to 198.51.100.9\n"
-			 "\t\tip6 saddr fd00:204::/64 oifname != @bridges snat ip6 to "
-			 "2001:db8:99::9\n\t}\n");
-	assert_lacks(text, "saddr 10.205"); /* nat = no */
-}
-
-static void test_egress(void **state)
-{
-	struct fixture f;
-	CLEANUP_FREE char *text = NULL;
-
-	(void)state;
-	set_up_three(&f);
-	text = text_of(&f);
-	assert_has(text, "\tchain egress_default {\n\t\tgoto admit_default\n\t\t" DENIED);
-	assert_has(text, "\tchain egress_third {\n\t\t" DENIED "\t}\n");
-	assert_has(text, "\tchain egress_0-lab_x- {\n"
-			 "\t\tip daddr 198.51.100.2/32 " DENIED
-			 "\t\tip daddr 198.51.100.0/24 tcp dport 7001-7002 goto admit_0-lab_x-\n"
-			 "\t\tmeta l4proto tcp " DENIED
-			 "\t\tip6 daddr 2001:db8:99::/64 goto admit_0-lab_x-\n"
-			 "\t\t" DENIED "\t}\n");
-}
-
-static void test_egress_forms(void **state)
-{
-	struct egress_rule rules[] = {
-	    {.allow = true, .destination = prefix_of("0.0.0.0/0")},
-	    {.allow = true, .port = {IPPROTO_UDP, 53, 53}, .destination = prefix_of("::/0")},
-	    {.allow = false, .port = {0, 25, 26}},
-	    {.allow = true, .port = {IPPROTO_UDP, 0, 0}},
-	    {.allow = true, .port = {0, 0, 65535}},
-	};
-	struct fixture f = {0};
-	CLEANUP_FREE char *text = NULL;
-
-	(void)state;
-	set_network(&f, 0, "n", "br", "10.0.0.0/24", NULL);
-	f.conf[0].egress = rules;
-	f.conf[0].egress_count = 5;
-	text = text_of(&f);
-	assert_has(text, "\t\tmeta nfproto ipv4 goto admit_n\n"
-			 "\t\tmeta nfproto ipv6 udp dport 53 goto admit_n\n"
-			 "\t\tmeta l4proto { tcp, udp } th dport 25-26 " DENIED
-			 "\t\tmeta l4proto udp goto admit_n\n"
-			 "\t\tgoto admit_n\n");
-}
-
-static void test_host_access(void **state)
-{
-	struct fixture f;
-	CLEANUP_FREE char *text = NULL;
-
-	(void)state;
-	set_up_three(&f);
-	f.conf[0].host_icmp = f.conf[0].host_dns = false;
-	text = text_of(&f);
-	assert_has(text, "\tchain host_default {\n\t\tct state established,related accept\n"
-			 "\t\tct state invalid drop\n\t\t" DENIED "\t}\n");
-	assert_has(text, "\t\ticmp type echo-request goto admit_0-lab_x-\n"
-			 "\t\ticmpv6 type echo-request goto admit_0-lab_x-\n"
-			 "\t\tmeta l4proto { tcp, udp } th dport 53 goto admit_0-lab_x-\n"
-			 "\t\ttcp dport 22 goto admit_0-lab_x-\n"
-			 "\t\tudp dport 6000-6010 goto admit_0-lab_x-\n"
-			 "\t\t" DENIED);
-	assert_has(text, "\t\tct state invalid drop\n\t\tgoto admit_third\n");
-}
-
-static void test_groups(void **state)
-{
-	struct fixture f;
-	CLEANUP_FREE char *text = NULL;
-	CLEANUP_FREE char *without = NULL;
-
-	(void)state;
-	set_up_three(&f);
-	text = text_of(&f);
-	assert_has(text, "\tmap group4 {\n\t\ttype ipv4_addr : mark\n\t\telements = {\n"
-			 "\t\t\t10.204.0.2 : 1000,\n\t\t\t10.204.0.3 : 0\n\t\t}\n\t}\n");
-	assert_has(text, "\tset member6 {\n\t\ttype ipv6_addr . mark\n\t\telements = {\n"
-			 "\t\t\tfd00:204::2 . 1000,\n\t\t\tfd00:204::3 . 0\n\t\t}\n\t}\n");
-	f.conf[1].peers = PEERS_NO;
-	without = text_of(&f);
-	assert_lacks(without, "group4");
-	assert_lacks(without, "mark");
-}
-
-static void test_forward_ours_alone(void **state)
-{
-	struct fixture f;
-	CLEANUP_FREE char *text = NULL;
-	CLEANUP_FREE char *alone = NULL;
-
-	(void)state;
-	set_up_three(&f);
-	text = text_of(&f);
-	assert_has(text, "\t\toifname @bridges drop\n\t}\n");
-	f.ruleset.forward_ours_alone = true;
-	alone = text_of(&f);
-	assert_has(alone, "\t\toifname @bridges drop\n\t\tmeta nfproto ipv4 drop\n\t}\n");
 }
 
 static void ignore_log(void *context, int level, const char *text)
@@ -465,12 +213,9 @@ static int print_ruleset(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_transaction),	 cmocka_unit_test(test_pure),
-	    cmocka_unit_test(test_guard),	 cmocka_unit_test(test_networks),
-	    cmocka_unit_test(test_nat),		 cmocka_unit_test(test_egress),
-	    cmocka_unit_test(test_egress_forms), cmocka_unit_test(test_host_access),
-	    cmocka_unit_test(test_groups),	 cmocka_unit_test(test_forward_ours_alone),
-	    cmocka_unit_test(test_bridge_name),	 cmocka_unit_test(test_write_failure),
+	    cmocka_unit_test(test_transaction), cmocka_unit_test(test_pure),
+	    cmocka_unit_test(test_guard),	cmocka_unit_test(test_networks),
+	    cmocka_unit_test(test_bridge_name), cmocka_unit_test(test_write_failure),
 	};
 
 	if (argc > 1)

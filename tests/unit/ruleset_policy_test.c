@@ -1,0 +1,125 @@
+/* What the conf file allows and denies, as rules. */
+#include "ruleset_make.h"
+
+static void test_nat(void **state)
+{
+	struct fixture f;
+	CLEANUP_FREE char *text = NULL;
+
+	(void)state;
+	set_up_three(&f);
+	text = text_of(&f);
+	assert_has(text, "\t\tip saddr 10.203.0.0/16 oifname != @bridges masquerade\n"
+			 "\t\tip6 saddr fd00:203::/64 oifname != @bridges masquerade\n"
+			 "\t\tip saddr 10.204.0.0/24 oifname != @bridges snat ip to 198.51.100.9\n"
+			 "\t\tip6 saddr fd00:204::/64 oifname != @bridges snat ip6 to "
+			 "2001:db8:99::9\n\t}\n");
+	assert_lacks(text, "saddr 10.205"); /* nat = no */
+}
+
+static void test_egress(void **state)
+{
+	struct fixture f;
+	CLEANUP_FREE char *text = NULL;
+
+	(void)state;
+	set_up_three(&f);
+	text = text_of(&f);
+	assert_has(text, "\tchain egress_default {\n\t\tgoto admit_default\n\t\t" DENIED);
+	assert_has(text, "\tchain egress_third {\n\t\t" DENIED "\t}\n");
+	assert_has(text, "\tchain egress_0-lab_x- {\n"
+			 "\t\tip daddr 198.51.100.2/32 " DENIED
+			 "\t\tip daddr 198.51.100.0/24 tcp dport 7001-7002 goto admit_0-lab_x-\n"
+			 "\t\tmeta l4proto tcp " DENIED
+			 "\t\tip6 daddr 2001:db8:99::/64 goto admit_0-lab_x-\n"
+			 "\t\t" DENIED "\t}\n");
+}
+
+static void test_egress_forms(void **state)
+{
+	struct egress_rule rules[] = {
+	    {.allow = true, .destination = prefix_of("0.0.0.0/0")},
+	    {.allow = true, .port = {IPPROTO_UDP, 53, 53}, .destination = prefix_of("::/0")},
+	    {.allow = false, .port = {0, 25, 26}},
+	    {.allow = true, .port = {IPPROTO_UDP, 0, 0}},
+	    {.allow = true, .port = {0, 0, 65535}},
+	};
+	struct fixture f = {0};
+	CLEANUP_FREE char *text = NULL;
+
+	(void)state;
+	set_network(&f, 0, "n", "br", "10.0.0.0/24", NULL);
+	f.conf[0].egress = rules;
+	f.conf[0].egress_count = 5;
+	text = text_of(&f);
+	assert_has(text, "\t\tmeta nfproto ipv4 goto admit_n\n"
+			 "\t\tmeta nfproto ipv6 udp dport 53 goto admit_n\n"
+			 "\t\tmeta l4proto { tcp, udp } th dport 25-26 " DENIED
+			 "\t\tmeta l4proto udp goto admit_n\n"
+			 "\t\tgoto admit_n\n");
+}
+
+static void test_host_access(void **state)
+{
+	struct fixture f;
+	CLEANUP_FREE char *text = NULL;
+
+	(void)state;
+	set_up_three(&f);
+	f.conf[0].host_icmp = f.conf[0].host_dns = false;
+	text = text_of(&f);
+	assert_has(text, "\tchain host_default {\n\t\tct state established,related accept\n"
+			 "\t\tct state invalid drop\n\t\t" DENIED "\t}\n");
+	assert_has(text, "\t\ticmp type echo-request goto admit_0-lab_x-\n"
+			 "\t\ticmpv6 type echo-request goto admit_0-lab_x-\n"
+			 "\t\tmeta l4proto { tcp, udp } th dport 53 goto admit_0-lab_x-\n"
+			 "\t\ttcp dport 22 goto admit_0-lab_x-\n"
+			 "\t\tudp dport 6000-6010 goto admit_0-lab_x-\n"
+			 "\t\t" DENIED);
+	assert_has(text, "\t\tct state invalid drop\n\t\tgoto admit_third\n");
+}
+
+static void test_groups(void **state)
+{
+	struct fixture f;
+	CLEANUP_FREE char *text = NULL;
+	CLEANUP_FREE char *without = NULL;
+
+	(void)state;
+	set_up_three(&f);
+	text = text_of(&f);
+	assert_has(text, "\tmap group4 {\n\t\ttype ipv4_addr : mark\n\t\telements = {\n"
+			 "\t\t\t10.204.0.2 : 1000,\n\t\t\t10.204.0.3 : 0\n\t\t}\n\t}\n");
+	assert_has(text, "\tset member6 {\n\t\ttype ipv6_addr . mark\n\t\telements = {\n"
+			 "\t\t\tfd00:204::2 . 1000,\n\t\t\tfd00:204::3 . 0\n\t\t}\n\t}\n");
+	f.conf[1].peers = PEERS_NO;
+	without = text_of(&f);
+	assert_lacks(without, "group4");
+	assert_lacks(without, "mark");
+}
+
+static void test_forward_ours_alone(void **state)
+{
+	struct fixture f;
+	CLEANUP_FREE char *text = NULL;
+	CLEANUP_FREE char *alone = NULL;
+
+	(void)state;
+	set_up_three(&f);
+	text = text_of(&f);
+	assert_has(text, "\t\toifname @bridges drop\n\t}\n");
+	f.ruleset.forward_ours_alone = true;
+	alone = text_of(&f);
+	assert_has(alone, "\t\toifname @bridges drop\n\t\tmeta nfproto ipv4 drop\n\t}\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_nat),		 cmocka_unit_test(test_egress),
+	    cmocka_unit_test(test_egress_forms), cmocka_unit_test(test_host_access),
+	    cmocka_unit_test(test_groups),	 cmocka_unit_test(test_forward_ours_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -150,6 +150,7 @@ test_sessions_of_one_user() {
 test_names_from_outside_do_no_harm() {
 	pam_session -r $'evil"\\\033[31m' sshd alice sh -c '
 		pam-netns list --json | jq -e ".[0].sessions[0].rhost" && pam-netns status alice' >"$OUT/hostile" || :
+	assert_match 'alice \(uid 2001\)' "$(<"$OUT/hostile")"
 	assert_no_match $'\033' "$(<"$OUT/hostile")"
 	pam-netns gc
 	host_clean

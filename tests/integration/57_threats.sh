@@ -184,6 +184,8 @@ test_t17_a_private_directory_is_flipped() {
 		seen=$(pam_session su alice sh -c 'cat /etc/job/of || echo covered' 2>/dev/null || echo refused)
 		[[ $seen == refused || $seen == etc ]] || fail "/etc/job: $seen"
 		[[ $seen == refused ]] || inside=$((inside + 1))
+		# Each is to be a first login: only that mounts anything.
+		wait_until 5 test ! -e /run/pam-netns/pins/2001
 	done
 	kill "$flip"
 	wait "$flip" || :

@@ -109,6 +109,7 @@ test_conf_cut_off() {
 		if ! su root -c true >/dev/null 2>&1; then
 			log_grep "$CONF" >/dev/null
 		fi
+		log_settle
 		assert_no_log 'signal'
 	done
 	conf_restore
@@ -125,6 +126,7 @@ test_unknown_argument() {
 	refused_all "$OUT"
 	host_pam_install
 	in_own_network alice
+	host_clean 3
 }
 
 test_names_that_are_no_users() {
@@ -134,6 +136,7 @@ test_names_that_are_no_users() {
 		log_mark
 		assert_fails pamtester only "$name" open_session >/dev/null 2>&1
 		[[ -z $name ]] || log_grep '^authpriv.err .*pam_netns\(only:session\): login refused' >/dev/null
+		log_settle
 		assert_no_log $'\033'
 		assert_eq '' "$(host_residue)"
 	done

@@ -88,7 +88,7 @@ static bool after_modules(const struct trace *t)
 {
 	if (t->fault.role != ROLE_CALLER || t->place != PLACE_ISOLATED)
 		return false;
-	for (int i = 0; t->fault.mallocs && i < 50; i++) {
+	for (int i = 0; t->fault.mallocs && i < 200; i++) {
 		if (logged("PAM audit_log_acct_message() failed",
 			   "PAM _pam_list_grantors() failed"))
 			return true;

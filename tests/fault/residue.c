@@ -238,19 +238,34 @@ static const char *difference(const char *a, const char *b)
 	return text;
 }
 
+/* The kernel takes namespaces down, and ports with them, one after the other, all the machine's. */
 const char *residue_find_all(void)
 {
-	for (int i = 0; i < 20; i++) {
+	const char *text = "";
+
+	for (int i = 0; i < 100; i++) {
 		char *now = snapshot();
 		bool clean = strcmp(baseline, now) == 0;
-		const char *text = clean ? "" : difference(baseline, now);
 
+		text = clean ? "" : difference(baseline, now);
 		free(now);
-		if (clean || i == 19)
-			return text;
+		if (clean)
+			break;
 		usleep(50000);
 	}
-	return "";
+	return text;
+}
+
+/* A port of one who is out, and whose namespace is not yet gone. */
+static bool port_going(const char *text)
+{
+	while ((text = strstr(text, "link pnu"))) {
+		text += strlen("link ");
+		if (strcspn(text, "\n") != strlen(bystander.interface) ||
+		    strncmp(text, bystander.interface, strlen(bystander.interface)) != 0)
+			return true;
+	}
+	return false;
 }
 
 void residue_init(void)
@@ -267,8 +282,12 @@ void residue_init(void)
 		err(2, "look at the host");
 	if (state_read(run_dir, BYSTANDER_UID, &bystander) < 0)
 		errx(2, "the bystander is not in");
-	usleep(100000);
 	baseline = snapshot();
+	for (int i = 0; i < 100 && port_going(baseline); i++) {
+		usleep(50000);
+		free(baseline);
+		baseline = snapshot();
+	}
 }
 
 /* --- what makes work --- */

@@ -2,10 +2,9 @@
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
 # Names resolve by the host's real name servers, whatever the host's resolv.conf is and becomes.
 
-# So that a wrong name server is found out in a second.
+# So that a wrong name server is found out in a second. The right one may take its time.
 OPTIONS='options timeout:1 attempts:1'
-GOOD="nameserver $OUTSIDE4
-$OPTIONS"
+GOOD="nameserver $OUTSIDE4"
 BAD="nameserver 192.0.2.53
 $OPTIONS"
 STUB="nameserver 127.0.0.53

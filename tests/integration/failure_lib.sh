@@ -55,6 +55,8 @@ refused_all() {
 }
 
 if [[ -e $OUT/helper ]]; then
+	[[ ! -e /usr/sbin/nft.away ]] || mv /usr/sbin/nft.away /usr/sbin/nft
+	rm -rf /run/full
 	conf_restore
 	helper_restore
 	host_pam_install

@@ -177,7 +177,12 @@ hold_session() {
 	# Opened for both, so that it never ends by itself.
 	"${SSH_COMMAND[@]}" <>"$OUT/hold.$name.in" >"$OUT/hold.$name.log" 2>&1 &
 	echo $! >"$OUT/hold.$name.client"
-	wait_until 15 test -s "$OUT/hold.$name"
+	wait_until 15 held_or_ended "$name"
+	[[ -s $OUT/hold.$name ]] || fail "$name has no session: $(<"$OUT/hold.$name.log")"
+}
+
+held_or_ended() {
+	[[ -s $OUT/hold.$1 ]] || process_gone "$(<"$OUT/hold.$1.client")"
 }
 
 hold_pid() {

@@ -194,7 +194,7 @@ test_uninstall_leaves_what_is_the_admins() {
 	echo kept >"$DEST/var/lib/pam-netns/private/2001/var/tmp/file"
 	product uninstall DESTDIR="$DEST"
 	left=$(cd "$DEST" && find . ! -type d | sort)
-	assert_same "$(printf '%s\n' .$CONF ./var/lib/pam-netns/leases/some-lease \
+	assert_same "$(printf '%s\n' ".$CONF" ./var/lib/pam-netns/leases/some-lease \
 		./var/lib/pam-netns/private/2001/var/tmp/file)" "$left" "left"
 	[[ ! -e $DEST$LIBEXEC ]]
 	product uninstall DESTDIR="$DEST" # again: nothing to do is no error

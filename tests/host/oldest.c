@@ -18,6 +18,8 @@
 #define NS_GET_MNTNS_ID _IOR(NSIO, 0x5, uint64_t)
 #endif
 
+#define TRIES 8
+
 /* Its id; 0 where the kernel does not tell. */
 static uint64_t namespace_make(int cpu)
 {
@@ -70,7 +72,8 @@ int main(int argc, char **argv)
 		errx(125, "usage: oldest COMMAND...");
 	if (sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
 		err(125, "sched_getaffinity");
-	while (!oldest_make(&cpus))
+	/* Where ids are given out one by one, each is higher than the last, and any will do. */
+	for (int i = 0; i < TRIES && !oldest_make(&cpus); i++)
 		;
 	if (sched_setaffinity(0, sizeof(cpus), &cpus) < 0)
 		err(125, "sched_setaffinity");

@@ -3,8 +3,6 @@
 # Sessions that nobody closes, state that is torn: the next login works without gc, and gc alone
 # cleans up.
 
-# shellcheck disable=SC2034 # read by run
-TEST_TIMEOUT=120
 USERS=/run/pam-netns/users
 PINS=/run/pam-netns/pins
 

@@ -2,8 +2,6 @@
 # Helpers that are killed, stopped or frozen in the middle: others do not wait for them, the next
 # login works.
 
-# shellcheck disable=SC2034 # read by run
-TEST_TIMEOUT=120
 HELPER=/usr/libexec/pam-netns/pam-netns-helper
 GROUP=/sys/fs/cgroup/alice
 

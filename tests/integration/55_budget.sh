@@ -3,8 +3,6 @@
 # and netlink messages the helper needs for a first login, a further login and a last logout, and
 # that they are as many with 200 users in as with none. Raise a budget only for a reason that the
 # commit tells; make bench says what it costs.
-# shellcheck disable=SC2034 # read by run
-TEST_TIMEOUT=120
 
 # What they were when last measured and some, since the C library and the tree may differ.
 declare -A SYSCALLS=([first]=430 [further]=280 [logout]=195) MESSAGES=([first]=28 [further]=4 [logout]=1)

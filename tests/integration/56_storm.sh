@@ -6,8 +6,6 @@
 #
 # T2: the first-login race.
 
-# shellcheck disable=SC2034 # read by run
-TEST_TIMEOUT=120
 STORM=$TOOLS/storm
 LOGINS=${STORM_LOGINS:-100}
 MORE=$((LOGINS + LOGINS / 10))

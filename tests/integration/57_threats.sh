@@ -2,8 +2,6 @@
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
 # Threats of SECURITY.md that no other file is about, by their numbers.
 
-# shellcheck disable=SC2034 # read by run
-TEST_TIMEOUT=120
 HOSTILE=${THREATS_HOSTILE:-2000}
 
 setup() {

@@ -4,8 +4,6 @@
 # clock that is set, file systems that are full or read-only. What is there goes on, the next login
 # works or says why not, and nothing half is left.
 
-# shellcheck disable=SC2034 # read by run
-TEST_TIMEOUT=120
 OLDER=/root/older OLDER_BUILD=/root/older-build
 # Not on /run, which will be full.
 OUT=/var/out

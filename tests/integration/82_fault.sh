@@ -7,9 +7,6 @@
 # combinations would be 6,000 runs of 40 ms and more, four minutes; this is a minute and a half.
 # Kills are a fortieth. A stopped process costs those who wait for it 300 ms: one in two hundred.
 
-# shellcheck disable=SC2034 # read by run
-TEST_TIMEOUT=120
-
 setup() {
 	host_pam_install
 }

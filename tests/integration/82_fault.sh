@@ -30,8 +30,9 @@ test_T8_failing_calls_of_the_module() {
 	inject 10 module-
 }
 
+# An odd share, so that each day has all combinations of failing setns(2).
 test_T9_half_a_switch() {
-	inject 40 join
+	inject 41 join
 }
 
 test_T1_failing_allocations() {

@@ -44,7 +44,7 @@ fi
 stage build 300 "${make[@]}" -j "$(nproc)" build-report
 stage unit 300 "${make[@]}" -j "$(nproc)" unit
 stage ruleset_nft 120 "${make[@]}" ruleset
-stage integration 420 "${make[@]}" integration
+stage integration 600 "${make[@]}" integration
 stage fuzz 240 "${make[@]}" -j "$(nproc)" fuzz
 stage lint 300 "${make[@]}" lint
 stage threats 30 tests/threats

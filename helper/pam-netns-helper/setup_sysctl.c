@@ -210,8 +210,8 @@ void sysctl_ping_range(int proc, char out[64])
 	int result = value_read(proc, PING_RANGE, out, 64);
 
 	if (result < 0)
-		log_warning("cannot read %s (%s): the user's ping may need privilege", PING_RANGE,
-			    strerror(-result));
+		log_warning("cannot read /proc/%s (%s): the user's ping may need privilege",
+			    PING_RANGE, strerror(-result));
 	if (strcmp(out, "1\t0") == 0)
 		out[0] = '\0';
 }

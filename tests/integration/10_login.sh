@@ -10,10 +10,6 @@ setup() {
 }
 
 # The file as shipped.
-conf_reset() {
-	cp "$CHECKOUT/conf/pam_netns.conf" "$CONF"
-}
-
 host_inodes() {
 	stat -L -c %i /proc/1/ns/net /proc/1/ns/mnt /proc/1/ns/uts | paste -sd ' '
 }

@@ -299,7 +299,7 @@ test_sudo_to_root_goes_to_the_host_if_so_configured() {
 	assert_eq "$host" "$(in_session one "sudo -u dave sh -c '$INODES'")" 'sudo -u dave'
 	assert_ne "$host" "$(in_session one "$INODES")" 'the session itself'
 	end_session one
-	cp "$CHECKOUT/conf/pam_netns.conf" "$CONF"
+	conf_reset
 }
 
 # --- the others ---

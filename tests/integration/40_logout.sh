@@ -320,4 +320,4 @@ test_close_takes_the_caller_back() {
 }
 
 # Before each test, whatever became of the one before it.
-cmp -s "$CHECKOUT/conf/pam_netns.conf" "$CONF" || cp "$CHECKOUT/conf/pam_netns.conf" "$CONF"
+conf_reset

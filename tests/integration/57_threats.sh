@@ -304,4 +304,4 @@ test_t29_abstract_sockets_do_not_cross() {
 for name in passwd shadow; do
 	[[ ! -e /etc/$name.good ]] || mv "/etc/$name.good" "/etc/$name"
 done
-cmp -s "$CHECKOUT/conf/pam_netns.conf" "$CONF" || cp "$CHECKOUT/conf/pam_netns.conf" "$CONF"
+conf_reset

@@ -419,4 +419,4 @@ room_again /run
 rm -rf "${OUT:?}"/*
 [[ $(pam-netns --version) != 'pam-netns 0.0.9' ]] || version this >/dev/null
 ! mountpoint -q /var/lib/pam-netns || lib_umount
-cmp -s "$CHECKOUT/conf/pam_netns.conf" "$CONF" || cp "$CHECKOUT/conf/pam_netns.conf" "$CONF"
+conf_reset

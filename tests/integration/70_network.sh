@@ -24,11 +24,7 @@ network = lab
 match = *'
 
 setup() {
-	host_pam_install
-	policy
-	users_login alice bob carol
-	serve alice bob carol
-	probe_make
+	network_setup
 	"$TOOLS/host-outside" "$OUT/server.host" 192.0.2.1 2001:db8::1
 }
 

@@ -5,11 +5,7 @@
 . "$CHECKOUT/tests/integration/network_lib.sh"
 
 setup() {
-	host_pam_install
-	policy
-	users_login alice bob carol
-	serve alice bob carol
-	probe_make
+	network_setup
 	far_make
 }
 

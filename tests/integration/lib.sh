@@ -202,11 +202,13 @@ drop_session() {
 	client=$(<"$OUT/hold.$1.client")
 	kill -s "${2:-TERM}" "$client" 2>/dev/null || :
 	wait_until 5 process_gone "$client"
+	rm "$OUT/hold.$1.client"
 }
 
 end_session() {
 	echo exit >"$OUT/hold.$1.in"
 	wait_until 5 process_gone "$(<"$OUT/hold.$1.client")"
+	rm "$OUT/hold.$1.client"
 }
 
 # A zombie counts as gone: only its parent can still see it.
@@ -304,6 +306,11 @@ host_pam_remove() {
 conf_set() {
 	grep -q "^$1 = " "$CONF" || fail "no $1 in $CONF"
 	sed -i "s|^$1 = .*|$1 = $2|" "$CONF"
+}
+
+# As it is shipped; not touched where it is so already.
+conf_reset() {
+	cmp -s "$CHECKOUT/conf/pam_netns.conf" "$CONF" || cp "$CHECKOUT/conf/pam_netns.conf" "$CONF"
 }
 
 # recorded USER KEY: of one who is in.

@@ -57,6 +57,15 @@ anew() {
 	serve alice bob carol
 }
 
+# All three are in, on the host's own policy, and serve each other.
+network_setup() {
+	host_pam_install
+	policy
+	users_login alice bob carol
+	serve alice bob carol
+	probe_make
+}
+
 # Users run it in their sessions: probe "PROTO ADDRESS [PORT]"… prints a line for each. A rejected
 # TCP connection takes a second to fail, as does all that is dropped: LIMIT seconds are waited.
 probe_make() {

@@ -163,8 +163,8 @@ int chains_read(const char *text, struct chains *chains)
 			chain = (struct chain){0};
 			next_word(&words, &chain.family);
 			next_word(&words, &chain.table);
-		} else if (depth == 1 && next_word(&words, &word) && span_is(word, "chain")) {
-			next_word(&words, &chain.name);
+		} else if (depth == 1 && chain.table.length && next_word(&words, &word) &&
+			   span_is(word, "chain") && next_word(&words, &chain.name)) {
 			chain.body.at = rest.at;
 		} else if (depth == 2 && change < 0 && chain.body.at) {
 			chain.body.length = (size_t)(line.at - chain.body.at);

@@ -181,12 +181,28 @@ static void test_nothing(void **state)
 	assert_int_equal(ruleset_foreign("}\n}\nchain x {\n", "pnbr0", collect, &lines), 0);
 }
 
+/* Without a name there is nothing to tell the admin: nft prints no such table, damage may. */
+static void test_nameless(void **state)
+{
+#define DROPPING "\t\ttype filter hook forward priority 0; policy drop;\n\t\tjump y\n"
+#define TABLE(name, chain)                                                                         \
+	"table inet" name "\n{\n\tchain" chain "\n\t{\n" DROPPING "\t}\n"                          \
+	"\tchain y {\n\t\tdrop\n\t}\n}\n"
+	struct lines lines = {0};
+
+	(void)state;
+	assert_int_equal(ruleset_foreign(TABLE(" t", " x"), "pnbr0", collect, &lines), 1);
+	assert_int_equal(ruleset_foreign(TABLE("", " x"), "pnbr0", collect, &lines), 0);
+	assert_int_equal(ruleset_foreign(TABLE(" t", ""), "pnbr0", collect, &lines), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_docker),    cmocka_unit_test(test_ufw),
 	    cmocka_unit_test(test_firewalld), cmocka_unit_test(test_plain),
 	    cmocka_unit_test(test_torn),      cmocka_unit_test(test_nothing),
+	    cmocka_unit_test(test_nameless),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

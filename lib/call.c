@@ -1,9 +1,9 @@
 /*
  * Running the helper; see call.h.
  *
- * The request is put into the socket before the fork: so the helper finds it there when it starts,
- * and sending can neither block nor meet a child that is gone. The result is what comes over the
- * socket, never the exit status: a caller's own SIGCHLD handler may have taken that.
+ * The request is put into the socket before the helper starts: so it finds it there, and sending
+ * can neither block nor meet a child that is gone. The result is what comes over the socket, never
+ * the exit status: a caller's own SIGCHLD handler may have taken that.
  */
 #include "call.h"
 #include "call_internal.h"
@@ -11,8 +11,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <linux/sched.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -24,6 +24,7 @@
 #include <time.h>
 
 #include "call_child.h"
+#include "call_clone.h"
 #include "log.h"
 #include "paths.h"
 
@@ -132,51 +133,66 @@ static int end_helper(const struct call *call, bool kill_now)
 	return status;
 }
 
+/* What the child is told. */
+struct start {
+	int socket;
+	const char *verb;
+};
+
+static void child_run(void *argument)
+{
+	const struct start *start = argument;
+
+	call_child_exec(start->socket, call_helper_path, start->verb);
+}
+
 /*
- * As fork(2) with a pidfd, but into a cgroup: su runs in a cgroup that its user may be allowed to
- * freeze or to starve (systemd delegates one to each), and the helper holds locks that others need
- * (T10). The C library has no call for it. It may skip what it does around a fork, because the
- * child needs none of it: all that it does is async-signal-safe.
+ * In a cgroup that is not the caller's: su runs in one that its user may be allowed to freeze or to
+ * starve (systemd delegates one to each), and the helper holds locks that others need (T10).
  */
-static pid_t fork_into(const char *cgroup, int *pidfd)
+static pid_t clone_into(const char *cgroup, int *pidfd, struct start *start)
 {
 	CLEANUP_FD int fd = open(cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct statfs fs;
-	struct clone_args arguments = {.flags = CLONE_INTO_CGROUP | CLONE_PIDFD,
-				       .pidfd = (uintptr_t)pidfd,
-				       .exit_signal = SIGCHLD,
-				       .cgroup = (uint64_t)fd};
 
-	/* The kernel would say so only after it has copied the process. */
+	/* Asked first: the kernel may copy the process before it says so. */
 	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC)
 		return -1;
-	return (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
+	return call_clone(fd, pidfd, child_run, start);
 }
 
 /* In the caller's own cgroup where there is no other, or where a filter forbids clone3(2). */
-static pid_t fork_helper(int *pidfd)
+static pid_t fork_helper(int *pidfd, struct start *start)
 {
 	pid_t pid = -1;
 
 	for (size_t i = 0; i < sizeof(cgroups) / sizeof(cgroups[0]) && pid < 0; i++)
-		pid = fork_into(cgroups[i], pidfd);
-	return pid < 0 ? fork() : pid;
+		pid = clone_into(cgroups[i], pidfd, start);
+	if (pid < 0)
+		pid = fork();
+	if (pid == 0)
+		child_run(start);
+	return pid;
 }
 
-/* Forks with all signals blocked: the caller's handlers must not run in the child. */
+/*
+ * With all signals blocked and cancellation off: neither the caller's handlers nor its cleanup may
+ * run in the child.
+ */
 static int start_helper(struct call *call, int childs_socket)
 {
+	struct start start = {childs_socket, call->verb};
+	int error = 0, cancel;
 	sigset_t all, old;
-	int error = 0;
 
 	sigfillset(&all);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	call->pid = fork_helper(&call->process);
-	if (call->pid == 0)
-		call_child_exec(childs_socket, call_helper_path, call->verb);
+	call->pid = fork_helper(&call->process, &start);
 	if (call->pid < 0)
 		error = log_errno(errno, "fork for the helper");
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_setcancelstate(cancel, NULL);
 	if (error || call->process >= 0)
 		return error;
 	call->process = (int)syscall(SYS_pidfd_open, call->pid, 0);

@@ -5,7 +5,7 @@
  * must: SIGCHLD is default during the call and restored (sent again if a child of the caller's own
  * ended meanwhile), SIGPIPE cannot arrive, no descriptor stays but those of the reply. The child
  * has all three uids and gids 0, no supplementary groups, rlimits raised as far as the hard limits
- * go, PID 1's CPUs, normal priorities, signals unblocked and default, umask 022, / as its
+ * go, PID 1's CPUs, normal priorities, signals blocked and default, umask 022, / as its
  * directory, the root of cgroup v2 as its cgroup (where there is one), and descriptors 0 (the
  * socket), 1 and 2 (/dev/null).
  */

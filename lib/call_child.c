@@ -3,7 +3,8 @@
  *
  * In su and sudo the caller's real uid is an ordinary user, who may have chosen the rlimits, the
  * CPUs, the priorities, the umask and the directory, and who may send signals until the uids are 0
- * (T10). So the uids come first, and signals are unblocked only after them.
+ * (T10). So the uids come first, and signals stay blocked: the helper takes them when it has a
+ * session of its own, where no terminal can stop it.
  *
  * Not done because fork does it: timers and alarms do not pass to a child, nor does
  * PR_SET_PDEATHSIG, nor do pending signals. Nor because exec does it: root's program is dumpable
@@ -140,12 +141,9 @@ static int arrange_fds(int socket)
 static void reset_signals(void)
 {
 	static const unsigned long standard[8];
-	sigset_t none;
 
 	for (int signal = 1; signal < NSIG; signal++)
 		(void)syscall(SYS_rt_sigaction, signal, standard, NULL, (NSIG - 1) / CHAR_BIT);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 void call_child_exec(int socket, const char *path, const char *verb)

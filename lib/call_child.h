@@ -5,7 +5,8 @@
 /*
  * Makes the forked child a fit start for the helper and execs it with the verb as its argument;
  * socket becomes its descriptor 0. Never returns: what fails is told over the socket. All signals
- * are blocked on entry. Async-signal-safe, because the process may have had other threads.
+ * are blocked, and stay so. Async-signal-safe, because the process may have other threads; and it
+ * writes to no memory but its own stack and errno, because the caller may share it (call_clone.h).
  */
 void call_child_exec(int socket, const char *path, const char *verb) __attribute__((noreturn));
 

@@ -89,9 +89,11 @@ static void fake_report(struct reply *reply)
 		 oom_score(), personality(0xffffffff));
 }
 
+/* All but SIGKILL, SIGSTOP and the C library's own two. */
+#define ALL_BLOCKED "fffffffe7ffbfeff"
 #define CLEAN_START                                                                                \
 	"fds 0=socket 1=/dev/null 2=/dev/null uids 0 0 0 gids 0 0 0 groups 0 umask 022 cwd / "     \
-	"nice 0 policy 0 signals 00000000000000000000000000000000 files 1 cpu 1 env 0 cpus 1 "     \
+	"nice 0 policy 0 signals " ALL_BLOCKED "0000000000000000 files 1 cpu 1 env 0 cpus 1 "      \
 	"io 0 slack 50000 oom 0 personality 0"
 
 static void in_child(void (*body)(void))

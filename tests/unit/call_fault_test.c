@@ -9,7 +9,6 @@
 #include "fault.h"
 
 #include <linux/magic.h>
-#include <linux/sched.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/resource.h>
@@ -18,6 +17,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "call_clone.h"
 #include "fake_helper.h"
 
 static bool no_cgroup; /* nowhere to put a helper: it is forked */
@@ -31,6 +31,7 @@ static int poll_never(void)
 #define socketpair(...)		  FAULT(socketpair(__VA_ARGS__))
 #define fstatfs(fd, fs)		  (no_cgroup ? -1 : FAULT(fstatfs(fd, fs)))
 #define fork()			  FAULT(fork())
+#define call_clone(...)		  FAULT(call_clone(__VA_ARGS__))
 #define syscall(...)		  FAULT(syscall(__VA_ARGS__))
 #define poll(fds, count, ms)	  (immortal ? poll_never() : poll(fds, count, ms))
 #define message_send_request(...) (fault_hits() ? -fault_error : message_send_request(__VA_ARGS__))

@@ -33,9 +33,13 @@ void conf_words_free(struct conf_words *words)
 /* A copy of the value, and room for as many words as it can have at most. */
 static int words_begin(const char *value, struct conf_words *out)
 {
+	size_t room = 1;
+
+	for (const char *c = value; *c; c++)
+		room += strchr(BLANKS ",", *c) != NULL;
 	*out = (struct conf_words){0};
 	out->text = strdup(value);
-	out->words = calloc(strlen(value) + 1, sizeof(*out->words));
+	out->words = calloc(room, sizeof(*out->words));
 	return out->text && out->words ? 0 : -ENOMEM;
 }
 

@@ -179,13 +179,13 @@ static void put_line(struct packet_writer *writer, const char *key, const char *
 	packet_put_text(writer, key, line);
 }
 
-ssize_t log_encode(int level, const char *text, char packet[MESSAGE_MAX])
+ssize_t log_encode(int level, const char *text, char packet[MESSAGE_ANSWER_MAX])
 {
 	struct packet_writer writer;
 
 	if (level < LOG_EMERG || level > LOG_DEBUG)
 		return -EINVAL;
-	packet_begin(&writer, packet, MESSAGE_MAX, "log");
+	packet_begin(&writer, packet, MESSAGE_ANSWER_MAX, "log");
 	packet_put_number(&writer, "level", (unsigned)level);
 	put_line(&writer, "text", text, sizeof(((struct log_line *)0)->text));
 	return packet_end(&writer);
@@ -232,7 +232,7 @@ static int type_index(int type)
 	return -1;
 }
 
-ssize_t reply_encode(const struct reply *reply, char packet[MESSAGE_MAX])
+ssize_t reply_encode(const struct reply *reply, char packet[MESSAGE_ANSWER_MAX])
 {
 	struct packet_writer writer;
 	int previous = -1;
@@ -240,7 +240,7 @@ ssize_t reply_encode(const struct reply *reply, char packet[MESSAGE_MAX])
 	if (reply->handed_count > MESSAGE_FDS ||
 	    !reply_consistent(reply->outcome, reply->handed_count))
 		return -EINVAL;
-	packet_begin(&writer, packet, MESSAGE_MAX, "reply");
+	packet_begin(&writer, packet, MESSAGE_ANSWER_MAX, "reply");
 	packet_put_text(&writer, "outcome", outcome_names[reply->outcome]);
 	put_line(&writer, "cause", reply->cause, sizeof(reply->cause));
 	put_line(&writer, "line", reply->line, sizeof(reply->line));

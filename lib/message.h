@@ -26,8 +26,9 @@
 #include "conf.h"
 #include "state.h"
 
-#define MESSAGE_MAX 65536 /* bytes of one packet */
-#define MESSAGE_FDS 3	  /* net, uts, mnt */
+#define MESSAGE_MAX	   65536 /* bytes of one packet */
+#define MESSAGE_ANSWER_MAX 4096	 /* of one from the helper: all texts of a reply, and more */
+#define MESSAGE_FDS	   3	 /* net, uts, mnt */
 /* A user's groups beyond these are not told: profiles match by the first ones. */
 #define MESSAGE_GROUPS_MAX	1024
 #define MESSAGE_GROUPS_TEXT_MAX 49152 /* bytes of all names with their NULs: they fit a packet */
@@ -104,8 +105,10 @@ void request_free(struct request *request);
 void reply_close(struct reply *reply); /* closes the descriptors that are still owned */
 
 int message_send_request(int socket, const struct request *request) MUST_CHECK;
-/* Waits for as long as it takes. -EPIPE: the caller is gone. Owner of *out on success:
- * request_free. */
+/*
+ * Waits for as long as it takes. -EPIPE: the caller is gone. Owner of *out on success:
+ * request_free. One thread at a time.
+ */
 int message_receive_request(int socket, struct request *out) MUST_CHECK;
 /*
  * Never waits: a caller that a user has stopped must not hold up the helper (T10). -EAGAIN: the
@@ -130,7 +133,7 @@ int request_decode(const char *packet, size_t size, struct request *out) MUST_CH
 ssize_t request_encode(const struct request *request, char packet[MESSAGE_MAX]) MUST_CHECK;
 int message_decode(const char *packet, size_t size, const int *fds, size_t fds_count,
 		   struct message *out) MUST_CHECK;
-ssize_t reply_encode(const struct reply *reply, char packet[MESSAGE_MAX]) MUST_CHECK;
-ssize_t log_encode(int level, const char *text, char packet[MESSAGE_MAX]) MUST_CHECK;
+ssize_t reply_encode(const struct reply *reply, char packet[MESSAGE_ANSWER_MAX]) MUST_CHECK;
+ssize_t log_encode(int level, const char *text, char packet[MESSAGE_ANSWER_MAX]) MUST_CHECK;
 
 #endif

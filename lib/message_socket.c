@@ -77,12 +77,9 @@ int message_send_request(int socket, const struct request *request)
 
 int message_send_log(int socket, int level, const char *text)
 {
-	CLEANUP_FREE char *bytes = malloc(MESSAGE_MAX);
-	ssize_t size;
+	char bytes[MESSAGE_ANSWER_MAX];
+	ssize_t size = log_encode(level, text, bytes);
 
-	if (!bytes)
-		return -ENOMEM;
-	size = log_encode(level, text, bytes);
 	return size < 0 ? (int)size : send_bytes(socket, bytes, (size_t)size, MSG_DONTWAIT);
 }
 
@@ -124,17 +121,14 @@ static int attach_fds(struct msghdr *packet, union control *control, const struc
 
 int message_send_reply(int socket, const struct reply *reply)
 {
-	CLEANUP_FREE char *bytes = malloc(MESSAGE_MAX);
+	char bytes[MESSAGE_ANSWER_MAX];
 	struct iovec part = {.iov_base = bytes};
 	struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
 	int64_t until = now_ms() + REPLY_WAIT;
 	union control control;
-	ssize_t size;
+	ssize_t size = reply_encode(reply, bytes);
 	int error;
 
-	if (!bytes)
-		return -ENOMEM;
-	size = reply_encode(reply, bytes);
 	if (size < 0)
 		return (int)size;
 	part.iov_len = (size_t)size;
@@ -167,9 +161,9 @@ static size_t take_fds(struct msghdr *packet, int fds[RECEIVED_FDS])
 }
 
 /* One packet, cut or with more attached than fits: -EBADMSG; the other side is gone: -EPIPE. */
-static ssize_t receive_packet(int socket, char *bytes, struct msghdr *packet, int flags)
+static ssize_t receive_packet(int socket, char *bytes, size_t max, struct msghdr *packet, int flags)
 {
-	struct iovec part = {.iov_base = bytes, .iov_len = MESSAGE_MAX};
+	struct iovec part = {.iov_base = bytes, .iov_len = max};
 	ssize_t size;
 
 	packet->msg_iov = &part;
@@ -193,20 +187,18 @@ static ssize_t receive_packet(int socket, char *bytes, struct msghdr *packet, in
 
 int message_receive_request(int socket, struct request *out)
 {
-	CLEANUP_FREE char *bytes = malloc(MESSAGE_MAX);
+	/* Neither from the heap, where it takes a map and an unmap, nor on a thread's stack. */
+	static char bytes[MESSAGE_MAX];
 	/* Without room for descriptors the kernel closes those that come, and says MSG_CTRUNC. */
 	struct msghdr packet = {.msg_iov = NULL};
-	ssize_t size;
+	ssize_t size = receive_packet(socket, bytes, sizeof(bytes), &packet, 0);
 
-	if (!bytes)
-		return -ENOMEM;
-	size = receive_packet(socket, bytes, &packet, 0);
 	return size < 0 ? (int)size : request_decode(bytes, (size_t)size, out);
 }
 
 int message_receive(int socket, int timeout, struct message *out)
 {
-	CLEANUP_FREE char *bytes = malloc(MESSAGE_MAX);
+	char bytes[MESSAGE_ANSWER_MAX];
 	int64_t until = now_ms() + timeout;
 	int fds[RECEIVED_FDS];
 	union control control;
@@ -215,12 +207,10 @@ int message_receive(int socket, int timeout, struct message *out)
 	ssize_t size;
 	int error;
 
-	if (!bytes)
-		return -ENOMEM;
 	error = wait_ready(socket, POLLIN, until);
 	if (error)
 		return error;
-	size = receive_packet(socket, bytes, &packet, MSG_DONTWAIT);
+	size = receive_packet(socket, bytes, sizeof(bytes), &packet, MSG_DONTWAIT);
 	fds_count = take_fds(&packet, fds);
 	error = size < 0 ? (int)size : message_decode(bytes, (size_t)size, fds, fds_count, out);
 	if (error)

@@ -21,6 +21,7 @@
 
 #define RESOLV_CONF	"etc/resolv.conf"
 #define RESOLV_FILE_MAX (64U * 1024U)
+#define FILE_SMALL	2048
 #define HOSTS_FILE_MAX	(16U * 1024U * 1024U) /* some block a hundred thousand names there */
 #define OPEN_TRIES	10
 #define SPACE		" \t\r"
@@ -63,25 +64,36 @@ static int file_open(int root, const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Reads a whole regular file; the caller frees *out, which is NULL on failure. */
-static int file_load(int root, const char *path, size_t max, char **out)
+/* Reads what fits into size bytes; *out is NULL on failure. */
+static int text_load(int fd, size_t size, char **out)
 {
-	CLEANUP_FD int fd = file_open(root, path);
-	CLEANUP_FREE char *text = NULL;
+	CLEANUP_FREE char *text = malloc(size);
 	ssize_t length;
 
-	*out = NULL;
-	if (fd < 0)
-		return fd;
-	text = malloc(max + 1);
 	if (!text)
 		return -ENOMEM;
-	length = files_read_open(fd, text, max + 1);
+	length = files_read_open(fd, text, size);
 	if (length < 0)
 		return (int)length;
 	*out = text;
 	text = NULL;
 	return 0;
+}
+
+/* Reads a whole regular file; the caller frees *out, which is NULL on failure. */
+static int file_load(int root, const char *path, size_t max, char **out)
+{
+	CLEANUP_FD int fd = file_open(root, path);
+	int error;
+
+	*out = NULL;
+	if (fd < 0)
+		return fd;
+	/* Most are small, and much memory takes long to get and to give back. */
+	error = text_load(fd, FILE_SMALL, out);
+	if (error == -EFBIG)
+		error = lseek(fd, 0, SEEK_SET) < 0 ? -errno : text_load(fd, max + 1, out);
+	return error;
 }
 
 /* The text of a file that may be missing: *out is then NULL. What cannot be read is told. */

@@ -13,13 +13,13 @@
 
 int setup_resolv(const struct host *host, const struct network *network)
 {
-	CLEANUP_FREE char *text = malloc(RESOLV_TEXT_MAX);
+	char text[RESOLV_TEXT_MAX];
 	CLEANUP_FD int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP_FD int dir = network_state_dir(host->run, network->name);
 	int result;
 
-	if (!text || root < 0)
-		return log_errno(text ? errno : ENOMEM, "open /");
+	if (root < 0)
+		return log_errno(errno, "open /");
 	if (dir < 0)
 		return dir;
 	/* Where there is one, from before the conf said so, views that lack it would get it. */

@@ -172,32 +172,30 @@ static void cause_sink(void *context, int level, const char *text)
 
 static int verb_run(const struct verb *verb)
 {
-	CLEANUP_FREE struct request *request = calloc(1, sizeof(*request));
-	CLEANUP_FREE struct reply *reply = calloc(1, sizeof(*reply));
+	static struct request request;
+	static struct reply reply;
 	struct cause cause = {"it failed"};
 	struct host host;
 	int result;
 
 	log_set_sink(cause_sink, &cause);
-	if (!request || !reply)
-		return 1;
-	result = message_receive_request(STDIN_FILENO, request);
+	result = message_receive_request(STDIN_FILENO, &request);
 	if (result == 0) {
 		deadline_set();
 		result = host_enter(&host);
 		if (result == 0)
-			result = verb->run(&host, request, reply);
+			result = verb->run(&host, &request, &reply);
 		host_close(&host);
 	}
 	if (result < 0) {
-		reply_close(reply);
-		reply->outcome = OUTCOME_REFUSED;
-		snprintf(reply->cause, sizeof(reply->cause), "%s", cause.text);
+		reply_close(&reply);
+		reply.outcome = OUTCOME_REFUSED;
+		snprintf(reply.cause, sizeof(reply.cause), "%s", cause.text);
 	}
-	if (message_send_reply(STDIN_FILENO, reply) < 0)
+	if (message_send_reply(STDIN_FILENO, &reply) < 0)
 		result = -EPIPE;
-	reply_close(reply);
-	request_free(request);
+	reply_close(&reply);
+	request_free(&request);
 	return result < 0;
 }
 

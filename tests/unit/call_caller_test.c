@@ -190,7 +190,10 @@ struct snapshot {
 	mode_t umask;
 	uid_t uids[3];
 	gid_t gids[3];
-	int priority;
+	int priority, policy, slack, dumpable, persona, cancel;
+	long io;
+	cpu_set_t cpus;
+	char oom[16];
 };
 
 static void take_snapshot(struct snapshot *s)
@@ -213,6 +216,17 @@ static void take_snapshot(struct snapshot *s)
 	must(!getresuid(&s->uids[0], &s->uids[1], &s->uids[2]), 22);
 	must(!getresgid(&s->gids[0], &s->gids[1], &s->gids[2]), 23);
 	s->priority = getpriority(PRIO_PROCESS, 0);
+	s->policy = sched_getscheduler(0);
+	s->slack = prctl(PR_GET_TIMERSLACK);
+	s->dumpable = prctl(PR_GET_DUMPABLE);
+	s->persona = personality(0xffffffff);
+	s->io = syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0);
+	must(!sched_getaffinity(0, sizeof(s->cpus), &s->cpus), 24);
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &s->cancel);
+	pthread_setcancelstate(s->cancel, NULL);
+	CLEANUP_FD int oom = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
+
+	must(oom >= 0 && read(oom, s->oom, sizeof(s->oom) - 1) > 0, 25);
 }
 
 static void on_signal(int signal)
@@ -246,7 +260,9 @@ static void peculiar_caller(void)
 	sigaddset(&some, SIGCHLD);
 	sigaddset(&action.sa_mask, SIGHUP);
 	must(!sigaction(SIGCHLD, &action, NULL) && !sigaction(SIGPIPE, &action, NULL), 11);
-	must(!sigprocmask(SIG_SETMASK, &some, NULL) && !setresuid(1000, 0, 0), 12);
+	must(!sigprocmask(SIG_SETMASK, &some, NULL), 12);
+	starve();
+	must(!setresuid(1000, 0, 0), 13);
 	changed_by("open", 10000);
 	changed_by("silent", 10000);
 	changed_by("garbage", 10000);

@@ -3,9 +3,10 @@
  *
  * Used inside sshd, login, su and cron, so it changes nothing of its caller but what fork and wait
  * must: SIGCHLD is default during the call and restored (sent again if a child of the caller's own
- * ended meanwhile), SIGPIPE cannot arrive, no descriptor stays but those of the reply. The child
- * has all three uids and gids 0, no supplementary groups, rlimits raised as far as the hard limits
- * go, PID 1's CPUs, normal priorities, signals blocked and default, umask 022, / as its
+ * ended meanwhile), SIGPIPE cannot arrive, no descriptor stays but those of the reply. Only one
+ * whose effective group is not root's becomes undumpable, if it was not, as by setegid(2). The
+ * child has all three uids and gids 0, no supplementary groups, rlimits raised as far as the hard
+ * limits go, PID 1's CPUs, normal priorities, signals blocked and default, umask 022, / as its
  * directory, the root of cgroup v2 as its cgroup (where there is one), and descriptors 0 (the
  * socket), 1 and 2 (/dev/null).
  */

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /* AddressSanitizer would find what the child has left in its record of the stack. */
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__x86_64__) && defined(__LP64__) && !defined(__SANITIZE_ADDRESS__)
 
 #define CHILD_STACK 16384
 

@@ -15,6 +15,7 @@
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "files.h"
 #include "helper.h"
@@ -29,6 +30,7 @@
 #define LOW_PORTS      "sys/net/ipv4/ip_unprivileged_port_start"
 #define ACCEPT_RA_NAME "accept_ra" /* below NETWORKS_DIR: interfaces whose 1 we made a 2 */
 #define ACCEPT_RA_MAX  4096
+#define USERS_FEW      64
 
 static int value_read(int dir, const char *path, char *out, size_t size)
 {
@@ -193,8 +195,19 @@ int sysctl_bridge(const struct host *host, const char *bridge)
 	return 0;
 }
 
+/* Who is in has a folder there; tmpfs counts those as links of the folder above. */
+static bool users_are_few(void)
+{
+	struct stat st;
+
+	return stat(USERS_DIR, &st) == 0 && st.st_nlink <= 2 + USERS_FEW;
+}
+
 int sysctl_proc(const struct host *host)
 {
+	if (users_are_few())
+		return fcntl(host->proc, F_DUPFD_CLOEXEC, 0);
+
 	CLEANUP_FD int context = fsopen("proc", FSOPEN_CLOEXEC);
 	int proc = -1;
 

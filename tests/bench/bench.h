@@ -117,8 +117,9 @@ void peer_round(struct peer *peer, unsigned number);
 struct level { /* a number of users in */
 	unsigned users;
 	struct samples floor, floor_logout;
-	struct samples start;				   /* of the helper, doing nothing */
-	struct samples first, further, logout;		   /* through the helper */
+	struct samples start;		       /* of the helper, doing nothing */
+	struct samples changed;		       /* first, after others' change of rules */
+	struct samples first, further, logout; /* through the helper */
 	struct samples pam_first, pam_further, pam_logout; /* through the module */
 	struct samples commands[COMMANDS];		   /* pam-netns */
 };

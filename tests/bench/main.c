@@ -31,6 +31,7 @@ static struct level level_new(unsigned users)
 	    .floor_logout = {.name = "floor logout"},
 	    .start = {.name = "start of the helper alone"},
 	    .first = {.name = "first login"},
+	    .changed = {.name = "first login, rules changed"},
 	    .further = {.name = "further login"},
 	    .logout = {.name = "last logout"},
 	    .pam_first = {.name = "first login, through PAM"},
@@ -66,6 +67,7 @@ static void round_ours(const struct actor_kind *kind, const char *user, uid_t ui
 static void level_measure(struct level *level, struct report *report, unsigned rounds)
 {
 	static uid_t uid = FIRST_UID;
+	static struct level other; /* what of a login is not looked at */
 	bool peers = level == report->levels;
 	char user[32];
 
@@ -73,8 +75,13 @@ static void level_measure(struct level *level, struct report *report, unsigned r
 	for (unsigned i = 0; i < rounds + 5; i++) {
 		if (i == 5)
 			*level = level_new(level->users);
-		snprintf(user, sizeof(user), "user%u", uid);
 		round_floor(level);
+		/* The floor's element is a change of rules by another program: who comes next reads
+		 * them. */
+		snprintf(user, sizeof(user), "user%u", uid);
+		round_ours(&actor_helper, user, uid++, &level->changed, &other.further,
+			   &other.logout);
+		snprintf(user, sizeof(user), "user%u", uid);
 		round_ours(&actor_helper, user, uid++, &level->first, &level->further,
 			   &level->logout);
 		round_ours(&actor_pam, PAM_USER_NAME, PAM_USER_UID, &level->pam_first,

@@ -40,6 +40,7 @@ static void level_print(struct level *l)
 	row(&l->floor_logout, NULL, NULL);
 	row(&l->start, &l->floor, "the floor");
 	row(&l->first, &l->floor, "the floor");
+	row(&l->changed, &l->floor, "the floor");
 	row(&l->further, &l->first, "the first");
 	row(&l->logout, &l->first, "the first");
 	if (l->first.count)
@@ -134,9 +135,9 @@ static void json_samples(FILE *out, struct samples *s, const char *end)
 
 static void json_level(FILE *out, struct level *l, const char *end)
 {
-	struct samples *all[] = {&l->start,	&l->floor,	 &l->floor_logout,
-				 &l->first,	&l->further,	 &l->logout,
-				 &l->pam_first, &l->pam_further, &l->pam_logout};
+	struct samples *all[] = {&l->start,	  &l->floor,	 &l->floor_logout, &l->changed,
+				 &l->first,	  &l->further,	 &l->logout,	   &l->pam_first,
+				 &l->pam_further, &l->pam_logout};
 	const size_t count = sizeof(all) / sizeof(all[0]);
 
 	fprintf(out, "  {\"users_in\": %u, \"us\": [\n", l->users);

@@ -85,7 +85,7 @@ struct leftovers {
 	unsigned pins, users, links, routes, neighbours, processes;
 };
 struct leftovers leftovers_count(void);
-unsigned leftovers_users(void); /* users that are in or going */
+bool users_in_or_going(uid_t first, unsigned users); /* any of those */
 /* Namespace numbers come in batches per CPU: starts a new batch on each; see host.c. */
 void namespace_ids_renew(void);
 

@@ -118,7 +118,7 @@ int64_t crowd_storm(unsigned users, struct samples *logouts, struct samples *mea
 	for (unsigned i = 0; i < users; i++)
 		actor_tell(&actors[i], 'c');
 	/* Whoever logs in now competes with all of them; without a pause, till all is gone. */
-	while (leftovers_users() > crowd) {
+	while (users_in_or_going(STORM_FIRST_UID, users)) {
 		struct actor actor = user_start(MEANWHILE_UID + number);
 
 		samples_add(meanwhile, actor_do(&actor, 'o'));

@@ -97,9 +97,20 @@ static unsigned number_of(const char *command)
 	return number;
 }
 
-unsigned leftovers_users(void)
+bool users_in_or_going(uid_t first, unsigned users)
 {
-	return entries_count(USERS_DIR);
+	DIR *dir = opendir(USERS_DIR);
+	const struct dirent *entry;
+	bool found = false;
+
+	while (dir && !found && (entry = readdir(dir))) {
+		unsigned long uid = strtoul(entry->d_name, NULL, 10);
+
+		found = uid >= first && uid - first < users;
+	}
+	if (dir)
+		closedir(dir);
+	return found;
 }
 
 struct leftovers leftovers_count(void)

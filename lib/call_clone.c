@@ -42,6 +42,7 @@ static long clone_run(struct clone_args *arguments, void (*run)(void *), void *a
 			 : "0"((long)SYS_clone3), "D"(arguments), "S"(sizeof(*arguments)), "d"(run),
 			   "r"(passed)
 			 : "rcx", "r11", "cc", "memory");
+	arguments->stack = 0; /* it ends with this function */
 	if (result < 0) {
 		errno = (int)-result;
 		return -1;

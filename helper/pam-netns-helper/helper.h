@@ -72,8 +72,9 @@ int sysctl_forwarding(struct host *host, bool ipv6) MUST_CHECK;
 int sysctl_forwarding_restore(const struct host *host) MUST_CHECK;
 int sysctl_bridge(const struct host *host, const char *bridge) MUST_CHECK;
 /*
- * A procfs for the two below, which the caller closes: in one that others use they take longer the
- * more users are in. CAP_SYS_ADMIN. -1: there is none, and both have nothing to work with.
+ * A procfs for the two below, which the caller closes: where more than a few users are in, one of
+ * its own, since in the host's they take longer the more there are. CAP_SYS_ADMIN. -1: there is
+ * none, and both have nothing to work with.
  */
 int sysctl_proc(const struct host *host);
 /* The host's ping_group_range, "" where it is the kernel's default. */

@@ -6,8 +6,9 @@
  *
  * In one procfs the kernel finds "net" below sys among as many entries of that name as there are
  * network namespaces that anybody looked at it in (proc_sys_compare() of fs/proc/proc_sysctl.c; for
- * what that costs see BENCHMARKS). What every login needs is therefore read by netlink, and a
- * user's settings are written through a procfs of the helper's own.
+ * what that costs see BENCHMARKS). What every login needs is therefore read by netlink, and where
+ * more than a few are in, a user's settings are written through a procfs of the helper's own; with
+ * a few, the end of its mount would take longer, since it waits for RCU.
  */
 #include <errno.h>
 #include <fcntl.h>

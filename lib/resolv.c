@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -372,6 +373,18 @@ static bool hostname_is_valid(const char *name)
 	return *name && *name != '.' && strlen(name) < CONF_HOSTNAME_MAX;
 }
 
+static bool word_is_address(const char *word, size_t length)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct address address;
+
+	if (length >= sizeof(text))
+		return false;
+	memcpy(text, word, length);
+	text[length] = '\0';
+	return address_parse(text, &address) == 0;
+}
+
 /* Whether a line of hosts(5) maps a name: an address, then names, up to a comment. */
 static bool line_maps(const char *line, const char *name)
 {
@@ -383,6 +396,8 @@ static bool line_maps(const char *line, const char *name)
 		word = strcspn(line + at, SPACE "#\n");
 		if (!address && word == length && !strncasecmp(line + at, name, length))
 			return true;
+		if (address && word && !word_is_address(line + at, word))
+			return false;
 		address = address && word == 0;
 	}
 	return false;

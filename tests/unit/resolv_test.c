@@ -361,6 +361,10 @@ static void test_hosts(void **state)
 	hosts_check("127.0.1.1 labs\n", "lab", "127.0.1.1\tlab\n::1\tlab\n");
 	hosts_check("127.0.1.1 la\n", "lab", "127.0.1.1\tlab\n::1\tlab\n");
 	hosts_check("lab 127.0.1.1\n", "lab", "127.0.1.1\tlab\n::1\tlab\n");
+	hosts_check("127.0.1 lab\n", "lab", "127.0.1.1\tlab\n::1\tlab\n");
+	hosts_check("2001:db8:0000:0000:0000:0000:0000:0000:0001:7 lab\n", "lab",
+		    "127.0.1.1\tlab\n::1\tlab\n");
+	hosts_check("::ffff:127.0.1.1 lab\n", "lab", "");
 	hosts_check("#127.0.1.1 lab\n", "lab", "127.0.1.1\tlab\n::1\tlab\n");
 	hosts_check("127.0.1.1 # lab\n", "lab", "127.0.1.1\tlab\n::1\tlab\n");
 	hosts_check("127.0.1.1\nlab\n", "lab", "127.0.1.1\tlab\n::1\tlab\n");

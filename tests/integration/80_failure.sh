@@ -73,8 +73,6 @@ test_helper_dies() {
 	refused alice 'helper open .*exit'
 	helper_replace 'kill -KILL $$'
 	refused alice 'helper open .*signal 9'
-	helper_replace 'kill -KILL $$'
-	refused alice 'helper open .*signal 9'
 	helper_replace 'echo garbage >&0; sleep 0.2'
 	refused alice 'helper open'
 	helper_restore

@@ -232,6 +232,10 @@ static int type_index(int type)
 	return -1;
 }
 
+_Static_assert(sizeof(((struct reply *)0)->cause) + sizeof(((struct reply *)0)->line) <
+		   MESSAGE_ANSWER_MAX - 1024,
+	       "the longest reply fits, with its keys and numbers");
+
 ssize_t reply_encode(const struct reply *reply, char packet[MESSAGE_ANSWER_MAX])
 {
 	struct packet_writer writer;

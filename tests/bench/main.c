@@ -76,8 +76,7 @@ static void level_measure(struct level *level, struct report *report, unsigned r
 		if (i == 5)
 			*level = level_new(level->users);
 		round_floor(level);
-		/* The floor's element is a change of rules by another program: who comes next reads
-		 * them. */
+		/* The floor's element is another program's change of rules: the next reads them. */
 		snprintf(user, sizeof(user), "user%u", uid);
 		round_ours(&actor_helper, user, uid++, &level->changed, &other.further,
 			   &other.logout);

@@ -7,7 +7,8 @@
  * without IPv6 has no element in guard6, so its users cannot send any.
  *
  * Then the inet table, by where the bridge hands it:
- *	raw	ahead of connection tracking and anyone's DNAT: no link-local IPv4
+ *	raw	ahead of connection tracking and anyone's DNAT: no link-local IPv4; and
+ *		no source address of a user from another interface
  *	input	for every address of the host: host_NETWORK
  *	forward for all others: from_NETWORK, which asks peers_NETWORK or egress_NETWORK
  *
@@ -327,6 +328,21 @@ static void write_nat(FILE *out, const struct ruleset_network *network, int fami
 		fputs("masquerade\n", out);
 }
 
+/*
+ * A user's source address can come from a bridge of ours or over lo. From elsewhere it is forged,
+ * and the host's services would take it for that user. rp_filter may be off.
+ */
+static void write_forged(FILE *out, const struct ruleset_network *network)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	fprintf(out, "\t\tiifname != \"lo\" ip saddr %s drop\n",
+		prefix_format(&network->subnet, text));
+	if (network->subnet6.address.family)
+		fprintf(out, "\t\tiifname != \"lo\" ip6 saddr %s drop\n",
+			prefix_format(&network->subnet6, text));
+}
+
 /* The chains that the hooks call, but for those of one network. */
 static int write_base_chains(FILE *out, const struct ruleset *ruleset)
 {
@@ -344,7 +360,11 @@ static int write_base_chains(FILE *out, const struct ruleset *ruleset)
 	      "\t\ttype filter hook prerouting priority -310; policy accept;\n"
 	      "\t\tiifname \"" RULESET_PORT_PREFIX "*\" drop\n"
 	      "\t\tiifname @bridges ip daddr 169.254.0.0/16 " REJECT "\n"
-	      "\t}\n"
+	      "\t\tiifname @bridges accept\n",
+	      out);
+	for (size_t i = 0; i < ruleset->networks_count; i++)
+		write_forged(out, &ruleset->networks[i]);
+	fputs("\t}\n"
 	      "\tchain input {\n"
 	      "\t\ttype filter hook input priority filter; policy accept;\n",
 	      out);

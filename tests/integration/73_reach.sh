@@ -55,6 +55,30 @@ test_t22_scan_of_all_addresses_of_the_host() {
 	ip address delete 2001:db8:77::77/128 dev lo
 }
 
+# T38: from the uplink, with a user's address as its source. No filter of reverse paths is in the way.
+forged_from_outside() {
+	local mac
+	mac=$(</sys/class/net/uplink0/address)
+	outside "$TOOLS/host-rawsend" -d "$mac" "${1}4" udp "$ALICE4" "$HOST4" 9999
+	outside "$TOOLS/host-rawsend" -d "$mac" "${1}6" udp "$ALICE6" "$HOST6" 9999
+	wait_until 5 seen host "${1}4" 'in uplink0'
+	wait_until 5 seen host "${1}6" 'in uplink0'
+	witnesses_follow host
+}
+
+test_t38_a_users_source_from_outside() {
+	echo 0 >/proc/sys/net/ipv4/conf/all/rp_filter
+	echo 0 >/proc/sys/net/ipv4/conf/uplink0/rp_filter
+	policy 'host_access = all'
+	forged_from_outside forged
+	assert_eq '' "$(grep -E '^forged[46] udp' "$OUT/witness.host" || :)"
+	nft insert rule inet pam_netns raw iifname uplink0 accept
+	forged_from_outside loose
+	assert_seen host loose4 "udp $ALICE4"
+	assert_seen host loose6 "udp $ALICE6"
+	defences_on
+}
+
 test_t23_metadata_address() {
 	outside ip address add 169.254.169.254/16 dev eth0
 	ip route add 169.254.0.0/16 dev uplink0

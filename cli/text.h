@@ -15,12 +15,6 @@
 #define TEXT_TIME_MAX 32
 #define TEXT_SIZE_MAX 16
 
-/*
- * The bytes of the UTF-8 character at text (1 to 4), or 0 if there is no valid one: no overlong
- * forms, surrogates, or anything past U+10FFFF. At the closing NUL: 0.
- */
-size_t text_character(const char *text);
-
 /* Control characters (C0, DEL, C1) and invalid bytes become '?'. */
 void text_print(FILE *out, const char *text);
 size_t text_width(const char *text); /* characters that text_print writes */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "characters.h"
 #include "log.h"
 
 #define ENTRY_MAX    (4U << 20) /* bytes of one NSS entry: a directory's group has many members */

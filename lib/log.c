@@ -5,6 +5,8 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "characters.h"
+
 #define LOG_LINE_MAX 1024
 
 static _Thread_local log_sink *sink;
@@ -16,8 +18,11 @@ void log_set_sink(log_sink *new_sink, void *context)
 	sink_context = context;
 }
 
-static void emit(int level, const char *text)
+/* Names come from users and remote hosts: the terminal that shows the log must not act on them
+ * (T43). */
+static void emit(int level, char *text)
 {
+	text_replace_controls(text);
 	if (sink)
 		sink(sink_context, level, text);
 	else if (level <= LOG_INFO)

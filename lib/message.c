@@ -7,6 +7,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "characters.h"
 #include "packet.h"
 
 #define ID_MAX	      (UINT32_MAX - 1) /* of uids and gids; -1 means "none" to the kernel */
@@ -42,19 +43,6 @@ static const struct {
     {"uts", CLONE_NEWUTS},
     {"mnt", CLONE_NEWNS},
 };
-
-static bool is_control(char c)
-{
-	return (unsigned char)c < ' ' || c == 0x7f;
-}
-
-bool text_has_control(const char *text)
-{
-	for (; *text; text++)
-		if (is_control(*text))
-			return true;
-	return false;
-}
 
 bool request_set(char *field, size_t size, const char *value)
 {
@@ -171,11 +159,8 @@ int request_decode(const char *packet, size_t size, struct request *out)
 static void put_line(struct packet_writer *writer, const char *key, const char *text, size_t size)
 {
 	char line[sizeof(((struct log_line *)0)->text)];
-	size_t length = 0;
-
-	for (; length < size - 1 && text[length]; length++)
-		line[length] = is_control(text[length]) ? '?' : text[length];
-	line[length] = '\0';
+	snprintf(line, size, "%.*s", (int)size - 1, text);
+	text_replace_controls(line);
 	packet_put_text(writer, key, line);
 }
 

@@ -94,8 +94,6 @@ struct message {
 	};
 };
 
-/* Control characters are what a terminal or a log would act on: below space, and DEL. */
-bool text_has_control(const char *text);
 /*
  * Copies a name into a field; NULL counts as "". If it is too long or has control characters the
  * field is "" and the result false.

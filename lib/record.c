@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "address.h"
+#include "characters.h"
 
 #define RECORD_END "end\n"
 
@@ -81,13 +82,21 @@ static void buffer_add_string(struct buffer *b, const char *text)
 	buffer_add(b, text, strlen(text));
 }
 
+#define RECORD_TEXT_MAX 512 /* bytes of one value, with its NUL */
+
 static void buffer_add_printable(struct buffer *b, const char *text, size_t size)
 {
-	for (size_t i = 0; i < size && text[i]; i++) {
-		bool control = (unsigned char)text[i] < ' ' || text[i] == 0x7f;
+	char copy[RECORD_TEXT_MAX];
+	size_t length = strnlen(text, size);
 
-		buffer_add(b, control ? "?" : text + i, 1);
+	if (length >= sizeof(copy)) {
+		b->used = b->size + 1;
+		return;
 	}
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	text_replace_controls(copy);
+	buffer_add_string(b, copy);
 }
 
 static void value_format(const struct record_field *field, const void *member, struct buffer *b)

@@ -311,6 +311,18 @@ test_log_of_hostile_names() {
 	host_clean 5
 }
 
+# C1 controls, in UTF-8 and as bytes of 8-bit terminals, begin escape sequences as ESC does. Letters stay.
+test_t43_terminal_controls_in_names() {
+	pam_session -r $'x\xc2\x9b2J' -t $'pts/\x9b1m' su alice true
+	log_grep 'session opened'
+	assert_eq '' "$(log_tail | LC_ALL=C grep -aP '[\x80-\x9f]' || :)"
+	host_clean 5
+	log_mark
+	pam_session -r $'caf\xc3\xa9.example' su alice true
+	assert_match $' rhost=caf\xc3\xa9.example ' "$(log_grep 'pam_netns.*session opened')"
+	host_clean 5
+}
+
 # What is opened in one process and closed there leaves the process where it was.
 test_close_takes_the_caller_back() {
 	pamtester_session su alice

@@ -66,8 +66,8 @@ static void test_every_byte_pair(void **state)
 		char *json;
 
 		json = written(json_string, text);
-		for (const char *c = json; *c; c += text_character(c))
-			assert_true(text_character(c) > 0 && (unsigned char)*c >= 0x20);
+		for (const char *c = json; *c; c += character_length(c))
+			assert_true(character_length(c) > 0 && (unsigned char)*c >= 0x20);
 		free(json);
 	}
 }

@@ -166,7 +166,10 @@ MANPAGES := $(notdir $(wildcard man/*.[158]))
 place = $(INSTALL) -m $(1) $(2) $(DESTDIR)$(3).new && mv -f $(DESTDIR)$(3).new $(DESTDIR)$(3)
 
 ## uninstall	removes what install put there, but the conf file, leases and kept directories
+# Refused while PAM files name the module: every login would fail. FORCE=yes removes it all the same.
 uninstall:
+	@conf/removal-check '$(DESTDIR)' || [ '$(FORCE)' = yes ] || \
+		{ echo "Nothing was removed. 'make uninstall FORCE=yes' removes it all the same." >&2; exit 1; }
 	rm -f $(DESTDIR)$(PAMDIR)/pam_netns.so \
 		$(addprefix $(DESTDIR)$(PREFIX)/,bin/pam-netns sbin/pam-netns) \
 		$(addprefix $(DESTDIR)$(LIBEXECDIR)/,pam-netns-helper pam-netns-enter) \

@@ -200,6 +200,49 @@ test_uninstall_leaves_what_is_the_admins() {
 	product uninstall DESTDIR="$DEST" # again: nothing to do is no error
 }
 
+# removal_refused PATTERN: nothing goes, and the refusal has this in it.
+removal_refused() {
+	local said
+	said=$(assert_code 2 product uninstall DESTDIR="$DEST" 2>&1)
+	assert_match "$1" "$said"
+	assert_match 'Nothing was removed' "$said"
+	[[ -e $DEST$MODULE && -e $DEST$LIBEXEC/pam-netns-helper ]]
+}
+
+# T39: the line is required; without its module all logins fail.
+test_t39_uninstall_is_refused_while_pam_names_the_module() {
+	local file command
+	product install DESTDIR="$DEST"
+	mkdir -p "$DEST"/etc/pam.d "$DEST"/usr/lib/pam.d "$DEST"/var/lib/pam
+	echo '# session required pam_netns.so' >"$DEST/etc/pam.d/comment"
+	echo 'session required pam_netns.so' >"$DEST/etc/pam.d/common-session.dpkg-old"
+	for file in /etc/pam.d/common-session /usr/lib/pam.d/login /etc/pam.conf; do
+		printf 'session required pam_unix.so\n-session required\tpam_netns.so debug\n' >"$DEST$file"
+		removal_refused "$file"
+		command=$(assert_code 2 product uninstall DESTDIR="$DEST" 2>&1 | sed -n "s,^  sudo \(sed .*'\) /,\1 $DEST/,p")
+		bash -c "$command"
+		assert_eq 'session required pam_unix.so' "$(<"$DEST$file")"
+	done
+	printf 'Module: unix\nModule: pam-netns\n' >"$DEST/var/lib/pam/session"
+	echo 'auth requisite pam_netns.so host' >"$DEST/etc/pam.d/su"
+	removal_refused 'pam-auth-update --disable pam-netns'
+	rm "$DEST/etc/pam.d/su"
+	mkdir -p "$DEST/run/pam-netns/users/2001"
+	echo end >"$DEST/run/pam-netns/users/2001/state"
+	removal_refused 'pam-netns kick USER'
+	product uninstall DESTDIR="$DEST" FORCE=yes
+	[[ ! -e $DEST$MODULE && ! -e $DEST$LIBEXEC ]]
+	rm -r "${DEST:?}"/run "$DEST"/etc/pam.d "$DEST"/etc/pam.conf "$DEST"/usr/lib/pam.d "$DEST"/var/lib/pam
+}
+
+# On a host whose stacks name the module: refused, and logins go on.
+test_t39_uninstall_on_a_host_in_use() {
+	host_pam_install
+	assert_match '  /etc/pam.d/' "$(assert_code 2 product uninstall 2>&1)"
+	assert_ne "$(netns_inode 1)" "$(ssh_as alice -- stat -L -c %i /proc/self/ns/net)" "alice's network"
+	wait_until 15 host_is_clean
+}
+
 # The order of README: PAM's line, down, uninstall. The last test, for the host is without us then.
 test_z_the_way_back_is_whole() {
 	local before after

@@ -237,8 +237,10 @@ test_t39_uninstall_is_refused_while_pam_names_the_module() {
 
 # On a host whose stacks name the module: refused, and logins go on.
 test_t39_uninstall_on_a_host_in_use() {
+	local said
 	host_pam_install
-	assert_match '  /etc/pam.d/' "$(assert_code 2 product uninstall 2>&1)"
+	said=$(assert_code 2 product uninstall 2>&1)
+	assert_match '  /etc/pam.d/' "$said"
 	assert_ne "$(netns_inode 1)" "$(ssh_as alice -- stat -L -c %i /proc/self/ns/net)" "alice's network"
 	wait_until 15 host_is_clean
 }

@@ -1,6 +1,7 @@
 #!/bin/bash
 # All that is tested, one stage after the other; the last line sums their sums. A stage that ends
-# without its sum, with an error, too late or without a single test has failed; so has a skipped test.
+# without its sum, with an error, without a single test, or because it no longer got on (tests/watch)
+# has failed; so has a skipped test.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 export CI=true
@@ -15,14 +16,16 @@ sum_of() {
 	sed -nE "s/^$name: (.*, )?([0-9]+) $1.*/\2/p" "$log" | tail -n 1
 }
 
-# stage NAME SECONDS COMMAND...: the command's last line is "NAME: N passed, N failed".
+# stage NAME COMMAND...: the command's last line is "NAME: N passed, N failed". Its limits are those of
+# a stage that no longer gets on; what it runs has shorter ones of its own.
 stage() {
-	local name=$1 limit=$2 code p f s
-	shift 2
-	echo "== $name (up to $limit s)"
+	local name=$1 code p f s
+	shift
+	echo "== $name"
 	SECONDS=0
-	timeout -k 10 "$limit" "$@" </dev/null 2>&1 | tee "$log"
-	code=${PIPESTATUS[0]}
+	tests/watch -v "$name" -i "${CHECK_IDLE:-600}" -c "${CHECK_CPU:-7200}" "$log" "$@"
+	code=$?
+	[[ $code -ne 130 ]] || exit 130
 	p=$(sum_of passed)
 	f=$(sum_of failed)
 	s=$(sum_of skipped)
@@ -41,12 +44,12 @@ if [[ $EUID -ne 0 ]]; then
 	echo "check: real logins need root: sudo ./bootstrap check" >&2
 	exit 1
 fi
-stage build 300 "${make[@]}" -j "$(nproc)" build-report
-stage unit 300 "${make[@]}" -j "$(nproc)" unit
-stage ruleset_nft 120 "${make[@]}" ruleset
-stage integration 600 "${make[@]}" integration
-stage fuzz 240 "${make[@]}" -j "$(nproc)" fuzz
-stage lint 300 "${make[@]}" lint
-stage threats 30 tests/threats
+stage build "${make[@]}" -j "$(nproc)" build-report
+stage unit "${make[@]}" -j "$(nproc)" unit
+stage ruleset_nft "${make[@]}" ruleset
+stage integration "${make[@]}" integration
+stage fuzz "${make[@]}" -j "$(nproc)" fuzz
+stage lint "${make[@]}" lint
+stage threats "${make[@]}" threats
 echo "$passed passed, $failed failed"
 [[ $failed -eq 0 && $passed -gt 0 ]]

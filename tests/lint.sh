@@ -13,7 +13,9 @@ work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
 jobs=$(nproc)
-passed=0 failed=0
+passed=0 failed=0 number=0
+# shellcheck source=tests/progress.sh
+. tests/progress.sh
 
 # What git would commit: a build directory, or somebody's scratch file, is not linted.
 files() {
@@ -109,6 +111,8 @@ run() {
 		printf '%-12s left out: what counts is %s %s (LINT=all: any)\n' "$name" "$program" "$version"
 		return 0
 	fi
+	number=$((number + 1))
+	[ -n "$only" ] || progress "$number of $linters, now $name"
 	start=$(date +%s)
 	if ! command -v "$program" >/dev/null; then
 		echo "$program is not installed" >"$work/log"
@@ -117,6 +121,7 @@ run() {
 		"lint_$name" "$@" >"$work/log" 2>&1 </dev/null
 		code=$?
 	fi
+	progress_clear
 	if [ "$code" -eq 0 ]; then
 		passed=$((passed + 1))
 		result=passed
@@ -129,6 +134,7 @@ run() {
 }
 
 compiler=${CC:-cc}
+linters=$(grep -c '^run ' tests/lint.sh)
 run format clang-format 14 # and all of LLVM
 run tidy clang-tidy 14 "$@"
 run cppcheck cppcheck 2.10

@@ -92,6 +92,11 @@ lint: $B/sandbox/sandbox_filter.h
 format-check:
 	@tests/lint.sh --only format
 
+## threats	every threat in SECURITY.md has its defence and its tests
+.PHONY: threats
+threats:
+	@tests/threats
+
 .PHONY: build-report
 build-report: $(PROGRAMS)
 	@echo "build: 1 passed, 0 failed"

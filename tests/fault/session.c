@@ -142,7 +142,7 @@ static bool answer_read(struct login *s)
 
 	s->result = -1;
 	s->ms = 1e6;
-	if (poll(&fd, 1, 15000) != 1 || read(s->answer, &told, sizeof(told)) != sizeof(told))
+	if (poll(&fd, 1, 60000) != 1 || read(s->answer, &told, sizeof(told)) != sizeof(told))
 		return false;
 	s->result = told.result;
 	s->ms = told.ms;

@@ -119,8 +119,11 @@ static int networks_ensure(struct host *host, const struct conf *conf, uint64_t 
 		struct setup setup = {
 		    .conf = conf, .identity = identity, .network = &conf->networks[i]};
 
-		if (network_state_read(host->run, conf->networks[i].name, &setup.state) == 0)
-			result = setup_ensure(host, &setup);
+		if (network_state_read(host->run, conf->networks[i].name, &setup.state) < 0)
+			continue;
+		result = setup_ensure(host, &setup);
+		if (result == 0)
+			result = setup_follow_ipv6(host, &setup);
 	}
 	return result;
 }

@@ -15,8 +15,13 @@ static int uplink_restore(struct host *host, const struct network *network,
 {
 	struct ruleset_member member = member_of(state, network);
 	struct uplink uplink = uplink_of(state);
+	struct network_state up;
 	uint32_t generation;
 	int result;
+
+	/* IPv6 was disabled on the host while the user was active: see users_without_ipv6(). */
+	if (network_state_read(host->run, network->name, &up) == 0 && !up.subnet6.family)
+		member.address6 = uplink.address6 = (struct address){0};
 
 	uplink.bridge_ifindex = uplink_link_find(&host->route, uplink.bridge);
 	/* A port or bridge that is gone is made again by the user's next login. */

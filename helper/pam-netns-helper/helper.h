@@ -52,6 +52,14 @@ int setup_remove(struct host *host, const char *name, bool force) MUST_CHECK;
 /* Changes when the conf file or this program does: compared, not interpreted. 0: cannot be read. */
 uint64_t setup_identity(const char *conf);
 
+/*
+ * setup_plan.c: sets the network up again if IPv6 was disabled or enabled on the host since. No
+ * lock but the user's is held.
+ */
+int setup_follow_ipv6(struct host *host, struct setup *setup) MUST_CHECK;
+/* -EAFNOSUPPORT, logged, if the conf names an IPv6 prefix and IPv6 is disabled: no first login. */
+int setup_has_ipv6(const struct network *conf, const struct network_state *state) MUST_CHECK;
+
 /* setup_rules.c: the guard's view of a user. */
 struct ruleset_member member_of(const struct user_state *state, const struct network *network);
 /* setup_rules.c: our own transaction made this generation (0: none), as intact as the last one. */
@@ -71,6 +79,9 @@ int sysctl_forwarding_on(struct host *host, bool ipv6) MUST_CHECK;
 int sysctl_forwarding(struct host *host, bool ipv6) MUST_CHECK;
 int sysctl_forwarding_restore(const struct host *host) MUST_CHECK;
 int sysctl_bridge(const struct host *host, const char *bridge) MUST_CHECK;
+/* IPv6 on for a bridge that was made while it was disabled; none there yet: nothing to do. */
+int sysctl_bridge_ipv6(const char *bridge) MUST_CHECK;
+bool sysctl_bridge_ipv6_off(const char *bridge); /* it is there, and without IPv6 */
 /*
  * A procfs for the two below, which the caller closes: where more than a few users are in, one of
  * its own, since in the host's they take longer the more there are. CAP_SYS_ADMIN. -1: there is

@@ -160,16 +160,39 @@ static int login_reply(const struct login *login, struct reply *reply)
 	return result;
 }
 
+static int login_attempt(struct login *login)
+{
+	int result = setup_has_ipv6(login->setup.network, &login->setup.state);
+
+	return result < 0 ? result : login_build(login);
+}
+
+/*
+ * A login does not look whether IPv6 has been disabled since the set-up: that would cost each some
+ * system calls. The kernel answers EACCES if it has been; then the login is built once more.
+ */
+static int login_first(struct login *login)
+{
+	struct setup *setup = &login->setup;
+	int result = teardown(login->host, login->request->uid, NULL);
+
+	if (result == 0 && !setup->state.subnet6.family)
+		result = setup_follow_ipv6(login->host, setup);
+	if (result == 0)
+		result = login_attempt(login);
+	if (result != -EACCES || !setup->state.subnet6.family)
+		return result;
+	result = setup_follow_ipv6(login->host, setup);
+	return result < 0 ? result : login_attempt(login);
+}
+
 static int login_locked(struct login *login, const struct process *leader)
 {
 	int result = login_join(login);
 	bool built = result == -ENOENT;
 
-	if (built) {
-		result = teardown(login->host, login->request->uid, NULL);
-		if (result == 0)
-			result = login_build(login);
-	}
+	if (built)
+		result = login_first(login);
 	if (result < 0)
 		return result;
 	result = session_record(login, leader);

@@ -228,6 +228,7 @@ static int build_uplink(struct login *login, struct netlink *user)
 		struct ruleset_member member = member_of(s, login->profile->network);
 		uint32_t generation;
 
+		member.address6 = login->uplink.address6;
 		result = guard_add(&host->netfilter, &member, &generation);
 		if (result == 0)
 			rules_follow(host, generation);
@@ -341,9 +342,11 @@ static int uplink_recorded(struct login *login)
 					.offset = address_number(&s->address) -
 						  address_number(&login->network.subnet.address),
 					.address = s->address,
-					.address6 = s->address6,
 					.mac = s->mac,
 					.ifindex = s->ifindex};
+	/* IPv6 may have been disabled on the host since. */
+	if (network.subnet6.family)
+		login->uplink.address6 = s->address6;
 	memcpy(login->uplink.bridge, s->bridge, sizeof(s->bridge));
 	memcpy(login->uplink.port, s->interface, sizeof(s->interface));
 	login->uplink.bridge_ifindex = uplink_link_find(&login->host->route, s->bridge);

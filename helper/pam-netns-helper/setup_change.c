@@ -25,8 +25,11 @@ static int change_made(struct host *host, const struct change *c)
 
 	if (!c->network)
 		return 0;
-	if (!c->bridges)
-		return setup_intact(host, &setup);
+	if (!c->bridges) {
+		int intact = setup_intact(host, &setup);
+
+		return intact == 1 ? setup_ipv6_follows(c->network, &setup.state) : intact;
+	}
 	return network_state_read(host->run, c->network->name, &setup.state) == 0 &&
 	       setup.state.bridges >= c->bridges;
 }

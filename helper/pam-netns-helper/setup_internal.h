@@ -37,6 +37,10 @@ int plan_decide(struct plan *plan) MUST_CHECK;
 /* Networks that are up but no longer in the conf have no rules any more: they go. */
 int plan_drop_strangers(struct plan *plan) MUST_CHECK;
 
+/* Has the network IPv6 if this host has, and on all of its bridges? */
+bool setup_ipv6_follows(const struct network *network,
+			const struct network_state *state) MUST_CHECK;
+
 /* setup_remove.c: a network's bridges, routes, template and record. */
 int network_remove(struct host *host, const char *name) MUST_CHECK;
 

@@ -6,29 +6,13 @@
 
 #include "files.h"
 #include "lease.h"
+#include "ipv6.h"
 #include "log.h"
+#include "network_wanted.h"
 #include "paths.h"
 #include "setup_internal.h"
 
-#define MACHINE_ID	 "machine-id"
-#define SUBNET_NAME	 "subnet" /* LEASES_DIR/NETWORK/subnet -> the subnet that "auto" became */
 #define AUTO_SUBNET_LAST 255
-
-static int machine_id_read(uint8_t id[16])
-{
-	CLEANUP_FD int etc = open("/etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	char text[64];
-	ssize_t length = files_read(etc, MACHINE_ID, text, sizeof(text));
-
-	if (length < 32)
-		return log_errno(ENOENT,
-				 "read /etc/machine-id, which subnet6 = auto is derived from "
-				 "(systemd-machine-id-setup makes it; or set subnet6)");
-	for (int i = 0; i < 16; i++)
-		if (sscanf(text + 2 * i, "%2hhx", &id[i]) != 1)
-			return log_errno(EINVAL, "use /etc/machine-id");
-	return 0;
-}
 
 static bool subnet_planned(const struct plan *plan, const struct prefix *subnet)
 {
@@ -48,35 +32,8 @@ static bool subnet_planned(const struct plan *plan, const struct prefix *subnet)
 	return false;
 }
 
-/* The subnet chosen on an earlier boot: the same user, the same address. */
-static int auto_subnet_remembered(int leases, struct prefix *out)
-{
-	char text[ADDRESS_TEXT_MAX];
-	ssize_t length = readlinkat(leases, SUBNET_NAME, text, sizeof(text) - 1);
-
-	if (length < 0)
-		return -errno;
-	text[length] = '\0';
-	for (char *p = text; *p; p++)
-		if (*p == '_')
-			*p = '/';
-	return prefix_parse(text, out);
-}
-
-static int auto_subnet_remember(int leases, const struct prefix *subnet)
-{
-	char text[ADDRESS_TEXT_MAX];
-
-	/* A link's target may not look like a path: "10.203.0.0_16". */
-	prefix_format(subnet, text);
-	text[strcspn(text, "/")] = '_';
-	(void)unlinkat(leases, SUBNET_NAME, 0);
-	if (symlinkat(text, leases, SUBNET_NAME) < 0 || fsync(leases) < 0)
-		return log_errno(errno, "remember subnet %s in %s", text, LEASES_DIR);
-	return 0;
-}
-
-static int auto_subnet(struct plan *plan, const struct planned *p, struct prefix *out)
+/* "auto" for the first time: a free subnet is chosen, and remembered. */
+static int subnet_choose(struct plan *plan, const struct planned *p, struct prefix *out)
 {
 	CLEANUP_FD int leases = lease_folder_open();
 	CLEANUP_FD int made = leases < 0 ? -errno : files_make_dir(leases, p->conf->name, 0755);
@@ -84,86 +41,134 @@ static int auto_subnet(struct plan *plan, const struct planned *p, struct prefix
 
 	if (dir < 0)
 		return log_errno(made < 0 ? -made : errno, "make %s/%s", LEASES_DIR, p->conf->name);
-	if (auto_subnet_remembered(dir, out) == 0)
-		return 0;
 	for (unsigned second = 203; second <= AUTO_SUBNET_LAST; second++) {
 		char text[ADDRESS_TEXT_MAX];
 
 		snprintf(text, sizeof(text), "10.%u.0.0/16", second);
 		if (prefix_parse(text, out) == 0 && !subnet_planned(plan, out) &&
 		    !uplink_prefix_taken(&plan->host->route, out))
-			return auto_subnet_remember(dir, out);
+			return network_subnet_remember(dir, out);
 	}
 	return log_errno(EADDRNOTAVAIL,
 			 "find a free subnet between 10.203.0.0/16 and 10.255.0.0/16");
 }
 
-static bool network_moved(const struct network_state *old, const struct network_state *now)
+/*
+ * The conf has another bridge or other addresses for a network that is up. Its active users cannot
+ * follow, and no rule would speak of a bridge that is no longer in the conf: it goes when all have
+ * logged out.
+ */
+static int network_move(struct plan *plan, const struct planned *p, const char *change)
 {
-	return strcmp(old->bridge, now->bridge) != 0 ||
-	       !address_equal(&old->subnet, &now->subnet) ||
-	       old->subnet_length != now->subnet_length ||
-	       !address_equal(&old->subnet6, &now->subnet6) ||
-	       old->subnet6_length != now->subnet6_length;
+	unsigned active = 0;
+
+	for (size_t i = 0; i < plan->users_count; i++)
+		active += plan->users[i].network == p;
+	if (!active)
+		return network_remove(plan->host, p->conf->name);
+	log_error("network %s: the conf file changes %s, but %u user%s active: change it back, or "
+		  "end their sessions (pam-netns kick USER) and run pam-netns up",
+		  p->conf->name, change, active, active == 1 ? " is" : "s are");
+	return -EBUSY;
 }
 
-/*
- * The conf has another bridge or other addresses for a network that is up. Users in cannot follow,
- * and no rule would speak of a bridge that is no longer in the conf: it goes when nobody is in.
- */
-static int network_move(struct plan *plan, const struct planned *p)
+/* IPv6 is back, but under another prefix than the addresses of users who were active before. */
+static bool user_outside6(const struct plan *plan, const struct planned *p)
 {
+	const struct prefix subnet6 = {p->state.subnet6, p->state.subnet6_length};
+
 	for (size_t i = 0; i < plan->users_count; i++) {
 		const struct planned_user *user = &plan->users[i];
 
-		if (user->network != p)
-			continue;
-		log_error(
-		    "bridge, subnet or subnet6 of network %s was changed, but %s is in: change "
-		    "it back, or end its users' sessions (pam-netns kick)",
-		    p->conf->name, user->state.user);
-		return -EBUSY;
+		if (user->network == p && user->state.address6.family && subnet6.address.family &&
+		    !prefix_contains(&subnet6, &user->state.address6))
+			return true;
 	}
-	return network_remove(plan->host, p->conf->name);
+	return false;
+}
+
+/* A bridge that was made while IPv6 was disabled takes no address until it is told to. */
+static int bridges_ipv6_on(const struct planned *p)
+{
+	int result = 0;
+
+	for (unsigned i = 0; i < p->state.bridges && result == 0; i++) {
+		char name[IFNAMSIZ];
+
+		result = ruleset_bridge_name(p->conf, i, name);
+		if (result == 0)
+			result = sysctl_bridge_ipv6(name);
+	}
+	return result;
+}
+
+/*
+ * Without IPv6 on this host its users have IPv4 alone: said by `up`, and by a login if that is new.
+ * A prefix that the conf names is missed by logins, which are refused (setup_has_ipv6()).
+ */
+static int network_without_ipv6(struct plan *plan, const struct planned *p,
+				const struct network_state *old)
+{
+	const struct uplink_network uplink = network_state_uplink(old);
+
+	if (p->conf->subnet6_source == SOURCE_AUTO &&
+	    (!plan->grow || !*old->name || old->subnet6.family))
+		log_warning("network %s gets no IPv6: it is disabled on this host (%s); enable it, "
+			    "or write subnet6 = none",
+			    p->conf->name, ipv6_disabled() ?: "until now");
+	/* plan_bridges() sets IPv4's again. */
+	return old->subnet6.family ? uplink_network_routes(&plan->host->route, &uplink, false) : 0;
+}
+
+/* What differs between the conf and a network that is up already. */
+static int network_compare(struct plan *plan, struct planned *p, const struct network_state *old)
+{
+	char change[NETWORK_CHANGE_MAX];
+
+	if (*old->name && network_changed(old, p->conf, &p->state, change))
+		return network_move(plan, p, change);
+	if (*old->name && user_outside6(plan, p))
+		return network_move(plan, p, "subnet6");
+	if (p->state.subnet6.family)
+		return bridges_ipv6_on(p);
+	return p->conf->subnet6_source == SOURCE_NONE ? 0 : network_without_ipv6(plan, p, old);
 }
 
 static int network_decide(struct plan *plan, struct planned *p)
 {
 	const struct network *conf = p->conf;
 	struct network_state old = {0};
-	struct prefix subnet = conf->subnet, subnet6 = {0};
-	uint8_t id[16];
+	struct prefix subnet;
 	int result = network_state_read(plan->host->run, conf->name, &old);
 
 	if (result < 0 && !state_absent(result))
 		return log_errno(-result, "read the state of network %s", conf->name);
-	result = 0;
-	if (conf->subnet_source == SOURCE_AUTO)
-		result = auto_subnet(plan, p, &subnet);
-	if (!sysctl_ipv6_present()) {
-		if (conf->subnet6_source == SOURCE_GIVEN)
-			log_warning("network %s gets no IPv6: this kernel has none", conf->name);
-	} else if (result == 0 && conf->subnet6_source == SOURCE_AUTO) {
-		result = machine_id_read(id);
-		subnet6 = prefix_unique_local(id, conf->name);
-	} else if (conf->subnet6_source == SOURCE_GIVEN) {
-		subnet6 = conf->subnet6;
+	result = network_wanted(conf, &p->state);
+	if (result == 0 && !p->state.subnet.family) {
+		result = subnet_choose(plan, p, &subnet);
+		p->state.subnet = subnet.address;
+		p->state.subnet_length = subnet.length;
 	}
 	if (result < 0)
 		return result;
-	p->state = (struct network_state){
-	    .subnet = subnet.address,
-	    .subnet_length = subnet.length,
-	    .subnet6 = subnet6.address,
-	    .subnet6_length = subnet6.length,
-	    .mtu = conf->mtu ? conf->mtu : uplink_default_mtu(&plan->host->route),
-	    .bridges = old.bridges ? old.bridges : 1,
-	};
+	p->state.mtu = conf->mtu ? conf->mtu : uplink_default_mtu(&plan->host->route);
+	p->state.bridges = old.bridges ? old.bridges : 1;
 	if (plan->grow == conf && p->state.bridges < plan->bridges)
 		p->state.bridges = plan->bridges;
-	snprintf(p->state.name, sizeof(p->state.name), "%s", conf->name);
-	memcpy(p->state.bridge, conf->bridge, sizeof(p->state.bridge));
-	return *old.name && network_moved(&old, &p->state) ? network_move(plan, p) : 0;
+	return network_compare(plan, p, &old);
+}
+
+/* Users keep their IPv6 addresses for when IPv6 is back; until then nothing lets them pass. */
+static void users_without_ipv6(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->users_count; i++) {
+		struct planned_user *user = &plan->users[i];
+
+		if (!user->network || user->network->state.subnet6.family)
+			continue;
+		user->state.address6 = (struct address){0};
+		user->uplink.address6 = (struct address){0};
+	}
 }
 
 int plan_decide(struct plan *plan)
@@ -172,6 +177,7 @@ int plan_decide(struct plan *plan)
 
 	for (size_t i = 0; i < plan->count && result == 0; i++)
 		result = network_decide(plan, &plan->networks[i]);
+	users_without_ipv6(plan);
 	return result;
 }
 
@@ -201,4 +207,40 @@ int plan_drop_strangers(struct plan *plan)
 		    !conf_network(plan->conf, entry->d_name) && !plan_has(plan, entry->d_name))
 			result = stranger_drop(plan, entry->d_name);
 	return result;
+}
+
+bool setup_ipv6_follows(const struct network *network, const struct network_state *state)
+{
+	bool has = state->subnet6.family;
+
+	if (network->subnet6_source == SOURCE_NONE)
+		return true;
+	for (unsigned i = 0; has && i < state->bridges; i++) {
+		char name[IFNAMSIZ];
+
+		if (ruleset_bridge_name(network, i, name) == 0 && sysctl_bridge_ipv6_off(name))
+			return false;
+	}
+	return has == !ipv6_disabled();
+}
+
+int setup_follow_ipv6(struct host *host, struct setup *setup)
+{
+	const struct network *network = setup->network;
+	int result;
+
+	if (setup_ipv6_follows(network, &setup->state))
+		return 0;
+	result = setup_apply(host, setup->conf, setup->identity, network);
+	return result < 0 ? result : network_state_read(host->run, network->name, &setup->state);
+}
+
+int setup_has_ipv6(const struct network *conf, const struct network_state *state)
+{
+	if (conf->subnet6_source != SOURCE_GIVEN || state->subnet6.family)
+		return 0;
+	log_error("network %s: IPv6 is disabled on this host (%s): set it to 0, or write subnet6 = "
+		  "none",
+		  conf->name, ipv6_disabled() ?: "until now");
+	return -EAFNOSUPPORT;
 }

@@ -168,6 +168,22 @@ int sysctl_forwarding_restore(const struct host *host)
 	return result;
 }
 
+int sysctl_bridge_ipv6(const char *bridge)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), CONF6 "/%s/disable_ipv6", bridge);
+	return access(path, F_OK) == 0 ? value_write(path, "0") : 0;
+}
+
+bool sysctl_bridge_ipv6_off(const char *bridge)
+{
+	char path[256], value[8];
+
+	snprintf(path, sizeof(path), CONF6 "/%s/disable_ipv6", bridge);
+	return value_read(AT_FDCWD, path, value, sizeof(value)) == 0 && strcmp(value, "0") != 0;
+}
+
 int sysctl_bridge(const struct host *host, const char *bridge)
 {
 	static const struct {

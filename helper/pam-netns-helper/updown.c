@@ -21,6 +21,18 @@ static void foreign_warn(const struct conf *conf)
 		(void)ruleset_foreign(text, conf->networks[0].bridge, foreign_report, NULL);
 }
 
+/* The conf names an IPv6 prefix that this host cannot have. */
+static int ipv6_check(const struct host *host, const struct conf *conf)
+{
+	struct network_state state;
+	int result = 0;
+
+	for (size_t i = 0; i < conf->networks_count && result == 0; i++)
+		if (network_state_read(host->run, conf->networks[i].name, &state) == 0)
+			result = setup_has_ipv6(&conf->networks[i], &state);
+	return result;
+}
+
 int verb_up(struct host *host, const struct request *request, struct reply *reply)
 {
 	const struct network *network = NULL;
@@ -41,6 +53,8 @@ int verb_up(struct host *host, const struct request *request, struct reply *repl
 		result = setup_apply(host, conf, setup_identity(request->conf), network);
 	if (result == 0)
 		foreign_warn(conf);
+	if (result == 0)
+		result = ipv6_check(host, conf);
 	reply->outcome = OUTCOME_DONE;
 	conf_free(conf);
 	return result;

@@ -7,18 +7,21 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command.h"
 #include "conf.h"
 #include "conf_match.h"
 #include "identity.h"
+#include "kept.h"
 #include "lease.h"
 #include "log.h"
 #include "network_state.h"
 #include "paths.h"
 #include "state.h"
 #include "text.h"
+#include "view.h"
 
 struct subject {
 	struct request who;
@@ -236,29 +239,46 @@ static void explain_hostname(const struct subject *subject)
 		line("hostname", "%s", name);
 }
 
-/* The one directory that outlives a session: it lies below PRIVATE_DIR, not in memory. */
-#define KEPT_DIR "/var/tmp"
+/* How many users are active, by the folders of their records. */
+static uint64_t users_active(void)
+{
+	struct stat users;
+
+	return stat(USERS_DIR, &users) < 0 || users.st_nlink < 2 ? 0 : users.st_nlink - 2;
+}
+
+/* Begins a line with the private directories that are kept, or with the others; false: none. */
+static bool private_list(const struct profile *profile, const char *name, bool kept)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < profile->private_count; i++) {
+		if (kept_path(profile->private_dirs[i]) != kept)
+			continue;
+		if (any)
+			putchar(' ');
+		else
+			label(name);
+		text_print(stdout, profile->private_dirs[i]);
+		any = true;
+	}
+	return any;
+}
 
 static void explain_private(const struct profile *profile)
 {
+	/* A login makes one user more, if this one is not active already. */
+	uint64_t bytes = view_private_bytes(profile, users_active() + 1);
+	bool in_memory = private_list(profile, "private", false);
 	char size[TEXT_SIZE_MAX];
-	bool kept = false;
 
-	label("private");
-	for (size_t i = 0; i < profile->private_count; i++) {
-		fputs(i ? " " : "", stdout);
-		text_print(stdout, profile->private_dirs[i]);
-		kept |= !strcmp(profile->private_dirs[i], KEPT_DIR);
-	}
-	if (!profile->private_count) {
-		puts("none: all directories are shared with the host");
-		return;
-	}
-	if (profile->private_percent)
-		printf(" (in memory, up to %u%% of it each", profile->private_percent);
-	else
-		printf(" (in memory, up to %s each", size_text(profile->private_bytes, size));
-	puts(kept ? "; " KEPT_DIR " is on disk and kept)" : ")");
+	if (in_memory)
+		printf(" (in memory, together at most %s and %llu files)\n", size_text(bytes, size),
+		       (unsigned long long)view_private_inodes(bytes));
+	if (private_list(profile, in_memory ? "" : "private", true))
+		puts(" (on disk, kept between logins)");
+	else if (!in_memory)
+		line("private", "none: all directories are shared with the host");
 }
 
 static void explain_isolation(const struct subject *subject)

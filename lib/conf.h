@@ -79,7 +79,7 @@ struct profile {
 	char **private_dirs; /* absolute, normalised */
 	size_t private_count;
 	unsigned private_percent; /* of memory; 0: private_bytes counts */
-	uint64_t private_bytes;
+	uint64_t private_bytes;	  /* for all of a user's in memory; both 0: view_private_bytes() */
 	enum conf_linger linger;
 	enum conf_nested nested;
 	bool net_admin;

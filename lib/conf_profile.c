@@ -188,7 +188,7 @@ static int set_private(void *target, const char *value, struct conf_reason *why)
 	return 0;
 }
 
-/* "25%" of memory, or "512M". */
+/* "25%" of memory, "512M", or "auto", which leaves both at 0. */
 static int set_private_size(void *target, const char *value, struct conf_reason *why)
 {
 	static const char units[] = "%KMG";
@@ -198,13 +198,15 @@ static int set_private_size(void *target, const char *value, struct conf_reason 
 	char number[16] = "";
 	uint64_t count;
 
+	if (!strcmp(value, "auto"))
+		return 0;
 	if (digits < sizeof(number))
 		memcpy(number, value, digits);
 	if (!value[digits] || !unit || value[digits + 1] || !conf_digits(number, 1 << 30, &count) ||
 	    !count || (*unit == '%' && count > 100))
 		return conf_wrong(
-		    why, "must be a share of memory from 1%% to 100%%, or a size with K, M "
-			 "or G, such as 512M");
+		    why, "must be auto, a share of memory from 1%% to 100%%, or a size with "
+			 "K, M or G, such as 512M");
 	if (*unit == '%')
 		profile->private_percent = (unsigned)count;
 	else
@@ -256,7 +258,7 @@ static const struct conf_key profile_keys[] = {
     {"namespaces", "net mnt uts", set_namespaces},
     {"hostname", "%h", set_hostname},
     {"private", "/tmp /var/tmp /dev/shm", set_private},
-    {"private_size", "25%", set_private_size},
+    {"private_size", "auto", set_private_size},
     {"linger", "processes", set_linger},
     {"low_ports", "no", set_low_ports},
     {"net_admin", "no", set_net_admin},

@@ -22,6 +22,16 @@
 #define PRIVATE_FLAGS (MS_NOSUID | MS_NODEV) /* noexec never: people run things from /tmp */
 #define RUNTIME_ROOT  "/run/user"
 
+/*
+ * private_size = auto: a user's share of memory in percent, divided by the number of users who are
+ * active when theirs is made. The sum over n users is then at most the share times 1 + ln(n), in
+ * whichever order they come and go: the k-th oldest of them came with at least k there.
+ */
+#define PRIVATE_SHARE		10
+#define PRIVATE_BYTES_MIN	(1U << 20)
+#define PRIVATE_BYTES_PER_INODE 4096 /* a page: files that are not empty run out of pages first */
+#define PRIVATE_INODES_MIN	1024
+
 int view_switch(int mnt, const char *whose)
 {
 	return setns(mnt, CLONE_NEWNS) < 0 ? log_errno(errno, "enter %s mount namespace", whose)
@@ -41,50 +51,99 @@ int view_attach(int tree, int dir, const char *path, uint64_t propagation, uint6
 	struct mount_attr attr = {.attr_set = attributes, .propagation = propagation};
 	unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | (dir < 0 ? 0 : MOVE_MOUNT_T_EMPTY_PATH);
 
-	if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0 ||
+	if (((attributes || propagation) &&
+	     mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0) ||
 	    move_mount(tree, "", dir < 0 ? AT_FDCWD : dir, dir < 0 ? path : "", flags) < 0)
 		return log_errno(errno, "mount on %s", path);
 	return 0;
 }
 
-static int private_tmpfs(const struct profile *profile, int dir, const char *path)
+uint64_t view_private_bytes(const struct profile *profile, uint64_t users)
 {
-	char options[128], target[32];
-	struct stat st;
-	uint64_t bytes = profile->private_bytes;
 	struct sysinfo memory;
+	uint64_t share = profile->private_percent, bytes;
+
+	if (profile->private_bytes)
+		return profile->private_bytes;
+	if (sysinfo(&memory) < 0)
+		return PRIVATE_BYTES_MIN;
+	bytes = (uint64_t)memory.totalram * memory.mem_unit / 100 * (share ? share : PRIVATE_SHARE);
+	if (!share && users)
+		bytes /= users;
+	return bytes > PRIVATE_BYTES_MIN ? bytes : PRIVATE_BYTES_MIN;
+}
+
+uint64_t view_private_inodes(uint64_t bytes)
+{
+	uint64_t inodes = bytes / PRIVATE_BYTES_PER_INODE;
+
+	return inodes > PRIVATE_INODES_MIN ? inodes : PRIVATE_INODES_MIN;
+}
+
+/*
+ * One tmpfs holds all of the user's private directories that are in memory, so that one size is the
+ * user's. It is mounted on a folder that only root can name, and its folders are cloned from there.
+ */
+static int private_tmpfs(const struct view *view)
+{
+	uint64_t bytes = view_private_bytes(view->profile, view->users);
+	char options[96];
+
+	snprintf(options, sizeof(options), "mode=0700,size=%llu,nr_inodes=%llu",
+		 (unsigned long long)bytes, (unsigned long long)view_private_inodes(bytes));
+	return mount("pam_netns", PINS_DIR, "tmpfs", PRIVATE_FLAGS, options) < 0
+		   ? log_errno(errno, "mount the tmpfs of private directories")
+		   : 0;
+}
+
+/* A folder of the tmpfs for path, with owner and mode of the host's, dir: a detached mount. */
+static int private_folder(size_t number, int dir, const char *path)
+{
+	char folder[64];
+	struct stat st;
+	int tree;
 
 	if (fstat(dir, &st) < 0)
 		return log_errno(errno, "look at %s", path);
-	if (profile->private_percent && sysinfo(&memory) == 0)
-		bytes =
-		    (uint64_t)memory.totalram * memory.mem_unit / 100 * profile->private_percent;
-	snprintf(options, sizeof(options), "mode=%o,uid=%u,gid=%u,size=%llu", st.st_mode & 07777,
-		 st.st_uid, st.st_gid, (unsigned long long)bytes);
-	snprintf(target, sizeof(target), "/proc/self/fd/%d", dir);
-	if (mount("pam_netns", target, "tmpfs", PRIVATE_FLAGS, options) < 0)
-		return log_errno(errno, "mount a private %s", path);
-	return 0;
+	snprintf(folder, sizeof(folder), PINS_DIR "/%zu", number);
+	if (mkdir(folder, 0700) < 0 ||
+	    ((st.st_uid || st.st_gid) && chown(folder, st.st_uid, st.st_gid) < 0) ||
+	    chmod(folder, st.st_mode & 07777) < 0)
+		return log_errno(errno, "make the folder of a private %s", path);
+	tree = view_clone(folder, 0);
+	return tree < 0 ? log_errno(-tree, "clone the folder of a private %s", path) : tree;
 }
 
-/* Mounts the profile's private directories; kept[i] is a detached mount, or -1 for a fresh tmpfs.
- */
-static int private_mount(const struct profile *profile, const int *kept)
+/* Mounts one private directory; *kept is a detached mount, or -1 for a fresh folder in memory. */
+static int private_attach(const struct view *view, size_t number, int *kept)
 {
+	const char *path = view->profile->private_dirs[number];
+	CLEANUP_FD int dir = files_open_directory(path);
+
+	if (dir < 0)
+		return log_errno(-dir, "use %s as a private directory", path);
+	if (*kept >= 0)
+		return view_attach(*kept, dir, path, MS_PRIVATE,
+				   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	/* As the tmpfs is mounted: private, nosuid, nodev. */
+	*kept = private_folder(number, dir, path);
+	return *kept < 0 ? *kept : view_attach(*kept, dir, path, 0, 0);
+}
+
+static int private_mount(const struct view *view, int *kept)
+{
+	size_t count = view->profile->private_count;
+	bool in_memory = false;
 	int result = 0;
 
-	for (size_t i = 0; i < profile->private_count && result == 0; i++) {
-		const char *path = profile->private_dirs[i];
-		CLEANUP_FD int dir = files_open_directory(path);
-
-		if (dir < 0)
-			result = log_errno(-dir, "use %s as a private directory", path);
-		else if (kept[i] < 0)
-			result = private_tmpfs(profile, dir, path);
-		else
-			result = view_attach(kept[i], dir, path, MS_PRIVATE,
-					     MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-	}
+	for (size_t i = 0; i < count; i++)
+		in_memory |= kept[i] < 0;
+	if (in_memory)
+		result = private_tmpfs(view);
+	for (size_t i = 0; i < count && result == 0; i++)
+		result = private_attach(view, i, &kept[i]);
+	if (result == 0 && in_memory && umount2(PINS_DIR, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+		result = log_errno(errno, "unmount the tmpfs of private directories");
 	return result;
 }
 
@@ -178,9 +237,9 @@ static int hosts_clone(uid_t uid)
 }
 
 /* In the new namespace: everything that differs from the template. */
-static int view_fill(const struct view *view, const int *kept, int runtime, int hosts)
+static int view_fill(const struct view *view, int *kept, int runtime, int hosts)
 {
-	int result = private_mount(view->profile, kept);
+	int result = private_mount(view, kept);
 
 	if (result == 0)
 		result = sys_mount(view->profile->network->name);
@@ -193,7 +252,7 @@ static int view_fill(const struct view *view, const int *kept, int runtime, int 
 	return result;
 }
 
-static int view_build(struct view *view, int template, const int *kept, int runtime, int hosts)
+static int view_build(struct view *view, int template, int *kept, int runtime, int hosts)
 {
 	int result = view_switch(template, "the template's");
 	int mnt;
@@ -216,7 +275,12 @@ int view_make(struct view *view, int template, int host_mnt)
 	CLEANUP_FD int runtime = runtime_clone(view->uid, &view->runtime_dir);
 	CLEANUP_FD int hosts = view->own_hosts ? hosts_clone(view->uid) : -1;
 	int result = kept ? 0 : -ENOMEM;
+	struct stat pins;
 
+	/* A folder for each active user. This user's was made before it is counted here. */
+	if (stat(PINS_DIR, &pins) < 0)
+		return log_errno(errno, "look at %s", PINS_DIR);
+	view->users = pins.st_nlink - 2;
 	if (view->own_hosts && hosts < 0)
 		return hosts;
 	for (size_t i = 0; kept && i < profile->private_count; i++) {

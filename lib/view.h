@@ -27,6 +27,7 @@ struct view {
 	uid_t uid;
 	const char *account;
 	const struct profile *profile;
+	uint64_t users;	      /* out: how many are active, this one among them */
 	bool own_hosts;	      /* mount USERS_DIR/UID/hosts over /etc/hosts */
 	uint64_t runtime_dir; /* out: device of the /run/user/UID that was grafted in, 0: none */
 };
@@ -44,6 +45,10 @@ int view_template_remove(const char *network) MUST_CHECK;
  * namespace (sysfs shows the one it is mounted in).
  */
 int view_make(struct view *view, int template, int host_mnt) MUST_CHECK;
+
+/* Bytes and inodes for all of a user's private directories in memory, with so many users active. */
+uint64_t view_private_bytes(const struct profile *profile, uint64_t users);
+uint64_t view_private_inodes(uint64_t bytes);
 
 /* Device of the host's /run/user/UID if it is a mount, else 0. */
 uint64_t view_runtime_device(uid_t uid);

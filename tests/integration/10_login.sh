@@ -266,9 +266,10 @@ test_var_tmp_is_kept_and_tmp_is_not() {
 
 test_size_of_private_directories() {
 	local memory tmpfs
+	host_clean
 	memory=$(awk '/MemTotal/ { print $2 }' /proc/meminfo)
 	tmpfs=$(ssh_as alice -- df -k --output=size /tmp | tail -n 1)
-	[[ $tmpfs -gt $((memory * 24 / 100)) && $tmpfs -lt $((memory * 26 / 100)) ]] || fail "$tmpfs KiB of $memory"
+	[[ $tmpfs -gt $((memory * 99 / 1000)) && $tmpfs -lt $((memory * 101 / 1000)) ]] || fail "$tmpfs KiB of $memory"
 }
 
 test_sys() {

@@ -47,7 +47,8 @@ static void test_defaults(void **state)
 	assert_string_equal(profile->hostname, "%h");
 	assert_int_equal(profile->private_count, 3);
 	assert_string_equal(profile->private_dirs[2], "/dev/shm");
-	assert_int_equal(profile->private_percent, 25);
+	assert_int_equal(profile->private_percent, 0);
+	assert_int_equal(profile->private_bytes, 0);
 	assert_int_equal(profile->linger, LINGER_PROCESSES);
 	assert_false(profile->net_admin);
 	assert_false(profile->low_ports);

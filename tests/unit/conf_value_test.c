@@ -198,7 +198,7 @@ static void test_bad_profile(void **state)
 	const char *const normal =
 	    "must be an absolute path without '.', '..', '//' or a '/' at its end";
 	const char *const size =
-	    "must be a share of memory from 1% to 100%, or a size with K, M or G, "
+	    "must be auto, a share of memory from 1% to 100%, or a size with K, M or G, "
 	    "such as 512M";
 	const char *const template =
 	    "makes no host name; use %u user, %U uid, %g group, %h host, such as %u-%h";

@@ -1,0 +1,114 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2016 # $ is of what users run
+# Private directories: how much memory they may take, what of the host's mounts they keep, and what a
+# user mounts.
+
+setup() {
+	host_pam_install
+	users_add crowd 50000 7
+}
+
+# size_of USER: KiB that the user's private directories may take in memory, in a new session.
+size_of() {
+	su "$1" -c 'df -k --output=size /tmp | tail -n 1'
+}
+
+memory() {
+	awk '/^MemTotal:/ { print $2 }' /proc/meminfo
+}
+
+# The files that alice makes until she is refused.
+files_made() {
+	su alice -c "perl -e 'for (\$i = 0; \$i < $1; \$i++) { open(F, \">\", \"$2/\$i\") or last; close(F) }
+		print \"\$i \", \$!{ENOSPC} ? \"ENOSPC\" : \$! + 0'"
+}
+
+test_t34_empty_files_are_limited() {
+	conf_set private_size 16M
+	assert_match '^40[0-9][0-9] ENOSPC$' "$(files_made 600000 /tmp)"
+	host_clean
+	assert_match '^40[0-9][0-9] ENOSPC$' "$(files_made 600000 /dev/shm)"
+	host_clean
+}
+
+# Files that are not empty fill the space before the inodes end, and the smallest size has some too.
+test_t34_inodes_suffice_for_small_files() {
+	conf_set private_size 16M
+	cat >"$OUT/fill.pl" <<-'END'
+		for ($i = 0; $i < 600000; $i++) {
+			open(F, ">", "/tmp/$i") && syswrite(F, "x") or last;
+			close(F);
+		}
+		print "$i ", $!{ENOSPC} ? "ENOSPC " : $! + 0, `df --output=pcent /tmp | tail -n 1 | tr -d " "`;
+	END
+	assert_match '^40[0-9][0-9] ENOSPC (99|100)%$' "$(su alice -c "perl $OUT/fill.pl")"
+	host_clean
+	conf_set private_size 64K
+	assert_match '^10[0-9][0-9] ENOSPC$' "$(files_made 5000 /tmp)"
+	host_clean
+}
+
+test_t34_one_size_for_all_directories() {
+	conf_set private_size 8M
+	su alice -c 'head -c 6M /dev/zero >/tmp/file && ! head -c 6M /dev/zero >/dev/shm/file 2>/dev/null &&
+		test "$(stat -c %s /dev/shm/file)" -le 2097152 && rm /tmp/file && head -c 6M /dev/zero >/dev/shm/file'
+	host_clean
+	conf_set private_size 5%
+	local size
+	size=$(size_of alice)
+	((size > $(memory) * 49 / 1000 && size < $(memory) * 51 / 1000)) || fail "$size KiB of $(memory)"
+	host_clean
+}
+
+# 10 % of memory for the first user, half of that for the second: so n users have 1 + ln(n) times that.
+test_t34_users_together_leave_memory() {
+	local i all=0 size
+	for ((i = 1; i <= 7; i++)); do
+		hold_user "crowd$i"
+		size=$(<"$OUT/size.crowd$i")
+		assert_match '^[0-9]+$' "$size"
+		((size >= $(memory) * 99 / 1000 / i && size <= $(memory) * 101 / 1000 / i)) ||
+			fail "user $i: $size KiB of $(memory)"
+		all=$((all + size))
+	done
+	((all < $(memory) * 27 / 100)) || fail "7 users: $all KiB of $(memory)"
+	# Who comes back is the seventh again.
+	leave_user crowd1
+	wait_until 15 test ! -e /run/pam-netns/pins/50000
+	hold_user crowd1
+	size=$(<"$OUT/size.crowd1")
+	((size <= $(memory) * 101 / 7000)) || fail "again: $size KiB of $(memory)"
+	for ((i = 1; i <= 7; i++)); do leave_user "crowd$i"; done
+	host_clean
+}
+
+hold_user() {
+	rm -f "$OUT/size.$1" "$OUT/stop.$1"
+	mkfifo "$OUT/stop.$1"
+	chmod 0666 "$OUT/stop.$1"
+	su "$1" -c "df -k --output=size /dev/shm | tail -n 1 | tr -d ' ' >$OUT/size.$1; read -r line <$OUT/stop.$1" &
+	wait_until 15 test -s "$OUT/size.$1"
+}
+
+leave_user() {
+	echo >"$OUT/stop.$1"
+}
+
+# The tmpfs behind the directories is to be seen nowhere: who has root inside finds no second way in.
+test_private_directories_are_mounted_once() {
+	local mounts
+	mounts=$(su alice -c 'cat /proc/self/mountinfo')
+	assert_eq '/dev/shm /tmp' "$(awk '/ - tmpfs pam_netns / { print $5 }' <<<"$mounts" | sort | paste -sd ' ')"
+	assert_eq '' "$(su alice -c 'ls -A /tmp /dev/shm | grep -v ":$" | tr -d "\n"')"
+	assert_fails su alice -c 'ln /etc/hostname /tmp/x || { echo >/tmp/y && ln /tmp/y /dev/shm/y; }' 2>/dev/null
+	host_clean
+}
+
+test_no_private_directory_is_in_memory() {
+	conf_set private /var/tmp
+	su alice -c 'cp /etc/hostname /var/tmp/kept'
+	assert_eq '' "$(su alice -c 'grep " - tmpfs pam_netns " /proc/self/mountinfo || :')"
+	host_clean
+}
+
+conf_reset

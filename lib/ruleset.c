@@ -26,13 +26,11 @@
 #include "ruleset.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
 #include "log.h"
-
-#define REJECT "goto refuse"
+#include "ruleset_internal.h"
 
 /* A list in braces, which nft refuses when empty: nothing is written before the first item. */
 struct list {
@@ -169,166 +167,6 @@ static void write_group_sets(FILE *out, const struct ruleset *ruleset)
 }
 
 /*
- * "tcp dport 22 ", "meta l4proto udp ", or nothing where the rule speaks of everything. Ports
- * without a protocol are those of both; 0 to 0 and 0 to 65535 are all.
- */
-static void write_port_match(FILE *out, const struct port_rule *port)
-{
-	bool all = port->first == 0 && (port->last == 0 || port->last == UINT16_MAX);
-	const char *protocol = port->protocol == IPPROTO_TCP ? "tcp" : "udp";
-
-	if (port->protocol && all) {
-		fprintf(out, "meta l4proto %s ", protocol);
-		return;
-	}
-	if (all)
-		return;
-	if (port->protocol)
-		fprintf(out, "%s dport %u", protocol, port->first);
-	else
-		fprintf(out, "meta l4proto { tcp, udp } th dport %u", port->first);
-	if (port->last > port->first)
-		fprintf(out, "-%u", port->last);
-	fputc(' ', out);
-}
-
-static void write_destination_match(FILE *out, const struct prefix *destination)
-{
-	char text[ADDRESS_TEXT_MAX];
-
-	if (!destination->address.family)
-		return;
-	if (!destination->length)
-		fprintf(out, "meta nfproto %s ",
-			destination->address.family == AF_INET ? "ipv4" : "ipv6");
-	else
-		fprintf(out, "%s daddr %s ", destination->address.family == AF_INET ? "ip" : "ip6",
-			prefix_format(destination, text));
-}
-
-/*
- * Where a packet to somebody else's network goes through. A published port (a DNAT of the host's)
- * of whichever user is judged here as any destination outside is, by its address behind the DNAT.
- */
-static void write_egress(FILE *out, const struct network *network)
-{
-	fprintf(out, "\tchain egress_%s {\n", network->name);
-	for (size_t i = 0; i < network->egress_count; i++) {
-		const struct egress_rule *rule = &network->egress[i];
-
-		fputs("\t\t", out);
-		write_destination_match(out, &rule->destination);
-		write_port_match(out, &rule->port);
-		if (rule->allow)
-			fprintf(out, "goto admit_%s\n", network->name);
-		else
-			fputs(REJECT "\n", out);
-	}
-	fputs("\t\t" REJECT "\n\t}\n", out);
-}
-
-/*
- * Users of one network among each other. nftables has no set of pairs that does not grow with the
- * square of users, so the mark carries the sender's gid from the map to the set. It starts as the
- * gid that nobody has, since a sender in no group must not keep a mark that somebody else set.
- */
-static void write_peers(FILE *out, const struct network *network)
-{
-	const char *name = network->name;
-
-	fprintf(out, "\tchain peers_%s {\n", name);
-	if (network->peers == PEERS_YES)
-		fprintf(out, "\t\tgoto admit_%s\n\t}\n", name);
-	else if (network->peers == PEERS_NO)
-		fputs("\t\t" REJECT "\n\t}\n", out);
-	if (network->peers != PEERS_GROUP)
-		return;
-	fprintf(out,
-		"\t\tmeta mark set 4294967295\n"
-		"\t\tmeta mark set ip saddr map @group4\n"
-		"\t\tmeta mark set ip6 saddr map @group6\n"
-		"\t\tip daddr . meta mark @member4 goto grouped_%s\n"
-		"\t\tip6 daddr . meta mark @member6 goto grouped_%s\n"
-		"\t\tmeta mark set 0\n"
-		"\t\t" REJECT "\n"
-		"\t}\n"
-		"\tchain grouped_%s {\n"
-		"\t\tmeta mark set 0\n"
-		"\t\tgoto admit_%s\n"
-		"\t}\n",
-		name, name, name, name);
-}
-
-static void write_host_access(FILE *out, const struct network *network)
-{
-	const char *name = network->name;
-
-	fprintf(out,
-		"\tchain host_%s {\n"
-		"\t\tct state established,related accept\n"
-		"\t\tct state invalid drop\n",
-		name);
-	if (network->host_all)
-		fprintf(out, "\t\tgoto admit_%s\n", name);
-	if (network->host_icmp)
-		fprintf(out,
-			"\t\ticmp type echo-request goto admit_%s\n"
-			"\t\ticmpv6 type echo-request goto admit_%s\n",
-			name, name);
-	if (network->host_dns)
-		fprintf(out, "\t\tmeta l4proto { tcp, udp } th dport 53 goto admit_%s\n", name);
-	for (size_t i = 0; i < network->host_ports_count; i++) {
-		fputs("\t\t", out);
-		write_port_match(out, &network->host_ports[i]);
-		fprintf(out, "goto admit_%s\n", name);
-	}
-	fputs("\t\t" REJECT "\n\t}\n", out);
-}
-
-static void write_network(FILE *out, const struct network *network)
-{
-	const char *name = network->name;
-
-	fprintf(out, "\tchain admit_%s {\n", name);
-	if (network->max_connections)
-		fprintf(out,
-			"\t\tadd @conn4 { ip saddr ct count over %u } " REJECT "\n"
-			"\t\tadd @conn6 { ip6 saddr ct count over %u } " REJECT "\n",
-			network->max_connections, network->max_connections);
-	fputs("\t\taccept\n\t}\n", out);
-	write_egress(out, network);
-	write_peers(out, network);
-	fprintf(out,
-		"\tchain from_%s {\n"
-		"\t\tct state invalid drop\n"
-		"\t\tct status dnat goto egress_%s\n"
-		"\t\toifname @bridges_%s goto peers_%s\n"
-		"\t\toifname @bridges " REJECT "\n"
-		"\t\tgoto egress_%s\n"
-		"\t}\n",
-		name, name, name, name, name);
-	write_host_access(out, network);
-}
-
-static void write_nat(FILE *out, const struct ruleset_network *network, int family)
-{
-	const struct prefix *subnet = family == AF_INET ? &network->subnet : &network->subnet6;
-	const struct address *source =
-	    family == AF_INET ? &network->conf->nat_address : &network->conf->nat_address6;
-	const char *ip = family == AF_INET ? "ip" : "ip6";
-	char text[ADDRESS_TEXT_MAX];
-
-	if (!network->conf->nat || subnet->address.family != family)
-		return;
-	/* Within and between our networks addresses stay what they are. */
-	fprintf(out, "\t\t%s saddr %s oifname != @bridges ", ip, prefix_format(subnet, text));
-	if (source->family == family)
-		fprintf(out, "snat %s to %s\n", ip, address_format(source, text));
-	else
-		fputs("masquerade\n", out);
-}
-
-/*
  * A user's source address can come from a bridge of ours or over lo. From elsewhere it is forged,
  * and the host's services would take it for that user. rp_filter may be off.
  */
@@ -396,8 +234,8 @@ static int write_base_chains(FILE *out, const struct ruleset *ruleset)
 	      "\t\ttype nat hook postrouting priority srcnat; policy accept;\n",
 	      out);
 	for (size_t i = 0; i < ruleset->networks_count; i++) {
-		write_nat(out, &ruleset->networks[i], AF_INET);
-		write_nat(out, &ruleset->networks[i], AF_INET6);
+		ruleset_write_nat(out, &ruleset->networks[i], AF_INET);
+		ruleset_write_nat(out, &ruleset->networks[i], AF_INET6);
 	}
 	fputs("\t}\n", out);
 	return 0;
@@ -454,7 +292,7 @@ static int write_inet_table(FILE *out, const struct ruleset *ruleset)
 	      out);
 	write_group_sets(out, ruleset);
 	for (size_t i = 0; i < ruleset->networks_count; i++)
-		write_network(out, ruleset->networks[i].conf);
+		ruleset_write_network(out, ruleset->networks[i].conf);
 	err = write_base_chains(out, ruleset);
 	fputs("}\n", out);
 	return err;

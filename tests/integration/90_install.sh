@@ -94,6 +94,34 @@ test_programs_are_replaced_and_never_rewritten() {
 	assert_eq "" "$(find "$DEST" -name '*.new')" "temporary files"
 }
 
+# What goes onto a server is what building needs, and no compiler that only tests use.
+test_bootstrap_installs_what_its_target_needs() {
+	local install demo check
+	install=$("$CHECKOUT/bootstrap" --packages apt install)
+	demo=$("$CHECKOUT/bootstrap" --packages apt demo B=build)
+	check=$("$CHECKOUT/bootstrap" --packages apt)
+	assert_eq 'gcc libc6-dev libcap-ng-dev libpam0g-dev libseccomp-dev make musl-tools nftables' \
+		"$(xargs <<<"$install")"
+	assert_match 'openssh-server' "$demo"
+	assert_no_match 'clang|cmocka|shellcheck|strace' "$demo"
+	assert_eq "" "$(comm -13 <(echo "$check") <(printf '%s\n' "$install" "$demo" | sort -u))" "check lacks"
+	assert_match valgrind "$("$CHECKOUT/bootstrap" --packages apt valgrind)"
+}
+
+# It ends with what it means for logins.
+test_bootstrap_install_says_what_is_next() {
+	local said
+	host_pam_remove
+	said=$("$CHECKOUT/bootstrap" install B=/srv/build)
+	assert_match 'No PAM file names it yet, so no login changes.*pam-netns check' "$said"
+	host_pam_install
+	said=$("$CHECKOUT/bootstrap" install B=/srv/build)
+	assert_match 'the next login through them uses this.*/etc/pam.d/common-session' "$said"
+	assert_no_match 'No PAM file' "$said"
+	host_pam_remove
+	assert_no_match 'pam_netns is' "$("$CHECKOUT/bootstrap" install B=/srv/build DESTDIR="$DEST")"
+}
+
 test_the_command_is_in_everybodys_path() {
 	assert_match 'Usage: pam-netns' "$(ssh_as alice -- pam-netns --help)"
 }

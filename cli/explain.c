@@ -279,6 +279,12 @@ static void explain_private(const struct profile *profile)
 		puts(" (on disk, kept between logins)");
 	else if (!in_memory)
 		line("private", "none: all directories are shared with the host");
+	if (profile->private_count)
+		line("", "programs can be run from there%s",
+		     profile->private_exec == EXEC_NO ? ": no"
+		     : profile->private_exec == EXEC_YES
+			 ? ": yes"
+			 : " unless the host's directory is noexec");
 }
 
 static void explain_isolation(const struct subject *subject)

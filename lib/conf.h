@@ -25,6 +25,7 @@
 enum conf_peers { PEERS_NO, PEERS_YES, PEERS_GROUP };
 enum conf_linger { LINGER_PROCESSES, LINGER_NO };
 enum conf_nested { NESTED_STAY, NESTED_HOST };
+enum conf_exec { EXEC_AUTO, EXEC_YES, EXEC_NO };
 enum conf_source { SOURCE_AUTO, SOURCE_GIVEN, SOURCE_NONE }; /* of a prefix or the name servers */
 
 /* Namespaces a profile may name, as a set of bits. */
@@ -80,6 +81,7 @@ struct profile {
 	size_t private_count;
 	unsigned private_percent; /* of memory; 0: private_bytes counts */
 	uint64_t private_bytes;	  /* for all of a user's in memory; both 0: view_private_bytes() */
+	enum conf_exec private_exec;
 	enum conf_linger linger;
 	enum conf_nested nested;
 	bool net_admin;

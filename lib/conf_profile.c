@@ -214,6 +214,20 @@ static int set_private_size(void *target, const char *value, struct conf_reason 
 	return 0;
 }
 
+static int set_private_exec(void *target, const char *value, struct conf_reason *why)
+{
+	struct profile *profile = target;
+	bool exec;
+
+	profile->private_exec = EXEC_AUTO;
+	if (!strcmp(value, "auto"))
+		return 0;
+	if (conf_value_bool(value, &exec, why))
+		return conf_wrong(why, "must be auto (as the host's directory is), yes or no");
+	profile->private_exec = exec ? EXEC_YES : EXEC_NO;
+	return 0;
+}
+
 static int set_linger(void *target, const char *value, struct conf_reason *why)
 {
 	struct profile *profile = target;
@@ -259,6 +273,7 @@ static const struct conf_key profile_keys[] = {
     {"hostname", "%h", set_hostname},
     {"private", "/tmp /var/tmp /dev/shm", set_private},
     {"private_size", "auto", set_private_size},
+    {"private_exec", "auto", set_private_exec},
     {"linger", "processes", set_linger},
     {"low_ports", "no", set_low_ports},
     {"net_admin", "no", set_net_admin},
@@ -312,14 +327,13 @@ static void isolated_profile_check(const struct conf_section *section, struct pr
 		    "needs a namespace of its own; add uts to namespaces, or remove the line",
 		    report);
 	if (profile->namespaces && !(profile->namespaces & NAMESPACE_MNT)) {
-		key_refuse(
-		    section, "private",
-		    "needs a namespace of its own; add mnt to namespaces, or remove the line",
-		    report);
-		key_refuse(
-		    section, "private_size",
-		    "needs a namespace of its own; add mnt to namespaces, or remove the line",
-		    report);
+		static const char *const keys[] = {"private", "private_size", "private_exec"};
+
+		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+			key_refuse(section, keys[i],
+				   "needs a namespace of its own; add mnt to namespaces, or remove "
+				   "the line",
+				   report);
 		private_forget(profile);
 	}
 }

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 
@@ -19,7 +20,7 @@
 #include "paths.h"
 #include "view_internal.h"
 
-#define PRIVATE_FLAGS (MS_NOSUID | MS_NODEV) /* noexec never: people run things from /tmp */
+#define PRIVATE_FLAGS (MS_NOSUID | MS_NODEV)
 #define RUNTIME_ROOT  "/run/user"
 
 /*
@@ -31,6 +32,11 @@
 #define PRIVATE_BYTES_MIN	(1U << 20)
 #define PRIVATE_BYTES_PER_INODE 4096 /* a page: files that are not empty run out of pages first */
 #define PRIVATE_INODES_MIN	1024
+
+struct private_dir {
+	int tree; /* a detached mount, or -1: in memory, not made yet */
+	struct mount_attr attr;
+};
 
 int view_switch(int mnt, const char *whose)
 {
@@ -46,12 +52,11 @@ int view_clone(const char *path, unsigned flags)
 	return tree < 0 ? -errno : tree;
 }
 
-int view_attach(int tree, int dir, const char *path, uint64_t propagation, uint64_t attributes)
+int view_attach(int tree, int dir, const char *path, struct mount_attr attr)
 {
-	struct mount_attr attr = {.attr_set = attributes, .propagation = propagation};
 	unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | (dir < 0 ? 0 : MOVE_MOUNT_T_EMPTY_PATH);
 
-	if (((attributes || propagation) &&
+	if (((attr.attr_set || attr.attr_clr || attr.propagation) &&
 	     mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0) ||
 	    move_mount(tree, "", dir < 0 ? AT_FDCWD : dir, dir < 0 ? path : "", flags) < 0)
 		return log_errno(errno, "mount on %s", path);
@@ -114,34 +119,56 @@ static int private_folder(size_t number, int dir, const char *path)
 	return tree < 0 ? log_errno(-tree, "clone the folder of a private %s", path) : tree;
 }
 
-/* Mounts one private directory; *kept is a detached mount, or -1 for a fresh folder in memory. */
-static int private_attach(const struct view *view, size_t number, int *kept)
+/*
+ * Looks at the host's directory. Mounts that others made from the host's do not follow its flags,
+ * so the template cannot tell whether the host is noexec there now. A kept directory is mounted as
+ * PRIVATE_DIR is; noexec there is undone only if the profile says so.
+ */
+static int private_prepare(const struct view *view, const char *path, struct private_dir *out)
 {
-	const char *path = view->profile->private_dirs[number];
+	enum conf_exec exec = view->profile->private_exec;
+	struct statvfs host = {.f_flag = 0};
+
+	out->tree = -1;
+	if (exec == EXEC_AUTO && statvfs(path, &host) < 0)
+		return log_errno(errno, "use %s as a private directory", path);
+	if (exec == EXEC_NO || (host.f_flag & ST_NOEXEC))
+		out->attr.attr_set = MOUNT_ATTR_NOEXEC;
+	if (!kept_path(path))
+		return 0;
+	if (exec == EXEC_YES)
+		out->attr.attr_clr = MOUNT_ATTR_NOEXEC;
+	out->attr.attr_set |= MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+	out->attr.propagation = MS_PRIVATE;
+	out->tree = kept_open(view->uid, view->account, path);
+	return out->tree < 0 ? out->tree : 0;
+}
+
+/* Mounts a private directory; one without a tree becomes a fresh folder in memory. */
+static int private_attach(const char *path, size_t number, struct private_dir *private)
+{
 	CLEANUP_FD int dir = files_open_directory(path);
 
 	if (dir < 0)
 		return log_errno(-dir, "use %s as a private directory", path);
-	if (*kept >= 0)
-		return view_attach(*kept, dir, path, MS_PRIVATE,
-				   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-	/* As the tmpfs is mounted: private, nosuid, nodev. */
-	*kept = private_folder(number, dir, path);
-	return *kept < 0 ? *kept : view_attach(*kept, dir, path, 0, 0);
+	if (private->tree < 0) /* as the tmpfs is mounted: private, nosuid, nodev */
+	private->tree = private_folder(number, dir, path);
+	return private->tree < 0 ? private->tree
+				 : view_attach(private->tree, dir, path, private->attr);
 }
 
-static int private_mount(const struct view *view, int *kept)
+static int private_mount(const struct view *view, struct private_dir *dirs)
 {
 	size_t count = view->profile->private_count;
 	bool in_memory = false;
 	int result = 0;
 
 	for (size_t i = 0; i < count; i++)
-		in_memory |= kept[i] < 0;
+		in_memory |= dirs[i].tree < 0;
 	if (in_memory)
 		result = private_tmpfs(view);
 	for (size_t i = 0; i < count && result == 0; i++)
-		result = private_attach(view, i, &kept[i]);
+		result = private_attach(view->profile->private_dirs[i], i, &dirs[i]);
 	if (result == 0 && in_memory && umount2(PINS_DIR, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
 		result = log_errno(errno, "unmount the tmpfs of private directories");
 	return result;
@@ -171,7 +198,8 @@ static int sys_mount(const char *network)
 		result = log_errno(errno, "mount sysfs");
 	for (size_t i = 0; i < n; i++) {
 		if (result == 0)
-			result = view_attach(kept[i].tree, -1, kept[i].path, MS_SLAVE, 0);
+			result = view_attach(kept[i].tree, -1, kept[i].path,
+					     (struct mount_attr){.propagation = MS_SLAVE});
 		close(kept[i].tree);
 	}
 	return result;
@@ -207,7 +235,7 @@ static int runtime_attach(uid_t uid, int tree)
 	snprintf(path, sizeof(path), RUNTIME_ROOT "/%u", uid);
 	while (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
 		;
-	return view_attach(tree, -1, path, MS_SLAVE, 0);
+	return view_attach(tree, -1, path, (struct mount_attr){.propagation = MS_SLAVE});
 }
 
 int view_graft_runtime(uid_t uid, int view_mnt, int host_mnt)
@@ -237,9 +265,9 @@ static int hosts_clone(uid_t uid)
 }
 
 /* In the new namespace: everything that differs from the template. */
-static int view_fill(const struct view *view, int *kept, int runtime, int hosts)
+static int view_fill(const struct view *view, struct private_dir *dirs, int runtime, int hosts)
 {
-	int result = private_mount(view, kept);
+	int result = private_mount(view, dirs);
 
 	if (result == 0)
 		result = sys_mount(view->profile->network->name);
@@ -252,7 +280,8 @@ static int view_fill(const struct view *view, int *kept, int runtime, int hosts)
 	return result;
 }
 
-static int view_build(struct view *view, int template, int *kept, int runtime, int hosts)
+static int view_build(struct view *view, int template, struct private_dir *dirs, int runtime,
+		      int hosts)
 {
 	int result = view_switch(template, "the template's");
 	int mnt;
@@ -261,7 +290,7 @@ static int view_build(struct view *view, int template, int *kept, int runtime, i
 		return result;
 	if (unshare(CLONE_NEWNS) < 0)
 		return log_errno(errno, "make a mount namespace (limit: user.max_mnt_namespaces)");
-	result = view_fill(view, kept, runtime, hosts);
+	result = view_fill(view, dirs, runtime, hosts);
 	if (result < 0)
 		return result;
 	mnt = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
@@ -271,10 +300,11 @@ static int view_build(struct view *view, int template, int *kept, int runtime, i
 int view_make(struct view *view, int template, int host_mnt)
 {
 	const struct profile *profile = view->profile;
-	CLEANUP_FREE int *kept = calloc(profile->private_count + 1, sizeof(*kept));
+	CLEANUP_FREE struct private_dir *dirs = calloc(profile->private_count + 1, sizeof(*dirs));
 	CLEANUP_FD int runtime = runtime_clone(view->uid, &view->runtime_dir);
 	CLEANUP_FD int hosts = view->own_hosts ? hosts_clone(view->uid) : -1;
-	int result = kept ? 0 : -ENOMEM;
+	size_t prepared = 0;
+	int result = dirs ? 0 : -ENOMEM;
 	struct stat pins;
 
 	/* A folder for each active user. This user's was made before it is counted here. */
@@ -283,22 +313,17 @@ int view_make(struct view *view, int template, int host_mnt)
 	view->users = pins.st_nlink - 2;
 	if (view->own_hosts && hosts < 0)
 		return hosts;
-	for (size_t i = 0; kept && i < profile->private_count; i++) {
-		kept[i] = -1;
-		if (result == 0 && kept_path(profile->private_dirs[i])) {
-			kept[i] = kept_open(view->uid, view->account, profile->private_dirs[i]);
-			result = kept[i] < 0 ? kept[i] : 0;
-		}
-	}
+	for (; result == 0 && prepared < profile->private_count; prepared++)
+		result = private_prepare(view, profile->private_dirs[prepared], &dirs[prepared]);
 	if (result == 0) {
-		result = view_build(view, template, kept, runtime, hosts);
+		result = view_build(view, template, dirs, runtime, hosts);
 		int back = view_switch(host_mnt, "the host's");
 
 		if (back < 0 && result >= 0)
 			close(result);
 		result = back < 0 ? back : result;
 	}
-	for (size_t i = 0; kept && i < profile->private_count; i++)
-		cleanup_fd(&kept[i]);
+	for (size_t i = 0; i < prepared; i++)
+		cleanup_fd(&dirs[i].tree);
 	return result;
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "cleanup.h"
+#include "linux_calls.h"
 
 #define SYS_LIST_MAX   4096 /* bytes of the list of mounts below /sys */
 #define SYS_MOUNTS_MAX 64
@@ -14,11 +15,10 @@ int view_switch(int mnt, const char *whose) MUST_CHECK;
 /* A detached copy of the mount at path, the link itself if path is one. Unlogged. */
 int view_clone(const char *path, unsigned flags) MUST_CHECK;
 /*
- * Attaches a detached mount to dir, or where that is -1 to path, which only root may change;
- * propagation MS_PRIVATE or MS_SLAVE, attributes MOUNT_ATTR_*.
+ * Changes a detached mount as attr says and attaches it to dir, or to path if dir is -1; only root
+ * may change path then.
  */
-int view_attach(int tree, int dir, const char *path, uint64_t propagation,
-		uint64_t attributes) MUST_CHECK;
+int view_attach(int tree, int dir, const char *path, struct mount_attr attr) MUST_CHECK;
 /* Over a file, or over the symbolic link itself: it then survives renames of the link's target. */
 int view_attach_file(int tree, const char *path) MUST_CHECK;
 /* In a view: the network's resolv.conf again, where a rename on the host took the template's away.

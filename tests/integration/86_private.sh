@@ -111,4 +111,69 @@ test_no_private_directory_is_in_memory() {
 	host_clean
 }
 
+# runs_in DIRECTORY…: those from which alice can run a program, as a first login.
+runs_in() {
+	su alice -c 'for dir; do cp /bin/true "$dir/run" && "$dir/run" 2>/dev/null && echo "$dir"; done; :' - "$@" |
+		paste -sd ' '
+	host_clean
+}
+
+# hardened OPTION: /tmp, /var/tmp and /dev/shm are mounted with it on the host.
+hardened() {
+	local dir
+	for dir in /tmp /var/tmp; do
+		mountpoint -q $dir || mount -t tmpfs -o mode=1777 hard $dir
+	done
+	for dir in /tmp /var/tmp /dev/shm; do
+		mount -o "remount,bind,nosuid,nodev,$1" $dir
+	done
+}
+
+test_t41_noexec_of_the_host_is_kept() {
+	local all='/tmp /var/tmp /dev/shm' dir
+	assert_eq "$all" "$(runs_in $all)"
+	hardened noexec
+	assert_eq '' "$(runs_in $all)" "the host changed it, the template was there before"
+	for dir in $all; do
+		assert_match '(^|,)nosuid,nodev,noexec(,|$)' \
+			"$(su alice -c "findmnt -n -o VFS-OPTIONS --mountpoint $dir")" $dir
+	done
+	pam-netns down
+	assert_eq '' "$(runs_in $all)" "a new template"
+	mount -o remount,bind,nosuid,nodev,exec /var/tmp
+	assert_eq /var/tmp "$(runs_in $all)" "each as its own"
+	hardened exec
+	assert_eq "$all" "$(runs_in $all)" "the host allows it again"
+}
+
+# A user's own mounts do not help: noexec is locked in user namespaces of theirs.
+test_t41_noexec_is_locked() {
+	hardened noexec
+	assert_eq 'cannot remount, cannot run' "$(su alice -c 'cp /bin/true /tmp/run && unshare -Urm sh -c "
+		mount -o remount,bind,exec /tmp 2>/dev/null || printf \"cannot remount, \"
+		/tmp/run 2>/dev/null || echo cannot run"')"
+	hardened exec
+	host_clean
+}
+
+test_t41_the_profile_decides() {
+	local all='/tmp /var/tmp /dev/shm'
+	conf_set private_exec no
+	assert_eq '' "$(runs_in $all)"
+	conf_set private_exec yes
+	hardened noexec
+	assert_eq "$all" "$(runs_in $all)"
+	hardened exec
+}
+
+# What is kept lies below /var/lib, which may be noexec itself.
+test_t41_noexec_where_directories_are_kept() {
+	mount --bind /var/lib/pam-netns /var/lib/pam-netns
+	mount -o remount,bind,noexec /var/lib/pam-netns
+	assert_eq '/tmp' "$(runs_in /tmp /var/tmp)"
+	conf_set private_exec yes
+	assert_eq '/tmp /var/tmp' "$(runs_in /tmp /var/tmp)"
+	umount /var/lib/pam-netns
+}
+
 conf_reset

@@ -49,6 +49,7 @@ static void test_defaults(void **state)
 	assert_string_equal(profile->private_dirs[2], "/dev/shm");
 	assert_int_equal(profile->private_percent, 0);
 	assert_int_equal(profile->private_bytes, 0);
+	assert_int_equal(profile->private_exec, EXEC_AUTO);
 	assert_int_equal(profile->linger, LINGER_PROCESSES);
 	assert_false(profile->net_admin);
 	assert_false(profile->low_ports);
@@ -143,7 +144,7 @@ static const char other_values[] =
     "[profile b]\nmatch = @lab\nnetwork = lab\nnamespaces = uts net\nhostname = %u-%h.lab\n"
     "linger = no\nlow_ports = yes\nnet_admin = no\n"
     "[profile c]\nmatch = *\nnetwork = v4\nnamespaces = mnt,net\n"
-    "private = /tmp /srv/scratch\nprivate_size = 512M\n";
+    "private = /tmp /srv/scratch\nprivate_size = 512M\nprivate_exec = yes\n";
 
 static void test_network_values(void **state)
 {
@@ -209,6 +210,7 @@ static void test_profile_values(void **state)
 	assert_int_equal(p[2].private_count, 2);
 	assert_int_equal(p[2].private_percent, 0);
 	assert_int_equal(p[2].private_bytes, 512 << 20);
+	assert_int_equal(p[2].private_exec, EXEC_YES);
 	conf_free(conf);
 }
 

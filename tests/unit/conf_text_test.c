@@ -60,7 +60,7 @@ static const struct {
      "a key in the first column\n"},
     {SMALL "Linger = no\n",
      "t:4: [profile all] Linger = no: unknown key; this section has: match, "
-     "isolate, network, namespaces, hostname, private, private_size, linger, "
+     "isolate, network, namespaces, hostname, private, private_size, private_exec, linger, "
      "low_ports, net_admin, nested\n"},
     {SMALL "low_ports = no", "t:4: [profile all] low_ports = no: the last line has no newline: the "
 			     "file may have been cut off; end it with one\n"},
@@ -114,12 +114,16 @@ static const struct {
      "isolate = yes\n"
      "t:6: [profile x] net_admin = no: has no effect where isolate = no; remove the line, or write "
      "isolate = yes\n"},
-    {SMALL "namespaces = net\nhostname = %u\nprivate = /tmp\nprivate_size = 1M\n",
+    {SMALL "namespaces = net\nhostname = %u\nprivate = /tmp\nprivate_size = 1M\n"
+	   "private_exec = no\n",
      "t:5: [profile all] hostname = %u: needs a namespace of its own; add uts to namespaces, or "
      "remove the line\n"
      "t:6: [profile all] private = /tmp: needs a namespace of its own; add mnt to namespaces, or "
      "remove the line\n"
      "t:7: [profile all] private_size = 1M: needs a namespace of its own; add mnt to namespaces, "
+     "or "
+     "remove the line\n"
+     "t:8: [profile all] private_exec = no: needs a namespace of its own; add mnt to namespaces, "
      "or "
      "remove the line\n"},
     /* Several errors come in the order of their lines, whatever found them. */
@@ -128,7 +132,8 @@ static const struct {
      "name "
      "one of: n\n"
      "t:2: [profile x] foo = bar: unknown key; this section has: match, isolate, network, "
-     "namespaces, hostname, private, private_size, linger, low_ports, net_admin, nested\n"
+     "namespaces, hostname, private, private_size, private_exec, linger, low_ports, net_admin, "
+     "nested\n"
      "t:3: [profile x] linger = 1: must be processes (until the user's last process has ended) or "
      "no\n"
      "t:5: [profile x] nonsense: is neither a section nor a key; write key = value, and indent a "

@@ -227,6 +227,7 @@ static void test_bad_profile(void **state)
 	    {"private_size", "5T", size},
 	    {"private_size", "5MB", size},
 	    {"private_size", "9999999999999999999999G", size},
+	    {"private_exec", "inherit", "must be auto (as the host's directory is), yes or no"},
 	    {"linger", "yes", "must be processes (until the user's last process has ended) or no"},
 	    {"net_admin", "yes", "is not supported by this version; write no"},
 	    {"low_ports", "1", "must be yes or no"},

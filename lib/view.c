@@ -112,7 +112,8 @@ static int private_folder(size_t number, int dir, const char *path)
 		return log_errno(errno, "look at %s", path);
 	snprintf(folder, sizeof(folder), PINS_DIR "/%zu", number);
 	if (mkdir(folder, 0700) < 0 ||
-	    ((st.st_uid || st.st_gid) && chown(folder, st.st_uid, st.st_gid) < 0) ||
+	    ((st.st_uid || st.st_gid) &&
+	     fchownat(AT_FDCWD, folder, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0) ||
 	    chmod(folder, st.st_mode & 07777) < 0)
 		return log_errno(errno, "make the folder of a private %s", path);
 	tree = view_clone(folder, 0);

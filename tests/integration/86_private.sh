@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2016 # $ is of what users run
+# shellcheck disable=SC2016,SC2086 # $ is of what users run; lists of directories
 # Private directories: how much memory they may take, what of the host's mounts they keep, and what a
 # user mounts.
 
@@ -102,6 +102,18 @@ test_private_directories_are_mounted_once() {
 	assert_eq '' "$(su alice -c 'ls -A /tmp /dev/shm | grep -v ":$" | tr -d "\n"')"
 	assert_fails su alice -c 'ln /etc/hostname /tmp/x || { echo >/tmp/y && ln /tmp/y /dev/shm/y; }' 2>/dev/null
 	host_clean
+}
+
+# Owner, group and every bit of the mode are the host's, set-group-id too.
+test_private_directory_of_others() {
+	mkdir -p /srv/scratch
+	chown bob:lab /srv/scratch
+	chmod 2770 /srv/scratch
+	conf_set private '/tmp /srv/scratch'
+	assert_eq 'bob:lab 2770' "$(su alice -c 'stat -c "%U:%G %a" /srv/scratch && touch /srv/scratch/file')"
+	host_clean
+	assert_eq '' "$(ls -A /srv/scratch)"
+	rmdir /srv/scratch
 }
 
 test_no_private_directory_is_in_memory() {

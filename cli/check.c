@@ -13,14 +13,14 @@
 
 #include "command.h"
 #include "log.h"
+#include "nft_path.h"
+#include "obstacle.h"
 #include "paths.h"
 #include "resolv.h"
-#include "ruleset.h"
 #include "text.h"
 
 #define KERNEL_MAJOR 5 /* locked bridge ports came with 5.18 */
 #define KERNEL_MINOR 18
-#define NFT	     "/usr/sbin/nft"
 #define RULES_MAX    (64U << 20) /* bytes; more of them cannot be read */
 
 static void finding(const char *kind, const char *format, va_list args)
@@ -107,9 +107,9 @@ static void check_resolver(struct check *check)
 	}
 }
 
-static void report_foreign(void *context, const char *line)
+static void report_obstacle(void *context, const char *what, const char *remedy)
 {
-	check_warning(context, "%s", line);
+	check_warning(context, "%s: %s", what, remedy);
 }
 
 /* Starts nft without a shell and without this process's environment; the end to read, or -errno. */
@@ -134,7 +134,7 @@ static int rules_list(pid_t *pid)
 		error = posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null",
 							 O_WRONLY, 0);
 	if (!error)
-		error = posix_spawn(pid, NFT, &actions, NULL, words, environment);
+		error = posix_spawn(pid, nft_path(), &actions, NULL, words, environment);
 	posix_spawn_file_actions_destroy(&actions);
 	return error ? -error : steal_fd(&from);
 }
@@ -163,17 +163,26 @@ static void check_firewall(struct check *check)
 {
 	CLEANUP_FREE char *text = malloc(RULES_MAX);
 
-	if (access(NFT, X_OK)) {
-		check_problem(check, NFT " is missing; install nftables");
-		return;
-	}
-	if (!text || !rules_read(text)) {
-		check_warning(check, "cannot read the firewall's rules with " NFT);
-		return;
-	}
-	ruleset_foreign(text,
-			check->conf->networks_count ? check->conf->networks[0].bridge : "BRIDGE",
-			report_foreign, check);
+	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (!nft_path())
+		check_problem(check, "nft is missing; install nftables");
+	else if (!text || !rules_read(text))
+		check_warning(check, "cannot read the firewall's rules with %s", nft_path());
+	else if (obstacle_firewalls(run, check->conf, text, report_obstacle, check) < 0)
+		check_warning(check, "cannot look through the firewall's rules");
+}
+
+/* Addresses and routes of others in our subnets. */
+static void check_overlaps(struct check *check)
+{
+	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct netlink route = {.fd = -1};
+
+	if (netlink_open(&route, NETLINK_ROUTE) < 0 ||
+	    obstacle_overlaps(run, &route, check->conf, report_obstacle, check) < 0)
+		check_warning(check, "cannot read the host's routes");
+	netlink_close(&route);
 }
 
 static const struct {
@@ -182,7 +191,7 @@ static const struct {
 } checks[] = {
     {check_kernel, false},     {check_installed, false}, {check_pam, false},
     {check_propagation, true}, {check_resolver, true},	 {check_sudoers, true},
-    {check_firewall, true},    {check_outside, true},
+    {check_firewall, true},    {check_overlaps, true},	 {check_outside, true},
 };
 
 static int check_host(const struct conf *conf)

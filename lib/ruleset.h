@@ -56,18 +56,20 @@ int ruleset_write_removal(FILE *out) MUST_CHECK;
 /* The name of a network's bridge number i (0: conf->bridge); -ENAMETOOLONG, logged. */
 int ruleset_bridge_name(const struct network *network, unsigned i, char out[IFNAMSIZ]) MUST_CHECK;
 
+/* What another firewall does to a network's traffic, and the command that mends it; no newlines. */
+typedef void ruleset_report(void *context, const char *what, const char *remedy);
 /*
- * Reads the output of `nft list ruleset` (text) and reports, as one line each through report(),
- * every base chain of others at the forward hook that would drop our forwarded traffic, and the
- * command that mends it: Docker, ufw, firewalld, iptables-nft, any other. What mends it is in the
- * text already: nothing is reported. bridge is a network's first; the commands cover its further
- * ones. Rules of iptables-legacy are not in the text. Returns how many, or -ENOMEM.
+ * Reads the output of `nft list ruleset` (text) and reports every base chain of others at the
+ * forward hook that would drop what is forwarded for one of the network's bridges (so many), and
+ * the command that mends it: Docker, ufw, firewalld, iptables-nft, any other. What mends it is in
+ * the text already: nothing is reported. The commands cover bridges that are made later. Rules of
+ * iptables-legacy are not in the text. Returns how many, or -ENOMEM.
  */
-int ruleset_foreign(const char *text, const char *bridge,
-		    void (*report)(void *context, const char *line), void *context);
+int ruleset_foreign(const char *text, const struct network *network, unsigned bridges,
+		    ruleset_report *report, void *context);
 /* The same for the input hook, where it may drop what the network's host_access allows. */
-int ruleset_foreign_input(const char *text, const struct network *network,
-			  void (*report)(void *context, const char *line), void *context);
+int ruleset_foreign_input(const char *text, const struct network *network, unsigned bridges,
+			  ruleset_report *report, void *context);
 
 /*
  * Whether our table in the text of `nft list ruleset` was written with forward_ours_alone (or

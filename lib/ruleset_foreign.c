@@ -26,6 +26,7 @@ struct search {
 	const char *bridge;
 	const char *interface; /* "iifname" or "oifname" */
 	bool icmp;	       /* a rule that accepts ICMP is enough */
+	uint16_t port;	       /* so is one that accepts this port, if it is not 0 */
 };
 
 /* Is the quoted name in the text, which may end in "*", that of the bridge? */
@@ -71,6 +72,37 @@ static enum interface_match line_interface(struct span line, const char *interfa
 	return found != inverted ? MATCH_BRIDGE : MATCH_OTHER;
 }
 
+/* Does a rule name the port: "dport 53", "dport 50-60", "dport { 22, 53 }"? */
+static bool line_has_port(struct span line, uint16_t port)
+{
+	struct span word;
+	bool after = false, listed = false;
+
+	while (next_word(&line, &word)) {
+		unsigned long first, last;
+		char *end;
+
+		if (!after) {
+			after = span_is(word, "dport");
+			continue;
+		}
+		if (span_is(word, "{"))
+			listed = true;
+		if (span_is(word, "{") || span_is(word, "vmap"))
+			continue;
+		if (*word.at < '0' || *word.at > '9')
+			return false;
+		first = last = strtoul(word.at, &end, 10);
+		if (*end == '-')
+			last = strtoul(end + 1, NULL, 10);
+		if (first <= port && port <= last)
+			return true;
+		if (!listed)
+			return false;
+	}
+	return false;
+}
+
 /* Does a rule that does not lead on to another chain accept what is looked for? */
 static bool rule_accepts(const struct search *search, struct span line, enum interface_match match,
 			 bool every)
@@ -80,6 +112,8 @@ static bool rule_accepts(const struct search *search, struct span line, enum int
 	if (match == MATCH_BRIDGE || (every && span_is(line_bare_verdict(line), "accept")))
 		return true;
 	if (search->icmp && (line_has(line, "echo-request") || line_has(line, "icmp")))
+		return true;
+	if (search->port && match == MATCH_NONE && line_has_port(line, search->port))
 		return true;
 	/* Replies to users are let through as everybody's are. */
 	return !strcmp(search->interface, "oifname") && line_has(line, "established") &&
@@ -114,13 +148,10 @@ static bool chain_accepts(const struct search *search, struct chain *chain, bool
 	return false;
 }
 
-static bool chains_accept(struct chains *chains, struct chain *base, const char *bridge,
-			  const char *interface, bool icmp)
+static bool chains_accept(struct search search, struct chain *base)
 {
-	struct search search = {chains, bridge, interface, icmp};
-
-	for (size_t i = 0; i < chains->count; i++)
-		chains->chain[i].seen = 0;
+	for (size_t i = 0; i < search.chains->count; i++)
+		search.chains->chain[i].seen = 0;
 	return chain_accepts(&search, base, true);
 }
 
@@ -178,10 +209,11 @@ static enum firewall chain_firewall(const struct chain *base)
 }
 
 struct reporter {
-	void (*report)(void *context, const char *line);
+	ruleset_report *report;
 	void *context;
-	const char *bridge;
-	char *line; /* being written */
+	const char *bridge;  /* the network's first, for the commands */
+	const char *dropped; /* the one whose traffic is dropped */
+	char *line;	     /* being written: what, NUL, remedy */
 	size_t line_size;
 	bool ufw_reported; /* its command is for both families */
 	int count;	   /* or -ENOMEM */
@@ -194,10 +226,10 @@ static FILE *line_begin(struct reporter *to, const struct chain *base, const cha
 	if (!out)
 		to->count = log_errno(ENOMEM, "report another firewall's rules");
 	else
-		fprintf(out,
-			"%.*s %.*s, chain %.*s%s, drops traffic of %s: ", (int)base->family.length,
-			base->family.at, (int)base->table.length, base->table.at,
-			(int)base->name.length, base->name.at, who, to->bridge);
+		fprintf(out, "%.*s %.*s, chain %.*s%s, drops traffic of %s%c",
+			(int)base->family.length, base->family.at, (int)base->table.length,
+			base->table.at, (int)base->name.length, base->name.at, who, to->dropped,
+			'\0');
 	return out;
 }
 
@@ -206,7 +238,7 @@ static void line_end(struct reporter *to, FILE *out)
 	if (fclose(out)) {
 		to->count = log_errno(ENOMEM, "report another firewall's rules");
 	} else {
-		to->report(to->context, to->line);
+		to->report(to->context, to->line, to->line + strlen(to->line) + 1);
 		to->count++;
 	}
 	free(to->line);
@@ -311,12 +343,30 @@ static void report_chain(struct reporter *to, const struct chain *base, bool in,
 	}
 }
 
-int ruleset_foreign(const char *text, const char *bridge,
-		    void (*report)(void *context, const char *line), void *context)
+/* Is there a bridge of the network whose users' packets the chain drops? */
+static bool bridges_dropped(const struct network *network, unsigned bridges, struct search search,
+			    struct chain *base, char bridge[IFNAMSIZ])
 {
-	struct reporter to = {.report = report, .context = context, .bridge = bridge};
+	for (unsigned i = 0; i < bridges; i++) {
+		if (ruleset_bridge_name(network, i, bridge) < 0)
+			return false;
+		search.bridge = bridge;
+		if (!chains_accept(search, base))
+			return true;
+	}
+	return false;
+}
+
+int ruleset_foreign(const char *text, const struct network *network, unsigned bridges,
+		    ruleset_report *report, void *context)
+{
+	char bridge[IFNAMSIZ];
+	struct reporter to = {
+	    .report = report, .context = context, .bridge = network->bridge, .dropped = bridge};
 	struct chains chains = {0};
 	int err = chains_read(text, &chains);
+	const struct search from = {.chains = &chains, .interface = "iifname"};
+	const struct search back = {.chains = &chains, .interface = "oifname"};
 
 	for (size_t i = 0; i < chains.count && !err && to.count >= 0; i++) {
 		struct chain *base = &chains.chain[i];
@@ -324,8 +374,10 @@ int ruleset_foreign(const char *text, const char *bridge,
 
 		if (!chain_drops(base, "forward"))
 			continue;
-		in = !chains_accept(&chains, base, bridge, "iifname", false);
-		out = !chains_accept(&chains, base, bridge, "oifname", false);
+		out = bridges_dropped(network, bridges, back, base, bridge);
+		in = bridges_dropped(network, bridges, from, base, bridge);
+		if (out && !in)
+			(void)bridges_dropped(network, bridges, back, base, bridge);
 		if (in || out)
 			report_chain(&to, base, in, out);
 	}
@@ -333,22 +385,45 @@ int ruleset_foreign(const char *text, const char *bridge,
 	return err ? err : to.count;
 }
 
-int ruleset_foreign_input(const char *text, const struct network *network,
-			  void (*report)(void *context, const char *line), void *context)
+/* At the input hook: what host_access allows, port by port; false if none of it is dropped. */
+static bool access_dropped(const struct network *network, unsigned bridges, struct search search,
+			   struct chain *base, char bridge[IFNAMSIZ])
 {
-	struct reporter to = {.report = report, .context = context, .bridge = network->bridge};
-	bool ports = network->host_all || network->host_dns || network->host_ports_count;
-	struct chains chains = {0};
-	int err;
+	struct search port = search;
 
-	if (!ports && !network->host_icmp)
-		return 0;
-	err = chains_read(text, &chains);
+	search.icmp = network->host_icmp;
+	if ((network->host_all || network->host_icmp) &&
+	    bridges_dropped(network, bridges, search, base, bridge))
+		return true;
+	port.port = 53;
+	if (network->host_dns && bridges_dropped(network, bridges, port, base, bridge))
+		return true;
+	for (size_t i = 0; i < network->host_ports_count; i++) {
+		const struct port_rule *rule = &network->host_ports[i];
+
+		/* Of a range no single port stands for all. */
+		port.port = rule->first == rule->last ? rule->first : 0;
+		if (bridges_dropped(network, bridges, port, base, bridge))
+			return true;
+	}
+	return false;
+}
+
+int ruleset_foreign_input(const char *text, const struct network *network, unsigned bridges,
+			  ruleset_report *report, void *context)
+{
+	char bridge[IFNAMSIZ];
+	struct reporter to = {
+	    .report = report, .context = context, .bridge = network->bridge, .dropped = bridge};
+	struct chains chains = {0};
+	int err = chains_read(text, &chains);
+	const struct search from = {.chains = &chains, .interface = "iifname"};
+
 	for (size_t i = 0; i < chains.count && !err && to.count >= 0; i++) {
 		struct chain *base = &chains.chain[i];
 
 		if (chain_drops(base, "input") &&
-		    !chains_accept(&chains, base, network->bridge, "iifname", !ports))
+		    access_dropped(network, bridges, from, base, bridge))
 			report_chain(&to, base, true, false);
 	}
 	free(chains.chain);

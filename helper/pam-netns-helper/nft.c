@@ -10,18 +10,9 @@
 
 #include "helper.h"
 #include "log.h"
+#include "nft_path.h"
 
 #define OUTPUT_MAX (16U << 20)
-
-static const char *const nft_paths[] = {"/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft"};
-
-static const char *nft_path(void)
-{
-	for (size_t i = 0; i < sizeof(nft_paths) / sizeof(nft_paths[0]); i++)
-		if (access(nft_paths[i], X_OK) == 0)
-			return nft_paths[i];
-	return NULL;
-}
 
 static void nft_exec(pid_t helper, const char *path, char *const argv[], int input, int output)
 {

@@ -5,20 +5,22 @@
 #include "helper.h"
 #include "log.h"
 #include "lock.h"
+#include "obstacle.h"
 
-static void foreign_report(void *context, const char *line)
+static void obstacle_warn(void *context, const char *what, const char *remedy)
 {
 	(void)context;
-	log_warning("%s", line);
+	log_warning("%s: %s", what, remedy);
 }
 
-/* Rules of others that would drop our traffic: said, never touched. */
-static void foreign_warn(const struct conf *conf)
+/* What of others is in the way: said, never touched. */
+static void obstacles_warn(struct host *host, const struct conf *conf)
 {
-	CLEANUP_FREE char *text = nft_list();
+	CLEANUP_FREE char *rules = nft_list();
 
-	if (text && conf->networks_count)
-		(void)ruleset_foreign(text, conf->networks[0].bridge, foreign_report, NULL);
+	if (rules)
+		(void)!obstacle_firewalls(host->run, conf, rules, obstacle_warn, NULL);
+	(void)!obstacle_overlaps(host->run, &host->route, conf, obstacle_warn, NULL);
 }
 
 /* The conf names an IPv6 prefix that this host cannot have. */
@@ -52,7 +54,7 @@ int verb_up(struct host *host, const struct request *request, struct reply *repl
 	if (result == 0)
 		result = setup_apply(host, conf, setup_identity(request->conf), network);
 	if (result == 0)
-		foreign_warn(conf);
+		obstacles_warn(host, conf);
 	if (result == 0)
 		result = ipv6_check(host, conf);
 	reply->outcome = OUTCOME_DONE;

@@ -4,13 +4,13 @@
 #include "fuzz.h"
 #include "ruleset.h"
 
-static void report(void *context, const char *line)
+static void report(void *context, const char *what, const char *remedy)
 {
 	unsigned *lines = context;
 
 	++*lines;
 	/* A command for people to type: one line of text. */
-	if (!*line || strchr(line, '\n'))
+	if (!*what || strchr(what, '\n') || !*remedy || strchr(remedy, '\n'))
 		abort();
 }
 
@@ -26,10 +26,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	memcpy(text, data, size);
 	text[size] = '\0';
-	result = ruleset_foreign(text, "pnbr0", report, &lines);
+	result = ruleset_foreign(text, &network, 2, report, &lines);
 	if (result >= 0 && (unsigned)result > lines)
 		abort();
-	(void)ruleset_foreign_input(text, &network, report, &lines);
+	(void)ruleset_foreign_input(text, &network, 2, report, &lines);
 	free(text);
 	return 0;
 }

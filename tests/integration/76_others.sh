@@ -52,6 +52,90 @@ test_docker_rules() {
 	nft delete table ip6 filter
 }
 
+# said_mended REGEX COMMAND: what it says of others' rules is said; what it advises ends that.
+said_mended() {
+	local said advice
+	said=$("${@:2}" 2>&1)
+	assert_match "$1" "$said"
+	while read -r advice; do
+		advice=${advice#*drops traffic of *: }
+		eval "${advice%% (and in*}"
+	done < <(grep 'drops traffic' <<<"$said")
+	assert_no_match 'drops traffic' "$("${@:2}" 2>&1)"
+}
+
+# Not the first network's first bridge alone.
+test_every_bridge_of_every_network() {
+	local command
+	cp "$CONF" "$OUT/conf"
+	cat >"$CONF" <<-'END'
+		[network default]
+		ports_per_bridge = 1
+		[network lab]
+		bridge = pnlab
+		subnet = 10.204.0.0/16
+		[profile lab]
+		match = bob
+		network = lab
+		[profile default]
+		match = *
+	END
+	pam-netns up
+	hold_session a alice
+	hold_session c carol
+	hold_session b bob
+	for command in up check; do
+		nft 'add table inet own; add chain inet own forward { type filter hook forward priority 0; policy drop; }'
+		nft 'add rule inet own forward iifname { "pnbr0", "pnbr0.1" } accept; add rule inet own forward oifname { "pnbr0", "pnbr0.1" } accept'
+		reaches_outside alice
+		assert_fails in_netns bob curl -sS -m 1 "http://$OUTSIDE4/"
+		said_mended 'inet own, chain forward, drops traffic of pnlab' pam-netns "$command"
+		reaches_outside bob
+		nft delete table inet own
+		nft 'add table inet own; add chain inet own forward { type filter hook forward priority 0; policy drop; }'
+		nft 'add rule inet own forward iifname { "pnbr0", "pnlab" } accept; add rule inet own forward oifname { "pnbr0", "pnlab" } accept'
+		reaches_outside bob
+		assert_fails in_netns carol curl -sS -m 1 "http://$OUTSIDE4/"
+		said_mended 'inet own, chain forward, drops traffic of pnbr0.1' pam-netns "$command"
+		reaches_outside carol
+		nft delete table inet own
+	done
+	end_session a
+	end_session b
+	end_session c
+	host_clean 8
+	cp "$OUT/conf" "$CONF"
+	pam-netns down
+	pam-netns up
+}
+
+# What host_access allows may be dropped at the input hook.
+test_input_hook() {
+	local gateway=10.203.0.1 command
+	cp "$CONF" "$OUT/conf"
+	conf_set host_access 'icmp tcp/22'
+	pam-netns up
+	hold_session a alice
+	in_netns alice ping -q -c 1 -W 2 "$gateway"
+	for command in up check; do
+		nft 'add table inet own; add chain inet own input { type filter hook input priority 0; policy drop; }'
+		nft 'add rule inet own input iifname "lo" accept; add rule inet own input ct state established,related accept'
+		assert_fails in_netns alice ping -q -c 1 -W 0.5 "$gateway"
+		said_mended 'inet own, chain input, drops traffic of pnbr0' pam-netns "$command"
+		in_netns alice ping -q -c 1 -W 2 "$gateway"
+		nft delete table inet own
+	done
+	# A rule that lets everybody in is enough.
+	nft 'add table inet own; add chain inet own input { type filter hook input priority 0; policy drop; }'
+	nft 'add rule inet own input ct state established,related accept; add rule inet own input tcp dport { 22, 80 } accept; add rule inet own input meta l4proto { icmp, icmpv6 } accept'
+	assert_no_match 'drops traffic' "$(pam-netns up 2>&1)"
+	nft delete table inet own
+	end_session a
+	host_clean 8
+	cp "$OUT/conf" "$CONF"
+	pam-netns up
+}
+
 test_rules_of_others_are_never_touched() {
 	local before
 	others() {

@@ -16,17 +16,19 @@
 
 #define DUMPS "tests/unit/ruleset_foreign/"
 
+static const struct network pnbr0 = {.bridge = "pnbr0"};
+
 struct lines {
 	char text[16][1024];
 	int count;
 };
 
-static void collect(void *context, const char *line)
+static void collect(void *context, const char *what, const char *remedy)
 {
 	struct lines *lines = context;
 
 	assert_true(lines->count < 16);
-	snprintf(lines->text[lines->count++], sizeof(lines->text[0]), "%s", line);
+	snprintf(lines->text[lines->count++], sizeof(lines->text[0]), "%s: %s", what, remedy);
 }
 
 static char *read_dump(const char *name)
@@ -50,7 +52,7 @@ static struct lines forward(const char *dump)
 	struct lines lines = {0};
 	int count;
 
-	count = ruleset_foreign(text, "pnbr0", collect, &lines);
+	count = ruleset_foreign(text, &pnbr0, 1, collect, &lines);
 	assert_int_equal(count, lines.count);
 	return lines;
 }
@@ -62,7 +64,7 @@ static struct lines input(const char *dump, bool icmp, bool dns)
 	struct lines lines = {0};
 	int count;
 
-	count = ruleset_foreign_input(text, &network, collect, &lines);
+	count = ruleset_foreign_input(text, &network, 1, collect, &lines);
 	assert_int_equal(count, lines.count);
 	return lines;
 }
@@ -151,6 +153,60 @@ static void test_plain(void **state)
 	assert_int_equal(input("plain_mended", true, true).count, 0);
 }
 
+/* A rule that names the first bridge alone leaves the others out. */
+static void test_further_bridges(void **state)
+{
+	static const char text[] = "table inet own {\n\tchain f {\n"
+				   "\t\ttype filter hook forward priority 0; policy drop;\n"
+				   "\t\tiifname \"pnbr0\" accept\n"
+				   "\t\toifname { \"pnbr0\", \"pnbr0.1\" } accept\n\t}\n}\n";
+	struct lines lines = {0};
+
+	(void)state;
+	assert_int_equal(ruleset_foreign(text, &pnbr0, 1, collect, &lines), 0);
+	assert_int_equal(ruleset_foreign(text, &pnbr0, 2, collect, &lines), 1);
+	assert_string_equal(
+	    lines.text[0],
+	    "inet own, chain f, drops traffic of pnbr0.1: nft 'insert rule inet own f "
+	    "iifname \"pnbr0*\" accept' (and in the file that loads these rules)");
+	assert_int_equal(ruleset_foreign(text, &pnbr0, 3, collect, &lines), 1);
+	assert_non_null(strstr(lines.text[1], "drops traffic of pnbr0.1: nft "));
+	assert_non_null(strstr(lines.text[1], "oifname \"pnbr0*\" ct state"));
+}
+
+/* What host_access allows, port by port. */
+static void test_input_ports(void **state)
+{
+#define INPUT(rule)                                                                                \
+	"table inet own {\n\tchain i {\n\t\ttype filter hook input priority 0; policy drop;\n"     \
+	"\t\t" rule "\n\t}\n}\n"
+	struct port_rule ports[] = {{.first = 22, .last = 22}, {.first = 80, .last = 80}};
+	const struct network network = {
+	    .bridge = "pnbr0", .host_ports = ports, .host_ports_count = 2, .host_dns = true};
+	static const struct {
+		const char *text;
+		int reported;
+	} cases[] = {
+	    {INPUT("tcp dport 22 accept"), 1},
+	    {INPUT("tcp dport { 22, 50-60, 80 } counter packets 0 bytes 0 accept"), 0},
+	    {INPUT("tcp dport { 22, 53 } accept"), 1},
+	    {INPUT("tcp dport 1-1024 accept"), 0},
+	    {INPUT("tcp dport != 25 accept"), 1},
+	    {INPUT("iifname \"lan0\" tcp dport { 22, 53, 80 } accept"), 1},
+	    {INPUT("tcp dport { 22, 53, 80 } drop"), 1},
+	    {INPUT("iifname \"pn*\" accept"), 0},
+	    {INPUT("tcp sport 53 accept"), 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct lines lines = {0};
+
+		assert_int_equal(ruleset_foreign_input(cases[i].text, &network, 1, collect, &lines),
+				 cases[i].reported);
+	}
+}
+
 /* Every dump cut at every 7th byte and at line ends: nothing but an answer. */
 static void test_torn(void **state)
 {
@@ -164,7 +220,7 @@ static void test_torn(void **state)
 			struct lines lines = {0};
 			CLEANUP_FREE char *torn = strndup(text, length);
 
-			assert_true(ruleset_foreign(torn, "pnbr0", collect, &lines) >= 0);
+			assert_true(ruleset_foreign(torn, &pnbr0, 1, collect, &lines) >= 0);
 		}
 	}
 }
@@ -174,11 +230,11 @@ static void test_nothing(void **state)
 	struct lines lines = {0};
 
 	(void)state;
-	assert_int_equal(ruleset_foreign("", "pnbr0", collect, &lines), 0);
-	assert_int_equal(ruleset_foreign("table", "pnbr0", collect, &lines), 0);
+	assert_int_equal(ruleset_foreign("", &pnbr0, 1, collect, &lines), 0);
+	assert_int_equal(ruleset_foreign("table", &pnbr0, 1, collect, &lines), 0);
 	assert_int_equal(
-	    ruleset_foreign("table ip x {\n\tchain y {\n\t\t\"", "pnbr0", collect, &lines), 0);
-	assert_int_equal(ruleset_foreign("}\n}\nchain x {\n", "pnbr0", collect, &lines), 0);
+	    ruleset_foreign("table ip x {\n\tchain y {\n\t\t\"", &pnbr0, 1, collect, &lines), 0);
+	assert_int_equal(ruleset_foreign("}\n}\nchain x {\n", &pnbr0, 1, collect, &lines), 0);
 }
 
 /* Without a name there is nothing to tell the admin: nft prints no such table, damage may. */
@@ -191,18 +247,19 @@ static void test_nameless(void **state)
 	struct lines lines = {0};
 
 	(void)state;
-	assert_int_equal(ruleset_foreign(TABLE(" t", " x"), "pnbr0", collect, &lines), 1);
-	assert_int_equal(ruleset_foreign(TABLE("", " x"), "pnbr0", collect, &lines), 0);
-	assert_int_equal(ruleset_foreign(TABLE(" t", ""), "pnbr0", collect, &lines), 0);
+	assert_int_equal(ruleset_foreign(TABLE(" t", " x"), &pnbr0, 1, collect, &lines), 1);
+	assert_int_equal(ruleset_foreign(TABLE("", " x"), &pnbr0, 1, collect, &lines), 0);
+	assert_int_equal(ruleset_foreign(TABLE(" t", ""), &pnbr0, 1, collect, &lines), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_docker),    cmocka_unit_test(test_ufw),
-	    cmocka_unit_test(test_firewalld), cmocka_unit_test(test_plain),
-	    cmocka_unit_test(test_torn),      cmocka_unit_test(test_nothing),
-	    cmocka_unit_test(test_nameless),
+	    cmocka_unit_test(test_docker),	cmocka_unit_test(test_ufw),
+	    cmocka_unit_test(test_firewalld),	cmocka_unit_test(test_plain),
+	    cmocka_unit_test(test_torn),	cmocka_unit_test(test_nothing),
+	    cmocka_unit_test(test_nameless),	cmocka_unit_test(test_further_bridges),
+	    cmocka_unit_test(test_input_ports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,112 @@
+# shellcheck shell=bash
+# Faults of the host that no login shows yet, each planted, found, mended by what is printed, and
+# found no more.
+
+setup() {
+	host_pam_install
+	cp "$CONF" "$OUT/conf"
+	pam-netns up
+}
+
+findings() {
+	pam-netns check 2>&1 || :
+}
+
+# absent REGEX, present REGEX: in the findings.
+absent() {
+	assert_no_match "$1" "$(findings)"
+}
+present() {
+	assert_match "$1" "$(findings)"
+}
+
+conf_back() {
+	cp "$OUT/conf" "$CONF"
+	pam-netns up
+}
+
+# overlap_mended REGEX: it is found, and warned of by up; another subnet mends it.
+overlap_mended() {
+	present "$1.*write another subnet in \\[network default\\]"
+	assert_match "$1" "$(pam-netns up 2>&1)"
+	conf_set subnet 10.209.0.0/16
+	pam-netns up
+	absent 'overlaps subnet'
+	conf_back
+}
+
+test_docker0_in_the_subnet() {
+	absent 'overlaps subnet'
+	ip link add docker0 type bridge
+	ip address add 10.203.5.1/24 dev docker0
+	ip link set docker0 up
+	overlap_mended 'docker0 has address 10.203.5.1 and route 10.203.5.0/24, which overlaps subnet 10.203.0.0/16 of network default'
+	ip link delete docker0
+	absent 'overlaps subnet'
+}
+
+test_gateway_on_another_link() {
+	ip link add site0 type bridge
+	ip address add 10.203.0.1/32 dev site0
+	ip link set site0 up
+	overlap_mended "site0 has address 10.203.0.1, the gateway's,"
+	ip link delete site0
+}
+
+test_route_of_a_vpn() {
+	ip link add tun9 type bridge
+	ip link set tun9 up
+	ip route add 10.0.0.0/8 dev tun9 table 77
+	overlap_mended_by_removal 'tun9 has route 10.0.0.0/8, which overlaps' ip route del 10.0.0.0/8 dev tun9 table 77
+	ip route add 10.203.64.0/18 dev tun9
+	overlap_mended_by_removal 'tun9 has route 10.203.64.0/18, which overlaps' ip route del 10.203.64.0/18 dev tun9
+	# A default route in halves holds everything; it overlaps nothing in particular.
+	ip route add 0.0.0.0/1 dev tun9
+	absent 'overlaps subnet'
+	ip link delete tun9
+}
+
+overlap_mended_by_removal() {
+	present "$1"
+	"${@:2}"
+	absent 'overlaps subnet'
+}
+
+test_ipv6_overlap() {
+	sed -i 's|^subnet6 = .*|subnet6 = fd00:203::/64|' "$CONF"
+	pam-netns up
+	absent 'overlaps subnet'
+	ip link add site0 type bridge
+	ip link set site0 up
+	ip address add fd00:203::1/64 dev site0 nodad
+	present "site0 has address fd00:203::1, the gateway's, and route fd00:203::/64, which overlaps subnet fd00:203::/64"
+	ip link delete site0
+	absent 'overlaps subnet'
+	conf_back
+}
+
+test_automatic_subnet_is_chosen_anew() {
+	local said chosen
+	conf_set subnet auto
+	pam-netns up
+	chosen=$(readlink /var/lib/pam-netns/leases/default/subnet | tr _ /)
+	ip link add site0 type bridge
+	ip link set site0 up
+	ip route add "$chosen" dev site0 metric 5
+	said=$(findings | grep "site0 has route $chosen, which overlaps")
+	assert_match ': rm /var/lib/pam-netns/leases/default/subnet && pam-netns up$' "$said"
+	eval "${said##*: }"
+	absent 'overlaps subnet'
+	assert_ne "$chosen" "$(readlink /var/lib/pam-netns/leases/default/subnet | tr _ /)"
+	ip link delete site0
+	rm /var/lib/pam-netns/leases/default/subnet
+	conf_back
+}
+
+test_metadata_service_in_the_subnet() {
+	conf_set subnet 100.64.0.0/10
+	pam-netns up
+	present '100.100.100.200, the metadata service of a cloud, lies in subnet 100.64.0.0/10'
+	conf_back
+	absent 'metadata service'
+}

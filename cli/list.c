@@ -1,4 +1,4 @@
-/* pam-netns list and status: who is in. */
+/* pam-netns list and status: the active users. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,9 @@
 #include "text.h"
 #include "users.h"
 
-static const char *const list_headings[] = {"USER",	"UID",	    "PROFILE",	 "NETWORK",
+/* Fits a terminal of 80 columns. */
+static const char *const list_headings[] = {"USER", "ADDRESS", "SESSIONS", "SINCE"};
+static const char *const wide_headings[] = {"USER",	"UID",	    "PROFILE",	 "NETWORK",
 					    "ADDRESS",	"ADDRESS6", "INTERFACE", "HOSTNAME",
 					    "SESSIONS", "SINCE",    "RECEIVED",	 "SENT"};
 
@@ -33,7 +35,31 @@ static void cell_bytes(struct table *table, bool known, uint64_t bytes)
 	table_cell(table, known ? size_text(bytes, text) : "");
 }
 
+/* "2"; without a session, what keeps the user active. */
+static void cell_sessions(struct table *table, const struct user_in *user)
+{
+	static const char *const without[] = {
+	    [LEFT_UNKNOWN] = "0", [LEFT_ENDING] = "ending", [LEFT_PROCESSES] = "processes left"};
+
+	if (user->sessions_count)
+		cell_number(table, user->sessions_count);
+	else
+		table_cell(table, without[user->left]);
+}
+
 static void user_row(struct table *table, const struct user_in *user)
+{
+	const struct user_state *state = &user->state;
+	const struct address *address = state->address.family ? &state->address : &state->address6;
+	char text[ADDRESS_TEXT_MAX], since[TEXT_TIME_MAX];
+
+	table_cell(table, state->account);
+	table_cell(table, address->family ? address_format(address, text) : "");
+	cell_sessions(table, user);
+	table_cell(table, time_local(state->since, since));
+}
+
+static void user_wide_row(struct table *table, const struct user_in *user)
 {
 	const struct user_state *state = &user->state;
 	char text[ADDRESS_TEXT_MAX], since[TEXT_TIME_MAX];
@@ -46,7 +72,7 @@ static void user_row(struct table *table, const struct user_in *user)
 	table_cell(table, state->address6.family ? address_format(&state->address6, text) : "");
 	table_cell(table, state->interface);
 	table_cell(table, state->hostname);
-	cell_number(table, user->sessions_count);
+	cell_sessions(table, user);
 	table_cell(table, time_local(state->since, since));
 	cell_bytes(table, user->counted, user->received);
 	cell_bytes(table, user->counted, user->sent);
@@ -68,7 +94,10 @@ int command_list(const struct arguments *arguments)
 	CLEANUP_TABLE struct table table;
 	uid_t self = getuid();
 
-	table_init(&table, list_headings, "lrllllllrlrr");
+	if (arguments->wide)
+		table_init(&table, wide_headings, "lrllllllrlrr");
+	else
+		table_init(&table, list_headings, "llrl");
 	if (users_read(&users, self ? &self : NULL))
 		return STATUS_FAILED;
 	if (arguments->json) {
@@ -76,7 +105,7 @@ int command_list(const struct arguments *arguments)
 		return STATUS_FINE;
 	}
 	for (size_t i = 0; i < users.count; i++)
-		user_row(&table, &users.list[i]);
+		(arguments->wide ? user_wide_row : user_row)(&table, &users.list[i]);
 	if (table_print(&table, stdout, "")) {
 		log_error("cannot print the list: %s", strerror(ENOMEM));
 		return STATUS_FAILED;
@@ -124,7 +153,10 @@ static void sessions_print(const struct user_in *user)
 	char since[TEXT_TIME_MAX];
 
 	table_init(&table, headings, "rllll");
-	printf("  %-11s %zu\n", "sessions", user->sessions_count);
+	printf("  %-11s %zu%s\n", "sessions", user->sessions_count,
+	       user->sessions_count || user->left == LEFT_UNKNOWN ? ""
+	       : user->left == LEFT_ENDING ? " (the last logout is under way)"
+					   : " (processes are left)");
 	for (size_t i = 0; i < user->sessions_count; i++) {
 		const struct session *session = &user->sessions[i];
 
@@ -181,9 +213,10 @@ int command_status(const struct arguments *arguments)
 	if (users_read(&users, &uid))
 		return STATUS_FAILED;
 	if (!users.count) {
-		log_error("%s has no network at present: not logged in, or exempt (see 'pam-netns "
+		log_error("%s %s no network at present: not logged in, or exempt (see 'pam-netns "
 			  "explain')",
-			  arguments->operand ? arguments->operand : "you");
+			  arguments->operand ? arguments->operand : "you",
+			  arguments->operand ? "has" : "have");
 		return STATUS_FAILED;
 	}
 	processes = self == 0 ? processes_count(uid) : -1;

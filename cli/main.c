@@ -15,6 +15,7 @@ enum option {
 	OPTION_JSON = 1 << 0,
 	OPTION_FORCE = 1 << 1,
 	OPTION_ROOT = 1 << 2,
+	OPTION_WIDE = 1 << 3,
 };
 
 static const struct {
@@ -23,8 +24,9 @@ static const struct {
 	const char *help;
 } options[] = {
     {"--json", OPTION_JSON, "print JSON"},
-    {"--force", OPTION_FORCE, "also while users are in"},
+    {"--force", OPTION_FORCE, "do it while users are active too"},
     {"--root", OPTION_ROOT, "stay root instead of becoming the user"},
+    {"--wide", OPTION_WIDE, "show all columns"},
 };
 #define OPTIONS_COUNT (sizeof(options) / sizeof(*options))
 
@@ -39,25 +41,39 @@ static const struct command {
 	bool tail;	  /* takes -- COMMAND [ARGUMENT...] */
 	bool root;	  /* for root alone */
 	const char *help;
+	const char *status;   /* exit statuses, if they are not those of all commands */
+	const char *examples; /* lines */
 } commands[] = {
     {"up", command_up, OPERAND_OPTIONAL, "NETWORK", 0, false, true,
-     "set up the host's side of all networks, or of one"},
+     "set up the host's side of all networks, or of one", NULL,
+     "  sudo pam-netns up\n  sudo pam-netns up default\n"},
     {"down", command_down, OPERAND_OPTIONAL, "NETWORK", OPTION_FORCE, false, true,
-     "remove the host's side of all networks, or of one"},
-    {"list", command_list, OPERAND_NONE, NULL, OPTION_JSON, false, false,
-     "show the users who are in (ordinary users: themselves)"},
+     "remove the host's side of all networks, or of one", NULL,
+     "  sudo pam-netns down\n  sudo pam-netns down lab --force\n"},
+    {"list", command_list, OPERAND_NONE, NULL, OPTION_WIDE | OPTION_JSON, false, false,
+     "show the active users (an ordinary user: only this user)", NULL,
+     "  sudo pam-netns list\n  sudo pam-netns list --json | jq -r '.[].user'\n"},
     {"status", command_status, OPERAND_OPTIONAL, "USER", OPTION_JSON, false, false,
-     "show all about one user who is in (default: yourself)"},
+     "show all about one active user (default: yourself)", NULL,
+     "  pam-netns status\n  sudo pam-netns status alice --json\n"},
     {"explain", command_explain, OPERAND_OPTIONAL, "USER", 0, false, false,
-     "show what a login of this user gets, and why (default: yourself)"},
+     "show what a login of this user gets, and why (default: yourself)", NULL,
+     "  pam-netns explain\n  sudo pam-netns explain alice\n"},
     {"exec", command_exec, OPERAND_OPTIONAL, "USER", OPTION_ROOT, true, false,
-     "run a command in a user's network (root), or in your own"},
+     "run a command in a user's network (root), or in your own",
+     "COMMAND's; 127 no such command, 126 it cannot be run,\n1 no network to run it in, 2 wrong "
+     "usage",
+     "  sudo pam-netns exec alice -- ip address\n  pam-netns exec -- curl "
+     "http://localhost:8080/\n"},
     {"kick", command_kick, OPERAND_NEEDED, "USER", 0, false, true,
-     "end a user's sessions and processes, and their network (also #UID)"},
-    {"gc", command_gc, OPERAND_NONE, NULL, 0, false, true,
-     "remove what ended sessions left behind"},
+     "end a user's sessions and processes, and their network (also #UID)", NULL,
+     "  sudo pam-netns kick alice\n  sudo pam-netns kick '#2001'\n"},
+    {"gc", command_gc, OPERAND_NONE, NULL, 0, false, true, "remove what ended sessions left behind",
+     NULL, "  sudo pam-netns gc\n"},
     {"check", command_check, OPERAND_OPTIONAL, "FILE", 0, false, false,
-     "check the conf file and this host, or the conf file FILE alone"},
+     "check the conf file and this host, or the conf file FILE alone",
+     "0 no problem (warnings do not count), 1 a problem, 2 wrong usage",
+     "  sudo pam-netns check\n  sudo pam-netns check /etc/security/pam_netns.conf.new\n"},
 };
 #define COMMANDS_COUNT (sizeof(commands) / sizeof(*commands))
 
@@ -77,10 +93,11 @@ static void usage_print(FILE *out, const struct command *command)
 static int help_all(void)
 {
 	printf("Usage: pam-netns COMMAND [ARGUMENT...]\n"
-	       "Networks that users get at login: see who is in, set up, explain, clean up.\n\n");
+	       "Networks that users get at login: show, set up, explain, clean up.\n\n");
 	for (size_t i = 0; i < COMMANDS_COUNT; i++)
 		printf("  %-8s %s\n", commands[i].name, commands[i].help);
-	printf("\n'pam-netns COMMAND --help' shows its usage. See pam-netns(8).\n");
+	printf("\n'pam-netns help COMMAND' shows its options, exit status and examples.\n"
+	       "See pam-netns(8).\n");
 	return STATUS_FINE;
 }
 
@@ -92,8 +109,12 @@ static int help_one(const struct command *command)
 	       command->root ? "; needs root" : "");
 	for (size_t i = 0; i < OPTIONS_COUNT; i++) {
 		if (command->options & options[i].option)
-			printf("  %-8s %s\n", options[i].text, options[i].help);
+			printf("  %-18s  %s\n", options[i].text, options[i].help);
 	}
+	printf("\nExit status: %s.\n\nExamples:\n%s",
+	       command->status ? command->status
+			       : "0 done, 1 failed or refused (see standard error), 2 wrong usage",
+	       command->examples);
 	return STATUS_FINE;
 }
 
@@ -113,6 +134,7 @@ static bool option_read(const struct command *command, const char *word, struct 
 		out->json |= options[i].option == OPTION_JSON;
 		out->force |= options[i].option == OPTION_FORCE;
 		out->root |= options[i].option == OPTION_ROOT;
+		out->wide |= options[i].option == OPTION_WIDE;
 		return true;
 	}
 	return false;
@@ -135,8 +157,12 @@ static int arguments_read(const struct command *command, char **words, struct ar
 			out->operand = *words;
 		}
 	}
-	if (command->operand == OPERAND_NEEDED && !out->operand)
-		return usage_error(command, "which one? missing", command->operand_name);
+	if (command->operand == OPERAND_NEEDED && !out->operand) {
+		fprintf(stderr, "pam-netns %s: %s is missing\nUsage: ", command->name,
+			command->operand_name);
+		usage_print(stderr, command);
+		return STATUS_USAGE;
+	}
 	return STATUS_FINE;
 }
 
@@ -165,7 +191,7 @@ static int command_run(const struct command *command, char **words)
 		return STATUS_FAILED;
 	}
 	status = command->run(&arguments);
-	/* A full disk or a closed pipe must not look like "nobody is in". */
+	/* A full disk or a closed pipe must not look like a list without users. */
 	if (fflush(stdout) == EOF || ferror(stdout)) {
 		fprintf(stderr, "pam-netns: cannot write the output: %s\n", strerror(errno));
 		return STATUS_FAILED;
@@ -173,27 +199,38 @@ static int command_run(const struct command *command, char **words)
 	return status;
 }
 
-int main(int argc, char **argv)
+static const struct command *command_find(const char *name)
 {
-	const char *name = argc > 1 ? argv[1] : NULL;
-
-	log_set_sink(log_to_terminal, NULL);
-	if (!name) {
-		fprintf(stderr, "pam-netns: which command? 'pam-netns --help' lists them\n");
-		return STATUS_USAGE;
-	}
-	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help"))
-		return help_all();
-	if (!strcmp(name, "--version")) {
-		printf("pam-netns %s\n", VERSION);
-		return STATUS_FINE;
-	}
 	for (size_t i = 0; i < COMMANDS_COUNT; i++) {
 		if (!strcmp(name, commands[i].name))
-			return command_run(&commands[i], argv + 2);
+			return &commands[i];
 	}
 	fprintf(stderr, "pam-netns: unknown command '");
 	text_print(stderr, name);
 	fprintf(stderr, "'; 'pam-netns --help' lists them\n");
-	return STATUS_USAGE;
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : NULL;
+	const struct command *command;
+
+	log_set_sink(log_to_terminal, NULL);
+	if (!name) {
+		fprintf(stderr, "pam-netns: a command is missing; 'pam-netns --help' lists them\n");
+		return STATUS_USAGE;
+	}
+	if (!strcmp(name, "--version") || !strcmp(name, "-V")) {
+		printf("pam-netns %s\n", VERSION);
+		return STATUS_FINE;
+	}
+	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
+		if (argc < 3)
+			return help_all();
+		command = command_find(argv[2]);
+		return command ? help_one(command) : STATUS_USAGE;
+	}
+	command = command_find(name);
+	return command ? command_run(command, argv + 2) : STATUS_USAGE;
 }

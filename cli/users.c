@@ -50,6 +50,18 @@ static int sessions_read(int run, int proc, struct user_in *user)
 	return 0;
 }
 
+/* The last session's close leaves a note, which stays until the user's processes are gone or gc is
+ * to see to them. */
+static enum left left_read(int run, uid_t uid)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "closing/%u", uid);
+	if (!faccessat(run, name, F_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW))
+		return LEFT_ENDING;
+	return errno == ENOENT ? LEFT_PROCESSES : LEFT_UNKNOWN;
+}
+
 /* Someone may log out while we read: who has no (whole) state file is not in. */
 static int user_read(int run, int proc, uid_t uid, struct users *users)
 {
@@ -58,6 +70,8 @@ static int user_read(int run, int proc, uid_t uid, struct users *users)
 
 	if (!error)
 		error = sessions_read(run, proc, user);
+	if (!error && !user->sessions_count)
+		user->left = left_read(run, uid);
 	if (!error)
 		users->count++;
 	return error == -ENOENT || error == -EBADMSG ? 0 : error;

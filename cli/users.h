@@ -9,11 +9,19 @@
 #include "cleanup.h"
 #include "state.h"
 
+/* What keeps a user active who has no session. */
+enum left {
+	LEFT_UNKNOWN,	/* only root may know */
+	LEFT_ENDING,	/* the last logout is under way: it waits for processes to end */
+	LEFT_PROCESSES, /* processes that stay (linger), or a crash that gc has not looked at yet */
+};
+
 struct user_in {
 	struct user_state state;
 	struct session *sessions; /* those whose leader lives, oldest first */
 	size_t sessions_count;
-	bool counted; /* received and sent are known */
+	enum left left; /* if there is no session */
+	bool counted;	/* received and sent are known */
 	uint64_t received, sent;
 };
 

@@ -19,10 +19,20 @@ field() {
 }
 
 test_help_and_usage() {
-	local name
+	local name text
 	for name in $(pam-netns --help | awk '/^  / { print $1 }'); do
-		assert_match "^Usage: pam-netns $name" "$(pam-netns "$name" --help)"
+		text=$(pam-netns "$name" --help)
+		assert_match "^Usage: pam-netns $name" "$text"
+		assert_match $'\nExit status: .*\n\nExamples:\n  (sudo )?pam-netns '"$name" "$text"
+		assert_eq "$text" "$(pam-netns help "$name")"
+		assert_eq "" "$(awk 'length > 80' <<<"$text")" "longer than 80 columns"
 	done
+	assert_eq "" "$(pam-netns --help | awk 'length > 80')" "longer than 80 columns"
+	assert_eq "$(pam-netns --help)" "$(pam-netns help)"
+	assert_match '^pam-netns [0-9]' "$(pam-netns -V)"
+	assert_eq "$(pam-netns --version)" "$(pam-netns -V)"
+	assert_code 2 pam-netns help frobnicate
+	assert_match 'kick: USER is missing' "$(assert_fails pam-netns kick 2>&1)"
 	assert_code 0 pam-netns --version
 	assert_code 2 pam-netns
 	assert_code 2 pam-netns frobnicate
@@ -123,7 +133,11 @@ test_users_see_themselves_alone() {
 	assert_eq '[]' "$(as dave pam-netns list --json)"
 	# A heading and a line each, with columns that begin at the same place.
 	assert_eq 3 "$(pam-netns list | wc -l)"
-	assert_eq 1 "$(pam-netns list | awk '{ print index($0, $3) }' | sort -u | wc -l)"
+	assert_eq 1 "$(pam-netns list | awk '{ print index($0, $2) }' | sort -u | wc -l)"
+	assert_eq 'USER ADDRESS SESSIONS SINCE' "$(pam-netns list | head -n 1 | xargs)"
+	assert_eq "" "$(pam-netns list | awk 'length > 80')" "longer than 80 columns"
+	assert_eq 'USER UID PROFILE NETWORK ADDRESS ADDRESS6 INTERFACE HOSTNAME SESSIONS SINCE RECEIVED SENT' \
+		"$(pam-netns list --wide | head -n 1 | xargs)"
 	end_session a
 	end_session b
 	host_clean
@@ -140,7 +154,13 @@ test_sessions_of_one_user() {
 	# A leader that was killed is not shown, though nobody has cleaned up; what it started stays.
 	kill -KILL "$(field alice 'sessions[0].pid')"
 	wait_until 5 eval '[[ $(field alice "sessions | length") == 0 ]]'
-	assert_match 'alice .* 0 ' "$(pam-netns list)"
+	assert_match 'alice +[0-9.]+ +processes left  20' "$(pam-netns list)"
+	assert_match 'alice .* processes left ' "$(pam-netns list --wide)"
+	assert_match 'sessions +0 \(processes are left\)' "$(pam-netns status alice)"
+	# As the last session's close does, until the processes have ended or the reaper has waited 10 s.
+	: >/run/pam-netns/closing/2001
+	assert_match 'alice +[0-9.]+ +ending  20' "$(pam-netns list)"
+	rm /run/pam-netns/closing/2001
 	drop_session first
 	wait_until 5 eval '! pgrep -u alice'
 	pam-netns gc

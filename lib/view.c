@@ -278,6 +278,14 @@ static int view_fill(const struct view *view, struct private_dir *dirs, int runt
 		result = view_attach_file(hosts, "/etc/hosts");
 	if (result == 0 && view->profile->network->dns != SOURCE_NONE)
 		result = view_mend_resolv(view->profile->network->name);
+	/*
+	 * Each mount gets a peer group of this namespace's own and goes on receiving the host's,
+	 * whose slave it is: rootless podman demands it, and what is mounted here later reaches
+	 * namespaces that the user makes. The template's mounts have no group that its copies could
+	 * share.
+	 */
+	if (result == 0 && mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0)
+		result = log_errno(errno, "give the user's mounts peer groups of their own");
 	return result;
 }
 

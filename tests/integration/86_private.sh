@@ -188,4 +188,75 @@ test_t41_noexec_where_directories_are_kept() {
 	umount /var/lib/pam-netns
 }
 
+# --- propagation ---
+
+# group_of NAME PATH: the peer group of a mount in a held session, and what it is a slave of.
+group_of() {
+	in_session "$1" 'cat /proc/self/mountinfo' |
+		awk -v path="$2" '$5 == path { for (i = 7; $i != "-"; i++) printf "%s ", $i; print "" }' | tail -n 1
+}
+
+# Peer groups that are in more than one of the files. In one alone there may be two of a group.
+groups_common() {
+	grep -o 'shared:[0-9]*' "$@" | sort -u | cut -d: -f2- | sort | uniq -d
+}
+
+# What rootless podman looks for at "/": shared, but with no other user's and not with the host's.
+test_mounts_are_shared_within_a_users_view() {
+	local name
+	assert_match 'shared:' "$(grep ' / / ' /proc/self/mountinfo)" 'the host'
+	hold_session alice alice
+	hold_session bob bob
+	for name in alice bob; do
+		assert_match '^shared:[0-9]+ master:[0-9]+ $' "$(group_of $name /)" "$name: /"
+		for dir in /tmp /dev/shm /sys; do
+			assert_match '^shared:[0-9]+ $' "$(group_of $name $dir)" "$name: $dir"
+		done
+		in_session $name 'cat /proc/self/mountinfo' >"$OUT/mounts.$name"
+	done
+	cp /proc/self/mountinfo "$OUT/mounts.host"
+	for name in /run/pam-netns/pins/template.*; do
+		nsenter --mount="$name" cat /proc/self/mountinfo >"$OUT/mounts.template"
+		assert_eq '' "$(grep 'shared:' "$OUT/mounts.template" || :)" "$name"
+	done
+	assert_eq '' "$(groups_common "$OUT"/mounts.*)" 'peer groups of two users'
+	end_session alice
+	end_session bob
+	host_clean
+}
+
+# Root in alice's view mounts something: her own namespaces get it, host, template and bob do not.
+test_mounts_of_a_view_reach_nobody_else() {
+	local seen
+	hold_session alice alice
+	hold_session bob bob
+	mkdir -p /srv/mark
+	in_session alice "unshare -Urm --propagation unchanged sh -c 'echo \$\$ >$OUT/inner.pid; exec sleep 1000' >/dev/null 2>&1 & :"
+	wait_until 5 test -s "$OUT/inner.pid"
+	nsenter --mount="/proc/$(hold_pid alice)/ns/mnt" mount -t tmpfs inside /srv/mark
+	in_session alice 'cat /proc/self/mountinfo' >"$OUT/seen"
+	assert_match ' - tmpfs inside ' "$(<"$OUT/seen")"
+	seen=$(cat /proc/self/mountinfo; in_session bob 'cat /proc/self/mountinfo'
+		for name in /run/pam-netns/pins/template.*; do nsenter --mount="$name" cat /proc/self/mountinfo; done
+		su carol -c 'cat /proc/self/mountinfo')
+	assert_no_match ' - tmpfs inside ' "$seen"
+	assert_match ' - tmpfs inside ' "$(cat "/proc/$(<"$OUT/inner.pid")/mountinfo")" 'a namespace of hers'
+	# Her own namespace reaches nobody, not even her session: it is a slave.
+	nsenter --mount="/proc/$(<"$OUT/inner.pid")/ns/mnt" mount -t tmpfs inner /srv/mark
+	assert_no_match ' - tmpfs inner ' "$(in_session alice 'cat /proc/self/mountinfo')"
+	in_session alice 'unshare -Urm --propagation shared sh -c "mount -t tmpfs shared /srv/mark"'
+	assert_no_match ' - tmpfs shared ' "$(in_session alice 'cat /proc/self/mountinfo'; cat /proc/self/mountinfo)"
+	# The host's still arrive, in both.
+	mount -t tmpfs later /srv/mark
+	assert_match ' - tmpfs later ' "$(in_session alice 'cat /proc/self/mountinfo')"
+	assert_match ' - tmpfs later ' "$(cat "/proc/$(<"$OUT/inner.pid")/mountinfo")"
+	umount /srv/mark
+	assert_no_match ' - tmpfs later ' "$(in_session alice 'cat /proc/self/mountinfo')"
+	kill "$(<"$OUT/inner.pid")"
+	end_session alice
+	end_session bob
+	host_clean
+	rmdir /srv/mark
+}
+
 conf_reset

@@ -320,8 +320,13 @@ int uplink_detach(struct netlink *host, const struct uplink *u)
 	int result = bridge ? 0 : uplink_link_index(host, u->bridge, &bridge);
 
 	netlink_batch_init(&b);
-	if (result < 0 || !bridge)
-		return result; /* 0: the bridge is gone, and with it the routes and neighbours */
+	if (result < 0)
+		return result;
+	if (*u->port)
+		netlink_add(&b, request_link_down(u->port), "take the port down", ENODEV);
+	/* Without its bridge the routes and neighbours are gone as well. */
+	if (!bridge)
+		return netlink_run(host, &b);
 	netlink_add(&b, request_user_route(RTM_DELROUTE, bridge, &u->address),
 		    "remove the user's route", ESRCH);
 	netlink_add(&b, request_neighbour(RTM_DELNEIGH, bridge, &u->address, NULL),

@@ -89,8 +89,10 @@ bool uplink_port_safe(const struct uplink_ports *ports, const struct uplink *upl
 /* Takes the port down, so that the guard and the bridge may be changed under it. */
 int uplink_disconnect(struct netlink *host, const struct uplink *uplink) MUST_CHECK;
 /*
- * Removes routes and neighbours. The veth pair goes with the user's namespace by itself: deleting
- * it here would wait 33 ms for RCU. What is gone already is no error.
+ * Takes the port down and removes routes and neighbours. The veth pair goes with the user's
+ * namespace by itself: deleting it here would wait 33 ms for RCU. But a socket that another user's
+ * process was handed keeps the namespace, and nothing of it may pass any more (T37). What is gone
+ * already is no error.
  */
 int uplink_detach(struct netlink *host, const struct uplink *uplink) MUST_CHECK;
 

@@ -15,6 +15,14 @@ struct netlink_message *request_link_flags(unsigned ifindex, unsigned flags, uns
 	return netlink_request(RTM_NEWLINK, NLM_F_ACK, &header, sizeof(header));
 }
 
+struct netlink_message *request_link_down(const char *name)
+{
+	struct netlink_message *m = request_link_flags(0, 0, IFF_UP);
+
+	netlink_put_text(m, IFLA_IFNAME, name);
+	return m;
+}
+
 struct netlink_message *request_link_mtu(unsigned ifindex, unsigned mtu)
 {
 	struct netlink_message *m = request_link_flags(ifindex, 0, 0);

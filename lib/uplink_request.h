@@ -8,6 +8,8 @@
 #include "uplink.h"
 
 struct netlink_message *request_link_flags(unsigned ifindex, unsigned flags, unsigned change);
+/* By its name, for when the index may be another link's by now. */
+struct netlink_message *request_link_down(const char *name);
 struct netlink_message *request_link_mtu(unsigned ifindex, unsigned mtu);
 struct netlink_message *request_link_master(unsigned ifindex, unsigned master);
 /*

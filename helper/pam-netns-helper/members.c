@@ -17,6 +17,8 @@
 #include "log.h"
 #include "pins.h"
 
+#define TASK_LINKS 2 /* of the folder of a process's threads, beside one for each thread */
+
 void census_free(struct census *census)
 {
 	free(census->entries);
@@ -30,8 +32,22 @@ static int entry_compare(const void *a, const void *b)
 	return (x->key > y->key) - (x->key < y->key);
 }
 
+/* Most threads are where the thread before them is: once is enough. */
+static bool entry_repeated(const struct census *census, uint64_t key, pid_t pid)
+{
+	for (size_t i = 1; i <= MEMBERS_KEYS && i <= census->count; i++) {
+		const struct census_entry *entry = &census->entries[census->count - i];
+
+		if (entry->key == key && entry->pid == pid)
+			return true;
+	}
+	return false;
+}
+
 static int entry_add(struct census *census, uint64_t key, pid_t pid)
 {
+	if (entry_repeated(census, key, pid))
+		return 0;
 	if (census->count == census->size) {
 		size_t size = census->size * 2 + 64;
 		struct census_entry *more =
@@ -73,10 +89,15 @@ static bool owner_find(const struct host *host, const char *task, uint64_t initi
 	return false;
 }
 
-/* 1: its namespaces can be seen, 0: they cannot, or -errno. The task is PID or PID/task/TID. */
+static bool gone(int error)
+{
+	return error == ENOENT || error == ESRCH;
+}
+
+/* One that is gone, or hides from us, is in none. The task is PID or PID/task/TID. */
 static int task_enter(const struct host *host, const char *task, pid_t pid, struct census *census)
 {
-	int result = 0, seen = 0;
+	int result = 0;
 	uid_t owner;
 
 	for (int i = 0; i < PIN_KINDS && result == 0; i++) {
@@ -84,43 +105,55 @@ static int task_enter(const struct host *host, const char *task, pid_t pid, stru
 		struct stat st;
 
 		snprintf(path, sizeof(path), "%s/ns/%s", task, pin_kinds[i].name);
-		if (fstatat(host->proc, path, &st, 0) == 0) {
+		if (fstatat(host->proc, path, &st, 0) == 0)
 			result = entry_add(census, st.st_ino, pid);
-			seen = 1;
-		} else if (errno != ENOENT && errno != ESRCH && errno != EACCES && errno != EPERM) {
+		else if (!gone(errno) && errno != EACCES && errno != EPERM)
 			result = log_errno(errno, "look at process %d", pid);
-		}
 	}
 	if (result == 0 && census->owners && owner_find(host, task, census->initial_user, &owner))
 		result = entry_add(census, MEMBERS_OF(owner), pid);
-	return result < 0 ? result : seen;
+	return result;
+}
+
+static int threads_enter(const struct host *host, const char *tasks, pid_t pid,
+			 struct census *census)
+{
+	CLEANUP_FD int fd = openat(host->proc, tasks, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_DIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	char path[64];
+	int result = 0;
+
+	if (!dir)
+		return gone(errno) ? 0 : log_errno(errno, "list the threads of process %d", pid);
+	(void)steal_fd(&fd);
+	while (result == 0 && (errno = 0, entry = readdir(dir))) {
+		snprintf(path, sizeof(path), "%.32s/%.20s", tasks, entry->d_name);
+		if (entry->d_name[0] != '.')
+			result = task_enter(host, path, pid, census);
+	}
+	if (result == 0 && errno && !gone(errno))
+		result = log_errno(errno, "list the threads of process %d", pid);
+	return result;
 }
 
 /*
- * A process that is gone, or hides from us, is in none. One whose first thread has ended has no
- * namespaces by its own number, yet its other threads run on in them.
+ * Each thread has namespaces of its own, and a process's number shows the first thread's alone:
+ * that one may have left them, or have ended, while others stay (T37). Threads are counted after
+ * the look at the first: then a process with one thread had no other that this look has missed.
  */
 static int process_enter(const struct host *host, const char *pid, struct census *census)
 {
-	char path[64];
+	char tasks[32];
+	struct stat st;
 	int result = task_enter(host, pid, atoi(pid), census);
 
-	if (result)
-		return result < 0 ? result : 0;
-	snprintf(path, sizeof(path), "%.20s/task", pid);
-	CLEANUP_FD int fd = openat(host->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP_DIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-
-	if (!dir)
-		return fd < 0 ? 0 : -ENOMEM;
-	(void)steal_fd(&fd);
-	while (result == 0 && (entry = readdir(dir))) {
-		snprintf(path, sizeof(path), "%.20s/task/%.20s", pid, entry->d_name);
-		if (entry->d_name[0] != '.')
-			result = task_enter(host, path, atoi(pid), census);
-	}
-	return result < 0 ? result : 0;
+	snprintf(tasks, sizeof(tasks), "%.20s/task", pid);
+	if (result < 0)
+		return result;
+	if (fstatat(host->proc, tasks, &st, 0) < 0)
+		return gone(errno) ? 0 : log_errno(errno, "look at process %s", pid);
+	return st.st_nlink == TASK_LINKS + 1 ? 0 : threads_enter(host, tasks, atoi(pid), census);
 }
 
 int census_take(const struct host *host, bool owners, struct census *out)

@@ -2,9 +2,10 @@
  * Removing everything that was made for a user: at the last logout, after a login that failed
  * half-way, and by gc after a crash. The same code, every step of which may find its work done.
  *
- * The veth pair is not deleted: it goes with the network namespace, which goes with its last pin
- * and process. Guard elements stay (they name a port that is gone); gc removes them. The caller
- * holds the user's lock, not LOCK_HOST, and is in the host's namespaces.
+ * The veth pair is not deleted: it goes with the network namespace, which goes with its last pin,
+ * process and socket. The host's end is taken down, so nothing passes until then. Guard elements
+ * stay (they name a port that is gone); gc removes them. The caller holds the user's lock, not
+ * LOCK_HOST, and is in the host's namespaces.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -102,6 +103,7 @@ static int teardown_uplink(struct host *host, const struct user_state *state)
 	if (!state->bridge[0])
 		return 0;
 	memcpy(uplink.bridge, state->bridge, sizeof(uplink.bridge));
+	memcpy(uplink.port, state->interface, sizeof(uplink.port));
 	port_release(host, state);
 	return uplink_detach(&host->route, &uplink);
 }

@@ -13,6 +13,7 @@
 
 #include "command.h"
 #include "log.h"
+#include "network_wanted.h"
 #include "nft_path.h"
 #include "obstacle.h"
 #include "paths.h"
@@ -173,6 +174,16 @@ static void check_firewall(struct check *check)
 		check_warning(check, "cannot look through the firewall's rules");
 }
 
+static void check_changes(struct check *check)
+{
+	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char what[NETWORK_TEXT_MAX], remedy[NETWORK_TEXT_MAX];
+
+	for (size_t i = 0; i < check->conf->networks_count; i++)
+		if (network_refuses(run, &check->conf->networks[i], what, remedy))
+			check_problem(check, "%s: %s", what, remedy);
+}
+
 /* Addresses and routes of others in our subnets. */
 static void check_overlaps(struct check *check)
 {
@@ -191,7 +202,8 @@ static const struct {
 } checks[] = {
     {check_kernel, false},     {check_installed, false}, {check_pam, false},
     {check_propagation, true}, {check_resolver, true},	 {check_sudoers, true},
-    {check_firewall, true},    {check_overlaps, true},	 {check_outside, true},
+    {check_firewall, true},    {check_overlaps, true},	 {check_changes, true},
+    {check_outside, true},
 };
 
 static int check_host(const struct conf *conf)

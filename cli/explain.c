@@ -18,6 +18,7 @@
 #include "lease.h"
 #include "log.h"
 #include "network_state.h"
+#include "network_wanted.h"
 #include "paths.h"
 #include "state.h"
 #include "text.h"
@@ -199,6 +200,16 @@ static void explain_dns(const struct network *network)
 	putchar('\n');
 }
 
+/* Edited while users are active. */
+static void explain_refusal(const struct network *network)
+{
+	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char what[NETWORK_TEXT_MAX], remedy[NETWORK_TEXT_MAX];
+
+	if (network_refuses(run, network, what, remedy))
+		line("login", "refused: %s (%s)", what, remedy);
+}
+
 static void explain_network(const struct network *network, uid_t uid)
 {
 	static const char *const peers[] = {
@@ -211,6 +222,7 @@ static void explain_network(const struct network *network, uid_t uid)
 
 	line("network", "%s, bridge %s, %s", network->name, network->bridge,
 	     subnet.address.family ? prefix_format(&subnet, text) : "subnet auto");
+	explain_refusal(network);
 	explain_addresses(network, uid);
 	line("nat", network->nat ? "yes" : "no: the outside needs a route to the subnet");
 	line("peers", "%s", peers[network->peers]);

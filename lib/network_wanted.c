@@ -130,19 +130,63 @@ bool network_changed(const struct network_state *up, const struct network *conf,
 	return text[0];
 }
 
-int network_users(int run, const char *network)
+#define KICKS_MAX 8 /* users whose commands are written out */
+
+/* A name that a shell takes as it is, else the uid. */
+static void kick_add(char kick[NETWORK_CHANGE_MAX], const struct user_state *state)
+{
+	static const char plain[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	size_t used = strlen(kick), room = NETWORK_CHANGE_MAX - used, size = strlen(state->account);
+
+	if (size && size < 32 && strspn(state->account, plain) == size && *state->account != '-')
+		snprintf(kick + used, room, "pam-netns kick %s && ", state->account);
+	else
+		snprintf(kick + used, room, "pam-netns kick '#%u' && ", state->uid);
+}
+
+int network_users(int run, const char *network, char kick[NETWORK_CHANGE_MAX])
 {
 	CLEANUP_FREE uid_t *uids = NULL;
 	struct user_state state;
 	size_t count = 0;
 	int users = 0, result = state_list(run, &uids, &count);
 
+	if (kick)
+		*kick = '\0';
 	for (size_t i = 0; i < count && result == 0; i++) {
 		result = state_read(run, uids[i], &state);
-		if (result == 0)
-			users += strcmp(state.network, network) == 0;
-		else if (state_absent(result))
+		if (result == 0 && strcmp(state.network, network) == 0 && users++ < KICKS_MAX &&
+		    kick)
+			kick_add(kick, &state);
+		if (state_absent(result))
 			result = 0;
 	}
+	if (kick && users > KICKS_MAX)
+		snprintf(kick, NETWORK_CHANGE_MAX,
+			 "(end the sessions of all %d active users first: pam-netns list, "
+			 "pam-netns kick USER) ",
+			 users);
 	return result < 0 ? result : users;
+}
+
+int network_refuses(int run, const struct network *conf, char what[NETWORK_TEXT_MAX],
+		    char remedy[NETWORK_TEXT_MAX])
+{
+	char change[NETWORK_CHANGE_MAX], kick[NETWORK_CHANGE_MAX];
+	struct network_state up, wanted;
+	int active;
+
+	if (run < 0 || network_state_read(run, conf->name, &up) < 0 ||
+	    network_wanted(conf, &wanted) < 0 || !network_changed(&up, conf, &wanted, change))
+		return 0;
+	active = network_users(run, conf->name, kick);
+	if (active <= 0)
+		return 0;
+	snprintf(what, NETWORK_TEXT_MAX,
+		 "network %s: the conf file changes %s, but %d user%s active: all logins to it are "
+		 "refused until they have logged out, or it is changed back",
+		 conf->name, change, active, active == 1 ? " is" : "s are");
+	snprintf(remedy, NETWORK_TEXT_MAX, "%spam-netns up", kick);
+	return active;
 }

@@ -8,6 +8,7 @@
 #include "network_state.h"
 
 #define NETWORK_CHANGE_MAX 512
+#define NETWORK_TEXT_MAX   1024
 
 /*
  * Fills in name, bridge and subnets. A subnet of "auto" is the one that was chosen at an earlier
@@ -26,8 +27,18 @@ int network_wanted(const struct network *conf, struct network_state *out) MUST_C
 bool network_changed(const struct network_state *up, const struct network *conf,
 		     const struct network_state *wanted, char text[NETWORK_CHANGE_MAX]) MUST_CHECK;
 
-/* The users of a network who are active; -errno if that cannot be told. */
-int network_users(int run, const char *network) MUST_CHECK;
+/*
+ * How many users of a network are active; -errno if that cannot be told. kick, unless it is NULL:
+ * the commands that end all their sessions, "pam-netns kick alice && ", or of many what to do.
+ */
+int network_users(int run, const char *network, char kick[NETWORK_CHANGE_MAX]) MUST_CHECK;
+
+/*
+ * Does the conf file change a network that has active users, so that every login to it is refused?
+ * How many there are, 0 if not; what and remedy are texts for people then. run: RUN_DIR, or -1.
+ */
+int network_refuses(int run, const struct network *conf, char what[NETWORK_TEXT_MAX],
+		    char remedy[NETWORK_TEXT_MAX]);
 
 /* The folder below LEASES_DIR of a network remembers which subnet "auto" became. */
 int network_subnet_remember(int leases, const struct prefix *subnet) MUST_CHECK;

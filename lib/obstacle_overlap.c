@@ -113,26 +113,20 @@ static size_t bridges_find(int run, struct netlink *route, const struct conf *co
 }
 
 static void remedy_write(int run, const struct network *conf, const struct prefix *subnet,
-			 char out[512])
+			 char out[NETWORK_TEXT_MAX])
 {
 	const char *key = subnet->address.family == AF_INET ? "subnet" : "subnet6";
-	bool chosen = subnet->address.family == AF_INET && conf->subnet_source == SOURCE_AUTO;
-	int active = run < 0 ? 0 : network_users(run, conf->name);
-	char kick[96] = "";
+	char kick[NETWORK_CHANGE_MAX] = "";
 
-	if (active > 0)
-		snprintf(kick, sizeof(kick),
-			 "end the sessions of the %d active user%s (pam-netns "
-			 "kick USER), ",
-			 active, active == 1 ? "" : "s");
-	if (chosen)
-		snprintf(out, 512, "%srm " LEASES_DIR "/%s/subnet && pam-netns up", kick,
-			 conf->name);
+	if (run >= 0 && network_users(run, conf->name, kick) < 0)
+		*kick = '\0';
+	if (subnet->address.family == AF_INET && conf->subnet_source == SOURCE_AUTO)
+		snprintf(out, NETWORK_TEXT_MAX, "rm " LEASES_DIR "/%s/subnet && %spam-netns up",
+			 conf->name, kick);
 	else
-		snprintf(out, 512,
-			 "%swrite another %s in [network %s] of " CONF_PATH
-			 ", then run pam-netns up",
-			 kick, key, conf->name);
+		snprintf(out, NETWORK_TEXT_MAX,
+			 "write another %s in [network %s] of " CONF_PATH ", then: %spam-netns up",
+			 key, conf->name, kick);
 }
 
 /* "docker0 has address 10.203.0.1, the gateway's, and route 10.203.0.0/24, in subnet ...". */
@@ -165,7 +159,7 @@ static int overlaps_report(int run, struct netlink *route, struct overlap_search
 			   const struct network *conf, ruleset_report *report, void *context)
 {
 	struct rtmsg header = {.rtm_family = (uint8_t)search->subnet->address.family};
-	char what[512], remedy[512];
+	char what[512], remedy[NETWORK_TEXT_MAX];
 	int result =
 	    netlink_query(route, netlink_request(RTM_GETROUTE, NLM_F_DUMP, &header, sizeof(header)),
 			  "list the routes", overlap_read, search);
@@ -184,7 +178,7 @@ static int metadata_report(int run, const struct network *conf, const struct pre
 {
 	static const char *const services[] = {"100.100.100.200", "168.63.129.16", "192.0.0.192",
 					       "fd00:ec2::254", "fd20:ce::254"};
-	char what[512], remedy[512], text[ADDRESS_TEXT_MAX];
+	char what[512], remedy[NETWORK_TEXT_MAX], text[ADDRESS_TEXT_MAX];
 	int count = 0;
 
 	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {

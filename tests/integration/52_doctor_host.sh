@@ -110,3 +110,56 @@ test_metadata_service_in_the_subnet() {
 	conf_back
 	absent 'metadata service'
 }
+
+# changed_mended KEY FROM TO: edited while alice is active.
+changed_mended() {
+	local said what="the conf file changes $1 from $2 to $3, but 1 user is active: all logins to it are refused"
+	absent 'the conf file changes'
+	hold_session one alice
+	conf_set "$1" "$3"
+	present "$what"
+	assert_match "login +refused: .*$what" "$(pam-netns explain bob)"
+	assert_fails su bob -c true
+	assert_match "the conf file changes $1 from $2 to $3, but 1 user is active: change it back" "$(assert_fails pam-netns up 2>&1)"
+	# The first remedy: as it was.
+	conf_set "$1" "$2"
+	absent 'the conf file changes'
+	assert_no_match 'login +refused' "$(pam-netns explain bob)"
+	su bob -c true
+	wait_until 15 test ! -e /run/netns/bob
+	# The second.
+	conf_set "$1" "$3"
+	said=$(findings | grep "$what")
+	eval "${said#* or it is changed back: }"
+	absent 'the conf file changes'
+	su bob -c true
+	host_clean
+	drop_session one
+	conf_back
+}
+
+test_subnet_edited_while_active() {
+	changed_mended subnet 10.203.0.0/16 10.209.0.0/16
+}
+
+test_bridge_edited_while_active() {
+	changed_mended bridge pnbr0 pnother
+}
+
+test_subnet6_edited_while_active() {
+	sed -i 's|^subnet6 = .*|subnet6 = fd00:203::/64|' "$CONF"
+	pam-netns up
+	changed_mended subnet6 fd00:203::/64 fd00:209::/64
+	sed -i 's|^subnet6 = .*|subnet6 = fd00:203::/64|' "$CONF"
+	pam-netns up
+	changed_mended subnet6 fd00:203::/64 none
+}
+
+# With nobody active, nothing is refused: the next login sets it up.
+test_subnet_edited_with_nobody_active() {
+	conf_set subnet 10.209.0.0/16
+	absent 'the conf file changes'
+	su bob -c true
+	host_clean
+	conf_back
+}

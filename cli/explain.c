@@ -230,6 +230,9 @@ static void explain_network(const struct network *network, uid_t uid)
 	explain_egress(network);
 	explain_dns(network);
 	line("connections", "at most %u at once", network->max_connections);
+	if (network->new_connections)
+		line("", "%u new ones a second, %u after a pause", network->new_connections,
+		     network->new_connections_burst);
 }
 
 /* Of a user who is in, the state file knows; for others the template does. */

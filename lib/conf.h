@@ -65,6 +65,7 @@ struct network {
 	size_t dns_count;
 	unsigned mtu; /* bytes; 0: the default route's */
 	unsigned max_connections;
+	unsigned new_connections, new_connections_burst; /* a second, at once; 0: no limit */
 	unsigned ports_per_bridge;
 };
 
@@ -124,6 +125,11 @@ void conf_free(struct conf *conf);
 /* The first profile that matches, or NULL: nobody wrote what such a user gets, so refuse. */
 const struct profile *conf_match(const struct conf *conf, const struct conf_subject *subject);
 bool conf_service_exempt(const struct conf *conf, const char *service);
+/*
+ * The most entries of the connection table that one user can hold; 0: there is no limit.
+ * Connections that have ended stay in it for two minutes, and max_connections does not count them.
+ */
+uint64_t conf_network_entries(const struct network *network);
 const struct network *conf_network(const struct conf *conf, const char *name);
 
 /*

@@ -8,6 +8,10 @@
 
 /* Leaves room for ".NN", a further bridge of the network. */
 #define BRIDGE_NAME_MAX 11
+#define RATE_DEFAULT	"50/second burst 2000"
+#define RATE_MAX	100000
+#define BURST_MAX	1000000
+#define ENDED_SECONDS	120 /* nf_conntrack_tcp_timeout_time_wait */
 #define BRIDGE_CHARS	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 static int set_bridge(void *target, const char *value, struct conf_reason *why)
@@ -195,6 +199,38 @@ static int set_max_connections(void *target, const char *value, struct conf_reas
 	return conf_value_number(value, 1, 1000000, &network->max_connections, why);
 }
 
+static int set_new_connections(void *target, const char *value, struct conf_reason *why)
+{
+	static const char unit[] = "/second";
+	CLEANUP_WORDS struct conf_words words = {0};
+	struct network *network = target;
+	uint64_t rate, burst;
+	int error;
+
+	if (!strcmp(value, "none"))
+		return 0;
+	error = conf_words_split(value, &words);
+	if (error)
+		return error;
+	if (words.count == 3 && !strcmp(words.words[1], "burst")) {
+		char *end = strchr(words.words[0], '/');
+
+		if (end && !strcmp(end, unit)) {
+			*end = '\0';
+			if (conf_digits(words.words[0], RATE_MAX, &rate) && rate &&
+			    conf_digits(words.words[2], BURST_MAX, &burst) && burst) {
+				network->new_connections = (unsigned)rate;
+				network->new_connections_burst = (unsigned)burst;
+				return 0;
+			}
+		}
+	}
+	return conf_wrong(why,
+			  "must be none, or NUMBER/second burst NUMBER, such as " RATE_DEFAULT
+			  " (at most %d and %d)",
+			  RATE_MAX, BURST_MAX);
+}
+
 static int set_ports_per_bridge(void *target, const char *value, struct conf_reason *why)
 {
 	struct network *network = target;
@@ -213,6 +249,7 @@ static const struct conf_key network_keys[] = {
     {"dns", "auto", set_dns},
     {"mtu", "auto", set_mtu},
     {"max_connections", "4096", set_max_connections},
+    {"new_connections", RATE_DEFAULT, set_new_connections},
     {"ports_per_bridge", "128", set_ports_per_bridge},
 };
 
@@ -301,6 +338,17 @@ void conf_networks_compare(const struct network *networks,
 					sections[j], report);
 		}
 	}
+}
+
+uint64_t conf_network_entries(const struct network *network)
+{
+	/* max_connections counts each of a user's addresses, new_connections the user. */
+	uint64_t addresses = network->subnet6_source == SOURCE_NONE ? 1 : 2;
+
+	if (!network->new_connections)
+		return 0;
+	return addresses * network->max_connections + network->new_connections_burst +
+	       (uint64_t)network->new_connections * ENDED_SECONDS;
 }
 
 void conf_network_free(struct network *network)

@@ -12,8 +12,9 @@
  *	input	for every address of the host: host_NETWORK
  *	forward for all others: from_NETWORK, which asks peers_NETWORK or egress_NETWORK
  *
- * What may open a connection passes admit_NETWORK last, which limits how many. So a rejected
- * attempt costs a user nothing, and replies, accepted earlier, are never counted.
+ * What may open a connection passes admit_NETWORK last, which limits how many, and how many a
+ * second. So a rejected attempt costs a user nothing, and replies, accepted earlier, are never
+ * counted.
  *
  * "ct state invalid" from a user is dropped. NAT does not touch such a packet, so it would leave
  * with its inner source address, and it is counted by no limit. Nothing legitimate is lost: both
@@ -21,7 +22,7 @@
  * whose entry is lost is picked up as new (nf_conntrack_tcp_loose).
  *
  * Sets of bridges are constant and jumps by bridge are anonymous maps: neither can be changed
- * without changing rules, so who hashes the rules sees it. No set keeps counters or timestamps.
+ * without changing rules, so who hashes the rules sees it. No set of rules keeps counters.
  */
 #include "ruleset.h"
 
@@ -288,7 +289,9 @@ static int write_inet_table(FILE *out, const struct ruleset *ruleset)
 		return err;
 	/* nft removes an address itself when its last connection has ended. */
 	fputs("\tset conn4 {\n\t\ttype ipv4_addr; size 65535; flags dynamic\n\t}\n"
-	      "\tset conn6 {\n\t\ttype ipv6_addr; size 65535; flags dynamic\n\t}\n",
+	      "\tset conn6 {\n\t\ttype ipv6_addr; size 65535; flags dynamic\n\t}\n"
+	      "\tset new_connections {\n\t\ttype ether_addr; size 65535; flags "
+	      "dynamic,timeout\n\t}\n",
 	      out);
 	write_group_sets(out, ruleset);
 	for (size_t i = 0; i < ruleset->networks_count; i++)

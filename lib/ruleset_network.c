@@ -122,17 +122,51 @@ static void write_host_access(FILE *out, const struct network *network)
 	fputs("\t\t" REJECT "\n\t}\n", out);
 }
 
+/* An element that is forgotten has a full bucket again: not before it would have filled anyway. */
+static unsigned bucket_seconds(const struct network *network)
+{
+	unsigned fill = network->new_connections_burst / network->new_connections + 1;
+
+	return fill < 60 ? 60 : fill;
+}
+
+/*
+ * What may be sent, as often as may be. "ct count" does not see closed TCP connections, which stay
+ * in the table for two minutes, so there is a limit of new ones as well. A user is known by their
+ * MAC, which the guard has compared: one limit for both families. Beyond it packets are dropped, so
+ * that TCP asks again a second later. A set that is full ends a rule without a match: that refuses.
+ * A confirmed entry has passed here already; only the first packet of a one-way flow is counted.
+ */
+static void write_admit(FILE *out, const struct network *network)
+{
+	const char *name = network->name;
+
+	fprintf(out, "\tchain admit_%s {\n\t\tct status confirmed accept\n", name);
+	if (network->new_connections)
+		fprintf(out,
+			"\t\tupdate @new_connections { ether saddr timeout %us limit rate "
+			"%u/second burst %u packets } goto count_%s\n"
+			"\t\tdrop\n"
+			"\t}\n"
+			"\tchain count_%s {\n",
+			bucket_seconds(network), network->new_connections,
+			network->new_connections_burst, name, name);
+	if (network->max_connections)
+		fprintf(out,
+			"\t\tadd @conn4 { ip saddr ct count %u } accept\n"
+			"\t\tadd @conn6 { ip6 saddr ct count %u } accept\n"
+			"\t\t" REJECT "\n",
+			network->max_connections, network->max_connections);
+	else
+		fputs("\t\taccept\n", out);
+	fputs("\t}\n", out);
+}
+
 void ruleset_write_network(FILE *out, const struct network *network)
 {
 	const char *name = network->name;
 
-	fprintf(out, "\tchain admit_%s {\n", name);
-	if (network->max_connections)
-		fprintf(out,
-			"\t\tadd @conn4 { ip saddr ct count over %u } " REJECT "\n"
-			"\t\tadd @conn6 { ip6 saddr ct count over %u } " REJECT "\n",
-			network->max_connections, network->max_connections);
-	fputs("\t\taccept\n\t}\n", out);
+	write_admit(out, network);
 	write_egress(out, network);
 	write_peers(out, network);
 	fprintf(out,

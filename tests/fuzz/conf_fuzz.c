@@ -35,7 +35,8 @@ static void conf_use(const struct conf *conf)
 		const struct network *network = &conf->networks[i];
 
 		if (!network->bridge[0] || strlen(network->bridge) > 11 ||
-		    !network->ports_per_bridge || !network->max_connections)
+		    !network->ports_per_bridge || !network->max_connections ||
+		    !network->new_connections != !network->new_connections_burst)
 			abort();
 	}
 	for (size_t i = 0; i < conf->profiles_count; i++) {

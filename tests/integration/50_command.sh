@@ -292,6 +292,8 @@ test_explain() {
 	assert_match 'isolated +yes: own network, mount view, hostname' "$text"
 	assert_match 'peers +no' "$text"
 	assert_match 'egress +any destination' "$text"
+	assert_match 'connections +at most 4096 at once' "$text"
+	assert_match ' +50 new ones a second, 2000 after a pause' "$text"
 	assert_match 'private +/tmp /dev/shm \(in memory, together at most [0-9.]+[KMG]i?B? and [0-9]+ files\)' "$text"
 	assert_match ' +/var/tmp \(on disk, kept between logins\)' "$text"
 	assert_match 'services +gdm-password' "$text"

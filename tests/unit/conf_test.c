@@ -40,6 +40,9 @@ static void test_defaults(void **state)
 	assert_int_equal(network->dns, SOURCE_AUTO);
 	assert_int_equal(network->mtu, 0);
 	assert_int_equal(network->max_connections, 4096);
+	assert_int_equal(network->new_connections, 50);
+	assert_int_equal(network->new_connections_burst, 2000);
+	assert_int_equal(conf_network_entries(network), 16192);
 	assert_int_equal(network->ports_per_bridge, 128);
 	assert_true(profile->isolate);
 	assert_ptr_equal(profile->network, network);
@@ -137,9 +140,10 @@ static const char other_values[] =
     "egress = deny tcp/25, ; mail\n\n# comment\n\tallow udp/53-54 10.0.0.0/8,\n"
     "    deny fd00::/8, allow 192.0.2.7, deny\n"
     "dns = 192.0.2.53, 2001:db8::53\nmtu = 1280\nmax_connections = 1000000\n"
-    "ports_per_bridge = 1\n"
+    "new_connections = 7/second burst 9\nports_per_bridge = 1\n"
     "[network v4]\nbridge = lab\nsubnet = 10.0.0.0/8\nsubnet6 = none\nnat = no\n"
-    "host_access = all\negress = none\ndns = none\nmtu = 65535\npeers = yes\n"
+    "host_access = all\negress = none\ndns = none\nmtu = 65535\npeers = yes\nnew_connections = "
+    "none\n"
     "[profile a]\nmatch = root\nisolate = no\nnested = host\n"
     "[profile b]\nmatch = @lab\nnetwork = lab\nnamespaces = uts net\nhostname = %u-%h.lab\n"
     "linger = no\nlow_ports = yes\nnet_admin = no\n"
@@ -181,6 +185,9 @@ static void test_network_values(void **state)
 	assert_string_equal(address_format(&lab->dns_servers[1], text), "2001:db8::53");
 	assert_int_equal(lab->mtu, 1280);
 	assert_int_equal(lab->max_connections, 1000000);
+	assert_int_equal(lab->new_connections, 7);
+	assert_int_equal(lab->new_connections_burst, 9);
+	assert_int_equal(conf_network_entries(lab), 2 * 1000000 + 9 + 7 * 120);
 	assert_int_equal(lab->ports_per_bridge, 1);
 	conf_free(conf);
 }

@@ -103,6 +103,9 @@ static void test_bad_addresses(void **state)
 
 #define NAT_FORMS                                                                                  \
 	"must be yes, no, or the host's addresses to send from, one of each family at most"
+#define NEW_FORMS                                                                                  \
+	"must be none, or NUMBER/second burst NUMBER, such as 50/second burst 2000 (at most "      \
+	"100000 and 1000000)"
 #define HOST_FORMS "must be none, all, or a list of icmp, dns, tcp/PORT and udp/PORT"
 
 static const struct bad bad_networks[] = {
@@ -174,13 +177,23 @@ static const struct bad bad_networks[] = {
     {"max_connections", "1000001", "must be a number from 1 to 1000000"},
     {"max_connections", "+5", "must be a number from 1 to 1000000"},
     {"max_connections", "18446744073709551617", "must be a number from 1 to 1000000"},
+    {"new_connections", "50", NEW_FORMS},
+    {"new_connections", "50/second", NEW_FORMS},
+    {"new_connections", "50/minute burst 20", NEW_FORMS},
+    {"new_connections", "0/second burst 20", NEW_FORMS},
+    {"new_connections", "100001/second burst 20", NEW_FORMS},
+    {"new_connections", "50/second burst 0", NEW_FORMS},
+    {"new_connections", "50/second burst 1000001", NEW_FORMS},
+    {"new_connections", "/second burst 20", NEW_FORMS},
+    {"new_connections", "50/seconds burst 20", NEW_FORMS},
     {"ports_per_bridge", "1001", "must be a number from 1 to 1000"},
     {"ports_per_bridge", "1 # one",
      "must be a number from 1 to 1000; a comment after a "
      "value begins with ;"},
     {"isolate", "no",
      "unknown key; this section has: bridge, subnet, subnet6, nat, peers, "
-     "host_access, egress, dns, mtu, max_connections, ports_per_bridge"},
+     "host_access, egress, dns, mtu, max_connections, new_connections, "
+     "ports_per_bridge"},
 };
 
 static void test_bad_network(void **state)

@@ -59,6 +59,8 @@ static inline void set_network(struct fixture *f, size_t i, const char *name, co
 	conf->egress = (struct egress_rule *)egress_any;
 	conf->egress_count = 1;
 	conf->max_connections = 4096;
+	conf->new_connections = 50;
+	conf->new_connections_burst = 2000;
 	network->conf = conf;
 	network->bridges = 1;
 	network->subnet = prefix_of(subnet);
@@ -117,6 +119,8 @@ static inline void set_up_three(struct fixture *f)
 	f->conf[2].host_all = true;
 	f->conf[2].egress_count = 0;
 	f->conf[2].max_connections = 7;
+	f->conf[1].new_connections = 1;
+	f->conf[2].new_connections = 0;
 	set_member(f, 0, "pnua.1", "10.203.0.2", "fd00:203::2", 1000, false);
 	set_member(f, 1, "pnub.1", "10.204.0.2", "fd00:204::2", 1000, true);
 	set_member(f, 2, "pnuc.1", "10.204.0.3", "fd00:204::3", 0, true);

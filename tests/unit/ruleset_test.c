@@ -40,7 +40,6 @@ static void test_pure(void **state)
 	second = text_of(&f);
 	assert_string_equal(first, second);
 	assert_lacks(first, "counter");
-	assert_lacks(first, "timeout");
 }
 
 static void test_guard(void **state)
@@ -76,8 +75,13 @@ static void test_networks(void **state)
 			 "\t\telements = {\n\t\t\t\"pnbr0\",\n\t\t\t\"pnbr0.1\"\n\t\t}\n\t}\n");
 	assert_has(text, "\tchain peers_default {\n\t\t" DENIED "\t}\n");
 	assert_has(text, "\tchain peers_third {\n\t\tgoto admit_third\n\t}\n");
-	assert_has(text, "\t\tadd @conn4 { ip saddr ct count over 7 } " DENIED);
-	assert_has(text, "\t\tadd @conn6 { ip6 saddr ct count over 7 } " DENIED);
+	assert_has(text, "\tchain admit_default {\n\t\tct status confirmed accept\n"
+			 "\t\tupdate @new_connections { ether saddr timeout 60s limit rate "
+			 "50/second burst 2000 packets } goto count_default\n\t\tdrop\n\t}\n");
+	assert_has(text, "timeout 2001s limit rate 1/second burst 2000 packets");
+	assert_has(text, "\tchain admit_third {\n\t\tct status confirmed accept\n"
+			 "\t\tadd @conn4 { ip saddr ct count 7 } accept\n"
+			 "\t\tadd @conn6 { ip6 saddr ct count 7 } accept\n\t\t" DENIED "\t}\n");
 }
 
 static void ignore_log(void *context, int level, const char *text)
@@ -142,6 +146,8 @@ static void apply_option(struct fixture *f, const char *option)
 		conf->nat_address = address_of("198.51.100.9");
 	else if (!strncmp(option, "max=", 4))
 		conf->max_connections = (unsigned)atoi(option + 4);
+	else if (!strncmp(option, "new=", 4))
+		conf->new_connections = conf->new_connections_burst = (unsigned)atoi(option + 4);
 	else if (!strcmp(option, "alone"))
 		f->ruleset.forward_ours_alone = f->ruleset.forward_ours_alone6 = true;
 	else

@@ -1,0 +1,203 @@
+/*
+ * Load by one user, and what others still get under it.
+ *
+ *   host-load close PORT COUNT			server: accepts on COUNT ports from PORT, closes
+ *first host-load tcp ADDRESS PORT COUNT SECONDS	connects to COUNT ports from PORT as fast as
+ *it can host-load udp ADDRESS PORT COUNT		a packet to PORT from each of COUNT source
+ *ports host-load ask tcp|udp ADDRESS PORT COUNT	one connection or query after the other;
+ *prints how many were answered within a second host-load from SOURCE tcp|udp ADDRESS PORT
+ *from that source port; prints what is answered
+ */
+#include <arpa/inet.h>
+#include <err.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SLOTS	  256
+#define PATIENCE  100 /* ms that a connection at full speed is waited for */
+#define PORTS_MAX 64
+
+struct target {
+	struct sockaddr_in6 address;
+	socklen_t size;
+	int family;
+};
+
+static struct target target_of(const char *text, unsigned port)
+{
+	struct target t = {.family = strchr(text, ':') ? AF_INET6 : AF_INET};
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&t.address;
+
+	t.size = t.family == AF_INET6 ? sizeof(t.address) : sizeof(*v4);
+	if (t.family == AF_INET6)
+		t.address.sin6_family = AF_INET6;
+	else
+		v4->sin_family = AF_INET;
+	if (inet_pton(t.family, text,
+		      t.family == AF_INET6 ? (void *)&t.address.sin6_addr
+					   : (void *)&v4->sin_addr) != 1)
+		errx(2, "no address: %s", text);
+	t.address.sin6_port = htons(port); /* at the same place in both */
+	return t;
+}
+
+static int socket_open(int family, int type)
+{
+	int fd = socket(family, type, 0);
+
+	if (fd < 0)
+		err(1, "socket");
+	return fd;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+static void serve_closing(unsigned port, unsigned count)
+{
+	struct pollfd polls[PORTS_MAX];
+
+	for (unsigned i = 0; i < count; i++) {
+		struct target t = target_of("::", port + i);
+		int on = 1, fd = socket_open(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK);
+
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+		if (bind(fd, (struct sockaddr *)&t.address, t.size) < 0 || listen(fd, 4096) < 0)
+			err(1, "port %u", port + i);
+		polls[i] = (struct pollfd){.fd = fd, .events = POLLIN};
+	}
+	for (;;) {
+		poll(polls, count, -1);
+		for (unsigned i = 0; i < count; i++) {
+			int fd;
+
+			while (polls[i].revents && (fd = accept(polls[i].fd, NULL, NULL)) >= 0)
+				close(fd);
+		}
+	}
+}
+
+/* Opens the slot's next connection; a slot that has none is tried again in the next round. */
+static void slot_open(struct pollfd *slot, struct target *t)
+{
+	*slot = (struct pollfd){.fd = socket_open(t->family, SOCK_STREAM | SOCK_NONBLOCK),
+				.events = POLLIN};
+	if (connect(slot->fd, (struct sockaddr *)&t->address, t->size) == 0 || errno == EINPROGRESS)
+		return;
+	close(slot->fd);
+	slot->fd = -1;
+}
+
+static void load_tcp(const char *text, unsigned port, unsigned count, int seconds)
+{
+	struct pollfd slots[SLOTS];
+	int64_t since[SLOTS] = {0}, end = now_ms() + seconds * 1000LL;
+	unsigned long tried = 0, answered = 0;
+
+	for (int i = 0; i < SLOTS; i++)
+		slots[i] = (struct pollfd){.fd = -1};
+	for (int64_t now = now_ms(); now < end; now = now_ms()) {
+		for (int i = 0; i < SLOTS; i++) {
+			bool ended = slots[i].fd >= 0 && slots[i].revents;
+
+			if (slots[i].fd >= 0 && !ended && now - since[i] < PATIENCE)
+				continue;
+			answered += ended && (slots[i].revents & POLLIN);
+			if (slots[i].fd >= 0)
+				close(slots[i].fd);
+			struct target t = target_of(text, port + tried++ % count);
+			slot_open(&slots[i], &t);
+			since[i] = now;
+		}
+		poll(slots, SLOTS, 10);
+	}
+	printf("%lu tried, %lu answered\n", tried, answered);
+}
+
+static void load_udp(const char *text, unsigned port, unsigned count)
+{
+	struct target t = target_of(text, port);
+	struct rlimit files = {count + 64, count + 64};
+
+	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+		err(1, "limit of open files");
+	for (unsigned i = 0; i < count; i++) {
+		int fd = socket_open(t.family, SOCK_DGRAM);
+
+		(void)!sendto(fd, "x\n", 2, 0, (struct sockaddr *)&t.address, t.size);
+	}
+}
+
+/* One connection or query. Prints the answer if it is asked to. */
+static bool ask(const char *protocol, struct target *t, unsigned source, bool print)
+{
+	bool tcp = strcmp(protocol, "tcp") == 0;
+	int fd = socket_open(t->family, tcp ? SOCK_STREAM : SOCK_DGRAM);
+	struct timeval second = {.tv_sec = 1};
+	struct target from = target_of(t->family == AF_INET6 ? "::" : "0.0.0.0", source);
+	char answer[512];
+	int on = 1;
+	bool yes;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof(second));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second));
+	if (source && bind(fd, (struct sockaddr *)&from.address, from.size) < 0)
+		err(1, "bind to port %u", source);
+	yes = connect(fd, (struct sockaddr *)&t->address, t->size) == 0;
+	if (yes && (!tcp || print)) {
+		ssize_t length;
+
+		yes = send(fd, "GET / HTTP/1.0\r\n\r\n", 18, MSG_NOSIGNAL) == 18;
+		length = yes ? recv(fd, answer, sizeof(answer), 0) : -1;
+		yes = length >= 0;
+		while (yes && print && length > 0) {
+			fwrite(answer, 1, length, stdout);
+			length = tcp ? recv(fd, answer, sizeof(answer), 0) : 0;
+		}
+	}
+	close(fd);
+	return yes;
+}
+
+int main(int argc, char **argv)
+{
+	const char *verb = argc > 1 ? argv[1] : "";
+
+	if (strcmp(verb, "close") == 0 && argc == 4) {
+		serve_closing(atoi(argv[2]), atoi(argv[3]));
+	} else if (strcmp(verb, "tcp") == 0 && argc == 6) {
+		load_tcp(argv[2], atoi(argv[3]), atoi(argv[4]), atoi(argv[5]));
+	} else if (strcmp(verb, "udp") == 0 && argc == 5) {
+		load_udp(argv[2], atoi(argv[3]), atoi(argv[4]));
+	} else if (strcmp(verb, "ask") == 0 && argc == 6) {
+		struct target t = target_of(argv[3], atoi(argv[4]));
+		int answered = 0;
+
+		for (int i = 0; i < atoi(argv[5]); i++)
+			answered += ask(argv[2], &t, 0, false);
+		printf("%d\n", answered);
+	} else if (strcmp(verb, "from") == 0 && argc == 6) {
+		struct target t = target_of(argv[4], atoi(argv[5]));
+
+		return !ask(argv[3], &t, atoi(argv[2]), true);
+	} else {
+		errx(2, "see the head of tests/host/load.c");
+	}
+	return 0;
+}

@@ -1,0 +1,83 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2119 # the policy as it is, without further lines
+# What one user, or all of them together, can take from the host and from each other: entries of the
+# connection table (T31), source ports of the host's address (T33).
+# shellcheck source=tests/integration/network_lib.sh
+. "$CHECKOUT/tests/integration/network_lib.sh"
+
+LOAD=$TOOLS/host-load
+# Servers outside that close first, so that the client's ports are free again at once.
+CLOSING=8001 CLOSING_COUNT=10
+
+setup() {
+	host_pam_install
+	policy
+	users_login alice bob
+	(outside "$LOAD" close "$CLOSING" "$CLOSING_COUNT" &)
+	wait_until 10 outside nc -z 127.0.0.1 "$CLOSING"
+}
+
+entries() {
+	cat /proc/sys/net/netfilter/nf_conntrack_count
+}
+
+has_entries() {
+	[[ $(entries) -ge $1 ]]
+}
+
+# full_speed SECONDS: alice connects as fast as she can, in both families at once.
+full_speed() {
+	in_session alice "$LOAD tcp $OUTSIDE4 $CLOSING $CLOSING_COUNT $1 >$OUT/full4 &
+		$LOAD tcp $OUTSIDE6 $CLOSING $CLOSING_COUNT $1 >$OUT/full6; wait"
+}
+
+# Closed connections are seen by no count of connections, but stay in the table for two minutes.
+test_t31_connections_that_have_ended() {
+	local before start asked=() grown most pid
+	before=$(entries)
+	start=$EPOCHREALTIME
+	full_speed 6 &
+	pid=$!
+	wait_until 10 has_entries $((before + 500))
+	asked+=("$("$LOAD" ask tcp "$OUTSIDE4" 80 200)" "$("$LOAD" ask tcp "$OUTSIDE6" 80 200)")
+	asked+=("$(in_session bob "$LOAD ask tcp $OUTSIDE4 80 200")")
+	wait "$pid"
+	assert_eq '200 200 200' "${asked[*]}" 'connections of the host and of a neighbour'
+	grown=$(($(entries) - before))
+	# 50 a second and 2,000 at once, whatever is still open, and what was asked above.
+	most=$((2000 + 50 * ((${EPOCHREALTIME/./} - ${start/./}) / 1000000 + 1) + 2 * 256 + 600))
+	echo "grown by $grown of at most $most; alice: $(cat "$OUT/full4" "$OUT/full6")" >&2
+	[[ $grown -le $most ]] || fail "alice's entries: $grown, at most $most"
+	[[ $grown -gt 2000 ]] || fail "alice has not reached her limit: $grown"
+}
+
+# Whatever fills the set, whom it has no room for is refused, and the host is no user.
+test_t31_a_full_set_refuses_users_alone() {
+	assert_eq 1 "$("$LOAD" ask tcp "$OUTSIDE4" 80 1)"
+	nft flush set inet pam_netns new_connections
+	assert_eq 1 "$(in_session bob "$LOAD ask tcp $OUTSIDE4 80 1")"
+	{
+		echo 'add element inet pam_netns new_connections {'
+		for ((i = 0; i < 65534; i++)); do
+			printf '02:00:00:00:%02x:%02x timeout 1h,' $((i / 256)) $((i % 256))
+		done
+		echo '}'
+	} | nft -f -
+	assert_eq '0 0' "$(in_session alice "$LOAD ask tcp $OUTSIDE4 80 1; $LOAD ask udp $OUTSIDE6 7 1" | paste -sd ' ')"
+	assert_eq '20 20' "$(in_session bob "$LOAD ask tcp $OUTSIDE4 80 20") $("$LOAD" ask tcp "$OUTSIDE4" 80 20)"
+	nft flush set inet pam_netns new_connections
+	assert_eq 20 "$(in_session alice "$LOAD ask tcp $OUTSIDE4 80 20")"
+}
+
+# A flow that nobody answers stays "new" with each of its packets.
+test_t31_one_way_traffic_is_one_connection() {
+	policy 'new_connections = 1/second burst 5'
+	witness outside outside
+	attack alice -n 200 oneway4 udp "$ALICE4" "$OUTSIDE4" 9999
+	attack alice -n 200 oneway6 udp "$ALICE6" "$OUTSIDE6" 9999
+	witnesses_follow outside
+	assert_eq '200 200' "$(grep -c '^oneway4 udp' "$OUT/witness.outside") $(grep -c '^oneway6 udp' "$OUT/witness.outside")"
+	# Those were two of five.
+	assert_eq '2 1' "$(in_session alice "$LOAD ask tcp $OUTSIDE4 80 2; $LOAD ask tcp $OUTSIDE6 80 1" | paste -sd ' ')"
+	policy
+}

@@ -4,9 +4,9 @@
  * It is cloned not from the host's but from a template, one per network, made at set-up: the
  * host's mounts as slaves, without our pins and without other users' /run/user, and with the
  * network's resolv.conf in place. So a login costs the same with 0 and with 5,000 users in, mounts
- * that the host makes later appear, and no view holds anything of another user. Each mount of a view
- * is shared with the namespaces that its user makes, in a peer group of the view's own; the
- * template's are in none.
+ * that the host makes later appear, and no view holds anything of another user. A view's mounts are
+ * shared with the namespaces that its user makes, in peer groups of the view's own; the template's
+ * are in none.
  *
  * All functions are called in the host's mount namespace and leave the process there; on an error
  * between, the caller must end, as it may be left in another one. CAP_SYS_ADMIN, CAP_SYS_CHROOT.

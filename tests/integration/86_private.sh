@@ -150,6 +150,7 @@ test_t41_noexec_of_the_host_is_kept() {
 		assert_match '(^|,)nosuid,nodev,noexec(,|$)' \
 			"$(su alice -c "findmnt -n -o VFS-OPTIONS --mountpoint $dir")" $dir
 	done
+	host_clean
 	pam-netns down
 	assert_eq '' "$(runs_in $all)" "a new template"
 	mount -o remount,bind,nosuid,nodev,exec /var/tmp

@@ -203,7 +203,7 @@ static const struct {
     {check_kernel, false},     {check_installed, false}, {check_pam, false},
     {check_propagation, true}, {check_resolver, true},	 {check_sudoers, true},
     {check_firewall, true},    {check_overlaps, true},	 {check_changes, true},
-    {check_outside, true},
+    {check_outside, true},     {check_leases, false},
 };
 
 static int check_host(const struct conf *conf)

@@ -23,4 +23,7 @@ void check_pam(struct check *check);
 void check_sudoers(struct check *check);
 void check_outside(struct check *check);
 
+/* check_leases.c */
+void check_leases(struct check *check);
+
 #endif

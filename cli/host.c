@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "absent.h"
 #include "call.h"
 #include "command.h"
 #include "identity.h"
@@ -56,6 +57,7 @@ int command_down(const struct arguments *arguments)
 
 int command_gc(const struct arguments *arguments)
 {
+	absent_look();
 	return network_ask("gc", arguments);
 }
 

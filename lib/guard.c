@@ -151,39 +151,38 @@ int guard_add(struct netlink *netfilter, const struct ruleset_member *member, ui
 	return netlink_run(netfilter, &b);
 }
 
+/* One transaction each: an element that is gone would undo the removal of the others. */
+static int element_remove(struct netlink *netfilter, const struct element *element)
+{
+	struct netlink_batch b;
+
+	netlink_batch_init(&b);
+	netlink_add(&b, batch_edge(NFNL_MSG_BATCH_BEGIN), "begin a transaction", 0);
+	netlink_add(&b, element_request(NFT_MSG_DELSETELEM, element),
+		    "remove the user from the guard", ENOENT);
+	netlink_add(&b, batch_edge(NFNL_MSG_BATCH_END), "end a transaction", 0);
+	return netlink_run(netfilter, &b);
+}
+
 int guard_remove(struct netlink *netfilter, const struct ruleset_member *member)
 {
 	struct element elements[6];
 	size_t n = elements_of(member, elements);
 	int result = 0;
 
-	/* One transaction each: an element that is gone would undo the removal of the others. */
-	for (size_t i = 0; i < n && result == 0; i++) {
-		struct netlink_batch b;
-
-		netlink_batch_init(&b);
-		netlink_add(&b, batch_edge(NFNL_MSG_BATCH_BEGIN), "begin a transaction", 0);
-		netlink_add(&b, element_request(NFT_MSG_DELSETELEM, &elements[i]),
-			    "remove the user from the guard", ENOENT);
-		netlink_add(&b, batch_edge(NFNL_MSG_BATCH_END), "end a transaction", 0);
-		result = netlink_run(netfilter, &b);
-	}
+	for (size_t i = 0; i < n && result == 0; i++)
+		result = element_remove(netfilter, &elements[i]);
 	return result;
 }
 
 struct element_visit {
-	int (*visit)(void *, const struct ruleset_member *);
+	int (*visit)(void *context, const uint8_t *key, size_t size);
 	void *context;
-	bool ipv6;
 };
 
 static int element_read(const struct element_visit *v, const struct nlattr *element)
 {
 	const struct nlattr *attributes[NFTA_SET_ELEM_MAX + 1], *value;
-	struct ruleset_member member = {0};
-	struct address *address = v->ipv6 ? &member.address6 : &member.address;
-	size_t size = v->ipv6 ? 16 : 4;
-	const uint8_t *key;
 
 	attributes_parse(attribute_value(element), attribute_size(element), attributes,
 			 NFTA_SET_ELEM_MAX);
@@ -191,14 +190,7 @@ static int element_read(const struct element_visit *v, const struct nlattr *elem
 		return 0;
 	value = attribute_first(attribute_value(attributes[NFTA_SET_ELEM_KEY]),
 				attribute_size(attributes[NFTA_SET_ELEM_KEY]));
-	if (!value || attribute_size(value) != KEY_ADDRESS + size)
-		return 0;
-	key = attribute_value(value);
-	memcpy(member.port, key, IFNAMSIZ - 1);
-	memcpy(member.mac.bytes, key + KEY_MAC, sizeof(member.mac.bytes));
-	address->family = v->ipv6 ? AF_INET6 : AF_INET;
-	memcpy(address->bytes, key + KEY_ADDRESS, size);
-	return v->visit(v->context, &member);
+	return value ? v->visit(v->context, attribute_value(value), attribute_size(value)) : 0;
 }
 
 static int elements_read(void *context, struct nlmsghdr *answer)
@@ -219,17 +211,112 @@ static int elements_read(void *context, struct nlmsghdr *answer)
 	return result;
 }
 
-int guard_each(struct netlink *netfilter, bool ipv6,
-	       int (*visit)(void *context, const struct ruleset_member *member), void *context)
+/* Calls visit with the key of each element; a set that is not there has none. */
+static int set_each(struct netlink *netfilter, uint8_t family, const char *set,
+		    int (*visit)(void *context, const uint8_t *key, size_t size), void *context)
 {
-	struct netlink_message *m = nft_request(NFT_MSG_GETSETELEM, NLM_F_DUMP, NFPROTO_BRIDGE);
-	struct element_visit v = {visit, context, ipv6};
+	struct netlink_message *m = nft_request(NFT_MSG_GETSETELEM, NLM_F_DUMP, family);
+	struct element_visit v = {visit, context};
 	int result;
 
 	netlink_put_text(m, NFTA_SET_ELEM_LIST_TABLE, RULESET_TABLE);
-	netlink_put_text(m, NFTA_SET_ELEM_LIST_SET, ipv6 ? "guard6" : "guard4");
+	netlink_put_text(m, NFTA_SET_ELEM_LIST_SET, set);
 	result = netlink_query(netfilter, m, "list the guard", elements_read, &v);
 	return result == -ENOENT ? 0 : result;
+}
+
+struct member_visit {
+	int (*visit)(void *, const struct ruleset_member *);
+	void *context;
+	bool ipv6;
+};
+
+static int member_read(void *context, const uint8_t *key, size_t size)
+{
+	const struct member_visit *v = context;
+	struct ruleset_member member = {0};
+	struct address *address = v->ipv6 ? &member.address6 : &member.address;
+
+	address->family = v->ipv6 ? AF_INET6 : AF_INET;
+	if (size != KEY_ADDRESS + address_size(address))
+		return 0;
+	memcpy(member.port, key, IFNAMSIZ - 1);
+	memcpy(member.mac.bytes, key + KEY_MAC, sizeof(member.mac.bytes));
+	memcpy(address->bytes, key + KEY_ADDRESS, address_size(address));
+	return v->visit(v->context, &member);
+}
+
+int guard_each(struct netlink *netfilter, bool ipv6,
+	       int (*visit)(void *context, const struct ruleset_member *member), void *context)
+{
+	struct member_visit v = {visit, context, ipv6};
+
+	return set_each(netfilter, NFPROTO_BRIDGE, ipv6 ? "guard6" : "guard4", member_read, &v);
+}
+
+/* The elements of one set about one address, as many as fit. */
+struct forgetting {
+	const struct address *address;
+	size_t at; /* where a key has it */
+	struct element found[16];
+	size_t count;
+};
+
+static int forgetting_add(void *context, const uint8_t *key, size_t size)
+{
+	struct forgetting *f = context;
+	struct element *e = &f->found[f->count];
+
+	if (f->count == sizeof(f->found) / sizeof(f->found[0]) || size > sizeof(e->key) ||
+	    size < f->at + address_size(f->address) ||
+	    memcmp(key + f->at, f->address->bytes, address_size(f->address)) != 0)
+		return 0;
+	e->key_size = size;
+	memcpy(e->key, key, size);
+	f->count++;
+	return 0;
+}
+
+static int address_forget(struct netlink *netfilter, uint8_t family, const char *set, size_t at,
+			  const struct address *address)
+{
+	struct forgetting f = {.address = address, .at = at};
+	int result;
+
+	do {
+		f.count = 0;
+		result = set_each(netfilter, family, set, forgetting_add, &f);
+		for (size_t i = 0; i < f.count && result == 0; i++) {
+			f.found[i].family = family;
+			f.found[i].set = set;
+			result = element_remove(netfilter, &f.found[i]);
+		}
+	} while (result == 0 && f.count); /* until nothing is found: a dump may miss some */
+	return result;
+}
+
+int guard_forget(struct netlink *netfilter, const struct address *address,
+		 const struct address *address6)
+{
+	static const struct {
+		uint8_t family;
+		const char *set, *set6;
+		size_t at;
+	} sets[] = {
+	    {NFPROTO_BRIDGE, "guard4", "guard6", KEY_ADDRESS},
+	    {NFPROTO_INET, "group4", "group6", 0},
+	    {NFPROTO_INET, "member4", "member6", 0},
+	};
+	int result = 0;
+
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]) && result == 0; i++) {
+		result =
+		    address_forget(netfilter, sets[i].family, sets[i].set, sets[i].at, address);
+		if (result == 0 && address6->family)
+			result = address_forget(netfilter, sets[i].family, sets[i].set6, sets[i].at,
+						address6);
+	}
+	return result;
 }
 
 struct hashing {

@@ -24,6 +24,12 @@ int guard_add(struct netlink *netfilter, const struct ruleset_member *member,
 	      uint32_t *generation) MUST_CHECK;
 /* Elements that are gone already are no error. */
 int guard_remove(struct netlink *netfilter, const struct ruleset_member *member) MUST_CHECK;
+/*
+ * Removes what any set says about an address and its IPv6 sibling (family 0: none), whichever port
+ * or group: it is about to become another user's.
+ */
+int guard_forget(struct netlink *netfilter, const struct address *address,
+		 const struct address *address6) MUST_CHECK;
 /* Calls visit for each element of guard4 (port name, MAC and address filled in) or guard6. */
 int guard_each(struct netlink *netfilter, bool ipv6,
 	       int (*visit)(void *context, const struct ruleset_member *member),

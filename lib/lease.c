@@ -224,7 +224,7 @@ static int claim_search(int leases, const char *network, const struct prefix *su
 		at = at == last ? 2 : at + 1;
 	}
 	*offset = 0;
-	return log_errno(EADDRNOTAVAIL, "lease an address of network %s to uid %u", network, uid);
+	return -EADDRNOTAVAIL;
 }
 
 /* It may be there already where two processes take one uid's lease at once. */

@@ -1,5 +1,6 @@
 /*
- * Leases: which uid has which place in which network, for ever the same.
+ * Leases: which uid has which place in which network: the same at each login, until it is given up
+ * (gc_leases.c) because no user has the uid any more or all addresses are taken.
  *
  * leases is a descriptor of LEASES_DIR. Everything is a symbolic link, because making one is
  * atomic and its content cannot be torn:
@@ -13,7 +14,8 @@
  * stays until its uid takes another, so that a change of the conf can be taken back.
  *
  * Callers of lease_take, lease_release and lease_repair hold the lease lock (lock.h); even without
- * it two uids that take a lease at once would not get one address. Errors but -ENOENT are logged.
+ * it two uids that take a lease at once would not get one address. Errors but -ENOENT and
+ * -EADDRNOTAVAIL are logged. When a lease was last used: lease_use.h.
  */
 #ifndef PAM_NETNS_LEASE_H
 #define PAM_NETNS_LEASE_H
@@ -40,7 +42,7 @@ int lease_take(int leases, const char *network, const struct prefix *subnet, uid
 	       uint32_t *offset) MUST_CHECK;
 
 /* Forgets a uid's lease; none is no error. Only once no guard element, neighbour or connection of
- * it is left. */
+ * it is left, and with the user's lock held. */
 int lease_release(int leases, const char *network, const struct prefix *subnet,
 		  uid_t uid) MUST_CHECK;
 

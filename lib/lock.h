@@ -7,7 +7,7 @@
  * LOCK_HOST is shared by a login while it adds a user to the host's set-up, and held by whoever
  * changes the set-up: replacing the rules must not lose an element that is being added.
  * Order: a user's lock, LOCK_SETUP, LOCK_HOST, LOCK_LEASES. Nobody takes a user's lock while
- * holding one of the others.
+ * holding one of the others. Who holds a user's lock may only try another user's.
  */
 #ifndef PAM_NETNS_LOCK_H
 #define PAM_NETNS_LOCK_H

@@ -14,7 +14,6 @@
 #include <time.h>
 
 #include "closing.h"
-#include "lease.h"
 #include "lock.h"
 #include "log.h"
 #include "members.h"
@@ -175,26 +174,6 @@ static int views_mend(struct host *host, const struct conf *conf)
 	return result;
 }
 
-static int leases_repair(struct host *host, const struct conf *conf)
-{
-	CLEANUP_FD int leases = open(LEASES_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int result = lock_take(host->lock, host->proc, LOCK_LEASES);
-
-	for (size_t i = 0; leases >= 0 && i < conf->networks_count && result >= 0; i++) {
-		struct network_state state;
-
-		if (network_state_read(host->run, conf->networks[i].name, &state) < 0)
-			continue;
-		struct uplink_network network = network_state_uplink(&state);
-
-		result = lease_repair(leases, state.name, &network.subnet);
-		if (result > 0)
-			log_info("removed %d torn leases of network %s", result, state.name);
-	}
-	lock_release(host->lock, LOCK_LEASES);
-	return result < 0 ? result : 0;
-}
-
 static int gc_run(struct host *host, const struct conf *conf, uint64_t identity)
 {
 	int result = users_collect(host), next;
@@ -209,7 +188,7 @@ static int gc_run(struct host *host, const struct conf *conf, uint64_t identity)
 		/* From a user's view, what others have would look as if it were gone. */
 		if (next < 0 && host_return(host) < 0)
 			return result;
-		next = leases_repair(host, conf);
+		next = gc_leases(host, conf);
 		result = result < 0 ? result : next;
 		next = gc_routes(host, conf);
 		result = result < 0 ? result : next;

@@ -7,6 +7,11 @@
 /* In doubt true, with an empty state: nothing is removed that could not be looked at. */
 bool gc_user_recorded(const struct host *host, uid_t uid, struct user_state *state);
 
+/* Is it the address of a user who is active? In doubt it is. */
+bool gc_address_recorded(const struct host *host, const struct address *address);
+
+/* gc_leases.c: removes torn leases, frees those of uids that no user has any more. */
+int gc_leases(struct host *host, const struct conf *conf) MUST_CHECK;
 /* Bridge ports, guard elements, routes and neighbours of users who are not in. */
 int gc_ports(struct host *host) MUST_CHECK;
 int gc_guard(struct host *host) MUST_CHECK;

@@ -151,8 +151,7 @@ static struct address address_ipv4(const struct uplink_network *network,
 	return prefix_address(&network->subnet, offset);
 }
 
-/* Without its lease: is it the address of somebody who is in? In doubt it is. */
-static bool address_recorded(const struct host *host, const struct address *address)
+bool gc_address_recorded(const struct host *host, const struct address *address)
 {
 	CLEANUP_FREE uid_t *uids = NULL;
 	size_t count = 0;
@@ -168,17 +167,22 @@ static bool address_recorded(const struct host *host, const struct address *addr
 	return found;
 }
 
-/* Is it a route of nobody who is in? 1, 0, or -errno. */
+/*
+ * Is it a route of nobody who is in? 1, 0, or -errno. locked: whose lock is held, -1: no one's. An
+ * address that has become another's meanwhile may be that of a login which is under way.
+ */
 static int route_unused(const struct host *host, const char *network, const struct address *ipv4,
-			const struct address *address)
+			const struct address *address, uid_t locked)
 {
 	struct user_state user;
-	uid_t uid = 0;
+	uid_t uid = (uid_t)-1;
 	int known = address_uid(network, ipv4, &uid);
 
 	if (known < 0)
 		return known;
-	return known ? !gc_user_recorded(host, uid, &user) : !address_recorded(host, address);
+	if (uid != locked)
+		return 0;
+	return known ? !gc_user_recorded(host, uid, &user) : !gc_address_recorded(host, address);
 }
 
 static int address_compare(const void *a, const void *b)
@@ -253,7 +257,7 @@ static int route_collect(struct host *host, const struct network_state *state,
 		return result;
 	if (address->family == AF_INET6)
 		uplink.address6 = *address;
-	result = route_unused(host, state->name, &uplink.address, address);
+	result = route_unused(host, state->name, &uplink.address, address, uid);
 	if (result > 0)
 		result = uplink_detach(&host->route, &uplink);
 	if (known)

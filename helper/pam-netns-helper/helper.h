@@ -106,6 +106,14 @@ int teardown(struct host *host, uid_t uid, const struct user_state *known) MUST_
 /* Names in NETNS_DIR whose user has no pins. Takes the users' locks. */
 int netns_names_collect(struct host *host) MUST_CHECK;
 
+/*
+ * gc_leases.c: no address is free, so the longest unused one of the users who are not active
+ * becomes uid's. The caller holds the lock of uid, and none but that of a user. -EBUSY: all are
+ * active.
+ */
+int lease_take_over(struct host *host, const struct network *network, uid_t uid,
+		    uint32_t *offset) MUST_CHECK;
+
 /* login.c, logout.c, gc.c, main.c: the verbs. They fill in *reply and return 0, or -errno. */
 int verb_open(struct host *host, const struct request *request, struct reply *reply) MUST_CHECK;
 int verb_close(struct host *host, const struct request *request, struct reply *reply) MUST_CHECK;

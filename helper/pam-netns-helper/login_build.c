@@ -41,9 +41,9 @@ static int build_lease(struct login *login)
 		lock_release(login->host->lock, LOCK_LEASES);
 	}
 	if (result == -EADDRNOTAVAIL)
-		log_error("no address is left in network %s: give it a larger subnet", network);
+		result = lease_take_over(login->host, login->profile->network, uid, &offset);
 	if (result < 0)
-		return log_errno(-result, "take a lease for uid %u", uid);
+		return result;
 	uplink_init(&login->uplink, &login->network, uid, offset);
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "helper.h"
+#include "lease_use.h"
 #include "lock.h"
 #include "log.h"
 #include "paths.h"
@@ -127,6 +128,7 @@ int teardown(struct host *host, uid_t uid, const struct user_state *known)
 	if (read == 0) {
 		const struct user_state *s = known ? known : &state;
 
+		lease_used(s->network, uid);
 		result = teardown_uplink(host, s);
 		if (result == 0)
 			result = netns_name_remove(s->netns, uid);

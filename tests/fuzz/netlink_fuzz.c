@@ -1,9 +1,11 @@
 /*
- * Answers over netlink, to a batch and to a query; packets of the input are cut at "\xff\xff". The
- * socket is one of a pair; its other end says no more after the last packet.
+ * Answers over netlink, to a batch, to a query and to the search for connections; packets of the
+ * input are cut at "\xff\xff". The socket is one of a pair; its other end says no more after the
+ * last packet.
  */
 #include <sys/socket.h>
 
+#include "conntrack.h"
 #include "fuzz.h"
 #include "netlink.h"
 
@@ -59,6 +61,13 @@ static void try_query(struct netlink *netlink)
 			     &visited);
 }
 
+static void try_connections(struct netlink *netlink)
+{
+	struct prefix all = {.address.family = AF_INET};
+
+	(void)!conntrack_drop(netlink, &all, 1);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	int pair[2];
@@ -73,6 +82,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	packets_send(pair[1], data + 1, size - 1);
 	if (data[0] & 1)
 		try_batch(&netlink);
+	else if (data[0] & 2)
+		try_connections(&netlink);
 	else
 		try_query(&netlink);
 	close(pair[0]);

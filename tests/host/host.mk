@@ -2,7 +2,7 @@
 B ?= build
 CC ?= cc
 HOST_TOOLS  := $(patsubst tests/host/%.c,$B/tests/host-%,$(wildcard tests/host/*.c)) \
-	$B/tests/storm $B/tests/pam_rename.so
+	$B/tests/storm $B/tests/pam_rename.so $B/tests/nss_fails.so
 HOST_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -Wshadow
 
 .PHONY: host-tools

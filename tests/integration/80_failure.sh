@@ -131,25 +131,6 @@ test_netlink_errors() {
 	helper_restore
 }
 
-test_no_address_left() {
-	local i in=0
-	users_add pupil 2101 16
-	conf_set subnet 10.77.0.0/28
-	for ((i = 1; i <= 16; i++)); do
-		! su "pupil$i" -c true 2>/dev/null || in=$((in + 1))
-	done
-	assert_eq 13 "$in"
-	host_clean 3
-	# A lease is for ever: who has one gets in, who has none does not.
-	for ((i = 1; i <= 16; i++)); do
-		[[ -L /var/lib/pam-netns/leases/default/uid/$((2100 + i)) ]] || break
-	done
-	refused "pupil$i" 'no address is left in network default'
-	conf_restore
-	in_own_network "pupil$i"
-	host_clean 3
-}
-
 test_nft_missing() {
 	local nft
 	nft=$(readlink -f "$(command -v nft)")

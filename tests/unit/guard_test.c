@@ -25,6 +25,12 @@
 	"add set bridge pam_netns guard4 { type ifname . ether_addr . ipv4_addr; };"               \
 	"add set bridge pam_netns guard6 { type ifname . ether_addr . ipv6_addr; }'"
 
+#define GROUP_SETS                                                                                 \
+	"nft 'add map inet pam_netns group4 { type ipv4_addr : mark; };"                           \
+	"add map inet pam_netns group6 { type ipv6_addr : mark; };"                                \
+	"add set inet pam_netns member4 { type ipv4_addr . mark; };"                               \
+	"add set inet pam_netns member6 { type ipv6_addr . mark; }'"
+
 static struct netlink netfilter;
 
 static int group_start(void **state)
@@ -139,6 +145,39 @@ static void test_removed_twice(void **state)
 	assert_int_equal(after, before);
 }
 
+/* Elements of both families, whatever else they name: an address goes to another user. */
+static void test_an_address_is_forgotten(void **state)
+{
+	struct ruleset_member first = member_new(7), second = member_new(8);
+	struct address none = {0};
+	int before = 0, there = 0, after = 0;
+	uint32_t made;
+
+	(void)state;
+	assert_int_equal(system(GROUP_SETS), 0);
+	assert_int_equal(guard_each(&netfilter, false, member_count, &before), 0);
+	first.grouped = second.grouped = true;
+	first.gid = second.gid = 500;
+	assert_int_equal(guard_add(&netfilter, &first, &made), 0);
+	assert_int_equal(guard_add(&netfilter, &second, &made), 0);
+	/* The same address with another port, and in another group. */
+	memcpy(first.port, "pnutest", sizeof("pnutest"));
+	first.grouped = false;
+	first.mac.bytes[0] = 6;
+	assert_int_equal(guard_add(&netfilter, &first, &made), 0);
+	assert_int_equal(system("nft add element inet pam_netns member4 { 10.0.0.7 . 600 }"), 0);
+	assert_int_equal(guard_forget(&netfilter, &first.address, &first.address6), 0);
+	assert_int_equal(guard_each(&netfilter, false, member_count, &there), 0);
+	assert_int_equal(there, before + 1);
+	assert_int_not_equal(system("nft list ruleset | grep -e '10[.]0[.]0[.]7\\b' -e fd00::7"),
+			     0);
+	assert_int_equal(system("test $(nft list ruleset | grep -c '10[.]0[.]0[.]8') = 3"), 0);
+	assert_int_equal(guard_forget(&netfilter, &first.address, &none), 0);
+	assert_int_equal(guard_forget(&netfilter, &second.address, &second.address6), 0);
+	assert_int_equal(guard_each(&netfilter, false, member_count, &after), 0);
+	assert_int_equal(after, before);
+}
+
 static void test_no_tables(void **state)
 {
 	struct ruleset_member m = member_new(6);
@@ -149,6 +188,7 @@ static void test_no_tables(void **state)
 	assert_int_equal(system("nft flush ruleset"), 0);
 	assert_int_equal(guard_add(&netfilter, &m, &made), -ENOENT);
 	assert_int_equal(made, 0);
+	assert_int_equal(guard_forget(&netfilter, &m.address, &m.address6), 0);
 	assert_int_equal(guard_fingerprint(&netfilter, &fingerprint), 0);
 	assert_true(fingerprint == 0);
 }
@@ -161,6 +201,7 @@ int main(void)
 	    cmocka_unit_test(test_others_count),
 	    cmocka_unit_test(test_fingerprint),
 	    cmocka_unit_test(test_removed_twice),
+	    cmocka_unit_test(test_an_address_is_forgotten),
 	    cmocka_unit_test(test_no_tables),
 	};
 

@@ -230,6 +230,37 @@ static void repair_body(void)
 	    (faccessat)(leases, "default/address/10.203.4.254", F_OK, AT_SYMLINK_NOFOLLOW), -1);
 }
 
+/* The address of one user goes to another (gc_leases.c): the old one's, the new one's, or free. */
+static void hand_over_body(void)
+{
+	uint32_t offset = 0, first, second;
+	int result = -1;
+
+	released(USER);
+	assert_int_equal(taken(other), 0);
+	result = lease_release(leases, NETWORK, &subnet, other);
+	if (result == 0)
+		result = lease_take(leases, NETWORK, &subnet, USER, &offset);
+	if (!fault_was_hit())
+		assert_int_equal(result, 0);
+	first = found(other);
+	second = found(USER);
+	assert_true(!first || !second || first != second);
+	assert_int_equal(second != 0, result == 0);
+	/* Both find one again, and not the same. */
+	assert_int_equal(taken(other), 0);
+	assert_int_equal(taken(USER), 0);
+	assert_int_not_equal(found(other), found(USER));
+	released(other);
+}
+
+static void test_hand_over(void **state)
+{
+	(void)state;
+	assert_true(fault_sweep(EIO, hand_over_body) >= 10);
+	released(USER);
+}
+
 static void test_find_release_repair(void **state)
 {
 	(void)state;
@@ -248,6 +279,7 @@ int main(void)
 	    cmocka_unit_test(test_collision),
 	    cmocka_unit_test(test_torn),
 	    cmocka_unit_test(test_find_release_repair),
+	    cmocka_unit_test(test_hand_over),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, scratch_teardown);

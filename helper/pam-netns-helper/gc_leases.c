@@ -1,0 +1,263 @@
+/*
+ * Leases: mended, and given up; see gc.h.
+ *
+ * A lease is given up in two cases: no user has its uid any more (the command, which has name
+ * services, has noted that: lease_use.h), or a login finds all addresses of its network leased.
+ * Then the one that has been unused for the longest goes to that login.
+ *
+ * An address changes hands with the lock of the user who had it, so that no login of theirs is
+ * under way, and after all that the host has of it is removed: routes and neighbours, elements of
+ * the guard, connections. That lock is only tried: a login that needs an address holds its own
+ * user's. A helper that is killed leaves the address with the old user, or free.
+ */
+#include "gc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+
+#include "conntrack.h"
+#include "guard.h"
+#include "lease.h"
+#include "lease_use.h"
+#include "lock.h"
+#include "log.h"
+#include "paths.h"
+#include "pins.h"
+#include "uplink.h"
+
+#define FREED_MAX 32 /* in one run: each looks through all connections */
+#define DAY_S	  (24 * 3600)
+
+/* A network as it is set up, its conf, and the folder of leases. */
+struct leased {
+	struct host *host;
+	const struct network *network;
+	struct network_state state;
+	struct uplink_network uplink;
+	int leases;
+};
+
+struct port_search {
+	uid_t uid;
+	bool found;
+};
+
+static int port_seen(void *context, const char *name, unsigned ifindex, unsigned master)
+{
+	struct port_search *search = context;
+	uid_t uid;
+
+	(void)ifindex;
+	(void)master;
+	search->found |= uplink_port_uid(name, &uid) && uid == search->uid;
+	return 0;
+}
+
+static bool user_recorded(const struct host *host, uid_t uid)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "users/%u", uid);
+	return faccessat(host->run, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
+/* Is nothing there of what a login makes? The user's lock is held; in doubt something is. */
+static bool user_idle(struct host *host, uid_t uid)
+{
+	struct port_search search = {.uid = uid};
+
+	return !user_recorded(host, uid) && !pins_exist(uid) &&
+	       uplink_each_port(&host->route, port_seen, &search) == 0 && !search.found;
+}
+
+/* Removes what the host has of an address. -EBUSY: another user is active with it. */
+static int address_clear(const struct leased *l, uid_t uid, uint32_t offset)
+{
+	struct host *host = l->host;
+	struct prefix prefixes[2] = {0};
+	struct uplink uplink;
+	int result = 0;
+
+	uplink_init(&uplink, &l->uplink, uid, offset);
+	if (gc_address_recorded(host, &uplink.address))
+		return -EBUSY;
+	for (unsigned b = 0; b < l->state.bridges && result == 0; b++) {
+		result = ruleset_bridge_name(l->network, b, uplink.bridge);
+		if (result == 0)
+			result = uplink_detach(&host->route, &uplink);
+	}
+	if (result == 0)
+		result = guard_forget(&host->netfilter, &uplink.address, &uplink.address6);
+	if (result < 0)
+		return result;
+	prefixes[0] = (struct prefix){uplink.address, 8 * address_size(&uplink.address)};
+	prefixes[1] = (struct prefix){uplink.address6, 8 * address_size(&uplink.address6)};
+	result = conntrack_drop(&host->netfilter, prefixes, uplink.address6.family ? 2 : 1);
+	return result < 0 ? result : 0;
+}
+
+/*
+ * Under the lock of uid and LOCK_LEASES, so that nobody else is given the address in between: to
+ * (-1: nobody) takes a lease.
+ */
+static int lease_hand_over(const struct leased *l, uid_t uid, uid_t to, uint32_t *offset)
+{
+	struct host *host = l->host;
+	int result = lock_take(host->lock, host->proc, LOCK_LEASES);
+
+	if (result < 0)
+		return result;
+	result = lease_release(l->leases, l->state.name, &l->uplink.subnet, uid);
+	if (result == 0 && to != (uid_t)-1)
+		result = lease_take(l->leases, l->state.name, &l->uplink.subnet, to, offset);
+	lock_release(host->lock, LOCK_LEASES);
+	return result;
+}
+
+/* -EBUSY: the user is active, or on the way in or out. */
+static int lease_give_up(const struct leased *l, uid_t uid, uid_t to, uint32_t *offset)
+{
+	struct host *host = l->host;
+	uint32_t old;
+	int result = lock_try(host->lock, uid);
+
+	if (result < 0)
+		return result == -EAGAIN ? -EBUSY : log_errno(-result, "lock %s", LOCK_PATH);
+	result = user_idle(host, uid) ? 0 : -EBUSY;
+	if (result == 0)
+		result = lease_find(l->leases, l->state.name, &l->uplink.subnet, uid, &old);
+	if (result == 0)
+		result = address_clear(l, uid, old);
+	/* What is of another subnet gives no address to who needs one. */
+	else if (result == -ENOENT)
+		result = to == (uid_t)-1 ? 0 : -EBUSY;
+	if (result == 0)
+		result = lease_hand_over(l, uid, to, offset);
+	lock_release(host->lock, uid);
+	return result;
+}
+
+static int leased_open(struct leased *l, struct host *host, const struct network *network)
+{
+	l->host = host;
+	l->network = network;
+	if (network_state_read(host->run, network->name, &l->state) < 0)
+		return -ENOENT;
+	l->uplink = network_state_uplink(&l->state);
+	return 0;
+}
+
+static int leases_mend(const struct leased *l)
+{
+	int result = lock_take(l->host->lock, l->host->proc, LOCK_LEASES);
+
+	if (result < 0)
+		return result;
+	result = lease_repair(l->leases, l->state.name, &l->uplink.subnet);
+	if (result > 0)
+		log_info("removed %d torn leases of network %s", result, l->state.name);
+	lock_release(l->host->lock, LOCK_LEASES);
+	return result < 0 ? result : 0;
+}
+
+/* Torn leases may have kept addresses. */
+static int leases_mend_and_take(const struct leased *l, uid_t uid, uint32_t *offset)
+{
+	int result = leases_mend(l);
+
+	if (result == 0)
+		result = lock_take(l->host->lock, l->host->proc, LOCK_LEASES);
+	if (result < 0)
+		return result;
+	result = lease_take(l->leases, l->state.name, &l->uplink.subnet, uid, offset);
+	lock_release(l->host->lock, LOCK_LEASES);
+	return result;
+}
+
+int lease_take_over(struct host *host, const struct network *network, uid_t uid, uint32_t *offset)
+{
+	CLEANUP_FREE struct lease_use *uses = NULL;
+	CLEANUP_FD int leases = lease_folder_open();
+	struct leased l = {.leases = leases};
+	size_t count = 0, i;
+	int result = leases < 0 ? leases : leased_open(&l, host, network);
+
+	if (result == 0)
+		result = leases_mend_and_take(&l, uid, offset);
+	if (result != -EADDRNOTAVAIL)
+		return result;
+	result = lease_uses(leases, network->name, &uses, &count);
+	if (result < 0)
+		return result;
+	for (result = -EBUSY, i = 0; i < count && result == -EBUSY; i++)
+		if (uses[i].uid != uid)
+			result = lease_give_up(&l, uses[i].uid, uid, offset);
+	if (result == 0)
+		log_info("uid %u is given the address of uid %u, which did not use it for %lld "
+			 "days: network %s has no other left",
+			 uid, uses[i - 1].uid, (long long)(time(NULL) - uses[i - 1].time) / DAY_S,
+			 network->name);
+	if (result == -EBUSY)
+		log_error("all %u addresses of network %s belong to users who are active: give "
+			  "it a larger subnet in the conf file",
+			  prefix_last_offset(&l.uplink.subnet) - 1, network->name);
+	return result;
+}
+
+/* Whether no user has had this uid for two looks, the first of which was long enough ago. */
+static bool uid_absent(const struct lease_use *absent, size_t count, time_t looked, uid_t uid)
+{
+	for (size_t i = 0; i < count; i++)
+		if (absent[i].uid == uid)
+			return absent[i].time <= looked - LEASE_LOOK_S;
+	return false;
+}
+
+/* Frees leases of uids that no user has; notes for those who are active that they are. */
+static int leases_age(const struct leased *l)
+{
+	CLEANUP_FREE struct lease_use *uses = NULL, *absent = NULL;
+	size_t count = 0, absent_count = 0, freed = 0;
+	time_t now = time(NULL), looked = lease_looked(l->leases);
+	int result = lease_uses(l->leases, l->state.name, &uses, &count);
+
+	if (result == 0)
+		result = lease_absent(l->leases, &absent, &absent_count);
+	for (size_t i = 0; i < count && result == 0 && freed < FREED_MAX; i++) {
+		uid_t uid = uses[i].uid;
+
+		if (user_recorded(l->host, uid)) {
+			lease_used_again(l->leases, l->state.name, uid, DAY_S);
+			continue;
+		}
+		if (uses[i].time > now - LEASE_KEPT_S ||
+		    !uid_absent(absent, absent_count, looked, uid))
+			continue;
+		result = lease_give_up(l, uid, (uid_t)-1, NULL);
+		if (result == 0 && ++freed)
+			log_info("freed the lease of uid %u in network %s: no user has that uid",
+				 uid, l->state.name);
+		result = result == -EBUSY ? 0 : result;
+	}
+	return result;
+}
+
+int gc_leases(struct host *host, const struct conf *conf)
+{
+	CLEANUP_FD int leases = open(LEASES_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int result = 0, next;
+
+	for (size_t i = 0; leases >= 0 && i < conf->networks_count; i++) {
+		struct leased l = {.leases = leases};
+
+		if (leased_open(&l, host, &conf->networks[i]) < 0)
+			continue;
+		next = leases_mend(&l);
+		if (next == 0)
+			next = leases_age(&l);
+		result = result < 0 ? result : next;
+	}
+	return result;
+}

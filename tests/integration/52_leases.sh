@@ -1,0 +1,304 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
+# Addresses that change hands: 13 in a /28 for more users than that. An address never has two users,
+# and comes to a new one with nothing of the old.
+
+LEASES=/var/lib/pam-netns/leases/default
+ABSENT=/var/lib/pam-netns/leases/.absent
+
+conf_small() {
+	cat >"$CONF" <<-'END'
+		[network default]
+		subnet = 10.77.0.0/28
+		subnet6 = fd00:77::/64
+		egress = any
+		peers = group
+		[profile staff]
+		match = root, @sudo, 1-999
+		isolate = no
+		[profile default]
+		match = *
+	END
+}
+
+setup() {
+	host_pam_install
+	users_add pupil 2101 15
+	conf_small
+	pam-netns up
+}
+
+# pupils_fill: 1 to 13 have been in, 1 the longest ago; nobody is now.
+pupils_fill() {
+	local i
+	pupils_leave
+	rm -rf /var/lib/pam-netns/leases
+	for ((i = 1; i <= 13; i++)); do
+		su "pupil$i" -c true
+	done
+	host_clean
+	for ((i = 1; i <= 13; i++)); do
+		used_days_ago "pupil$i" $((15 - i))
+	done
+}
+
+used_days_ago() {
+	touch -h -d "$2 days ago" "$LEASES/uid/$(id -u "$1")"
+}
+
+lease_of() {
+	readlink "$LEASES/uid/$(id -u "$1")"
+}
+
+# pupils_stay FIRST LAST: they are active until pupils_leave.
+pupils_stay() {
+	local i
+	for ((i = $1; i <= $2; i++)); do
+		su "pupil$i" -c 'sleep 600' &
+		echo $! >>"$OUT/stay"
+	done
+	for ((i = $1; i <= $2; i++)); do
+		wait_until 20 test -e "/run/pam-netns/users/$((2100 + i))/sessions"
+	done
+}
+
+pupils_leave() {
+	pkill -u "$(seq -s , 2101 2115)" -x sleep || :
+	rm -f "$OUT/stay"
+	host_clean 30
+}
+
+# Both halves of each lease, and each address once.
+leases_are_sound() {
+	local uid
+	assert_eq "$(find "$LEASES/uid" -type l | wc -l)" "$(find "$LEASES/address" -type l | wc -l)" halves
+	for uid in "$LEASES"/uid/*; do
+		assert_eq "${uid##*/}" "$(readlink "$LEASES/address/$(readlink "$uid")")" "$uid"
+	done
+}
+
+test_the_longest_unused_goes_to_who_needs_one() {
+	local old
+	pupils_fill
+	old=$(lease_of pupil1)
+	log_mark
+	assert_eq "$old" "$(su pupil14 -c "ip -4 -o address show eth0" | sed 's/.*inet \([0-9.]*\).*/\1/')"
+	log_grep 'uid 2114 is given the address of uid 2101, which did not use it for 14 days'
+	[[ ! -L $LEASES/uid/2101 ]] || fail 'pupil1 still has a lease'
+	leases_are_sound
+	host_clean
+	# Whoever comes back takes the next one; pupil2's was the longest unused.
+	su pupil1 -c true
+	[[ ! -L $LEASES/uid/2102 ]] || fail 'pupil2 still has a lease'
+	leases_are_sound
+	host_clean
+}
+
+test_a_logout_counts_as_use() {
+	pupils_fill
+	su pupil1 -c true
+	host_clean
+	su pupil14 -c true
+	[[ -L $LEASES/uid/2101 ]] || fail 'the lease that was just used is gone'
+	[[ ! -L $LEASES/uid/2102 ]] || fail 'pupil2 still has a lease'
+	host_clean
+}
+
+# Those who are active for long count as if they had logged out just now.
+test_gc_counts_the_active_as_used() {
+	pupils_fill
+	pupils_stay 1 1
+	used_days_ago pupil1 20
+	pam-netns gc
+	[[ $(stat -c %Y "$LEASES/uid/2101") -gt $(($(date +%s) - 3600)) ]] || fail 'not noted'
+	assert_eq 1 "$(find "$LEASES/uid" -type l -mtime -1 | wc -l)" 'leases used today'
+	pupils_leave
+}
+
+test_all_are_active() {
+	local answer
+	pupils_fill
+	pupils_stay 1 13
+	log_mark
+	answer=$(assert_fails su pupil14 -c true 2>&1)
+	log_grep 'all 13 addresses of network default belong to users who are active: give it a larger subnet'
+	assert_eq 1 "$(log_lines | grep 'addresses of network default belong' | grep -vc refused)" lines
+	assert_match 'network' "$answer"
+	leases_are_sound
+	# As soon as one has left, there is room.
+	pkill -u 2103 -x sleep
+	wait_until 20 test ! -e /run/pam-netns/users/2103
+	wait_until 20 su pupil14 -c true
+	[[ ! -L $LEASES/uid/2103 ]] || fail 'pupil3 still has a lease'
+	leases_are_sound
+	pupils_leave
+}
+
+# What the old user's address has on the host must be gone when the new one has it.
+test_nothing_of_the_old_user_is_left() {
+	local old old6
+	pupils_fill
+	old=$(lease_of pupil1)
+	old6=fd00:77::$(printf %x "${old##*.}")
+	# As after crashes: a route, a neighbour, elements of the guard, whose port is no more.
+	ip route add "$old/32" dev pnbr0
+	ip neigh add "$old" lladdr 02:6e:0a:4d:00:aa dev pnbr0 nud permanent
+	ip -6 route add "$old6/128" dev pnbr0
+	nft add element bridge pam_netns guard4 "{ \"pnustale\" . 02:6e:0a:4d:00:aa . $old }"
+	nft delete element inet pam_netns group4 "{ $old }" 2>/dev/null || :
+	nft add element inet pam_netns group4 "{ $old : 777 }"
+	nft add element inet pam_netns member4 "{ $old . 777 }"
+	su pupil14 -c 'sleep 600' &
+	wait_until 20 test -e /run/pam-netns/users/2114/sessions
+	assert_eq "$old" "$(recorded pupil14 address)"
+	assert_eq 1 "$(nft list table bridge pam_netns | grep -c "$old\b")" 'elements of the guard'
+	assert_eq 0 "$(nft list table inet pam_netns | grep -c 0x00000309)" 'elements of the old group'
+	assert_no_match 'lladdr 02:6e:0a:4d:00:aa' "$(ip neigh show dev pnbr0)"
+	reaches_outside pupil14
+	pkill -u 2114 -x sleep
+	host_clean
+}
+
+# A connection of the old user's, still known to the kernel, is not the new one's.
+test_connections_of_the_old_user_are_gone() {
+	local old
+	pupils_fill
+	su pupil1 -c "exec 3<>/dev/udp/$OUTSIDE4/7; echo x >&3; head -n 1 <&3" >/dev/null
+	host_clean
+	used_days_ago pupil1 13
+	old=$(lease_of pupil1)
+	"$TOOLS/host-connections" | grep -q "^$old " || fail 'the kernel forgot the connection by itself'
+	su pupil14 -c true
+	[[ ! -L $LEASES/uid/2101 ]] || fail 'pupil1 still has a lease'
+	! "$TOOLS/host-connections" | grep "^$old " || fail 'connections of the old user are left'
+	host_clean
+}
+
+# Two who need an address at once, each under a lock of their own, with one to be had, and with two.
+test_two_need_an_address_at_once() {
+	local first second code=0
+	pupils_fill
+	pupils_stay 1 12
+	su pupil14 -c "until [ -e $OUT/enough ]; do sleep 0.1; done" 2>/dev/null &
+	first=$!
+	su pupil15 -c "until [ -e $OUT/enough ]; do sleep 0.1; done" 2>/dev/null &
+	second=$!
+	# One is refused and ends; the other stays until it may go.
+	wait -n "$first" "$second" || code=$?
+	assert_ne 0 "$code" 'status of the first to end'
+	touch "$OUT/enough"
+	wait -n "$first" "$second" || :
+	leases_are_sound
+	pkill -u 2111,2112 -x sleep
+	wait_until 20 test ! -e /run/pam-netns/users/2111
+	wait_until 20 test ! -e /run/pam-netns/users/2112
+	su pupil14 -c 'echo in'
+	su pupil15 -c 'echo in'
+	leases_are_sound
+	pupils_leave
+}
+
+# Killed at any moment: the address is the old user's, the new one's, or free.
+test_killed_while_an_address_changes_hands() {
+	local i helper uid=2114
+	pupils_fill
+	for ((i = 0; i < 60; i++)); do
+		su "pupil$((uid - 2100))" -c true >/dev/null 2>&1 &
+		while ! helper=$(pgrep -n -x pam-netns-helpe) && ! process_gone $!; do :; done
+		sleep "0.00$((i % 10))"
+		[[ -z ${helper-} ]] || kill -9 "$helper" 2>/dev/null || :
+		wait $! || :
+		uid=$((uid == 2115 ? 2114 : 2115))
+		# An address has one name here, so two users can only share it by their ways back.
+		assert_eq "" "$(for link in "$LEASES"/uid/*; do
+			[[ $(readlink "$LEASES/address/$(readlink "$link")") != "${link##*/}" ]] || readlink "$link"
+		done | sort | uniq -d)" 'addresses with two users'
+	done
+	host_clean 30
+	su pupil14 -c true
+	pam-netns gc
+	leases_are_sound
+	host_clean 30
+}
+
+# --- uids that no user has any more ---
+
+# look_again DAYS: as if the last look had been so many days ago.
+look_again() {
+	touch -h -d "$1 days ago" "$ABSENT/looked"
+}
+
+passwd_without() {
+	grep -v "^$1:" /etc/passwd >/etc/passwd.new && mv /etc/passwd.new /etc/passwd
+}
+
+test_gc_frees_the_lease_of_a_user_who_was_removed() {
+	pupils_fill
+	used_days_ago pupil5 31
+	used_days_ago pupil6 31
+	cp /etc/passwd "$OUT/passwd"
+	passwd_without pupil5
+	passwd_without pupil7
+	pam-netns gc
+	[[ -L $ABSENT/2105 && ! -L $ABSENT/2106 && ! -L $ABSENT/2107 ]] || fail "$(ls "$ABSENT")"
+	[[ -L $LEASES/uid/2105 ]] || fail 'freed after one look'
+	# A second look on the same day is none.
+	pam-netns gc
+	[[ -L $LEASES/uid/2105 ]] || fail 'freed after one look'
+	touch -h -d '2 days ago' "$ABSENT/2105"
+	look_again 2
+	assert_match 'freed the lease of uid 2105 in network default: no user has that uid' "$(pam-netns gc 2>&1)"
+	[[ ! -L $LEASES/uid/2105 && -L $LEASES/uid/2106 && -L $LEASES/uid/2107 ]] || fail 'wrong lease'
+	leases_are_sound
+	cp "$OUT/passwd" /etc/passwd
+}
+
+test_a_user_who_is_there_again_keeps_the_lease() {
+	pupils_fill
+	used_days_ago pupil5 31
+	cp /etc/passwd "$OUT/passwd"
+	passwd_without pupil5
+	pam-netns gc
+	cp "$OUT/passwd" /etc/passwd
+	touch -h -d '2 days ago' "$ABSENT/2105"
+	look_again 2
+	pam-netns gc
+	[[ -L $LEASES/uid/2105 && ! -L $ABSENT/2105 ]] || fail 'not kept'
+}
+
+# Who was removed and whose processes still run keeps the address.
+test_a_removed_user_who_is_active_keeps_the_lease() {
+	pupils_fill
+	pupils_stay 5 5
+	cp /etc/passwd "$OUT/passwd"
+	passwd_without pupil5
+	used_days_ago pupil5 31 2>/dev/null || touch -h -d '31 days ago' "$LEASES/uid/2105"
+	pam-netns gc
+	mkdir -p "$ABSENT" && ln -sf absent "$ABSENT/2105"
+	touch -h -d '2 days ago' "$ABSENT/2105" && touch -h "$ABSENT/looked"
+	touch -h -d '31 days ago' "$LEASES/uid/2105"
+	pam-netns gc
+	[[ -L $LEASES/uid/2105 ]] || fail 'freed while the user is active'
+	cp "$OUT/passwd" /etc/passwd
+	pupils_leave
+}
+
+# Name services that fail say nothing about who is there.
+test_name_services_that_fail_free_nothing() {
+	local answer
+	pupils_fill
+	used_days_ago pupil5 31
+	cp /etc/passwd "$OUT/passwd"
+	passwd_without pupil5
+	pam-netns gc
+	touch -h -d '2 days ago' "$ABSENT/2105"
+	look_again 2
+	# No file can be opened: name services have an error to tell.
+	answer=$(LD_PRELOAD=$TOOLS/nss_fails.so pam-netns gc 2>&1) || :
+	assert_match 'name services fail' "$answer"
+	[[ -L $LEASES/uid/2105 && ! -L $ABSENT/2105 ]] || fail 'the look before still counts'
+	look_again 2
+	pam-netns gc
+	[[ -L $LEASES/uid/2105 ]] || fail 'freed after one look'
+	cp "$OUT/passwd" /etc/passwd
+}

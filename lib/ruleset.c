@@ -6,11 +6,17 @@
  * permanent, so ARP and the like are not needed, and VLAN tags have no business here. A network
  * without IPv6 has no element in guard6, so its users cannot send any.
  *
+ * What the guard vouches for gets the stamp, without which it does not pass the bridge's gate
+ *(gate.h).
+ *
  * Then the inet table, by where the bridge hands it:
- *	raw	ahead of connection tracking and anyone's DNAT: no link-local IPv4; and
- *		no source address of a user from another interface
- *	input	for every address of the host: host_NETWORK
- *	forward for all others: from_NETWORK, which asks peers_NETWORK or egress_NETWORK
+ *	raw	ahead of connection tracking and anyone's DNAT: the stamp is taken off; no
+ *link-local IPv4; and no source address of a user from another interface input	for every address of
+ *the host: host_NETWORK forward for all others: from_NETWORK, which asks peers_NETWORK or
+ *egress_NETWORK
+ *
+ * What goes to a bridge gets the stamp at the end of postrouting, for the gate at the bridge's
+ *egress.
  *
  * What may open a connection passes admit_NETWORK last, which limits how many, and how many a
  * second. So a rejected attempt costs a user nothing, and replies, accepted earlier, are never
@@ -30,8 +36,15 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "gate.h"
 #include "log.h"
 #include "ruleset_internal.h"
+
+#define TEXT_OF(x) #x
+#define TEXT(x)	   TEXT_OF(x)
+#define STAMP	   TEXT(GATE_STAMP)
+#define STAMP_NOT  "0xffffdfff"
+_Static_assert((uint32_t)~GATE_STAMP == 0xffffdfff, "STAMP_NOT is all but the stamp");
 
 /* A list in braces, which nft refuses when empty: nothing is written before the first item. */
 struct list {
@@ -205,7 +218,8 @@ static int write_base_chains(FILE *out, const struct ruleset *ruleset)
 		write_forged(out, &ruleset->networks[i]);
 	fputs("\t}\n"
 	      "\tchain input {\n"
-	      "\t\ttype filter hook input priority filter; policy accept;\n",
+	      "\t\ttype filter hook input priority filter; policy accept;\n"
+	      "\t\tiifname @bridges meta mark set meta mark and " STAMP_NOT "\n",
 	      out);
 	err = write_bridge_jumps(out, ruleset, "host");
 	if (err)
@@ -238,7 +252,13 @@ static int write_base_chains(FILE *out, const struct ruleset *ruleset)
 		ruleset_write_nat(out, &ruleset->networks[i], AF_INET);
 		ruleset_write_nat(out, &ruleset->networks[i], AF_INET6);
 	}
-	fputs("\t}\n", out);
+	fputs("\t}\n"
+	      "\tchain stamp {\n"
+	      "\t\ttype filter hook postrouting priority 2147483647; policy accept;\n"
+	      "\t\toifname @bridges meta mark set meta mark or " STAMP " accept\n"
+	      "\t\tiifname @bridges meta mark set meta mark and " STAMP_NOT "\n"
+	      "\t}\n",
+	      out);
 	return 0;
 }
 
@@ -271,9 +291,13 @@ static void write_bridge_table(FILE *out, const struct ruleset *ruleset)
 	      "\t\tiifname \"" RULESET_PORT_PREFIX "*\" jump from_port\n"
 	      "\t}\n"
 	      "\tchain from_port {\n"
-	      "\t\tether type ip iifname . ether saddr . ip saddr @guard4 accept\n"
-	      "\t\tether type ip6 iifname . ether saddr . ip6 saddr @guard6 accept\n"
+	      "\t\tether type ip iifname . ether saddr . ip saddr @guard4 goto vouched\n"
+	      "\t\tether type ip6 iifname . ether saddr . ip6 saddr @guard6 goto vouched\n"
 	      "\t\tdrop\n"
+	      "\t}\n"
+	      "\tchain vouched {\n"
+	      "\t\tmeta mark set meta mark or " STAMP "\n"
+	      "\t\taccept\n"
 	      "\t}\n"
 	      "}\n",
 	      out);

@@ -181,6 +181,8 @@ static int gc_run(struct host *host, const struct conf *conf, uint64_t identity)
 	if (conf) {
 		next = networks_ensure(host, conf, identity);
 		result = result < 0 ? result : next;
+		next = gates_mend(host, conf);
+		result = result < 0 ? result : next;
 		next = setup_follow_resolver(host, conf);
 		result = result < 0 ? result : next;
 		next = views_mend(host, conf);

@@ -71,6 +71,9 @@ int setup_resolv(const struct host *host, const struct network *network) MUST_CH
 int setup_follow_resolver(const struct host *host, const struct conf *conf) MUST_CHECK;
 int setup_hosts(const struct host *host, uid_t uid, const char *hostname) MUST_CHECK;
 
+/* setup_gate.c: makes the gates that are missing of all networks that are up. Takes LOCK_HOST. */
+int gates_mend(struct host *host, const struct conf *conf) MUST_CHECK;
+
 /* setup_sysctl.c */
 bool sysctl_ipv6_present(void); /* this kernel has IPv6 (not ipv6.disable=1) */
 /* 1, 0, or -errno; IPv6's only where there is IPv6. */

@@ -6,7 +6,8 @@
  * bridge deleted, users in):
  *
  *	ports of users in that are not as they should be down -> bridges -> rules with every
- *	user's guard elements (one transaction) -> those ports connected anew, the others' routes
+ *	user's guard elements (one transaction) -> gates -> those ports connected anew, the others'
+ *routes
  *	-> forwarding -> name servers -> templates
  *
  * Ports that are as they should be stay up: the rules are replaced at once, and thousands of ports
@@ -404,6 +405,17 @@ static int plan_grow(struct plan *plan, const struct host_state *state)
 	return result < 0 ? result : plan_rules(plan, state);
 }
 
+/* After the rules, which set the stamp; before any port of a new bridge is up. */
+static int plan_gates(struct plan *plan, const struct host_state *state)
+{
+	unsigned made = 0;
+	int result = 0;
+
+	for (size_t i = 0; i < plan->count && result == 0; i++)
+		result = gates_close(plan->host, &plan->networks[i].state, state, &made);
+	return result;
+}
+
 static int plan_apply(struct plan *plan, uint64_t identity)
 {
 	bool grows = plan_only_grows(plan, identity);
@@ -420,6 +432,8 @@ static int plan_apply(struct plan *plan, uint64_t identity)
 		result = plan_forwarding(plan, identity, &state);
 	if (result == 0)
 		result = grows ? plan_grow(plan, &state) : plan_protect(plan, &state);
+	if (result == 0)
+		result = plan_gates(plan, &state);
 	if (result == 0 && !grows)
 		result = plan_reconnect(plan);
 	if (result == 0)

@@ -53,6 +53,14 @@ int plan_rules(struct plan *plan, const struct host_state *state) MUST_CHECK;
 /* setup_rules.c: have the rules still the fingerprint that was recorded? 1, 0, or -errno. */
 int rules_intact(struct host *host, uint64_t recorded) MUST_CHECK;
 
+/* setup_gate.c: the gates of a network, after its rules; *made: how many had been missing. */
+int gates_close(struct host *host, const struct network_state *network,
+		const struct host_state *state, unsigned *made) MUST_CHECK;
+/* A network that goes: no policy rule speaks of it any more. Its bridges' gates go with them. */
+int gates_forget(struct host *host, const struct network_state *network) MUST_CHECK;
+/* The last network is gone. */
+int gates_remove(struct host *host) MUST_CHECK;
+
 /*
  * setup.c, for setup_change.c: is all as set-up left it? 1, 0, or -errno where that cannot be told:
  * no reason to take the ports of users who are in down.

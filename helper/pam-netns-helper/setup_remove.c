@@ -60,6 +60,8 @@ int network_remove(struct host *host, const char *name)
 		}
 		if (result == 0)
 			result = uplink_network_routes(&host->route, &uplink, false);
+		if (result == 0)
+			result = gates_forget(host, &state);
 	} else if (state_absent(result)) {
 		result = 0;
 	} else {
@@ -107,6 +109,8 @@ static int host_remove(struct host *host, bool users)
 
 	if (result == 0)
 		result = rules_load(NULL);
+	if (result == 0)
+		result = gates_remove(host);
 	if (result == 0)
 		result = host_state_remove(host->run);
 	if (result == 0 && !users) {

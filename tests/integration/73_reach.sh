@@ -163,7 +163,10 @@ test_t26_flags_hold_without_rules() {
 	attack alice -d ff:ff:ff:ff:ff:ff flushed-arp arp reply "$GATEWAY4" "$BOB4"
 	attack alice -d 33:33:00:00:00:01 flushed-ra ra fe80::6e
 	nobody_has flushed-{straight,all,mac,arp,ra}
-	# The rules did something: the hairpin is open now, which the next login closes.
+	# The rules did something: without the bridge's gate the hairpin is open, until the next login.
+	attack alice gate-hairpin udp "$ALICE4" "$BOB4" 9999
+	nobody_has gate-hairpin
+	tc qdisc del dev pnbr0 clsact
 	attack alice flushed-hairpin udp "$ALICE4" "$BOB4" 9999
 	assert_seen bob flushed-hairpin "udp $ALICE4"
 	ssh_as carol -- true

@@ -99,6 +99,9 @@ test_ruleset_flushed() {
 	assert_eq 0 "$(spoofed alice)"
 	nft flush ruleset
 	assert_fails in_netns alice curl -sS -m 1 "http://$OUTSIDE4/"
+	reaches_no_user alice bob
+	# The bridge's gate stops it. Without the gate nothing would.
+	tc qdisc del dev pnbr0 clsact
 	reaches_user alice bob
 	assert_ne 0 "$(spoofed alice)"
 	hold_session c carol

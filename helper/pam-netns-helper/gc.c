@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -127,12 +128,26 @@ static int networks_ensure(struct host *host, const struct conf *conf, uint64_t 
 	return result;
 }
 
+/* Whether the user's /etc/hosts is a file of their own: made at the login, or needed since then. */
+static bool own_hosts_needed(const struct host *host, const struct user_state *state)
+{
+	const unsigned both = NAMESPACE_MNT | NAMESPACE_UTS;
+	char hosts[64], name[HOST_NAME_MAX + 1];
+
+	snprintf(hosts, sizeof(hosts), "users/%u/" VIEW_HOSTS_NAME, state->uid);
+	if (faccessat(host->run, hosts, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return true;
+	/* The host was renamed: the user keeps the name, which the host's file may no longer have.
+	 */
+	return (state->namespaces & both) == both && gethostname(name, sizeof(name)) == 0 &&
+	       strcmp(name, state->hostname) != 0;
+}
+
 /* The user's lock is held: a teardown must not find folders made anew behind it. */
 static int view_mend(struct host *host, uid_t uid)
 {
 	CLEANUP_PINS struct pins pins;
 	struct user_state state;
-	char hosts[64];
 	int result = 0;
 
 	pins_init(&pins);
@@ -140,8 +155,7 @@ static int view_mend(struct host *host, uid_t uid)
 	    pins_open(uid, state.namespaces & NAMESPACE_MNT, &pins) < 0 ||
 	    pins.fd[PIN_KINDS - 1] < 0)
 		return 0;
-	snprintf(hosts, sizeof(hosts), "users/%u/" VIEW_HOSTS_NAME, uid);
-	bool own_hosts = faccessat(host->run, hosts, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	bool own_hosts = own_hosts_needed(host, &state);
 
 	if (own_hosts)
 		result = setup_hosts(host, uid, state.hostname);

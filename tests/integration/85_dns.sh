@@ -274,6 +274,49 @@ test_hosts_with_the_hosts_name() {
 	host_clean 3
 }
 
+# sudo_is_quiet SESSION: sudo resolves the host's name, or says that it cannot.
+sudo_is_quiet() {
+	assert_eq 0 "$(in_session "$1" 'sudo -n id -u 2>&1')" "$1's sudo"
+}
+
+# hostnamectl, and then the admin's edit of /etc/hosts: those who are active keep the name they have.
+test_host_is_renamed() {
+	local old=testhost new=renamed
+	echo 'alice,bob ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/renamed
+	hold_session a alice
+	conf_set hostname %u-%h
+	hold_session b bob
+	sudo_is_quiet a
+	sudo_is_quiet b
+	cp /etc/hosts "$OUT/hosts"
+	hostname $new
+	sed -i "s/$old/$new/g" /etc/hosts
+	pam-netns gc
+	assert_eq "$old bob-$old" "$(in_session a hostname) $(in_session b hostname)"
+	sudo_is_quiet a
+	sudo_is_quiet b
+	assert_match '127.0.1.1' "$(in_session a "getent ahostsv4 $old")"
+	assert_match "$new" "$(in_session a "getent hosts $new")" 'the new name, too'
+	# The host's file is followed on.
+	echo '192.0.2.7 printer' >>/etc/hosts
+	pam-netns gc
+	assert_match '^192\.0\.2\.7 ' "$(in_session a 'getent hosts printer')"
+	assert_match '^192\.0\.2\.7 ' "$(in_session b 'getent hosts printer')"
+	sudo_is_quiet a
+	# Who comes now has the new name.
+	conf_set hostname %h
+	assert_eq "$new" "$(su carol -c hostname)"
+	hostname $old
+	cp "$OUT/hosts" /etc/hosts
+	pam-netns gc
+	sudo_is_quiet a
+	sudo_is_quiet b
+	rm /etc/sudoers.d/renamed
+	end_session a
+	end_session b
+	host_clean
+}
+
 # Before each test, whatever became of the one before it.
 if [[ -e $OUT/conf ]]; then
 	cp -p "$OUT/conf" "$CONF"

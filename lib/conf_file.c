@@ -51,7 +51,7 @@ static int owner_check(const struct walk *walk)
 {
 	const struct stat *status = &walk->status;
 	const char *path = walk_path(walk);
-	const char *mode = S_ISDIR(status->st_mode) ? "go-w" : "644";
+	bool folder = S_ISDIR(status->st_mode);
 
 	/* A link's own mode means nothing; who may replace it is its folder's matter. */
 	if (S_ISLNK(status->st_mode)) {
@@ -64,9 +64,17 @@ static int owner_check(const struct walk *walk)
 	}
 	if (status->st_uid == 0 && !(status->st_mode & (S_IWGRP | S_IWOTH)))
 		return 0;
-	log_error("%s: owned by uid %u with mode %04o; only root may be able to change it: "
-		  "chown root:root %s; chmod %s %s",
-		  path, status->st_uid, status->st_mode & 07777, path, mode, path);
+	/* Other programs need /tmp, or a user's home, as it is. */
+	if (folder && (status->st_uid != 0 || (status->st_mode & S_IWOTH)))
+		log_error("%s: the folder is owned by uid %u with mode %04o, so others than root "
+			  "could replace the file in it: move the file, for example to "
+			  "/etc/security",
+			  path, status->st_uid, status->st_mode & 07777);
+	else
+		log_error("%s: owned by uid %u with mode %04o; only root may be able to change it: "
+			  "chown root:root %s; chmod %s %s",
+			  path, status->st_uid, status->st_mode & 07777, path,
+			  folder ? "go-w" : "644", path);
 	return -EPERM;
 }
 

@@ -235,8 +235,9 @@ int conf_value_address(const char *word, struct address *out, struct conf_reason
 	return 0;
 }
 
-/* A prefix, or a bare address as the prefix of just that address. */
-static int prefix_read(const char *word, struct prefix *out, struct conf_reason *why)
+/* A prefix, or a bare address as the prefix of just that address. max 0: as long as the address. */
+static int prefix_read(const char *word, unsigned min, unsigned max, struct prefix *out,
+		       struct conf_reason *why)
 {
 	char shown[64], text[ADDRESS_TEXT_MAX];
 	const char *slash = strchr(word, '/');
@@ -254,9 +255,11 @@ static int prefix_read(const char *word, struct prefix *out, struct conf_reason 
 		return conf_wrong(why, "'%s' is not ADDRESS/LENGTH", shown);
 	memcpy(text, word, (size_t)(slash - word));
 	text[slash - word] = '\0';
-	if (address_parse(text, &out->address) ||
-	    !conf_digits(slash + 1, address_size(&out->address) * 8, &length))
+	if (address_parse(text, &out->address))
 		return conf_wrong(why, "'%s' is not ADDRESS/LENGTH", shown);
+	if (!conf_digits(slash + 1, address_size(&out->address) * 8, &length))
+		return conf_wrong(why, "'%s' must have a length from /%u to /%u", shown, min,
+				  max ? max : (unsigned)address_size(&out->address) * 8);
 	out->length = (unsigned)length;
 	for (size_t bit = out->length; bit < address_size(&out->address) * 8; bit++)
 		out->address.bytes[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
@@ -276,7 +279,7 @@ static int subnet_read(const char *word, int family, struct prefix *out, struct 
 		return conf_wrong(why, "must be ADDRESS/LENGTH, such as %s, or auto%s",
 				  family == AF_INET ? "10.203.0.0/16" : "fd12:3456:789a::/64",
 				  family == AF_INET ? "" : " or none");
-	error = prefix_read(word, out, why);
+	error = prefix_read(word, min, max, out, why);
 	if (error)
 		return error;
 	if (out->address.family != family)
@@ -285,7 +288,7 @@ static int subnet_read(const char *word, int family, struct prefix *out, struct 
 				  "subnet6's",
 				  shown);
 	if (out->length < min || out->length > max)
-		return conf_wrong(why, "the length must be from /%u to /%u", min, max);
+		return conf_wrong(why, "'%s' must have a length from /%u to /%u", shown, min, max);
 	special = special_find(out);
 	if (special)
 		return conf_wrong(why, "%s; use private addresses such as %s", special->what,
@@ -332,7 +335,7 @@ static int egress_rule_parse(const char *item, struct egress_rule *rule, struct 
 	if (i < words.count && !strcmp(words.words[i], "any")) {
 		i++;
 	} else if (i < words.count) {
-		error = prefix_read(words.words[i++], &rule->destination, why);
+		error = prefix_read(words.words[i++], 0, 0, &rule->destination, why);
 		if (error)
 			return error;
 	}

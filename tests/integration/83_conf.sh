@@ -74,7 +74,7 @@ test_conf_that_is_no_file_of_roots() {
 	cp "$OUT/conf" /home/alice/conf
 	chown alice /home/alice/conf
 	ln -s /home/alice/conf "$CONF"
-	refused_all '/home/alice: owned by uid 2001'
+	refused_all '/home/alice: the folder is owned by uid 2001'
 	rm "$CONF"
 	ln -s /dev/zero "$CONF"
 	refused_all '/dev/zero'

@@ -190,13 +190,6 @@ test_manuals_are_free_of_mistakes() {
 	done
 }
 
-test_every_subcommand_is_in_the_manual() {
-	local verb
-	for verb in $(pam-netns --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
-		grep -Eq "^\.(B|BI|BR) $verb( |$)" "$CHECKOUT/man/pam-netns.8" || fail "$verb is not in pam-netns(8)"
-	done
-}
-
 # Each names a file that is installed, and a manual that there is.
 test_units_name_what_is_there() {
 	local unit path
@@ -275,7 +268,7 @@ test_t39_uninstall_on_a_host_in_use() {
 
 # The order of README: PAM's line, down, uninstall. The last test, for the host is without us then.
 test_z_the_way_back_is_whole() {
-	local before after
+	local before after left name
 	host_pam_remove
 	pam-netns down
 	before=$(nft list ruleset; ip -o link | cut -d: -f2; cat /proc/sys/net/ipv4/ip_forward)
@@ -290,6 +283,12 @@ test_z_the_way_back_is_whole() {
 	assert_same "$before" "$after" "the host's network"
 	assert_eq "" "$(find /run/netns /run/pam-netns/{pins,users} -mindepth 1 2>/dev/null || :)"
 	assert_no_match pam.netns "$(cat /proc/self/mounts)" mounts
+	# What is left is what README says.
+	left=$(find /etc /usr /var /run -path /run/test-host -prune -o -path '*pam[-_]netns*' -print -prune 2>/dev/null | sort | xargs)
+	assert_eq '/etc/security/pam_netns.conf /run/pam-netns /var/lib/pam-netns' "$left" "left"
+	for name in $left /run/netns /run/user; do
+		grep -q "^|.*\`$name\`" "$CHECKOUT/README.md" || fail "$name stays, and README does not say so"
+	done
 	assert_eq "$(netns_inode 1)" "$(ssh_as alice -- stat -L -c %i /proc/self/ns/net)" "alice's network"
 	[[ -f $CONF && -d /var/lib/pam-netns/leases ]]
 	[[ ! -e $MODULE && ! -e $LIBEXEC ]]

@@ -51,5 +51,6 @@ stage integration "${make[@]}" integration
 stage fuzz "${make[@]}" -j "$(nproc)" fuzz
 stage lint "${make[@]}" lint
 stage threats "${make[@]}" threats
+stage docs "${make[@]}" docs
 echo "$passed passed, $failed failed"
 [[ $failed -eq 0 && $passed -gt 0 ]]

@@ -97,6 +97,11 @@ format-check:
 threats:
 	@tests/threats
 
+## docs		manuals, conf file and help know each subcommand, option and key
+.PHONY: docs
+docs: $B/pam-netns
+	@B='$B' tests/docs
+
 .PHONY: build-report
 build-report: $(PROGRAMS)
 	@echo "build: 1 passed, 0 failed"

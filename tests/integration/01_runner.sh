@@ -130,7 +130,7 @@ test_stage_that_hangs_is_ended_and_a_slow_one_is_not() {
 	assert_match $'unit: ended with status 124 after 0 tests\n== unit: 0 passed, 1 failed' "$results"
 	assert_match $'\n== lint: 14 passed, 0 failed' "$results"
 	assert_match $'\n== fuzz: 0 passed, 1 failed' "$results"
-	assert_match $'\n19 passed, 4 failed$' "$results"
+	assert_match $'\n20 passed, 5 failed$' "$results"
 }
 
 test_progress_is_rewritten_in_place_on_a_terminal() {

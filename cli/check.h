@@ -2,6 +2,8 @@
 #ifndef PAM_NETNS_CHECK_H
 #define PAM_NETNS_CHECK_H
 
+#include <stdbool.h>
+
 #include "conf.h"
 
 /*
@@ -17,11 +19,19 @@ void check_problem(struct check *check, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void check_warning(struct check *check, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* What an admin may want to know, and cannot be mended. */
+void check_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Into the host's network, if root is in a user's; false if that fails. */
+bool check_host_enter(void);
 
 void check_installed(struct check *check);
 void check_pam(struct check *check);
 void check_sudoers(struct check *check);
 void check_outside(struct check *check);
+void check_network(struct check *check);
+void check_live(struct check *check);
+void check_limits(struct check *check);
 
 /* check_leases.c */
 void check_leases(struct check *check);

@@ -163,3 +163,120 @@ test_subnet_edited_with_nobody_active() {
 	host_clean
 	conf_back
 }
+
+# mended_by_up REGEX COMMAND…: what the command breaks is found; the printed remedy mends it.
+mended_by_up() {
+	local said
+	absent "$1"
+	"${@:2}"
+	said=$(findings | grep -E "^problem: .*$1")
+	assert_code 1 pam-netns check
+	assert_match ': pam-netns up$' "$said"
+	pam-netns up
+	absent "$1"
+	assert_match '^ok' "$(findings | tail -n 1)"
+}
+
+test_rules_flushed_at_the_moment() {
+	mended_by_up 'our firewall rules were flushed' nft flush ruleset
+	mended_by_up 'our firewall rules were flushed' nft delete table inet pam_netns \; delete table bridge pam_netns
+	mended_by_up 'our firewall rules were changed' nft flush chain inet pam_netns forward
+}
+
+test_forwarding_off_at_the_moment() {
+	mended_by_up 'net.ipv4.ip_forward = 0' sysctl -q -w net.ipv4.ip_forward=0
+	mended_by_up 'net.ipv6.conf.all.forwarding = 0' sysctl -q -w net.ipv6.conf.all.forwarding=0
+}
+
+test_bridge_gone_at_the_moment() {
+	mended_by_up 'bridge pnbr0 of network default is missing' ip link delete pnbr0
+	mended_by_up 'bridge pnbr0 of network default is down' ip link set pnbr0 down
+}
+
+# root in a user's session is told about the host, not about the user's own network.
+test_looked_at_from_inside() {
+	hold_session one alice
+	absent 'overlaps subnet'
+	assert_match '^ok' "$(in_netns alice pam-netns check | tail -n 1)"
+	end_session one
+	host_clean
+}
+
+test_nothing_set_up_is_no_finding() {
+	pam-netns down
+	assert_match '^ok' "$(findings | tail -n 1)"
+	pam-netns up
+}
+
+test_ipv6_disabled() {
+	local said
+	sysctl -q -w net.ipv6.conf.all.disable_ipv6=1
+	said=$(findings | grep 'users of network default get no IPv6: it is disabled on this host (net.ipv6.conf.all.disable_ipv6 = 1)')
+	eval "${said##*, or: }"
+	absent 'IPv6'
+	# The other remedy.
+	sysctl -q -w net.ipv6.conf.default.disable_ipv6=1
+	present 'users of network default get no IPv6: .*default.disable_ipv6 = 1.; write subnet6 = none'
+	conf_set subnet6 none
+	pam-netns up
+	absent 'IPv6'
+	conf_set subnet6 fd00:203::/64
+	said=$(findings | grep '^problem: network default has an IPv6 prefix, but IPv6 is disabled on this host')
+	assert_fails pam-netns up
+	eval "${said##*, or: }"
+	absent 'IPv6'
+	conf_back
+}
+
+# Set up while it was disabled, and enabled since: the host's part is to be added.
+test_ipv6_enabled_since() {
+	local said
+	sysctl -q -w net.ipv6.conf.all.disable_ipv6=1
+	pam-netns up
+	sysctl -q -w net.ipv6.conf.all.disable_ipv6=0
+	said=$(findings | grep 'network default was set up while IPv6 was disabled')
+	eval "${said##*: }"
+	absent 'IPv6'
+}
+
+# limited SETTING VALUE REGEX: the setting has that value for as long as the test; what is printed
+# mends it. A file over it, since some are the whole machine's.
+limited() {
+	local said file=/proc/sys/${1//./\/}
+	echo "$2" >"$OUT/limit"
+	mount --bind "$OUT/limit" "$file"
+	said=$(findings | grep -E "$1 is $2, but $3")
+	eval "${said##*: }"
+	absent "$1 is"
+	umount "$file"
+}
+
+test_limits_of_the_kernel() {
+	local setting
+	hold_session one alice
+	absent ' is [0-9]+, but'
+	for setting in user.max_net_namespaces user.max_mnt_namespaces user.max_uts_namespaces; do
+		limited "$setting" 40 '1 active users need 65 (network|mount|UTS) namespaces; else logins are refused'
+	done
+	limited fs.mount-max 20 '1 active users need [0-9]+ mounts on the host; else logins are refused'
+	limited net.netfilter.nf_conntrack_max 4096 '1 active users need 16192 connections'
+	end_session one
+	host_clean
+}
+
+# Users who have an address count as well: they may all come.
+test_limits_count_those_who_may_come() {
+	local i leases=/var/lib/pam-netns/leases/default/uid
+	su alice -c true
+	host_clean
+	for ((i = 0; i < 100; i++)); do
+		ln -s "10.203.99.$i" "$leases/$((50000 + i))"
+	done
+	limited user.max_net_namespaces 100 '10[1-9] users who have an address need 1[67][0-9] network namespaces'
+	limited net.netfilter.nf_conntrack_max 262144 '10[1-9] users who have an address need [0-9]+ connections'
+	for ((i = 0; i < 1000; i++)); do
+		ln -sfn "10.203.98.$i" "$leases/$((50000 + i))"
+	done
+	present 'nf_conntrack_max is [0-9]+, but 1[0-9]+ users who have an address may need [0-9]+ connections: write smaller max_connections'
+	rm "$leases"/5*
+}

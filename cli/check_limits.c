@@ -1,0 +1,150 @@
+/*
+ * pam-netns check: do the kernel's limits hold for the users who are active, and for all who have
+ * an address (those who logged in at any time)?
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "files.h"
+#include "network_wanted.h"
+#include "paths.h"
+
+#define SPARE	      64	 /* namespaces and mounts of others */
+#define MOUNTS_A_USER 3		 /* pins, on the host */
+#define ENTRIES_MAX   (4U << 20) /* connections that a command should ask for; 320 bytes each */
+
+/* What is needed: now, and if all come who may. */
+struct need {
+	uint64_t active, all;
+};
+
+static uint64_t leases_count(const char *network)
+{
+	char path[sizeof(LEASES_DIR "//uid") + CONF_NAME_MAX];
+	struct dirent *entry;
+	uint64_t count = 0;
+
+	snprintf(path, sizeof(path), LEASES_DIR "/%s/uid", network);
+	CLEANUP_DIR DIR *dir = opendir(path);
+
+	while (dir && (entry = readdir(dir)))
+		count += entry->d_name[0] != '.';
+	return count;
+}
+
+static struct need users_of(int run, const struct network *network)
+{
+	int active = run < 0 ? 0 : network_users(run, network->name, NULL);
+	struct need users = {.active = active > 0 ? (uint64_t)active : 0,
+			     .all = leases_count(network->name)};
+
+	if (users.all < users.active)
+		users.all = users.active;
+	return users;
+}
+
+/* The value of "user.max_net_namespaces"; 0: there is no such setting. */
+static uint64_t setting_read(const char *setting)
+{
+	char path[128], value[32];
+	size_t base = strlen("/proc/sys/");
+
+	snprintf(path, sizeof(path), "/proc/sys/%s", setting);
+	for (char *p = path + base; *p; p++)
+		if (*p == '.')
+			*p = '/';
+	return files_read(AT_FDCWD, path, value, sizeof(value)) > 0 ? strtoull(value, NULL, 10) : 0;
+}
+
+static uint64_t power_of_two(uint64_t least)
+{
+	uint64_t n = 1;
+
+	while (n < least)
+		n *= 2;
+	return n;
+}
+
+/* what: "active users need 70 network namespaces" is told of need->active, or of need->all. */
+static void limit_check(struct check *check, const char *setting, const struct need *need,
+			const struct need *users, const char *what, const char *otherwise)
+{
+	uint64_t limit = setting_read(setting);
+	bool now = need->active > limit;
+
+	if (!limit || need->all <= limit)
+		return;
+	(now ? check_problem : check_warning)(
+	    check, "%s is %llu, but %llu %s need %llu %s; else %s: sysctl -w %s=%llu", setting,
+	    (unsigned long long)limit, (unsigned long long)(now ? users->active : users->all),
+	    now ? "active users" : "users who have an address",
+	    (unsigned long long)(now ? need->active : need->all), what, otherwise, setting,
+	    (unsigned long long)power_of_two(need->all));
+}
+
+static uint64_t host_mounts(void)
+{
+	CLEANUP_FILE FILE *file = fopen(HOSTPROC "/1/mountinfo", "re");
+	CLEANUP_FREE char *line = NULL;
+	uint64_t count = 0;
+	size_t room = 0;
+
+	if (!file)
+		file = fopen("/proc/1/mountinfo", "re");
+	while (file && getline(&line, &room, file) > 0)
+		count++;
+	return count;
+}
+
+/* Too many to ask for: what each user may have is to be smaller. */
+static void connections_check(struct check *check, const struct need *entries,
+			      const struct need *users)
+{
+	static const char setting[] = "net.netfilter.nf_conntrack_max";
+	uint64_t limit = setting_read(setting);
+
+	if (entries->all <= ENTRIES_MAX)
+		limit_check(check, setting, entries, users, "connections",
+			    "a full table fails the host's own connections");
+	else if (limit && entries->all > limit)
+		check_warning(
+		    check,
+		    "%s is %llu, but %llu users who have an address may need %llu "
+		    "connections: write smaller max_connections and new_connections in " CONF_PATH
+		    ", for at most %llu a user",
+		    setting, (unsigned long long)limit, (unsigned long long)users->all,
+		    (unsigned long long)entries->all, (unsigned long long)(limit / users->all));
+}
+
+void check_limits(struct check *check)
+{
+	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct need users = {0}, connections = {0}, namespaces, mounts;
+
+	for (size_t i = 0; i < check->conf->networks_count; i++) {
+		const struct network *network = &check->conf->networks[i];
+		struct need here = users_of(run, network);
+
+		users.active += here.active;
+		users.all += here.all;
+		connections.active += here.active * conf_network_entries(network);
+		connections.all += here.all * conf_network_entries(network);
+	}
+	namespaces = (struct need){users.active + SPARE, users.all + SPARE};
+	mounts.active = host_mounts() + SPARE;
+	mounts.all = mounts.active + (users.all - users.active) * MOUNTS_A_USER;
+	connections_check(check, &connections, &users);
+	limit_check(check, "user.max_net_namespaces", &namespaces, &users, "network namespaces",
+		    "logins are refused");
+	limit_check(check, "user.max_mnt_namespaces", &namespaces, &users, "mount namespaces",
+		    "logins are refused");
+	limit_check(check, "user.max_uts_namespaces", &namespaces, &users, "UTS namespaces",
+		    "logins are refused");
+	limit_check(check, "fs.mount-max", &mounts, &users, "mounts on the host",
+		    "logins are refused");
+}

@@ -1,0 +1,167 @@
+/*
+ * pam-netns check: what is in the way of networks or refuses their logins: other firewalls,
+ * overlaps, an edited subnet, IPv6 disabled on the host.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "ipv6.h"
+#include "network_wanted.h"
+#include "nft_path.h"
+#include "obstacle.h"
+#include "paths.h"
+
+#define RULES_MAX (64U << 20) /* bytes; more of them cannot be read */
+
+bool check_host_enter(void)
+{
+	CLEANUP_FD int net = open(HOSTPROC "/1/ns/net", O_RDONLY | O_CLOEXEC);
+
+	if (net < 0)
+		net = open("/proc/1/ns/net", O_RDONLY | O_CLOEXEC);
+	return net >= 0 && setns(net, CLONE_NEWNET) == 0;
+}
+
+static void report_obstacle(void *context, const char *what, const char *remedy)
+{
+	check_warning(context, "%s: %s", what, remedy);
+}
+
+/* Starts nft without a shell and without this process's environment; the end to read, or -errno. */
+static int rules_list(pid_t *pid)
+{
+	char *const words[] = {(char[]){"nft"}, (char[]){"list"}, (char[]){"ruleset"}, NULL};
+	char *const environment[] = {NULL};
+	CLEANUP_FD int from = -1;
+	CLEANUP_FD int to = -1;
+	posix_spawn_file_actions_t actions;
+	int ends[2], error;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return -errno;
+	from = ends[0];
+	to = ends[1];
+	error = posix_spawn_file_actions_init(&actions);
+	if (error)
+		return -error;
+	error = posix_spawn_file_actions_adddup2(&actions, to, STDOUT_FILENO);
+	if (!error)
+		error = posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null",
+							 O_WRONLY, 0);
+	if (!error)
+		error = posix_spawn(pid, nft_path(), &actions, NULL, words, environment);
+	posix_spawn_file_actions_destroy(&actions);
+	return error ? -error : steal_fd(&from);
+}
+
+/* The whole text in RULES_MAX bytes; false if nft failed. */
+static bool rules_read(char *text)
+{
+	size_t size = 0;
+	ssize_t got = 1;
+	pid_t pid = -1;
+	int from = rules_list(&pid), status;
+
+	if (from < 0)
+		return false;
+	while (got > 0 && size < RULES_MAX - 1) {
+		got = read(from, text + size, RULES_MAX - 1 - size);
+		size += got > 0 ? (size_t)got : 0;
+	}
+	text[size] = '\0';
+	close(from);
+	return waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+/* The rules of others that would drop our users' traffic. */
+static void firewalls_check(struct check *check, int run)
+{
+	CLEANUP_FREE char *text = malloc(RULES_MAX);
+
+	if (!nft_path())
+		check_problem(check, "nft is missing; install nftables");
+	else if (!text || !rules_read(text))
+		check_warning(check, "cannot read the firewall's rules with %s", nft_path());
+	else if (obstacle_firewalls(run, check->conf, text, report_obstacle, check) < 0)
+		check_warning(check, "cannot look through the firewall's rules");
+}
+
+static void changes_check(struct check *check, int run)
+{
+	char what[NETWORK_TEXT_MAX], remedy[NETWORK_TEXT_MAX];
+
+	for (size_t i = 0; i < check->conf->networks_count; i++)
+		if (network_refuses(run, &check->conf->networks[i], what, remedy))
+			check_problem(check, "%s: %s", what, remedy);
+}
+
+/* Addresses and routes of others in our subnets. */
+static void overlaps_check(struct check *check, int run)
+{
+	struct netlink route = {.fd = -1};
+
+	if (netlink_open(&route, NETLINK_ROUTE) < 0 ||
+	    obstacle_overlaps(run, &route, check->conf, report_obstacle, check) < 0)
+		check_warning(check, "cannot read the host's routes");
+	netlink_close(&route);
+}
+
+/* Disabled by sysctl, what enables it is a command; by the kernel's command line, it is a boot. */
+static void ipv6_remedy(const char *setting, const struct network *network, char *out, size_t size)
+{
+	if (!strncmp(setting, "net.", 4))
+		snprintf(out, size,
+			 "sysctl -w net.ipv6.conf.all.disable_ipv6=0 "
+			 "net.ipv6.conf.default.disable_ipv6=0 && pam-netns up");
+	else
+		snprintf(out, size, "write subnet6 = none in [network %s] of " CONF_PATH,
+			 network->name);
+}
+
+static void ipv6_check(struct check *check, int run, const struct network *network)
+{
+	const char *setting = ipv6_disabled();
+	struct network_state up;
+	char remedy[256];
+
+	if (network->subnet6_source == SOURCE_NONE)
+		return;
+	if (!setting) {
+		if (run >= 0 && network_state_read(run, network->name, &up) == 0 &&
+		    !up.subnet6.family)
+			check_warning(check,
+				      "network %s was set up while IPv6 was disabled: "
+				      "pam-netns up",
+				      network->name);
+		return;
+	}
+	ipv6_remedy(setting, network, remedy, sizeof(remedy));
+	if (network->subnet6_source == SOURCE_GIVEN)
+		check_problem(check,
+			      "network %s has an IPv6 prefix, but IPv6 is disabled on this host "
+			      "(%s), so first logins are refused; write subnet6 = none, or: %s",
+			      network->name, setting, remedy);
+	else
+		check_warning(check,
+			      "users of network %s get no IPv6: it is disabled on this host (%s); "
+			      "write subnet6 = none, or: %s",
+			      network->name, setting, remedy);
+}
+
+void check_network(struct check *check)
+{
+	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	for (size_t i = 0; i < check->conf->networks_count; i++)
+		ipv6_check(check, run, &check->conf->networks[i]);
+	changes_check(check, run);
+	overlaps_check(check, run);
+	firewalls_check(check, run);
+}

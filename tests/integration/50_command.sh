@@ -289,7 +289,7 @@ test_explain() {
 	assert_match '^alice \(uid 2001, group lab\)' "$text"
 	assert_match 'profile +default' "$text"
 	assert_match 'matched by +\*' "$text"
-	assert_match 'isolated +yes: own network, mount view, hostname' "$text"
+	assert_match 'isolated +yes: own network, mount namespace, hostname' "$text"
 	assert_match 'peers +no' "$text"
 	assert_match 'egress +any destination' "$text"
 	assert_match 'connections +at most 4096 at once' "$text"
@@ -302,6 +302,92 @@ test_explain() {
 	assert_match '^bob \(uid 2002' "$(as bob pam-netns explain)"
 	hold_session in alice
 	assert_match "address +$(field alice address) \(leased" "$(pam-netns explain alice)"
+	end_session in
+	host_clean
+}
+
+# conf_keys: all keys that the parser knows.
+conf_keys() {
+	find "$CHECKOUT/lib" -name '*.c' -exec awk '/^static const struct conf_key [a-z_]*keys\[\]/ { on = 1 }
+		/^};/ { on = 0 }
+		on && match($0, /^ +\{"[a-z0-9_]+"/) { key = substr($0, RSTART, RLENGTH); sub(/.*\{"/, "", key); sub(/"/, "", key); print key }' {} +
+}
+
+# Each key with another value, or a sed script for more than that: explain must tell the difference
+# to somebody. A new key that is missing here, or in the shipped file, fails the test.
+declare -A OTHER=(
+	[on_error]=host [deadline]=5s [services_exempt]=none
+	[bridge]=lab0 [subnet]=10.9.0.0/24 [subnet6]=none [nat]=198.51.100.2 [peers]=group [host_access]=tcp/22
+	[egress]='deny tcp/25, allow any' [dns]=192.0.2.53 [mtu]=1400 [max_connections]=77 [new_connections]=5/second\ burst\ 50
+	[ports_per_bridge]=7
+	[match]='s/^match = \*/match = alice/'
+	[isolate]='s/^match = root.*/match = alice/'
+	[network]='s/^network = .*/network = other/;$a[network other]\nbridge = lab0\nsubnet = 10.9.0.0/24'
+	[namespaces]='s/^namespaces = .*/namespaces = net mnt/;/^hostname = /d'
+	[hostname]=%u-%h [private]='/tmp /var/spool/box' [private_size]=7M [private_exec]=no [linger]=no [low_ports]=yes
+	[net_admin]=none [nested]=host
+)
+
+test_explain_tells_each_key() {
+	local key keys before after
+	keys=$(conf_keys)
+	assert_eq 3 "$(grep -cxE 'on_error|mtu|nested' <<<"$keys")" "known keys: $keys"
+	before=$(pam-netns explain alice; pam-netns explain root)
+	for key in $keys; do
+		[[ -n ${OTHER[$key]-} ]] || fail "no other value of $key is known here"
+		if [[ $key == net_admin ]]; then # has one value
+			conf_set net_admin yes
+			assert_match 'not supported' "$(assert_fails pam-netns explain alice 2>&1)"
+		else
+			if [[ ${OTHER[$key]} == s/* ]]; then
+				sed -i "${OTHER[$key]}" "$CONF"
+			else
+				conf_set "$key" "${OTHER[$key]}"
+			fi
+			after=$(pam-netns explain alice && pam-netns explain root) || fail "$key: $after"
+			assert_ne "$before" "$after" "explain with another $key"
+		fi
+		conf_reset
+	done
+}
+
+test_explain_is_true() {
+	local text
+	# Whatever else is not known before.
+	host_clean
+	pam-netns down
+	assert_match 'address6 +decided when' "$(pam-netns explain alice)"
+	pam-netns up
+	assert_match 'address6 +fd' "$(pam-netns explain alice)"
+	# Everything below /var is kept.
+	conf_set private '/tmp /var/spool/box'
+	text=$(pam-netns explain alice)
+	assert_match ' /tmp \(in memory' "$text"
+	assert_match ' /var/spool/box \(on disk' "$text"
+	conf_set private '/var/tmp /var/spool/box'
+	text=$(pam-netns explain alice)
+	assert_no_match 'in memory' "$text"
+	assert_match ' /var/tmp /var/spool/box \(on disk' "$text"
+	conf_reset
+	# No login of theirs is isolated by any service.
+	text=$(pam-netns explain root)
+	assert_no_match 'services|deadline|on failure' "$text"
+	assert_match 'nested +stay' "$text"
+	# Without a mount namespace there is no resolv.conf of one's own.
+	sed -i 's/^namespaces = .*/namespaces = net uts/;/^private/d' "$CONF"
+	text=$(pam-netns explain alice)
+	assert_match "dns +as in the host's" "$text"
+	assert_no_match 'private ' "$text"
+	conf_reset
+	# The size is the one of the next first login.
+	text=$(pam-netns explain alice | sed -n 's/.* and \([0-9]*\) files)$/\1/p')
+	assert_eq "$text" "$(su alice -c 'df --output=itotal /tmp | tail -n 1 | tr -d " "')"
+	# An active user keeps what they have.
+	hold_session in alice
+	assert_no_match 'active' "$(pam-netns explain alice)"
+	sed -i 's/^\[profile default\]/[profile others]/' "$CONF"
+	assert_match 'active +in network default by profile default' "$(pam-netns explain alice)"
+	conf_reset
 	end_session in
 	host_clean
 }
@@ -399,3 +485,6 @@ test_output_that_cannot_be_written_is_an_error() {
 	assert_code 1 eval 'pam-netns list >/dev/full'
 	assert_code 1 eval 'pam-netns list --json >/dev/full'
 }
+
+# Before each test, whatever became of the one before it.
+conf_reset

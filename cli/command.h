@@ -10,7 +10,7 @@ enum { STATUS_FINE = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 
 struct arguments {
 	const char *operand; /* the one operand any subcommand takes, or NULL */
-	bool json, force, root, wide;
+	bool drop, json, force, root, wide;
 	char **tail; /* what follows "--", or NULL without it */
 };
 

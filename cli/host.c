@@ -36,7 +36,8 @@ static int helper_ask(const char *verb, struct request *request)
 
 static int network_ask(const char *verb, const struct arguments *arguments)
 {
-	CLEANUP_REQUEST struct request request = {.flags = arguments->force ? REQUEST_FORCE : 0};
+	CLEANUP_REQUEST struct request request = {.flags = (arguments->force ? REQUEST_FORCE : 0) |
+							   (arguments->drop ? REQUEST_DROP : 0)};
 
 	if (!request_set(request.network, sizeof(request.network), arguments->operand)) {
 		log_error("'%s' cannot be the name of a network", arguments->operand);

@@ -16,6 +16,7 @@ enum option {
 	OPTION_FORCE = 1 << 1,
 	OPTION_ROOT = 1 << 2,
 	OPTION_WIDE = 1 << 3,
+	OPTION_DROP = 1 << 4,
 };
 
 static const struct {
@@ -26,6 +27,7 @@ static const struct {
     {"--json", OPTION_JSON, "print JSON"},
     {"--force", OPTION_FORCE, "do it while users are active too"},
     {"--root", OPTION_ROOT, "stay root instead of becoming the user"},
+    {"--drop-connections", OPTION_DROP, "end the users' open connections"},
     {"--wide", OPTION_WIDE, "show all columns"},
 };
 #define OPTIONS_COUNT (sizeof(options) / sizeof(*options))
@@ -44,9 +46,9 @@ static const struct command {
 	const char *status;   /* exit statuses, if they are not those of all commands */
 	const char *examples; /* lines */
 } commands[] = {
-    {"up", command_up, OPERAND_OPTIONAL, "NETWORK", 0, false, true,
+    {"up", command_up, OPERAND_OPTIONAL, "NETWORK", OPTION_DROP, false, true,
      "set up the host's side of all networks, or of one", NULL,
-     "  sudo pam-netns up\n  sudo pam-netns up default\n"},
+     "  sudo pam-netns up\n  sudo pam-netns up default --drop-connections\n"},
     {"down", command_down, OPERAND_OPTIONAL, "NETWORK", OPTION_FORCE, false, true,
      "remove the host's side of all networks, or of one", NULL,
      "  sudo pam-netns down\n  sudo pam-netns down lab --force\n"},
@@ -131,6 +133,7 @@ static bool option_read(const struct command *command, const char *word, struct 
 	for (size_t i = 0; i < OPTIONS_COUNT; i++) {
 		if (strcmp(word, options[i].text) != 0 || !(command->options & options[i].option))
 			continue;
+		out->drop |= options[i].option == OPTION_DROP;
 		out->json |= options[i].option == OPTION_JSON;
 		out->force |= options[i].option == OPTION_FORCE;
 		out->root |= options[i].option == OPTION_ROOT;

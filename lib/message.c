@@ -12,7 +12,7 @@
 
 #define ID_MAX	      (UINT32_MAX - 1) /* of uids and gids; -1 means "none" to the kernel */
 #define ERRNO_MAX     4095
-#define REQUEST_FLAGS (REQUEST_FORCE | REQUEST_DEBUG)
+#define REQUEST_FLAGS (REQUEST_FORCE | REQUEST_DEBUG | REQUEST_DROP)
 
 /* The text fields of a request, in their order in the packet. */
 #define TEXT(field)                                                                                \

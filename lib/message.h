@@ -54,6 +54,7 @@ struct request {
 enum request_flag {
 	REQUEST_FORCE = 1 << 0, /* down: with users in */
 	REQUEST_DEBUG = 1 << 1,
+	REQUEST_DROP = 1 << 2, /* up: end the users' connections */
 };
 
 enum outcome {

@@ -23,6 +23,7 @@ static const struct record_field network_fields[] = {
     RECORD_FIELD(struct network_state, subnet6_length, RECORD_NUMBER),
     RECORD_FIELD(struct network_state, mtu, RECORD_NUMBER),
     RECORD_FIELD(struct network_state, bridges, RECORD_NUMBER),
+    RECORD_FIELD_OPTIONAL(struct network_state, policy, RECORD_NUMBER),
 };
 static const struct record_field host_fields[] = {
     RECORD_FIELD(struct host_state, rules, RECORD_NUMBER),
@@ -76,6 +77,40 @@ static int network_dir_find(int run, const char *name)
 		      : openat(networks, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	return dir == -1 ? -errno : dir;
+}
+
+/* FNV-1a, of numbers one by one: the structs have holes. */
+static void hash_number(uint64_t *hash, uint64_t number)
+{
+	for (int i = 0; i < 8; i++, number >>= 8)
+		*hash = (*hash ^ (number & 0xff)) * 0x100000001b3U;
+}
+
+static void hash_port(uint64_t *hash, const struct port_rule *port)
+{
+	hash_number(hash,
+		    (uint64_t)port->protocol << 32 | (uint64_t)port->first << 16 | port->last);
+}
+
+uint64_t network_policy(const struct network *conf)
+{
+	uint64_t hash = 0xcbf29ce484222325U;
+
+	hash_number(&hash, conf->peers);
+	hash_number(&hash, conf->host_all | conf->host_icmp << 1 | conf->host_dns << 2);
+	for (size_t i = 0; i < conf->host_ports_count; i++)
+		hash_port(&hash, &conf->host_ports[i]);
+	for (size_t i = 0; i < conf->egress_count; i++) {
+		const struct egress_rule *rule = &conf->egress[i];
+
+		hash_number(&hash, rule->allow + 2U);
+		hash_port(&hash, &rule->port);
+		hash_number(&hash, (uint64_t)rule->destination.address.family << 32 |
+				       rule->destination.length);
+		for (size_t b = 0; b < sizeof(rule->destination.address.bytes); b++)
+			hash_number(&hash, rule->destination.address.bytes[b]);
+	}
+	return hash ?: 1;
 }
 
 int network_state_read(int run, const char *name, struct network_state *out)

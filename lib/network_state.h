@@ -26,6 +26,7 @@ struct network_state {
 	unsigned subnet_length, subnet6_length; /* bits */
 	unsigned mtu;
 	unsigned bridges; /* how many */
+	uint64_t policy;  /* network_policy() of what is in force; 0: not known */
 };
 
 struct host_state {
@@ -35,6 +36,8 @@ struct host_state {
 	unsigned forwarding6_ours; /* IPv6 forwarding was off before us */
 };
 
+/* A hash of what the conf file allows a network's users: peers, host_access, egress. */
+uint64_t network_policy(const struct network *conf);
 int network_state_read(int run, const char *name, struct network_state *out) MUST_CHECK;
 int network_state_write(int run, const struct network_state *state) MUST_CHECK;
 /* Removes the network's folder. */

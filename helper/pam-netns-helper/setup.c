@@ -442,7 +442,11 @@ static int plan_apply(struct plan *plan, uint64_t identity)
 		result = sysctl_forwarding(plan->host, true);
 	if (result == 0 && !grows)
 		result = plan_views(plan);
-	return result < 0 ? result : plan_record(plan, &state);
+	if (result == 0)
+		result = plan_record(plan, &state);
+	if (result == 0)
+		plan_policy_tell(plan);
+	return result;
 }
 
 int setup_apply_locked(struct host *host, const struct conf *conf, uint64_t identity,

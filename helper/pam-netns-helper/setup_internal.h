@@ -12,6 +12,7 @@ struct planned {
 	struct network_state state;
 	struct uplink_network uplink;
 	unsigned ifindex[NETWORK_BRIDGES_MAX];
+	bool policy_changed; /* since the last set-up */
 };
 
 struct planned_user {
@@ -34,6 +35,8 @@ struct plan {
 
 /* Decides what is "auto": subnets, MTU; keeps what was decided before. */
 int plan_decide(struct plan *plan) MUST_CHECK;
+/* Says of which networks with active users the policy has changed. */
+void plan_policy_tell(const struct plan *plan);
 /* Networks that are up but no longer in the conf have no rules any more: they go. */
 int plan_drop_strangers(struct plan *plan) MUST_CHECK;
 

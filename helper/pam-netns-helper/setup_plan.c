@@ -155,6 +155,8 @@ static int network_decide(struct plan *plan, struct planned *p)
 	p->state.bridges = old.bridges ? old.bridges : 1;
 	if (plan->grow == conf && p->state.bridges < plan->bridges)
 		p->state.bridges = plan->bridges;
+	p->state.policy = network_policy(conf);
+	p->policy_changed = old.policy && old.policy != p->state.policy;
 	return network_compare(plan, p, &old);
 }
 
@@ -179,6 +181,23 @@ int plan_decide(struct plan *plan)
 		result = network_decide(plan, &plan->networks[i]);
 	users_without_ipv6(plan);
 	return result;
+}
+
+/* Established connections are accepted before the policy is asked, here as in any firewall. */
+void plan_policy_tell(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct planned *p = &plan->networks[i];
+		bool active = false;
+
+		for (size_t u = 0; u < plan->users_count; u++)
+			active |= plan->users[u].network == p;
+		if (p->policy_changed && active)
+			log_warning("the policy of network %s has changed: connections that were "
+				    "opened before go on; to end them run pam-netns up %s "
+				    "--drop-connections",
+				    p->conf->name, p->conf->name);
+	}
 }
 
 static bool plan_has(const struct plan *plan, const char *name)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "conntrack.h"
 #include "helper.h"
 #include "log.h"
 #include "lock.h"
@@ -35,6 +36,35 @@ static int ipv6_check(const struct host *host, const struct conf *conf)
 	return result;
 }
 
+/* Of one network or (NULL) all that are up. What the policy allows may go on all the same. */
+static int connections_drop(struct host *host, const struct conf *conf,
+			    const struct network *network)
+{
+	CLEANUP_FREE struct prefix *prefixes =
+	    calloc(2 * conf->networks_count + 1, sizeof(*prefixes));
+	struct network_state state;
+	size_t count = 0;
+	int result;
+
+	if (!prefixes)
+		return log_errno(ENOMEM, "list the networks");
+	for (size_t i = 0; i < conf->networks_count; i++) {
+		if ((network && network != &conf->networks[i]) ||
+		    network_state_read(host->run, conf->networks[i].name, &state) < 0)
+			continue;
+		struct uplink_network uplink = network_state_uplink(&state);
+
+		prefixes[count++] = uplink.subnet;
+		if (uplink.subnet6.address.family)
+			prefixes[count++] = uplink.subnet6;
+	}
+	result = conntrack_drop(&host->netfilter, prefixes, count);
+	if (result < 0)
+		return result;
+	log_info("ended %d connections of users", result);
+	return 0;
+}
+
 int verb_up(struct host *host, const struct request *request, struct reply *reply)
 {
 	const struct network *network = NULL;
@@ -53,6 +83,8 @@ int verb_up(struct host *host, const struct request *request, struct reply *repl
 	}
 	if (result == 0)
 		result = setup_apply(host, conf, setup_identity(request->conf), network);
+	if (result == 0 && (request->flags & REQUEST_DROP))
+		result = connections_drop(host, conf, network);
 	if (result == 0)
 		obstacles_warn(host, conf);
 	if (result == 0)

@@ -1,0 +1,142 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
+# A policy that is tightened while users are active, and the connections that they opened before.
+# shellcheck source=tests/integration/network_lib.sh
+. "$CHECKOUT/tests/integration/network_lib.sh"
+
+setup() {
+	network_setup
+}
+
+# policies EGRESS: of alice's and bob's network; carol's own network allows all.
+policies() {
+	cat >"$CONF" <<-END
+		[network default]
+		subnet6 = fd00:203::/64
+		egress = $1
+		[network lab]
+		bridge = pnlab
+		subnet = 10.204.0.0/16
+		subnet6 = fd00:204::/64
+		[profile staff]
+		match = root, @sudo, 1-999
+		isolate = no
+		[profile lab]
+		match = carol
+		network = lab
+		[profile default]
+		match = *
+	END
+}
+
+# line_open NAME ADDRESS PREFIX…: a connection to outside's echo that stays, by a command that begins with
+# PREFIX. line_says NAME: is it answered? Within 3 s, since what is cut off is not answered at all.
+line_open() {
+	local name=$1 address=$2
+	shift 2
+	rm -f "$OUT/line.$name.in" "$OUT/line.$name.out"
+	mkfifo "$OUT/line.$name.in" "$OUT/line.$name.out"
+	"$@" bash -c 'exec 3<>"/dev/tcp/$1/7"
+		while read -r word; do
+			answer=none
+			echo "$word" >&3 && read -r -t 3 answer <&3 || answer=none
+			echo "$answer"
+		done' - "$address" <>"$OUT/line.$name.in" 1<>"$OUT/line.$name.out" 2>/dev/null &
+	echo $! >>"$OUT.lines"
+	line_says "$name" || fail "$name has no connection"
+}
+
+line_says() {
+	local answer
+	LINE_NUMBER=$((${LINE_NUMBER:-0} + 1))
+	echo "word$LINE_NUMBER" >"$OUT/line.$1.in"
+	read -r -t 20 answer <>"$OUT/line.$1.out" && [[ $answer == "word$LINE_NUMBER" ]]
+}
+
+# What a test before left open would keep alice's network.
+lines_close() {
+	local pid
+	[[ -e $OUT.lines ]] || return 0
+	while read -r pid; do
+		kill "$pid" 2>/dev/null || :
+	done <"$OUT.lines"
+	rm "$OUT.lines"
+}
+
+lines_open() {
+	lines_close
+	policies any
+	anew pam-netns up
+	line_open alice4 "$OUTSIDE4" ip netns exec alice
+	line_open alice6 "$OUTSIDE6" ip netns exec alice
+	line_open carol "$OUTSIDE4" ip netns exec carol
+	line_open host "$OUTSIDE4"
+}
+
+# Established connections are accepted before any policy, so this is said, and can be had otherwise.
+test_t44_egress_is_tightened() {
+	local said others
+	lines_open
+	policies none
+	said=$(pam-netns up 2>&1)
+	assert_match 'the policy of network default has changed: connections that were opened before go on; to end them run pam-netns up default --drop-connections' "$said"
+	assert_no_match 'network lab' "$said"
+	line_says alice4 || fail 'the connection ended although that was not asked for'
+	line_says alice6 || fail 'the IPv6 connection ended although that was not asked for'
+	# Said once, not at each set-up.
+	assert_no_match 'policy' "$(pam-netns up 2>&1)"
+	others=$("$TOOLS/host-connections" | grep -e '^10\.204\.' -e "^$HOST4 $OUTSIDE4 " | sort)
+	assert_match 'ended [1-9][0-9]* connections' "$(pam-netns up default --drop-connections 2>&1)"
+	! line_says alice4 || fail 'the connection goes on'
+	! line_says alice6 || fail 'the IPv6 connection goes on'
+	assert_same "$others" "$("$TOOLS/host-connections" | grep -e '^10\.204\.' -e "^$HOST4 $OUTSIDE4 " | sort)" \
+		'connections of others'
+	line_says carol || fail "carol's connection ended"
+	line_says host || fail "the host's connection ended"
+}
+
+# What is allowed starts anew in the middle.
+test_allowed_connections_go_on() {
+	lines_open
+	policies 'allow tcp/7'
+	pam-netns up --drop-connections
+	line_says alice4 || fail 'an allowed connection ended'
+	line_says alice6 || fail 'an allowed IPv6 connection ended'
+	line_says carol || fail "carol's connection ended"
+	line_says host || fail "the host's connection ended"
+}
+
+# A login that mends says it too: whoever edits and waits for the next login finds it in the log.
+test_a_login_says_it() {
+	lines_open
+	policies none
+	log_mark
+	su bob -c true
+	log_grep 'the policy of network default has changed'
+	line_says alice4 || fail 'the connection ended'
+}
+
+# With nobody active there is nothing that goes on; nor is it said of what is not policy.
+test_not_said_without_need() {
+	lines_close
+	policies any
+	anew pam-netns up
+	printf '%s\n' '# a comment' >>"$CONF"
+	assert_no_match 'policy' "$(pam-netns up 2>&1)"
+	sed -i 's/^egress = any$/egress = any\nmax_connections = 100/' "$CONF"
+	assert_no_match 'policy' "$(pam-netns up 2>&1)"
+	users_logout_only alice
+	users_logout_only bob
+	host_clean_of default
+	policies none
+	assert_no_match 'policy' "$(pam-netns up 2>&1)"
+	assert_match 'ended [0-9]* connections' "$(pam-netns up --drop-connections 2>&1)"
+}
+
+host_clean_of() {
+	wait_until 20 test -z "$(grep -ls "^network=$1$" /run/pam-netns/users/*/state)"
+}
+
+test_drop_needs_up() {
+	assert_code 2 pam-netns down --drop-connections
+}

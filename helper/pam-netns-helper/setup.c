@@ -374,7 +374,8 @@ static bool plan_only_grows(const struct plan *plan, uint64_t identity)
 		struct setup setup = {
 		    .conf = plan->conf, .identity = identity, .network = plan->networks[i].conf};
 
-		if (setup_intact(plan->host, &setup) != 1)
+		if (setup_intact(plan->host, &setup) != 1 ||
+		    !setup_ipv6_follows(setup.network, &setup.state))
 			return false;
 	}
 	return plan->bridges > 1;

@@ -25,13 +25,15 @@ static void obstacles_warn(struct host *host, const struct conf *conf)
 }
 
 /* The conf names an IPv6 prefix that this host cannot have. */
-static int ipv6_check(const struct host *host, const struct conf *conf)
+static int ipv6_check(const struct host *host, const struct conf *conf,
+		      const struct network *network)
 {
 	struct network_state state;
 	int result = 0;
 
 	for (size_t i = 0; i < conf->networks_count && result == 0; i++)
-		if (network_state_read(host->run, conf->networks[i].name, &state) == 0)
+		if ((!network || network == &conf->networks[i]) &&
+		    network_state_read(host->run, conf->networks[i].name, &state) == 0)
 			result = setup_has_ipv6(&conf->networks[i], &state);
 	return result;
 }
@@ -88,7 +90,7 @@ int verb_up(struct host *host, const struct request *request, struct reply *repl
 	if (result == 0)
 		obstacles_warn(host, conf);
 	if (result == 0)
-		result = ipv6_check(host, conf);
+		result = ipv6_check(host, conf, network);
 	reply->outcome = OUTCOME_DONE;
 	conf_free(conf);
 	return result;

@@ -172,6 +172,45 @@ test_explicit_prefix_refuses() {
 	pam-netns up
 }
 
+# A further bridge is wanted at the very moment: the users of the first have IPv6 again as well.
+test_enabled_as_a_bridge_is_added() {
+	anew_up
+	sed -i '/^ports_per_bridge/d; s/^\[network default\]/&\nports_per_bridge = 1/' "$CONF"
+	pam-netns up
+	hold_session one alice
+	echo 1 >"$ALL"
+	pam-netns gc
+	echo 0 >"$ALL"
+	echo 0 >"$DEFAULT"
+	assert_match '^inet6 fd' "$(addresses6 bob)"
+	ip link show pnbr0.1 >/dev/null
+	in_session one "ping -6 -q -n -c 1 -W 2 $(gateway6 | sed 's/.* //; s|/.*||')" >/dev/null
+	end_session one
+	host_clean
+	cp "$OUT/conf" "$CONF"
+	pam-netns down
+	pam-netns up
+}
+
+# Many first logins at once while IPv6 has just been disabled: the set-up follows once, all get in.
+test_many_logins_as_it_is_disabled() {
+	local i pids=()
+	anew_up
+	echo 1 >"$ALL"
+	log_mark
+	for user in alice bob carol longuid; do
+		su "$user" -c true &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do
+		wait "$i"
+	done
+	assert_eq 1 "$(log_lines | grep -c 'network default gets no IPv6')"
+	host_clean
+	ipv6_on
+	pam-netns up
+}
+
 # What was set up for IPv6 goes with `down`, also if IPv6 was disabled in between.
 test_down_leaves_nothing() {
 	anew_up

@@ -115,10 +115,10 @@ static const struct {
 	void (*run)(struct check *check);
 	bool root; /* reads what only root may */
 } checks[] = {
-    {check_kernel, false},     {check_installed, false}, {check_pam, false},
-    {check_propagation, true}, {check_resolver, true},	 {check_sudoers, true},
-    {check_network, true},     {check_live, true},	 {check_limits, true},
-    {check_outside, true},     {check_leases, false},
+    {check_kernel, false}, {check_installed, false},  {check_pam, false},     {check_sshd, true},
+    {check_conf, false},   {check_propagation, true}, {check_resolver, true}, {check_sudoers, true},
+    {check_network, true}, {check_live, true},	      {check_limits, true},   {check_outside, true},
+    {check_leases, false},
 };
 
 static int check_host(const struct conf *conf)

@@ -27,6 +27,8 @@ bool check_host_enter(void);
 
 void check_installed(struct check *check);
 void check_pam(struct check *check);
+void check_sshd(struct check *check);
+void check_conf(struct check *check);
 void check_sudoers(struct check *check);
 void check_outside(struct check *check);
 void check_network(struct check *check);

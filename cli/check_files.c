@@ -1,8 +1,7 @@
-/* pam-netns check: what is installed, PAM's stacks, sudoers. */
+/* pam-netns check: what is installed, sudoers. */
 #include "check.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -12,9 +11,7 @@
 
 #include "paths.h"
 
-#define PAM_DIR	   "/etc/pam.d"
-#define PAM_MODULE "pam_netns.so"
-#define SUDOERS	   "/etc/sudoers"
+#define SUDOERS "/etc/sudoers"
 
 static void check_program(struct check *check, const char *path, mode_t mode)
 {
@@ -48,64 +45,6 @@ static bool file_scan(const char *path, bool (*found)(char *line))
 			return true;
 	}
 	return false;
-}
-
-static bool is_session_line(char *line)
-{
-	line += strspn(line, " \t-");
-	return !strncmp(line, "session", strlen("session")) && strstr(line, PAM_MODULE);
-}
-
-static bool module_exists(void)
-{
-	static const char *const patterns[] = {"/lib/security/" PAM_MODULE,
-					       "/lib64/security/" PAM_MODULE,
-					       "/lib/*/security/" PAM_MODULE};
-	glob_t found = {0};
-	bool exists = false;
-
-	for (size_t i = 0; i < sizeof(patterns) / sizeof(*patterns) && !exists; i++) {
-		exists = glob(patterns[i], GLOB_NOSORT, NULL, &found) == 0;
-		globfree(&found);
-	}
-	return exists;
-}
-
-/* One stack with our line and none in its sibling is an escape: cron, or systemd --user (T7). */
-static void check_siblings(struct check *check)
-{
-	const char *sibling = PAM_DIR "/common-session-noninteractive";
-	struct stat st;
-
-	if (stat(sibling, &st) == 0 && file_scan(PAM_DIR "/common-session", is_session_line) &&
-	    !file_scan(sibling, is_session_line))
-		check_warning(check,
-			      "%s has no " PAM_MODULE " line but common-session has: cron jobs and "
-			      "users' systemd services run in the host's network",
-			      sibling);
-}
-
-void check_pam(struct check *check)
-{
-	CLEANUP_DIR DIR *dir = opendir(PAM_DIR);
-	unsigned stacks = 0;
-
-	for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir)) {
-		char path[sizeof(PAM_DIR) + sizeof(entry->d_name)];
-
-		snprintf(path, sizeof(path), PAM_DIR "/%s", entry->d_name);
-		if (entry->d_name[0] != '.' && file_scan(path, is_session_line))
-			stacks++;
-	}
-	if (!stacks) {
-		check_warning(check, "no stack in " PAM_DIR " has a session line with " PAM_MODULE
-				     ", so nobody is isolated; see pam_netns(8)");
-		return;
-	}
-	if (!module_exists())
-		check_problem(check, PAM_MODULE " is named in " PAM_DIR " but is not installed: "
-						"logins fail");
-	check_siblings(check);
 }
 
 /*

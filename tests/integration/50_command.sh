@@ -465,7 +465,7 @@ test_check() {
 
 test_check_sees_the_host() {
 	host_pam_remove
-	assert_match 'warning: no stack .* nobody is isolated' "$(pam-netns check)"
+	assert_match 'warning: no stack .* no user is isolated' "$(pam-netns check)"
 	host_pam_install
 	sed -i '/pam_netns/d' /etc/pam.d/common-session-noninteractive
 	assert_match 'cron jobs and' "$(pam-netns check)"

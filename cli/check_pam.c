@@ -1,0 +1,349 @@
+/*
+ * pam-netns check: PAM's stacks. Each finding names file and line.
+ *
+ * Every service's session stack is read as PAM reads it. Once a stack has our line, every stack
+ * through which users get in must have it (T7), in a form that refuses the login when isolation
+ * fails (T1), and no line before it may end the stack with success.
+ */
+#include "check.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pam_stack.h"
+
+#define SERVICES_MAX 512
+#define REPORTED_MAX 256
+#define REMEDY	     "write 'session required pam_netns.so'"
+
+/* Services through which users get in, if a file of that name is there. */
+static const char *const login_services[] = {
+    "atd",	    "cockpit", "cron",	      "crond",	 "kde",	       "login",
+    "mosh",	    "ppp",     "remote",      "rexec",	 "rlogin",     "rsh",
+    "sshd",	    "su",      "su-l",	      "sudo",	 "sudo-i",     "sudo-l",
+    "systemd-user", "vlock",   "xrdp-sesman", "rstudio", "jupyterhub", "x2goserver",
+};
+
+/* They need the host's network or mounts when a session opens, so they come before our line. */
+static const char *const before_us[] = {
+    "pam_unix.so",
+
+    "pam_mount.so",	   "pam_mkhomedir.so", "pam_oddjob_mkhomedir.so", "pam_krb5.so",
+    "pam_sss.so",	   "pam_ldap.so",      "pam_winbind.so",	  "pam_namespace.so",
+    "pam_afs_session.so",  "pam_ecryptfs.so",  "pam_fscrypt.so",	  "pam_zfs_key.so",
+    "pam_systemd_home.so",
+};
+
+static bool listed(const char *const *list, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(list[i], name) == 0)
+			return true;
+	return false;
+}
+#define LISTED(list, name) listed(list, sizeof(list) / sizeof(*(list)), name)
+
+struct pam_check {
+	struct check *check;
+	char *services[SERVICES_MAX];
+	size_t services_count;
+	char *reported[REPORTED_MAX]; /* "FILE:LINE what": a line that many services include is told
+					 once */
+	size_t reported_count;
+	unsigned stacks; /* with our line */
+};
+
+static bool report_once(struct pam_check *pam, const struct pam_line *line, const char *what)
+{
+	char *text;
+
+	if (asprintf(&text, "%s:%u %s", line->file, line->number, what) < 0)
+		return true;
+	for (size_t i = 0; i < pam->reported_count; i++) {
+		if (strcmp(pam->reported[i], text) == 0) {
+			free(text);
+			return false;
+		}
+	}
+	if (pam->reported_count < REPORTED_MAX)
+		pam->reported[pam->reported_count++] = text;
+	else
+		free(text);
+	return true;
+}
+
+static bool is_ours(const struct pam_line *line)
+{
+	return strcmp(pam_line_module(line), PAM_MODULE) == 0;
+}
+
+static bool has_argument(const struct pam_line *line, const char *argument)
+{
+	for (char **a = line->arguments; *a; a++)
+		if (strcmp(*a, argument) == 0)
+			return true;
+	return false;
+}
+
+static bool opens(const struct pam_line *line)
+{
+	return is_ours(line) && (has_argument(line, "open") || !has_argument(line, "close"));
+}
+
+/* How many characters must be put in, taken out or changed (Levenshtein). */
+static unsigned distance(const char *a, const char *b)
+{
+	unsigned row[32];
+	size_t width = strlen(b);
+
+	if (width >= sizeof(row) / sizeof(*row) || strlen(a) > 64)
+		return UINT32_MAX;
+	for (unsigned i = 0; i <= width; i++)
+		row[i] = i;
+	for (; *a; a++) {
+		unsigned corner = row[0]++;
+
+		for (size_t i = 1; i <= width; i++) {
+			unsigned best = corner + (*a != b[i - 1]);
+
+			corner = row[i];
+			if (row[i] + 1 < best)
+				best = row[i] + 1;
+			if (row[i - 1] + 1 < best)
+				best = row[i - 1] + 1;
+			row[i] = best;
+		}
+	}
+	return row[width];
+}
+
+static bool is_misspelt(const struct pam_line *line)
+{
+	const char *name = pam_line_module(line);
+
+	return !is_ours(line) && (strstr(name, "netns") || distance(name, PAM_MODULE) <= 2);
+}
+
+static void check_arguments(struct pam_check *pam, const struct pam_line *line)
+{
+	static const char *const words[] = {"debug", "open", "close", "host"};
+
+	for (char **a = line->arguments; *a; a++) {
+		bool is_conf = strncmp(*a, "conf=/", 6) == 0;
+
+		if (!is_conf && !LISTED(words, *a) && report_once(pam, line, *a))
+			check_problem(
+			    pam->check,
+			    "%s:%u: unknown argument '%s': every login through this line is "
+			    "refused; the module takes conf=/PATH, debug, open, close, host",
+			    line->file, line->number, *a);
+		else if (is_conf && access(*a + 5, R_OK) != 0 && report_once(pam, line, *a))
+			check_problem(
+			    pam->check,
+			    "%s:%u: %s: %s: every login through this line is refused; make the "
+			    "file, or take the argument out",
+			    line->file, line->number, *a, strerror(errno));
+	}
+}
+
+static void check_line(struct pam_check *pam, const struct pam_line *line)
+{
+	if (is_misspelt(line) && report_once(pam, line, "name"))
+		check_problem(
+		    pam->check,
+		    "%s:%u: there is no module %s: logins through this line fail, or are not "
+		    "isolated; the name is " PAM_MODULE,
+		    line->file, line->number, line->module);
+	if (!is_ours(line))
+		return;
+	check_arguments(pam, line);
+	if (!has_argument(line, "host") && !pam_line_required(line) &&
+	    report_once(pam, line, "control"))
+		check_problem(
+		    pam->check,
+		    "%s:%u: with '%s' a login that cannot be isolated goes on, on the host's "
+		    "network; " REMEDY,
+		    line->file, line->number, line->control);
+	if (has_argument(line, "host") && strcmp(line->control, "requisite") != 0 &&
+	    report_once(pam, line, "control"))
+		check_problem(
+		    pam->check,
+		    "%s:%u: with '%s' a user can make this line fail and is asked for the "
+		    "password in their own network; write 'auth requisite pam_netns.so host'",
+		    line->file, line->number, line->control);
+}
+
+/* What stands before the line that opens, and after it. */
+static void check_place(struct pam_check *pam, const struct pam_stack *stack, size_t ours)
+{
+	const struct pam_line *line = &stack->lines[ours];
+
+	for (size_t i = 0; i < ours; i++) {
+		const struct pam_line *other = &stack->lines[i];
+
+		if (pam_line_skips(stack, i, ours) && report_once(pam, other, "skips"))
+			check_problem(
+			    pam->check,
+			    "%s:%u: with '%s' the success of %s ends the stack before %s:%u, so "
+			    "that the login is not isolated; move the line of " PAM_MODULE
+			    " before it, or write 'required' here",
+			    other->file, other->number, other->control, other->module, line->file,
+			    line->number);
+	}
+	for (size_t i = ours + 1; i < stack->count; i++) {
+		const struct pam_line *other = &stack->lines[i];
+
+		if (LISTED(before_us, pam_line_module(other)) && report_once(pam, line, "place"))
+			check_warning(
+			    pam->check,
+			    "%s:%u: the line comes before %s (%s:%u), which then works in the "
+			    "user's network and mounts; move it to the end of the session lines",
+			    line->file, line->number, other->module, other->file, other->number);
+	}
+}
+
+static void check_session(struct pam_check *pam, const struct pam_stack *stack)
+{
+	size_t first = stack->count;
+
+	for (size_t i = 0; i < stack->count; i++) {
+		const struct pam_line *line = &stack->lines[i];
+
+		check_line(pam, line);
+		if (!opens(line))
+			continue;
+		if (first < stack->count && report_once(pam, line, "twice"))
+			check_warning(pam->check,
+				      "%s:%u: the line stands twice, first in %s:%u; take one out",
+				      line->file, line->number, stack->lines[first].file,
+				      stack->lines[first].number);
+		if (first == stack->count)
+			first = i;
+	}
+	if (first == stack->count)
+		return;
+	pam->stacks++;
+	check_place(pam, stack, first);
+}
+
+static void services_find(struct pam_check *pam)
+{
+	for (size_t i = 0; i < PAM_STACK_FOLDERS; i++) {
+		CLEANUP_DIR DIR *dir = opendir(pam_folders[i]);
+		struct dirent *entry;
+
+		while (dir && (entry = readdir(dir)) && pam->services_count < SERVICES_MAX) {
+			const char *name = entry->d_name;
+
+			/* Backups that editors and packages leave are no services. */
+			if (*name == '.' || strpbrk(name, "~#") || strstr(name, ".dpkg-") ||
+			    strstr(name, ".rpm") || strstr(name, ".bak") ||
+			    listed((const char *const *)pam->services, pam->services_count, name))
+				continue;
+			pam->services[pam->services_count] = strdup(name);
+			pam->services_count += pam->services[pam->services_count] != NULL;
+		}
+	}
+}
+
+static void stacks_check(struct pam_check *pam)
+{
+	for (size_t i = 0; i < pam->services_count; i++) {
+		CLEANUP_PAM_STACK struct pam_stack session = {0}, auth = {0};
+
+		if (pam_stack_read(pam->services[i], "session", &session) == 0)
+			check_session(pam, &session);
+		if (pam_stack_read(pam->services[i], "auth", &auth) == 0)
+			for (size_t line = 0; line < auth.count; line++)
+				check_line(pam, &auth.lines[line]);
+	}
+}
+
+/* The file of Debian's two that the stack includes, else the service's own. */
+static const char *file_to_mend(const struct pam_stack *stack, const char *service, char path[512])
+{
+	for (size_t i = 0; i < stack->count; i++)
+		if (strstr(stack->lines[i].file, "/common-session"))
+			return stack->lines[i].file;
+	snprintf(path, 512, "%s/%s", pam_folders[0], service);
+	return path;
+}
+
+/* One stack with our line and another without it is an escape: cron, or systemd --user (T7). */
+static void missing_check(struct pam_check *pam)
+{
+	for (size_t i = 0; i < pam->services_count; i++) {
+		const char *service = pam->services[i], *file;
+		CLEANUP_PAM_STACK struct pam_stack stack = {0};
+		struct pam_line at = {0};
+		char path[512];
+		size_t line = 0;
+
+		if (!LISTED(login_services, service) ||
+		    conf_service_exempt(pam->check->conf, service) ||
+		    pam_stack_read(service, "session", &stack) < 0)
+			continue;
+		while (line < stack.count && !opens(&stack.lines[line]))
+			line++;
+		if (line < stack.count)
+			continue;
+		file = file_to_mend(&stack, service, path);
+		at.file = (char *)file;
+		if (report_once(pam, &at, "missing"))
+			check_warning(
+			    pam->check,
+			    "%s: no session line with " PAM_MODULE ", but other stacks have one: "
+			    "what %s%s starts runs on the host's network; run 'pam-auth-update "
+			    "--enable pam-netns', or add 'session required pam_netns.so' as the "
+			    "last session line",
+			    file, service,
+			    strstr(file, "/common-session-noninteractive")
+				? " (like cron jobs and users' systemd services)"
+				: "");
+	}
+}
+
+static bool module_exists(void)
+{
+	static const char *const patterns[] = {"/lib/security/" PAM_MODULE,
+					       "/lib64/security/" PAM_MODULE,
+					       "/lib/*/security/" PAM_MODULE};
+	glob_t found = {0};
+	bool exists = false;
+
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(*patterns) && !exists; i++) {
+		exists = glob(patterns[i], GLOB_NOSORT, NULL, &found) == 0;
+		globfree(&found);
+	}
+	return exists;
+}
+
+void check_pam(struct check *check)
+{
+	struct pam_check pam = {.check = check};
+
+	services_find(&pam);
+	stacks_check(&pam);
+	if (!pam.stacks)
+		check_warning(check,
+			      "no stack in %s has a session line with " PAM_MODULE
+			      ", so no user is isolated; see pam_netns(8)",
+			      pam_folders[0]);
+	else
+		missing_check(&pam);
+	if (pam.stacks && !module_exists())
+		check_problem(check,
+			      PAM_MODULE
+			      " is named in %s but is not installed: logins fail; run 'make "
+			      "install'",
+			      pam_folders[0]);
+	for (size_t i = 0; i < pam.services_count; i++)
+		free(pam.services[i]);
+	for (size_t i = 0; i < pam.reported_count; i++)
+		free(pam.reported[i]);
+}

@@ -1,0 +1,94 @@
+/*
+ * pam-netns check: does sshd open PAM sessions at all? With `UsePAM no` it does not, and every
+ * login by ssh is on the host's network (T7). Without the line in its file sshd's own default
+ * counts: no.
+ */
+#include "check.h"
+
+#include <glob.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#define SSHD	     "/usr/sbin/sshd"
+#define SSHD_CONFIG  "/etc/ssh/sshd_config"
+#define INCLUDES_MAX 16
+
+struct found {
+	char file[512];
+	unsigned line;
+	bool said, yes;
+};
+
+static void config_read(const char *path, struct found *found, unsigned depth);
+
+/* Include takes patterns, relative to /etc/ssh. */
+static void include_read(char *patterns, struct found *found, unsigned depth)
+{
+	char *pattern;
+
+	while ((pattern = strsep(&patterns, " \t\""))) {
+		char path[512];
+		glob_t files = {0};
+
+		if (!*pattern)
+			continue;
+		snprintf(path, sizeof(path), "%s%s", *pattern == '/' ? "" : "/etc/ssh/", pattern);
+		if (glob(path, 0, NULL, &files) == 0)
+			for (size_t i = 0; i < files.gl_pathc && !found->said; i++)
+				config_read(files.gl_pathv[i], found, depth + 1);
+		globfree(&files);
+	}
+}
+
+/* The first line that says it counts. It may not stand in a Match block, which goes on to the
+ * file's end. */
+static void config_read(const char *path, struct found *found, unsigned depth)
+{
+	CLEANUP_FILE FILE *file = fopen(path, "re");
+	CLEANUP_FREE char *line = NULL;
+	size_t room = 0;
+
+	if (depth >= INCLUDES_MAX)
+		return;
+	for (unsigned number = 1; file && !found->said && getline(&line, &room, file) > 0;
+	     number++) {
+		char *rest = line + strspn(line, " \t"), *key;
+
+		rest[strcspn(rest, "\n")] = '\0';
+		key = strsep(&rest, " \t=");
+		if (strcasecmp(key, "Match") == 0)
+			return;
+		if (!rest)
+			continue;
+		if (strcasecmp(key, "Include") == 0)
+			include_read(rest, found, depth);
+		if (strcasecmp(key, "UsePAM") != 0)
+			continue;
+		rest += strspn(rest, " \t=\"");
+		found->said = true;
+		found->yes = strncasecmp(rest, "yes", 3) == 0;
+		found->line = number;
+		snprintf(found->file, sizeof(found->file), "%s", path);
+	}
+}
+
+void check_sshd(struct check *check)
+{
+	struct found found = {0};
+
+	if (access(SSHD, F_OK) != 0 || access(SSHD_CONFIG, R_OK) != 0)
+		return;
+	config_read(SSHD_CONFIG, &found, 0);
+	if (!found.said)
+		check_problem(check, SSHD_CONFIG
+			      ": UsePAM is not set, and sshd's default is no: ssh logins "
+			      "are on the host's network; add 'UsePAM yes' and reload sshd");
+	else if (!found.yes)
+		check_problem(
+		    check,
+		    "%s:%u: UsePAM is no: ssh logins are on the host's network; write 'UsePAM "
+		    "yes' and reload sshd",
+		    found.file, found.line);
+}

@@ -1,0 +1,272 @@
+/* PAM's stacks; see pam_stack.h. */
+#include "pam_stack.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#define INCLUDES_MAX 16 /* files within each other; Linux-PAM ends at 16 too */
+
+const char *const pam_folders[PAM_STACK_FOLDERS] = {"/etc/pam.d", "/usr/lib/pam.d"};
+
+struct reading {
+	const char *type;
+	struct pam_stack *stack;
+	unsigned depth;	   /* of substacks */
+	unsigned includes; /* files that are open */
+};
+
+static int file_read(struct reading *reading, const char *service);
+
+void pam_stack_free(struct pam_stack *stack)
+{
+	for (size_t i = 0; i < stack->count; i++) {
+		struct pam_line *line = &stack->lines[i];
+
+		for (char **argument = line->arguments; argument && *argument; argument++)
+			free(*argument);
+		free(line->arguments);
+		free(line->file);
+		free(line->control);
+		free(line->module);
+	}
+	free(stack->lines);
+	*stack = (struct pam_stack){0};
+}
+
+/* The next word, or what a bracket holds; NULL at the end. "\]" in an argument's bracket is a "]".
+ */
+static char *word_take(char **rest)
+{
+	char *word = *rest + strspn(*rest, " \t"), *end;
+
+	if (!*word)
+		return NULL;
+	if (*word == '[') {
+		end = ++word;
+		while (*end && *end != ']')
+			end += end[0] == '\\' && end[1] ? 2 : 1;
+	} else {
+		end = word + strcspn(word, " \t");
+	}
+	*rest = end + (*end != '\0');
+	*end = '\0';
+	return word;
+}
+
+static int arguments_take(struct pam_line *line, char *rest)
+{
+	size_t count = 0;
+	char *word;
+
+	line->arguments = calloc(1, sizeof(*line->arguments));
+	while (line->arguments && (word = word_take(&rest))) {
+		char **grown = reallocarray(line->arguments, count + 2, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		line->arguments = grown;
+		grown[count + 1] = NULL;
+		grown[count] = strdup(word);
+		if (!grown[count++])
+			return -ENOMEM;
+	}
+	return line->arguments ? 0 : -ENOMEM;
+}
+
+static int line_keep(struct reading *reading, const char *file, unsigned number,
+		     const char *control, char *module, char *rest)
+{
+	struct pam_stack *stack = reading->stack;
+	struct pam_line *grown = reallocarray(stack->lines, stack->count + 1, sizeof(*grown)),
+			*line;
+
+	if (!grown)
+		return -ENOMEM;
+	stack->lines = grown;
+	line = &grown[stack->count++];
+	*line = (struct pam_line){.file = strdup(file),
+				  .number = number,
+				  .control = strdup(control),
+				  .module = strdup(module),
+				  .depth = reading->depth};
+	if (!line->file || !line->control || !line->module)
+		return -ENOMEM;
+	for (char *c = line->control; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return arguments_take(line, rest);
+}
+
+static int line_read(struct reading *reading, const char *file, unsigned number, char *text)
+{
+	char *rest = text, *type = word_take(&rest), *control, *module;
+	int result = 0;
+
+	if (!type)
+		return 0;
+	if (strcasecmp(type, "@include") == 0) {
+		module = word_take(&rest);
+		return module ? file_read(reading, module) : 0;
+	}
+	if (strcasecmp(type + (*type == '-'), reading->type) != 0)
+		return 0;
+	control = word_take(&rest);
+	module = control ? word_take(&rest) : NULL;
+	if (!module)
+		return 0;
+	if (strcasecmp(control, "include") == 0)
+		return file_read(reading, module);
+	if (strcasecmp(control, "substack") != 0)
+		return line_keep(reading, file, number, control, module, rest);
+	reading->depth++;
+	result = file_read(reading, module);
+	reading->depth--;
+	return result;
+}
+
+/* A line goes on after a backslash at its end, and ends at a "#". Its number is that of its first.
+ */
+static int lines_read(struct reading *reading, const char *path, FILE *file)
+{
+	CLEANUP_FREE char *line = NULL, *whole = NULL;
+	size_t room = 0, used = 0;
+	unsigned number = 0, first = 1;
+	int result = 0;
+
+	while (result == 0 && getline(&line, &room, file) > 0) {
+		size_t length = strcspn(line, "#\n");
+		bool goes_on = line[length] == '\n' && length && line[length - 1] == '\\';
+		char *grown = realloc(whole, used + length + 1);
+
+		if (!grown)
+			return -ENOMEM;
+		whole = grown;
+		number++;
+		memcpy(whole + used, line, length);
+		used += length;
+		whole[used] = '\0';
+		if (goes_on) {
+			whole[used - 1] = ' ';
+			continue;
+		}
+		result = line_read(reading, path, first, whole);
+		used = 0;
+		first = number + 1;
+	}
+	return result;
+}
+
+static int file_read(struct reading *reading, const char *service)
+{
+	int result = -ENOENT;
+
+	if (reading->includes >= INCLUDES_MAX)
+		return 0;
+	reading->includes++;
+	for (size_t i = 0; i < PAM_STACK_FOLDERS && result == -ENOENT; i++) {
+		CLEANUP_FREE char *path = NULL;
+
+		/* An include may name a path. */
+		if (asprintf(&path, "%s%s%s", *service == '/' ? "" : pam_folders[i],
+			     *service == '/' ? "" : "/", service) < 0)
+			return -ENOMEM;
+		CLEANUP_FILE FILE *file = fopen(path, "re");
+
+		if (file)
+			result = lines_read(reading, path, file);
+	}
+	reading->includes--;
+	/* An include that is not there fails the login, and nobody gets by. */
+	return result == -ENOENT && reading->includes ? 0 : result;
+}
+
+int pam_stack_read(const char *service, const char *type, struct pam_stack *out)
+{
+	struct reading reading = {.type = type, .stack = out};
+
+	*out = (struct pam_stack){0};
+	return file_read(&reading, service);
+}
+
+const char *pam_line_module(const struct pam_line *line)
+{
+	const char *slash = strrchr(line->module, '/');
+
+	return slash ? slash + 1 : line->module;
+}
+
+/* What a bracket says for a result, or else for all that it does not name; "" where that is
+ * nothing. */
+static void control_action(const struct pam_line *line, const char *result, char out[32])
+{
+	CLEANUP_FREE char *copy = strdup(line->control);
+	char *rest = copy, *pair;
+	bool named = false;
+
+	*out = '\0';
+	while (copy && (pair = strsep(&rest, " \t"))) {
+		char *action = strchr(pair, '=');
+
+		if (!action)
+			continue;
+		*action++ = '\0';
+		if (strcmp(pair, result) != 0 && (named || strcmp(pair, "default") != 0))
+			continue;
+		named |= strcmp(pair, result) == 0;
+		snprintf(out, 32, "%s", action);
+	}
+}
+
+/* How many of the following modules a jump passes: those of substacks below do not count. */
+static bool jump_passes(const struct pam_stack *stack, size_t i, unsigned long jump, size_t target)
+{
+	unsigned depth = stack->lines[i].depth;
+
+	for (size_t at = i + 1; at <= target && jump; at++) {
+		if (stack->lines[at].depth < depth)
+			return false; /* it ends with its substack */
+		if (at == target)
+			return true;
+		if (stack->lines[at].depth == depth)
+			jump--;
+	}
+	return false;
+}
+
+/* Is the target in the same substack, or in one below: does what ends this stack end before it? */
+static bool same_stack(const struct pam_stack *stack, size_t i, size_t target)
+{
+	for (size_t at = i; at <= target; at++)
+		if (stack->lines[at].depth < stack->lines[i].depth)
+			return false;
+	return true;
+}
+
+bool pam_line_skips(const struct pam_stack *stack, size_t i, size_t target)
+{
+	const struct pam_line *line = &stack->lines[i];
+	char action[32];
+
+	if (strcmp(line->control, "sufficient") == 0)
+		return same_stack(stack, i, target);
+	control_action(line, "success", action);
+	if (strcmp(action, "done") == 0)
+		return same_stack(stack, i, target);
+	return isdigit((unsigned char)*action) &&
+	       jump_passes(stack, i, strtoul(action, NULL, 10), target);
+}
+
+bool pam_line_required(const struct pam_line *line)
+{
+	char action[32];
+
+	if (strcmp(line->control, "required") == 0 || strcmp(line->control, "requisite") == 0)
+		return true;
+	/* The module refuses with PAM_PERM_DENIED. */
+	control_action(line, "perm_denied", action);
+	return strcmp(action, "bad") == 0 || strcmp(action, "die") == 0;
+}

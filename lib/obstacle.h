@@ -19,8 +19,8 @@ int obstacle_firewalls(int run, const struct conf *conf, const char *rules, rule
 
 /*
  * Addresses and routes of the host's other links that lie in a network's subnet, or hold it, one
- * report for each link; and addresses of clouds' metadata services in it. route: a socket in the
- * host's network namespace. How many, or -errno.
+ * report for each link; and addresses in it of the host's name servers and of clouds' metadata
+ * services. route: a socket in the host's network namespace. How many, or -errno.
  */
 int obstacle_overlaps(int run, struct netlink *route, const struct conf *conf,
 		      ruleset_report *report, void *context) MUST_CHECK;

@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -172,28 +174,54 @@ static int overlaps_report(int run, struct netlink *route, struct overlap_search
 	return result < 0 ? result : (int)search->count;
 }
 
-/* Of clouds; 169.254.169.254 cannot be in a subnet. */
-static int metadata_report(int run, const struct network *conf, const struct prefix *subnet,
-			   ruleset_report *report, void *context)
+struct services {
+	int run;
+	const struct network *network;
+	const struct prefix *subnet;
+	ruleset_report *report;
+	void *context;
+	int count;
+};
+
+/* An address that users, or the host, need, and that the subnet takes from its owner. */
+static void service_check(struct services *to, const char *text, const char *what_it_is)
 {
-	static const char *const services[] = {"100.100.100.200", "168.63.129.16", "192.0.0.192",
+	char what[512], remedy[NETWORK_TEXT_MAX], subnet[ADDRESS_TEXT_MAX];
+	struct address address;
+
+	if (address_parse(text, &address) < 0 || !prefix_contains(to->subnet, &address))
+		return;
+	snprintf(what, sizeof(what), "%s, %s, lies in subnet %s of network %s and is out of reach",
+		 text, what_it_is, prefix_format(to->subnet, subnet), to->network->name);
+	remedy_write(to->run, to->network, to->subnet, remedy);
+	to->report(to->context, what, remedy);
+	to->count++;
+}
+
+static void resolvers_check(struct services *to, const char *path)
+{
+	CLEANUP_FILE FILE *file = fopen(path, "re");
+	CLEANUP_FREE char *line = NULL;
+	char text[ADDRESS_TEXT_MAX];
+	size_t room = 0;
+
+	while (file && getline(&line, &room, file) > 0)
+		if (sscanf(line, " nameserver %63[0-9a-fA-F.:]", text) == 1)
+			service_check(to, text, "a name server of this host");
+}
+
+static int services_report(struct services *to)
+{
+	/* 169.254.169.254 cannot be in a subnet. */
+	static const char *const metadata[] = {"100.100.100.200", "168.63.129.16", "192.0.0.192",
 					       "fd00:ec2::254", "fd20:ce::254"};
-	char what[512], remedy[NETWORK_TEXT_MAX], text[ADDRESS_TEXT_MAX];
-	int count = 0;
 
-	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
-		struct address address;
-
-		if (address_parse(services[i], &address) < 0 || !prefix_contains(subnet, &address))
-			continue;
-		snprintf(what, sizeof(what),
-			 "%s, the metadata service of a cloud, lies in subnet %s of network %s",
-			 services[i], prefix_format(subnet, text), conf->name);
-		remedy_write(run, conf, subnet, remedy);
-		report(context, what, remedy);
-		count++;
-	}
-	return count;
+	for (size_t i = 0; i < sizeof(metadata) / sizeof(metadata[0]); i++)
+		service_check(to, metadata[i], "the metadata service of a cloud");
+	resolvers_check(to, "/etc/resolv.conf");
+	/* What is behind systemd-resolved. */
+	resolvers_check(to, "/run/systemd/resolve/resolv.conf");
+	return to->count;
 }
 
 int obstacle_overlaps(int run, struct netlink *route, const struct conf *conf,
@@ -220,7 +248,11 @@ int obstacle_overlaps(int run, struct netlink *route, const struct conf *conf,
 		if (result < 0)
 			return result;
 		count += result;
-		count += metadata_report(run, network, search.subnet, report, context);
+		count += services_report(&(struct services){.run = run,
+							    .network = network,
+							    .subnet = search.subnet,
+							    .report = report,
+							    .context = context});
 	}
 	return count;
 }

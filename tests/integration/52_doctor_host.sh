@@ -111,6 +111,21 @@ test_metadata_service_in_the_subnet() {
 	absent 'metadata service'
 }
 
+# It is reached by the default route, so no route of its own tells.
+test_name_server_in_the_subnet() {
+	local what='10.203.0.53, a name server of this host, lies in subnet 10.203.0.0/16 of network default'
+	cp /etc/resolv.conf "$OUT/resolv.conf"
+	absent 'a name server of this host'
+	echo 'nameserver 10.203.0.53' >>/etc/resolv.conf
+	present "$what"
+	assert_match "$what" "$(pam-netns up 2>&1)"
+	conf_set subnet 10.209.0.0/16
+	pam-netns up
+	absent 'a name server of this host'
+	cp "$OUT/resolv.conf" /etc/resolv.conf
+	conf_back
+}
+
 # changed_mended KEY FROM TO: edited while alice is active.
 changed_mended() {
 	local said what="the conf file changes $1 from $2 to $3, but 1 user is active: all logins to it are refused"

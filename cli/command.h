@@ -23,5 +23,6 @@ int command_status(const struct arguments *arguments);
 int command_explain(const struct arguments *arguments);
 int command_exec(const struct arguments *arguments);
 int command_check(const struct arguments *arguments);
+int command_doctor(const struct arguments *arguments);
 
 #endif

@@ -76,6 +76,11 @@ static const struct command {
      "check the conf file and this host, or the conf file FILE alone",
      "0 no problem (warnings do not count), 1 a problem, 2 wrong usage",
      "  sudo pam-netns check\n  sudo pam-netns check /etc/security/pam_netns.conf.new\n"},
+    {"doctor", command_doctor, OPERAND_NONE, NULL, OPTION_JSON, false, false,
+     "look at all of this host: what is wrong, and what mends it",
+     "0 all is well, 1 a warning, 2 a problem or wrong usage",
+     "  sudo pam-netns doctor\n  sudo pam-netns doctor --json | jq -r '.[] | "
+     "select(.level == \"problem\").id'\n"},
 };
 #define COMMANDS_COUNT (sizeof(commands) / sizeof(*commands))
 

@@ -28,6 +28,11 @@ mended() {
 	assert_no_match "$1" "$(findings)"
 }
 
+# as_bob COMMAND...: on the host, without a login.
+as_bob() {
+	setpriv --reuid bob --regid "$(id -g bob)" --init-groups "$@"
+}
+
 line_of() {
 	grep -n "pam_netns.so" "$1" | head -n 1 | cut -d: -f1
 }
@@ -59,7 +64,7 @@ test_unknown_argument() {
 	local line
 	sed -i 's/pam_netns.so.*/pam_netns.so debg/' $SESSION
 	line=$(line_of $SESSION)
-	found "problem: $SESSION:$line: unknown argument 'debg'.*is refused; .*conf=/PATH, debug, open, close, host"
+	found "problem: $SESSION:$line: unknown argument 'debg'.*is refused: .*conf=/PATH, debug, open, close, host"
 	assert_fails ssh_as alice -- true
 	sed -i 's/debg/debug/' $SESSION
 	mended 'unknown argument'
@@ -111,7 +116,7 @@ test_line_first_or_twice() {
 	stacks_back
 	mended 'comes before'
 	echo 'session required pam_netns.so' >>$SESSION
-	found "warning: $SESSION:[0-9]+: the line stands twice, first in $SESSION:[0-9]+; take one out"
+	found "warning: $SESSION:[0-9]+: the line stands twice, first in $SESSION:[0-9]+: take one out"
 	stacks_back
 	# One that closes and one that opens are a pair.
 	sed -i 's/pam_netns.so.*/pam_netns.so open/; 1i session required pam_netns.so close' $SESSION
@@ -188,4 +193,36 @@ test_no_administrator_is_exempt() {
 	conf_is $'[profile staff]\nmatch = root\nisolate = no\n[profile default]\nmatch = *'
 	mended 'no administrator|root is isolated'
 	cp "$OUT/conf" "$CONF"
+}
+
+# The same findings as lines with ids, as JSON, by the exit status, and for users.
+test_doctor_says_it_in_each_form() {
+	local line id
+	assert_code 0 pam-netns doctor
+	assert_eq ok "$(pam-netns doctor --json | jq -r '[.[].level] | unique | join(" ")')"
+	assert_code 0 as_bob pam-netns doctor
+	assert_match $'\nskip network: only root can look at this\n' "$(as_bob pam-netns doctor)"
+	echo 'session required pam_netns.so' >>$SESSION
+	assert_code 1 pam-netns doctor
+	stacks_back
+	sed -i 's/pam_netns.so.*/pam_netns.so debg/' $SESSION
+	line=$(line_of $SESSION)
+	assert_match "
+FAIL pam-argument: $SESSION:$line: unknown argument 'debg': .* -> take it out" "
+$(assert_code 2 pam-netns doctor)"
+	assert_eq "pam-argument problem $SESSION $line" "$(assert_code 2 pam-netns doctor --json |
+		jq -r '.[] | select(.level == "problem") | "\(.id) \(.level) \(.file) \(.line)"')"
+	assert_match '^take it out;' "$(assert_code 2 pam-netns doctor --json | jq -r '.[] | select(.level == "problem").remedy')"
+	stacks_back
+	sed -i '1i nonsense' "$CONF"
+	assert_match "FAIL conf: $CONF: not usable.*skip network: the conf file is not usable" "$(assert_code 2 pam-netns doctor)"
+	cp "$OUT/conf" "$CONF"
+}
+
+test_doctor_ids_are_in_the_manual() {
+	local id
+	for id in $(pam-netns doctor --json | jq -r '.[].id') $(grep -oh '"pam-[a-z]*"' "$CHECKOUT"/cli/doctor/*.c | tr -d '"'); do
+		sed -n '/^.SH FINDINGS/,/^.SH EXIT/p' "$CHECKOUT/man/pam-netns.8" | sed 's/\\-/-/g' | grep -Eqx "\.B $id" ||
+			fail "$id is not in pam-netns(8)"
+	done
 }

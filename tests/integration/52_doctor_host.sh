@@ -231,7 +231,7 @@ test_ipv6_disabled() {
 	absent 'IPv6'
 	# The other remedy.
 	sysctl -q -w net.ipv6.conf.default.disable_ipv6=1
-	present 'users of network default get no IPv6: .*default.disable_ipv6 = 1.; write subnet6 = none'
+	present 'users of network default get no IPv6: .*default.disable_ipv6 = 1.: write subnet6 = none'
 	conf_set subnet6 none
 	pam-netns up
 	absent 'IPv6'

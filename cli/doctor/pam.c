@@ -1,15 +1,16 @@
 /*
- * pam-netns check: PAM's stacks. Each finding names file and line.
+ * pam-netns doctor: PAM's stacks. Each finding names file and line.
  *
  * Every service's session stack is read as PAM reads it. Once a stack has our line, every stack
  * through which users get in must have it (T7), in a form that refuses the login when isolation
  * fails (T1), and no line before it may end the stack with success.
  */
-#include "check.h"
+#include "doctor.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <glob.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,6 @@
 
 #define SERVICES_MAX 512
 #define REPORTED_MAX 256
-#define REMEDY	     "write 'session required pam_netns.so'"
 
 /* Services through which users get in, if a file of that name is there. */
 static const char *const login_services[] = {
@@ -49,32 +49,43 @@ static bool listed(const char *const *list, size_t count, const char *name)
 #define LISTED(list, name) listed(list, sizeof(list) / sizeof(*(list)), name)
 
 struct pam_check {
-	struct check *check;
+	struct doctor *doctor;
 	char *services[SERVICES_MAX];
 	size_t services_count;
-	char *reported[REPORTED_MAX]; /* "FILE:LINE what": a line that many services include is told
-					 once */
+	char *reported[REPORTED_MAX]; /* "ID FILE:LINE" */
 	size_t reported_count;
 	unsigned stacks; /* with our line */
 };
 
-static bool report_once(struct pam_check *pam, const struct pam_line *line, const char *what)
+/* The finding was reported before: many services include the same file. */
+static bool reported(struct pam_check *pam, char *text)
 {
-	char *text;
-
-	if (asprintf(&text, "%s:%u %s", line->file, line->number, what) < 0)
-		return true;
-	for (size_t i = 0; i < pam->reported_count; i++) {
-		if (strcmp(pam->reported[i], text) == 0) {
-			free(text);
-			return false;
-		}
-	}
-	if (pam->reported_count < REPORTED_MAX)
-		pam->reported[pam->reported_count++] = text;
-	else
+	if (listed((const char *const *)pam->reported, pam->reported_count, text) ||
+	    pam->reported_count == REPORTED_MAX) {
 		free(text);
-	return true;
+		return true;
+	}
+	pam->reported[pam->reported_count++] = text;
+	return false;
+}
+
+__attribute__((format(printf, 6, 7))) static void pam_finding(struct pam_check *pam, const char *id,
+							      enum level level, const char *file,
+							      unsigned number, const char *format,
+							      ...)
+{
+	const char *former = pam->doctor->id;
+	char *text, what[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	if (asprintf(&text, "%s %s:%u", id, file, number) < 0 || reported(pam, text))
+		return;
+	pam->doctor->id = id;
+	doctor_at(pam->doctor, level, file, number, "%s", what);
+	pam->doctor->id = former;
 }
 
 static bool is_ours(const struct pam_line *line)
@@ -136,46 +147,41 @@ static void check_arguments(struct pam_check *pam, const struct pam_line *line)
 	for (char **a = line->arguments; *a; a++) {
 		bool is_conf = strncmp(*a, "conf=/", 6) == 0;
 
-		if (!is_conf && !LISTED(words, *a) && report_once(pam, line, *a))
-			check_problem(
-			    pam->check,
-			    "%s:%u: unknown argument '%s': every login through this line is "
-			    "refused; the module takes conf=/PATH, debug, open, close, host",
-			    line->file, line->number, *a);
-		else if (is_conf && access(*a + 5, R_OK) != 0 && report_once(pam, line, *a))
-			check_problem(
-			    pam->check,
-			    "%s:%u: %s: %s: every login through this line is refused; make the "
-			    "file, or take the argument out",
-			    line->file, line->number, *a, strerror(errno));
+		if (!is_conf && !LISTED(words, *a))
+			pam_finding(pam, "pam-argument", LEVEL_PROBLEM, line->file, line->number,
+				    "unknown argument '%s': every login through this line is "
+				    "refused -> take it out; the module takes conf=/PATH, debug, "
+				    "open, close, host",
+				    *a);
+		else if (is_conf && access(*a + 5, R_OK) != 0)
+			pam_finding(pam, "pam-argument", LEVEL_PROBLEM, line->file, line->number,
+				    "%s: %s: every login through this line is refused -> make the "
+				    "file, or take the argument out",
+				    *a, strerror(errno));
 	}
 }
 
 static void check_line(struct pam_check *pam, const struct pam_line *line)
 {
-	if (is_misspelt(line) && report_once(pam, line, "name"))
-		check_problem(
-		    pam->check,
-		    "%s:%u: there is no module %s: logins through this line fail, or are not "
-		    "isolated; the name is " PAM_MODULE,
-		    line->file, line->number, line->module);
+	if (is_misspelt(line))
+		pam_finding(pam, "pam-name", LEVEL_PROBLEM, line->file, line->number,
+			    "there is no module %s: logins through this line fail, or are not "
+			    "isolated -> the name is " PAM_MODULE,
+			    line->module);
 	if (!is_ours(line))
 		return;
 	check_arguments(pam, line);
-	if (!has_argument(line, "host") && !pam_line_required(line) &&
-	    report_once(pam, line, "control"))
-		check_problem(
-		    pam->check,
-		    "%s:%u: with '%s' a login that cannot be isolated goes on, on the host's "
-		    "network; " REMEDY,
-		    line->file, line->number, line->control);
-	if (has_argument(line, "host") && strcmp(line->control, "requisite") != 0 &&
-	    report_once(pam, line, "control"))
-		check_problem(
-		    pam->check,
-		    "%s:%u: with '%s' a user can make this line fail and is asked for the "
-		    "password in their own network; write 'auth requisite pam_netns.so host'",
-		    line->file, line->number, line->control);
+	if (!has_argument(line, "host") && !pam_line_required(line))
+		pam_finding(pam, "pam-control", LEVEL_PROBLEM, line->file, line->number,
+			    "with '%s' a login that cannot be isolated goes on, on the host's "
+			    "network -> write 'session required pam_netns.so'",
+			    line->control);
+	if (has_argument(line, "host") && strcmp(line->control, "requisite") != 0)
+		pam_finding(pam, "pam-control", LEVEL_PROBLEM, line->file, line->number,
+			    "with '%s' a user can make this line fail and is asked for the "
+			    "password in their own network -> write 'auth requisite pam_netns.so "
+			    "host'",
+			    line->control);
 }
 
 /* What stands before the line that opens, and after it. */
@@ -186,24 +192,22 @@ static void check_place(struct pam_check *pam, const struct pam_stack *stack, si
 	for (size_t i = 0; i < ours; i++) {
 		const struct pam_line *other = &stack->lines[i];
 
-		if (pam_line_skips(stack, i, ours) && report_once(pam, other, "skips"))
-			check_problem(
-			    pam->check,
-			    "%s:%u: with '%s' the success of %s ends the stack before %s:%u, so "
-			    "that the login is not isolated; move the line of " PAM_MODULE
-			    " before it, or write 'required' here",
-			    other->file, other->number, other->control, other->module, line->file,
-			    line->number);
+		if (pam_line_skips(stack, i, ours))
+			pam_finding(pam, "pam-skipped", LEVEL_PROBLEM, other->file, other->number,
+				    "with '%s' the success of %s ends the stack before %s:%u, so "
+				    "that the login is not isolated -> move the line of " PAM_MODULE
+				    " before it, or write 'required' here",
+				    other->control, other->module, line->file, line->number);
 	}
 	for (size_t i = ours + 1; i < stack->count; i++) {
 		const struct pam_line *other = &stack->lines[i];
 
-		if (LISTED(before_us, pam_line_module(other)) && report_once(pam, line, "place"))
-			check_warning(
-			    pam->check,
-			    "%s:%u: the line comes before %s (%s:%u), which then works in the "
-			    "user's network and mounts; move it to the end of the session lines",
-			    line->file, line->number, other->module, other->file, other->number);
+		if (LISTED(before_us, pam_line_module(other)))
+			pam_finding(pam, "pam-place", LEVEL_WARNING, line->file, line->number,
+				    "the line comes before %s (%s:%u), which then works in the "
+				    "user's network and mounts -> move it to the end of the "
+				    "session lines",
+				    other->module, other->file, other->number);
 	}
 }
 
@@ -217,11 +221,10 @@ static void check_session(struct pam_check *pam, const struct pam_stack *stack)
 		check_line(pam, line);
 		if (!opens(line))
 			continue;
-		if (first < stack->count && report_once(pam, line, "twice"))
-			check_warning(pam->check,
-				      "%s:%u: the line stands twice, first in %s:%u; take one out",
-				      line->file, line->number, stack->lines[first].file,
-				      stack->lines[first].number);
+		if (first < stack->count)
+			pam_finding(pam, "pam-twice", LEVEL_WARNING, line->file, line->number,
+				    "the line stands twice, first in %s:%u -> take one out",
+				    stack->lines[first].file, stack->lines[first].number);
 		if (first == stack->count)
 			first = i;
 	}
@@ -280,12 +283,11 @@ static void missing_check(struct pam_check *pam)
 	for (size_t i = 0; i < pam->services_count; i++) {
 		const char *service = pam->services[i], *file;
 		CLEANUP_PAM_STACK struct pam_stack stack = {0};
-		struct pam_line at = {0};
 		char path[512];
 		size_t line = 0;
 
 		if (!LISTED(login_services, service) ||
-		    conf_service_exempt(pam->check->conf, service) ||
+		    (pam->doctor->conf && conf_service_exempt(pam->doctor->conf, service)) ||
 		    pam_stack_read(service, "session", &stack) < 0)
 			continue;
 		while (line < stack.count && !opens(&stack.lines[line]))
@@ -293,15 +295,12 @@ static void missing_check(struct pam_check *pam)
 		if (line < stack.count)
 			continue;
 		file = file_to_mend(&stack, service, path);
-		at.file = (char *)file;
-		if (report_once(pam, &at, "missing"))
-			check_warning(
-			    pam->check,
-			    "%s: no session line with " PAM_MODULE ", but other stacks have one: "
-			    "what %s%s starts runs on the host's network; run 'pam-auth-update "
-			    "--enable pam-netns', or add 'session required pam_netns.so' as the "
-			    "last session line",
-			    file, service,
+		pam_finding(pam, "pam-missing", LEVEL_WARNING, file, 0,
+			    "no session line with " PAM_MODULE
+			    ", but other stacks have one: what %s%s starts runs on the host's "
+			    "network -> run 'pam-auth-update --enable pam-netns', or add 'session "
+			    "required pam_netns.so' as the last session line",
+			    service,
 			    strstr(file, "/common-session-noninteractive")
 				? " (like cron jobs and users' systemd services)"
 				: "");
@@ -323,25 +322,24 @@ static bool module_exists(void)
 	return exists;
 }
 
-void check_pam(struct check *check)
+void doctor_pam(struct doctor *doctor)
 {
-	struct pam_check pam = {.check = check};
+	struct pam_check pam = {.doctor = doctor};
 
 	services_find(&pam);
 	stacks_check(&pam);
 	if (!pam.stacks)
-		check_warning(check,
-			      "no stack in %s has a session line with " PAM_MODULE
-			      ", so no user is isolated; see pam_netns(8)",
-			      pam_folders[0]);
+		doctor_warning(doctor,
+			       "no stack in %s has a session line with " PAM_MODULE
+			       ", so no user is isolated -> see pam_netns(8)",
+			       pam_folders[0]);
 	else
 		missing_check(&pam);
 	if (pam.stacks && !module_exists())
-		check_problem(check,
-			      PAM_MODULE
-			      " is named in %s but is not installed: logins fail; run 'make "
-			      "install'",
-			      pam_folders[0]);
+		doctor_problem(doctor,
+			       PAM_MODULE " is named in %s but is not installed: logins fail -> "
+					  "make install",
+			       pam_folders[0]);
 	for (size_t i = 0; i < pam.services_count; i++)
 		free(pam.services[i]);
 	for (size_t i = 0; i < pam.reported_count; i++)

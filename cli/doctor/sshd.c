@@ -1,9 +1,9 @@
 /*
- * pam-netns check: does sshd open PAM sessions at all? With `UsePAM no` it does not, and every
+ * pam-netns doctor: does sshd open PAM sessions at all? With `UsePAM no` it does not, and every
  * login by ssh is on the host's network (T7). Without the line in its file sshd's own default
  * counts: no.
  */
-#include "check.h"
+#include "doctor.h"
 
 #include <glob.h>
 #include <stdio.h>
@@ -74,7 +74,7 @@ static void config_read(const char *path, struct found *found, unsigned depth)
 	}
 }
 
-void check_sshd(struct check *check)
+void doctor_sshd(struct doctor *doctor)
 {
 	struct found found = {0};
 
@@ -82,13 +82,12 @@ void check_sshd(struct check *check)
 		return;
 	config_read(SSHD_CONFIG, &found, 0);
 	if (!found.said)
-		check_problem(check, SSHD_CONFIG
-			      ": UsePAM is not set, and sshd's default is no: ssh logins "
-			      "are on the host's network; add 'UsePAM yes' and reload sshd");
+		doctor_at(doctor, LEVEL_PROBLEM, SSHD_CONFIG, 0,
+			  "UsePAM is not set, and sshd's default is no: ssh logins are on the "
+			  "host's network -> add 'UsePAM yes' and reload sshd");
 	else if (!found.yes)
-		check_problem(
-		    check,
-		    "%s:%u: UsePAM is no: ssh logins are on the host's network; write 'UsePAM "
-		    "yes' and reload sshd",
-		    found.file, found.line);
+		doctor_at(
+		    doctor, LEVEL_PROBLEM, found.file, found.line,
+		    "UsePAM is no: ssh logins are on the host's network -> write 'UsePAM yes' "
+		    "and reload sshd");
 }

@@ -1,19 +1,19 @@
 /*
- * pam-netns check: is what a set-up made still there, at this moment? Each login and gc look as
+ * pam-netns doctor: is what a set-up made still there, at this moment? Each login and gc look as
  * well, and mend; until then users may be cut off, or not be filtered.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
-#include "check.h"
+#include "doctor.h"
 #include "files.h"
 #include "guard.h"
 #include "network_state.h"
 #include "paths.h"
 #include "uplink.h"
 
-static void bridges_check(struct check *check, struct netlink *route, const struct network *conf,
+static void bridges_check(struct doctor *doctor, struct netlink *route, const struct network *conf,
 			  const struct network_state *up)
 {
 	struct network network = *conf;
@@ -25,26 +25,26 @@ static void bridges_check(struct check *check, struct netlink *route, const stru
 
 		if (ruleset_bridge_name(&network, i, name) == 0 &&
 		    uplink_link_up(route, 0, name) == 0)
-			check_problem(check,
-				      "bridge %s of network %s is %s, and its users are cut off: "
-				      "pam-netns up",
-				      name, conf->name,
-				      uplink_link_find(route, name) ? "down" : "missing");
+			doctor_problem(doctor,
+				       "bridge %s of network %s is %s, and its users are cut off: "
+				       "pam-netns up",
+				       name, conf->name,
+				       uplink_link_find(route, name) ? "down" : "missing");
 	}
 }
 
-static void forwarding_check(struct check *check, const char *setting, const char *path)
+static void forwarding_check(struct doctor *doctor, const char *setting, const char *path)
 {
 	char value[16];
 
 	if (files_read(AT_FDCWD, path, value, sizeof(value)) > 0 && *value == '0')
-		check_problem(check,
-			      "%s = 0: users reach nothing outside (look for it in /etc/sysctl.d; "
-			      "it has to be 1): pam-netns up",
-			      setting);
+		doctor_problem(doctor,
+			       "%s = 0: users reach nothing outside (look for it in /etc/sysctl.d; "
+			       "it has to be 1) -> pam-netns up",
+			       setting);
 }
 
-static void rules_check(struct check *check, int run)
+static void rules_check(struct doctor *doctor, int run)
 {
 	struct netlink netfilter = {.fd = -1};
 	struct host_state state;
@@ -54,19 +54,20 @@ static void rules_check(struct check *check, int run)
 		return;
 	if (netlink_open(&netfilter, NETLINK_NETFILTER) < 0 ||
 	    guard_fingerprint(&netfilter, &rules) < 0)
-		check_warning(check, "cannot read our firewall rules");
+		doctor_warning(doctor, "cannot read our firewall rules");
 	else if (!state.rules)
-		check_problem(check, "the last set-up did not end: pam-netns up");
+		doctor_problem(doctor, "the last set-up did not end -> pam-netns up");
 	else if (rules != state.rules)
-		check_problem(check,
-			      "our firewall rules were %s since they were loaded, so users are cut "
-			      "off or not "
-			      "filtered: pam-netns up",
-			      rules ? "changed" : "flushed");
+		doctor_problem(
+		    doctor,
+		    "our firewall rules were %s since they were loaded, so users are cut "
+		    "off or not "
+		    "filtered -> pam-netns up",
+		    rules ? "changed" : "flushed");
 	netlink_close(&netfilter);
 }
 
-void check_live(struct check *check)
+void doctor_live(struct doctor *doctor)
 {
 	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct netlink route = {.fd = -1};
@@ -74,22 +75,22 @@ void check_live(struct check *check)
 
 	if (run < 0 || netlink_open(&route, NETLINK_ROUTE) < 0)
 		return; /* nothing was set up since the boot */
-	for (size_t i = 0; i < check->conf->networks_count; i++) {
-		const struct network *network = &check->conf->networks[i];
+	for (size_t i = 0; i < doctor->conf->networks_count; i++) {
+		const struct network *network = &doctor->conf->networks[i];
 		struct network_state up;
 
 		if (network_state_read(run, network->name, &up) < 0)
 			continue;
 		any = true;
 		any6 |= up.subnet6.family != 0;
-		bridges_check(check, &route, network, &up);
+		bridges_check(doctor, &route, network, &up);
 	}
 	netlink_close(&route);
 	if (any)
-		forwarding_check(check, "net.ipv4.ip_forward", "/proc/sys/net/ipv4/ip_forward");
+		forwarding_check(doctor, "net.ipv4.ip_forward", "/proc/sys/net/ipv4/ip_forward");
 	if (any6)
-		forwarding_check(check, "net.ipv6.conf.all.forwarding",
+		forwarding_check(doctor, "net.ipv6.conf.all.forwarding",
 				 "/proc/sys/net/ipv6/conf/all/forwarding");
 	if (any)
-		rules_check(check, run);
+		rules_check(doctor, run);
 }

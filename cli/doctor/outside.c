@@ -1,5 +1,5 @@
 /*
- * pam-netns check: processes of users who are in that are outside, on the host's network (T7).
+ * pam-netns doctor: processes of users who are in that are outside, on the host's network (T7).
  *
  * Something started them that has no line of ours in its PAM stack, or no PAM at all: a user
  * manager, a container engine, a service with User=. Nothing forbids that; an admin should know.
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "check.h"
+#include "doctor.h"
 #include "paths.h"
 #include "state.h"
 
@@ -39,7 +39,7 @@ static bool process_outside(int proc, const char *pid, ino_t host)
 }
 
 /* One is enough of a user, whose uid is taken off the list then. */
-static void process_check(struct check *check, int proc, const char *pid, ino_t host, uid_t *uids,
+static void process_check(struct doctor *doctor, int proc, const char *pid, ino_t host, uid_t *uids,
 			  size_t count)
 {
 	char name[32];
@@ -53,15 +53,15 @@ static void process_check(struct check *check, int proc, const char *pid, ino_t 
 	if (i == count || !process_outside(proc, pid, host))
 		return;
 	process_name(proc, pid, name, sizeof(name));
-	check_warning(
-	    check,
+	doctor_warning(
+	    doctor,
 	    "process %s (%s) of uid %u, who has a network of their own, is on the host's: "
 	    "what started it has no pam_netns.so in its PAM stack",
 	    pid, name, uids[i]);
 	uids[i] = (uid_t)-1;
 }
 
-static void processes_check(struct check *check, int run, DIR *proc, ino_t host)
+static void processes_check(struct doctor *doctor, int run, DIR *proc, ino_t host)
 {
 	CLEANUP_FREE uid_t *uids = NULL;
 	struct dirent *entry;
@@ -71,10 +71,10 @@ static void processes_check(struct check *check, int run, DIR *proc, ino_t host)
 		return;
 	while (count && (entry = readdir(proc)))
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
-			process_check(check, dirfd(proc), entry->d_name, host, uids, count);
+			process_check(doctor, dirfd(proc), entry->d_name, host, uids, count);
 }
 
-void check_outside(struct check *check)
+void doctor_outside(struct doctor *doctor)
 {
 	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP_DIR DIR *proc = opendir(HOSTPROC);
@@ -82,5 +82,5 @@ void check_outside(struct check *check)
 
 	/* Without them nothing was ever set up, and nobody is in. */
 	if (run >= 0 && proc && fstatat(dirfd(proc), "1/ns/net", &host, 0) == 0)
-		processes_check(check, run, proc, host.st_ino);
+		processes_check(doctor, run, proc, host.st_ino);
 }

@@ -1,5 +1,5 @@
 /*
- * pam-netns check: what is in the way of networks or refuses their logins: other firewalls,
+ * pam-netns doctor: what is in the way of networks or refuses their logins: other firewalls,
  * overlaps, an edited subnet, IPv6 disabled on the host.
  */
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "doctor.h"
 #include "ipv6.h"
 #include "network_wanted.h"
 #include "nft_path.h"
@@ -20,7 +20,7 @@
 
 #define RULES_MAX (64U << 20) /* bytes; more of them cannot be read */
 
-bool check_host_enter(void)
+bool doctor_host_enter(void)
 {
 	CLEANUP_FD int net = open(HOSTPROC "/1/ns/net", O_RDONLY | O_CLOEXEC);
 
@@ -31,7 +31,7 @@ bool check_host_enter(void)
 
 static void report_obstacle(void *context, const char *what, const char *remedy)
 {
-	check_warning(context, "%s: %s", what, remedy);
+	doctor_warning(context, "%s -> %s", what, remedy);
 }
 
 /* Starts nft without a shell and without this process's environment; the end to read, or -errno. */
@@ -81,35 +81,35 @@ static bool rules_read(char *text)
 }
 
 /* The rules of others that would drop our users' traffic. */
-static void firewalls_check(struct check *check, int run)
+static void firewalls_check(struct doctor *doctor, int run)
 {
 	CLEANUP_FREE char *text = malloc(RULES_MAX);
 
 	if (!nft_path())
-		check_problem(check, "nft is missing; install nftables");
+		doctor_problem(doctor, "nft is missing; install nftables");
 	else if (!text || !rules_read(text))
-		check_warning(check, "cannot read the firewall's rules with %s", nft_path());
-	else if (obstacle_firewalls(run, check->conf, text, report_obstacle, check) < 0)
-		check_warning(check, "cannot look through the firewall's rules");
+		doctor_warning(doctor, "cannot read the firewall's rules with %s", nft_path());
+	else if (obstacle_firewalls(run, doctor->conf, text, report_obstacle, doctor) < 0)
+		doctor_warning(doctor, "cannot look through the firewall's rules");
 }
 
-static void changes_check(struct check *check, int run)
+static void changes_check(struct doctor *doctor, int run)
 {
 	char what[NETWORK_TEXT_MAX], remedy[NETWORK_TEXT_MAX];
 
-	for (size_t i = 0; i < check->conf->networks_count; i++)
-		if (network_refuses(run, &check->conf->networks[i], what, remedy))
-			check_problem(check, "%s: %s", what, remedy);
+	for (size_t i = 0; i < doctor->conf->networks_count; i++)
+		if (network_refuses(run, &doctor->conf->networks[i], what, remedy))
+			doctor_problem(doctor, "%s -> %s", what, remedy);
 }
 
 /* Addresses and routes of others in our subnets. */
-static void overlaps_check(struct check *check, int run)
+static void overlaps_check(struct doctor *doctor, int run)
 {
 	struct netlink route = {.fd = -1};
 
 	if (netlink_open(&route, NETLINK_ROUTE) < 0 ||
-	    obstacle_overlaps(run, &route, check->conf, report_obstacle, check) < 0)
-		check_warning(check, "cannot read the host's routes");
+	    obstacle_overlaps(run, &route, doctor->conf, report_obstacle, doctor) < 0)
+		doctor_warning(doctor, "cannot read the host's routes");
 	netlink_close(&route);
 }
 
@@ -125,7 +125,7 @@ static void ipv6_remedy(const char *setting, const struct network *network, char
 			 network->name);
 }
 
-static void ipv6_check(struct check *check, int run, const struct network *network)
+static void ipv6_check(struct doctor *doctor, int run, const struct network *network)
 {
 	const char *setting = ipv6_disabled();
 	struct network_state up;
@@ -136,32 +136,32 @@ static void ipv6_check(struct check *check, int run, const struct network *netwo
 	if (!setting) {
 		if (run >= 0 && network_state_read(run, network->name, &up) == 0 &&
 		    !up.subnet6.family)
-			check_warning(check,
-				      "network %s was set up while IPv6 was disabled: "
-				      "pam-netns up",
-				      network->name);
+			doctor_warning(doctor,
+				       "network %s was set up while IPv6 was disabled "
+				       "-> pam-netns up",
+				       network->name);
 		return;
 	}
 	ipv6_remedy(setting, network, remedy, sizeof(remedy));
 	if (network->subnet6_source == SOURCE_GIVEN)
-		check_problem(check,
-			      "network %s has an IPv6 prefix, but IPv6 is disabled on this host "
-			      "(%s), so first logins are refused; write subnet6 = none, or: %s",
-			      network->name, setting, remedy);
+		doctor_problem(doctor,
+			       "network %s has an IPv6 prefix, but IPv6 is disabled on this host "
+			       "(%s), so first logins are refused -> write subnet6 = none, or: %s",
+			       network->name, setting, remedy);
 	else
-		check_warning(check,
-			      "users of network %s get no IPv6: it is disabled on this host (%s); "
-			      "write subnet6 = none, or: %s",
-			      network->name, setting, remedy);
+		doctor_warning(doctor,
+			       "users of network %s get no IPv6: it is disabled on this host (%s) "
+			       "-> write subnet6 = none, or: %s",
+			       network->name, setting, remedy);
 }
 
-void check_network(struct check *check)
+void doctor_network(struct doctor *doctor)
 {
 	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	for (size_t i = 0; i < check->conf->networks_count; i++)
-		ipv6_check(check, run, &check->conf->networks[i]);
-	changes_check(check, run);
-	overlaps_check(check, run);
-	firewalls_check(check, run);
+	for (size_t i = 0; i < doctor->conf->networks_count; i++)
+		ipv6_check(doctor, run, &doctor->conf->networks[i]);
+	changes_check(doctor, run);
+	overlaps_check(doctor, run);
+	firewalls_check(doctor, run);
 }

@@ -1,36 +1,12 @@
-/* pam-netns check: what is installed, sudoers. */
-#include "check.h"
-
+/* pam-netns doctor: rules of sudo that list hosts, which a changed hostname would turn. */
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "paths.h"
+#include "doctor.h"
 
 #define SUDOERS "/etc/sudoers"
-
-static void check_program(struct check *check, const char *path, mode_t mode)
-{
-	struct stat st;
-
-	if (stat(path, &st))
-		check_problem(check, "%s: %s; run 'make install'", path, strerror(errno));
-	else if (st.st_uid != 0 || st.st_gid != 0 || (st.st_mode & 07777) != mode)
-		check_problem(check,
-			      "%s has owner %u:%u and mode %04o; 'chown root:root' and 'chmod "
-			      "%04o' mend it",
-			      path, st.st_uid, st.st_gid, st.st_mode & 07777, mode);
-}
-
-void check_installed(struct check *check)
-{
-	check_program(check, HELPER_PATH, 0755);
-	check_program(check, ENTER_PATH, 04755);
-}
 
 /* Calls found() for each line of a file until it returns true; comments are left out. */
 static bool file_scan(const char *path, bool (*found)(char *line))
@@ -83,23 +59,23 @@ static bool hostname_changes(const struct conf *conf)
 	return false;
 }
 
-void check_sudoers(struct check *check)
+void doctor_sudoers(struct doctor *doctor)
 {
 	glob_t files = {0};
 
-	if (!hostname_changes(check->conf))
+	if (!hostname_changes(doctor->conf))
 		return;
 	if (file_scan(SUDOERS, is_host_rule))
-		check_warning(check,
-			      SUDOERS " lists hosts, and a profile changes the hostname: sudo "
-				      "decides by the new name there; list it too, or use ALL");
+		doctor_warning(doctor,
+			       SUDOERS " lists hosts, and a profile changes the hostname: sudo "
+				       "decides by the new name there; list it too, or use ALL");
 	if (glob(SUDOERS ".d/*", 0, NULL, &files) == 0) {
 		for (size_t i = 0; i < files.gl_pathc; i++) {
 			if (file_scan(files.gl_pathv[i], is_host_rule))
-				check_warning(check,
-					      "%s lists hosts, and a profile changes the "
-					      "hostname: list the new name too, or use ALL",
-					      files.gl_pathv[i]);
+				doctor_warning(doctor,
+					       "%s lists hosts, and a profile changes the "
+					       "hostname: list the new name too, or use ALL",
+					       files.gl_pathv[i]);
 		}
 	}
 	globfree(&files);

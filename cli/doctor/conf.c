@@ -1,6 +1,6 @@
-/* pam-netns check: what the conf file says and cannot mean. Each finding names the line of its
- * section. */
-#include "check.h"
+/* pam-netns doctor: the conf file; what it says and cannot mean. Each finding names the line of
+ * its section. */
+#include "doctor.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -52,19 +52,18 @@ static bool name_absent(const struct match *match)
 	       !getgrnam(match->name) && (errno == 0 || errno == ENOENT || errno == ESRCH);
 }
 
-static void check_names(struct check *check, const struct profile *profile)
+static void check_names(struct doctor *doctor, const struct profile *profile)
 {
 	for (size_t i = 0; i < profile->match_count; i++) {
 		const struct match *match = &profile->match[i];
 
 		if (name_absent(match))
-			check_warning(check,
-				      CONF_PATH
-				      ":%u: match of [profile %s] names %s '%s', which does not "
-				      "exist, so that nobody is matched by it; correct the name or "
-				      "take it out",
-				      section_line(profile->name), profile->name,
-				      match->kind == MATCH_USER ? "user" : "group", match->name);
+			doctor_at(
+			    doctor, LEVEL_WARNING, CONF_PATH, section_line(profile->name),
+			    "match of [profile %s] names %s '%s', which does not exist, so "
+			    "that no user is matched by it -> correct the name or take it out",
+			    profile->name, match->kind == MATCH_USER ? "user" : "group",
+			    match->name);
 	}
 }
 
@@ -78,20 +77,18 @@ static bool matches_all(const struct profile *profile)
 	return false;
 }
 
-static void check_reachable(struct check *check)
+static void check_reachable(struct doctor *doctor)
 {
 	const struct profile *all = NULL;
 
-	for (size_t i = 0; i < check->conf->profiles_count; i++) {
-		const struct profile *profile = &check->conf->profiles[i];
+	for (size_t i = 0; i < doctor->conf->profiles_count; i++) {
+		const struct profile *profile = &doctor->conf->profiles[i];
 
 		if (all)
-			check_warning(
-			    check,
-			    CONF_PATH
-			    ":%u: [profile %s] is never used, because [profile %s] before "
-			    "it matches everybody; move it up, or take it out",
-			    section_line(profile->name), profile->name, all->name);
+			doctor_at(doctor, LEVEL_WARNING, CONF_PATH, section_line(profile->name),
+				  "[profile %s] is never used, because [profile %s] before it "
+				  "matches all users -> move it up, or take it out",
+				  profile->name, all->name);
 		else if (matches_all(profile))
 			all = profile;
 	}
@@ -116,9 +113,9 @@ static int account_exempt(const struct conf *conf, const char *name)
 }
 
 /* If the helper fails, only a login that does not need it can mend the host. */
-static void check_admins(struct check *check)
+static void check_admins(struct doctor *doctor)
 {
-	bool root = account_exempt(check->conf, "root") != 0, any = root;
+	bool root = account_exempt(doctor->conf, "root") != 0, any = root;
 
 	for (size_t i = 0; i < ADMIN_GROUPS && !any; i++) {
 		const struct group *group = getgrnam(admin_groups[i]);
@@ -129,28 +126,39 @@ static void check_admins(struct check *check)
 		for (; group && group->gr_mem[count] && count < 64; count++)
 			members[count] = strdup(group->gr_mem[count]);
 		for (size_t m = 0; m < count; m++) {
-			any |= members[m] && account_exempt(check->conf, members[m]) != 0;
+			any |= members[m] && account_exempt(doctor->conf, members[m]) != 0;
 			free(members[m]);
 		}
 	}
 	if (!any)
-		check_problem(
-		    check, CONF_PATH
-		    ": no administrator is exempt: root and all members of sudo, wheel and "
-		    "admin are isolated, and if isolation fails, nobody can log in to mend "
-		    "it; put '[profile staff]' with 'match = root, @sudo' and 'isolate = no' "
-		    "first");
+		doctor_at(
+		    doctor, LEVEL_PROBLEM, CONF_PATH, 0,
+		    "no administrator is exempt: root and all members of sudo, wheel and admin "
+		    "are isolated, and if isolation fails, no login can mend it -> put "
+		    "'[profile staff]' with 'match = root, @sudo' and 'isolate = no' first");
 	else if (!root)
-		check_warning(
-		    check, CONF_PATH
-		    ": root is isolated, or matched by no profile: if isolation fails, root "
-		    "cannot log in to mend it; put root into a profile with 'isolate = no'");
+		doctor_at(
+		    doctor, LEVEL_WARNING, CONF_PATH, 0,
+		    "root is isolated, or matched by no profile: if isolation fails, root "
+		    "cannot log in to mend it -> put root into a profile with 'isolate = no'");
 }
 
-void check_conf(struct check *check)
+void doctor_policy(struct doctor *doctor)
 {
-	for (size_t i = 0; i < check->conf->profiles_count; i++)
-		check_names(check, &check->conf->profiles[i]);
-	check_reachable(check);
-	check_admins(check);
+	for (size_t i = 0; i < doctor->conf->profiles_count; i++)
+		check_names(doctor, &doctor->conf->profiles[i]);
+	check_reachable(doctor);
+	check_admins(doctor);
+}
+
+void doctor_conf(struct doctor *doctor)
+{
+	struct conf *conf = NULL;
+
+	/* conf_read() logs each error with file and line. */
+	if (conf_read(CONF_PATH, &conf))
+		doctor_at(
+		    doctor, LEVEL_PROBLEM, CONF_PATH, 0,
+		    "not usable: no login goes through with it -> pam-netns check " CONF_PATH);
+	doctor->conf = conf;
 }

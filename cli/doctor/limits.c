@@ -1,5 +1,5 @@
 /*
- * pam-netns check: do the kernel's limits hold for the users who are active, and for all who have
+ * pam-netns doctor: do the kernel's limits hold for the users who are active, and for all who have
  * an address (those who logged in at any time)?
  */
 #include <dirent.h>
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check.h"
+#include "doctor.h"
 #include "files.h"
 #include "network_wanted.h"
 #include "paths.h"
@@ -71,7 +71,7 @@ static uint64_t power_of_two(uint64_t least)
 }
 
 /* what: "active users need 70 network namespaces" is told of need->active, or of need->all. */
-static void limit_check(struct check *check, const char *setting, const struct need *need,
+static void limit_check(struct doctor *doctor, const char *setting, const struct need *need,
 			const struct need *users, const char *what, const char *otherwise)
 {
 	uint64_t limit = setting_read(setting);
@@ -79,8 +79,8 @@ static void limit_check(struct check *check, const char *setting, const struct n
 
 	if (!limit || need->all <= limit)
 		return;
-	(now ? check_problem : check_warning)(
-	    check, "%s is %llu, but %llu %s need %llu %s; else %s: sysctl -w %s=%llu", setting,
+	(now ? doctor_problem : doctor_warning)(
+	    doctor, "%s is %llu, but %llu %s need %llu %s; else %s -> sysctl -w %s=%llu", setting,
 	    (unsigned long long)limit, (unsigned long long)(now ? users->active : users->all),
 	    now ? "active users" : "users who have an address",
 	    (unsigned long long)(now ? need->active : need->all), what, otherwise, setting,
@@ -102,18 +102,18 @@ static uint64_t host_mounts(void)
 }
 
 /* Too many to ask for: what each user may have is to be smaller. */
-static void connections_check(struct check *check, const struct need *entries,
+static void connections_check(struct doctor *doctor, const struct need *entries,
 			      const struct need *users)
 {
 	static const char setting[] = "net.netfilter.nf_conntrack_max";
 	uint64_t limit = setting_read(setting);
 
 	if (entries->all <= ENTRIES_MAX)
-		limit_check(check, setting, entries, users, "connections",
+		limit_check(doctor, setting, entries, users, "connections",
 			    "a full table fails the host's own connections");
 	else if (limit && entries->all > limit)
-		check_warning(
-		    check,
+		doctor_warning(
+		    doctor,
 		    "%s is %llu, but %llu users who have an address may need %llu "
 		    "connections: write smaller max_connections and new_connections in " CONF_PATH
 		    ", for at most %llu a user",
@@ -121,13 +121,13 @@ static void connections_check(struct check *check, const struct need *entries,
 		    (unsigned long long)entries->all, (unsigned long long)(limit / users->all));
 }
 
-void check_limits(struct check *check)
+void doctor_limits(struct doctor *doctor)
 {
 	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct need users = {0}, connections = {0}, namespaces, mounts;
 
-	for (size_t i = 0; i < check->conf->networks_count; i++) {
-		const struct network *network = &check->conf->networks[i];
+	for (size_t i = 0; i < doctor->conf->networks_count; i++) {
+		const struct network *network = &doctor->conf->networks[i];
 		struct need here = users_of(run, network);
 
 		users.active += here.active;
@@ -138,13 +138,13 @@ void check_limits(struct check *check)
 	namespaces = (struct need){users.active + SPARE, users.all + SPARE};
 	mounts.active = host_mounts() + SPARE;
 	mounts.all = mounts.active + (users.all - users.active) * MOUNTS_A_USER;
-	connections_check(check, &connections, &users);
-	limit_check(check, "user.max_net_namespaces", &namespaces, &users, "network namespaces",
+	connections_check(doctor, &connections, &users);
+	limit_check(doctor, "user.max_net_namespaces", &namespaces, &users, "network namespaces",
 		    "logins are refused");
-	limit_check(check, "user.max_mnt_namespaces", &namespaces, &users, "mount namespaces",
+	limit_check(doctor, "user.max_mnt_namespaces", &namespaces, &users, "mount namespaces",
 		    "logins are refused");
-	limit_check(check, "user.max_uts_namespaces", &namespaces, &users, "UTS namespaces",
+	limit_check(doctor, "user.max_uts_namespaces", &namespaces, &users, "UTS namespaces",
 		    "logins are refused");
-	limit_check(check, "fs.mount-max", &mounts, &users, "mounts on the host",
+	limit_check(doctor, "fs.mount-max", &mounts, &users, "mounts on the host",
 		    "logins are refused");
 }

@@ -1,0 +1,78 @@
+/* pam-netns doctor: the table of checks, and how they are run; see doctor.h. */
+#include "doctor.h"
+
+#include <unistd.h>
+
+#include "../command.h"
+
+enum { NEEDS_ROOT = 1 << 0, NEEDS_CONF = 1 << 1 };
+
+static const struct check {
+	const char *id; /* pam-netns(8) lists them */
+	void (*run)(struct doctor *doctor);
+	unsigned needs;
+	const char *fine; /* what is so if there is no finding */
+} checks[] = {
+    {"conf", doctor_conf, 0, "the conf file is usable"},
+    {"kernel", doctor_kernel, 0, "the kernel is recent enough"},
+    {"installed", doctor_installed, 0, "the programs are installed, with their modes"},
+    {"pam", doctor_pam, 0, "PAM's stacks isolate each login"},
+    {"sshd", doctor_sshd, NEEDS_ROOT, "sshd uses PAM"},
+    {"policy", doctor_policy, NEEDS_CONF, "the conf file's profiles are used"},
+    {"propagation", doctor_propagation, NEEDS_ROOT, "/ is a shared mount"},
+    {"resolver", doctor_resolver, NEEDS_ROOT | NEEDS_CONF, "users get a name server"},
+    {"sudoers", doctor_sudoers, NEEDS_ROOT | NEEDS_CONF, "sudo's rules hold in users' sessions"},
+    {"network", doctor_network, NEEDS_ROOT | NEEDS_CONF, "nothing is in the networks' way"},
+    {"live", doctor_live, NEEDS_ROOT | NEEDS_CONF, "what was set up is there"},
+    {"limits", doctor_limits, NEEDS_ROOT | NEEDS_CONF, "the kernel's limits hold for all users"},
+    {"outside", doctor_outside, NEEDS_ROOT, "active users have no process on the host's network"},
+    {"leases", doctor_leases, NEEDS_CONF, "the networks have free addresses"},
+};
+
+static void check_run(struct doctor *doctor, const struct check *check, bool root)
+{
+	struct finding fine = {.level = LEVEL_OK, .id = check->id, .what = check->fine};
+
+	doctor->id = check->id;
+	doctor->found = 0;
+	if ((check->needs & NEEDS_ROOT) && !root) {
+		fine.level = LEVEL_SKIPPED;
+		fine.what = "only root can look at this";
+	} else if ((check->needs & NEEDS_CONF) && !doctor->conf) {
+		fine.level = LEVEL_SKIPPED;
+		fine.what = "the conf file is not usable";
+	} else {
+		check->run(doctor);
+	}
+	if (!doctor->found)
+		finding_print(doctor, &fine);
+}
+
+void doctor_run(struct doctor *doctor)
+{
+	bool root = geteuid() == 0;
+
+	if (root && !doctor_host_enter()) {
+		doctor->id = "network";
+		doctor_warning(doctor, "cannot enter the host's network: what follows may be about "
+				       "a user's");
+	}
+	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++)
+		check_run(doctor, &checks[i], root);
+	if (!root && doctor->format == FORMAT_CHECK)
+		doctor_note(
+		    doctor,
+		    "mounts, name servers, sudoers and firewall are looked at only for root");
+	finding_end(doctor);
+}
+
+int command_doctor(const struct arguments *arguments)
+{
+	struct doctor doctor = {.format = arguments->json ? FORMAT_JSON : FORMAT_LINES};
+
+	doctor_run(&doctor);
+	conf_free((struct conf *)doctor.conf);
+	if (doctor.problems)
+		return 2;
+	return doctor.warnings ? 1 : 0;
+}

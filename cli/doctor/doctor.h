@@ -1,0 +1,80 @@
+/*
+ * pam-netns doctor: what of this host is in the way of what the conf file says.
+ *
+ * The table in doctor.c has a row for each check: its id, its function, what it needs. A function
+ * reports findings; they bear its row's id. Ids are stable: pam-netns(8) lists them, scripts and
+ * monitoring compare them. Nothing is changed on the host.
+ */
+#ifndef PAM_NETNS_DOCTOR_H
+#define PAM_NETNS_DOCTOR_H
+
+#include <stdbool.h>
+
+#include "conf.h"
+
+/*
+ * A problem refuses logins or breaks isolation; a warning is something that users would notice or
+ * that an admin should know; a note cannot be mended.
+ */
+enum level { LEVEL_OK, LEVEL_NOTE, LEVEL_WARNING, LEVEL_PROBLEM, LEVEL_SKIPPED };
+
+struct finding {
+	enum level level;
+	const char *id;
+	const char *file; /* NULL: of no file */
+	unsigned line;	  /* 0: of no line */
+	const char *what;
+	const char *remedy; /* a command or what to write; NULL: what says it */
+};
+
+/* Lines for people (check), lines with ids (doctor), JSON. */
+enum doctor_format { FORMAT_CHECK, FORMAT_LINES, FORMAT_JSON };
+
+struct doctor {
+	const struct conf *conf; /* NULL only for checks that do not need it */
+	enum doctor_format format;
+	const char *id; /* of the check that runs */
+	unsigned found; /* its findings */
+	unsigned printed, warnings, problems;
+};
+
+/*
+ * Report a finding, "WHAT -> REMEDY" or "WHAT". The text is printed safely, whatever it holds.
+ * _at: of a line of a file; file NULL or line 0: of none.
+ */
+void doctor_problem(struct doctor *doctor, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void doctor_warning(struct doctor *doctor, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void doctor_note(struct doctor *doctor, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void doctor_at(struct doctor *doctor, enum level level, const char *file, unsigned line,
+	       const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* finding.c: prints it and counts it. finding_end: what follows the last one. */
+void finding_print(struct doctor *doctor, const struct finding *finding);
+void finding_end(const struct doctor *doctor);
+
+/* Runs all checks that this user may run. The conf file is read for them; see doctor->problems. */
+void doctor_run(struct doctor *doctor);
+
+/* Into the host's network, if root is in a user's; false if that fails. */
+bool doctor_host_enter(void);
+
+/* The checks. */
+void doctor_conf(struct doctor *doctor); /* conf.c: reads doctor->conf */
+void doctor_policy(struct doctor *doctor);
+void doctor_kernel(struct doctor *doctor);
+void doctor_propagation(struct doctor *doctor);
+void doctor_installed(struct doctor *doctor);
+void doctor_pam(struct doctor *doctor);
+void doctor_sshd(struct doctor *doctor);
+void doctor_resolver(struct doctor *doctor);
+void doctor_sudoers(struct doctor *doctor);
+void doctor_network(struct doctor *doctor);
+void doctor_live(struct doctor *doctor);
+void doctor_limits(struct doctor *doctor);
+void doctor_leases(struct doctor *doctor);
+void doctor_outside(struct doctor *doctor);
+
+#endif

@@ -1,0 +1,155 @@
+/* pam-netns doctor: findings as lines, or as JSON. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../text.h"
+#include "doctor.h"
+
+#define ARROW	 " -> "
+#define TEXT_MAX 2048
+
+static const struct {
+	const char *check, *line, *json;
+} words[] = {
+    [LEVEL_OK] = {NULL, "ok  ", "ok"},
+    [LEVEL_NOTE] = {"note", "note", "note"},
+    [LEVEL_WARNING] = {"warning", "warn", "warning"},
+    [LEVEL_PROBLEM] = {"problem", "FAIL", "problem"},
+    [LEVEL_SKIPPED] = {NULL, "skip", "skipped"},
+};
+
+static void place_print(const struct finding *finding)
+{
+	if (!finding->file)
+		return;
+	text_print(stdout, finding->file);
+	if (finding->line)
+		printf(":%u", finding->line);
+	fputs(": ", stdout);
+}
+
+static void line_print(const struct finding *finding, const char *arrow)
+{
+	place_print(finding);
+	text_print(stdout, finding->what);
+	if (finding->remedy) {
+		fputs(arrow, stdout);
+		text_print(stdout, finding->remedy);
+	}
+	putchar('\n');
+}
+
+static void member_print(const char *name, const char *value)
+{
+	printf(",\"%s\":", name);
+	if (value)
+		json_string(stdout, value);
+	else
+		fputs("null", stdout);
+}
+
+static void json_print(const struct finding *finding, bool first)
+{
+	printf("%s{\"id\":\"%s\",\"level\":\"%s\"", first ? "[" : ",\n", finding->id,
+	       words[finding->level].json);
+	member_print("file", finding->file);
+	if (finding->line)
+		printf(",\"line\":%u", finding->line);
+	else
+		fputs(",\"line\":null", stdout);
+	member_print("what", finding->what);
+	member_print("remedy", finding->remedy);
+	putchar('}');
+}
+
+void finding_print(struct doctor *doctor, const struct finding *finding)
+{
+	if (doctor->format == FORMAT_JSON) {
+		json_print(finding, !doctor->printed);
+	} else if (doctor->format == FORMAT_LINES) {
+		printf("%s %s: ", words[finding->level].line, finding->id);
+		line_print(finding, ARROW);
+	} else if (words[finding->level].check) {
+		printf("%s: ", words[finding->level].check);
+		line_print(finding, ": ");
+	}
+	doctor->printed++;
+	doctor->found++;
+	doctor->warnings += finding->level == LEVEL_WARNING;
+	doctor->problems += finding->level == LEVEL_PROBLEM;
+}
+
+void finding_end(const struct doctor *doctor)
+{
+	const char *many = doctor->warnings == 1 ? "" : "s";
+
+	if (doctor->format == FORMAT_JSON)
+		puts("]");
+	else if (doctor->problems)
+		printf("%u problem%s, %u warning%s\n", doctor->problems,
+		       doctor->problems == 1 ? "" : "s", doctor->warnings, many);
+	else if (doctor->format == FORMAT_LINES)
+		printf("no problem, %u warning%s\n", doctor->warnings, many);
+	else if (doctor->warnings)
+		printf("ok, with %u warning%s\n", doctor->warnings, many);
+	else
+		puts("ok");
+}
+
+static void report(struct doctor *doctor, struct finding *finding, const char *format, va_list args)
+{
+	char text[TEXT_MAX];
+	char *arrow;
+
+	vsnprintf(text, sizeof(text), format, args);
+	arrow = strstr(text, ARROW);
+	if (arrow) {
+		*arrow = '\0';
+		finding->remedy = arrow + strlen(ARROW);
+	}
+	finding->id = doctor->id;
+	finding->what = text;
+	finding_print(doctor, finding);
+}
+
+void doctor_problem(struct doctor *doctor, const char *format, ...)
+{
+	struct finding finding = {.level = LEVEL_PROBLEM};
+	va_list args;
+
+	va_start(args, format);
+	report(doctor, &finding, format, args);
+	va_end(args);
+}
+
+void doctor_warning(struct doctor *doctor, const char *format, ...)
+{
+	struct finding finding = {.level = LEVEL_WARNING};
+	va_list args;
+
+	va_start(args, format);
+	report(doctor, &finding, format, args);
+	va_end(args);
+}
+
+void doctor_note(struct doctor *doctor, const char *format, ...)
+{
+	struct finding finding = {.level = LEVEL_NOTE};
+	va_list args;
+
+	va_start(args, format);
+	report(doctor, &finding, format, args);
+	va_end(args);
+}
+
+void doctor_at(struct doctor *doctor, enum level level, const char *file, unsigned line,
+	       const char *format, ...)
+{
+	struct finding finding = {.level = level, .file = file, .line = line};
+	va_list args;
+
+	va_start(args, format);
+	report(doctor, &finding, format, args);
+	va_end(args);
+}

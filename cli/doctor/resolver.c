@@ -1,0 +1,24 @@
+/* pam-netns doctor: name servers that users can be given. */
+#include <fcntl.h>
+
+#include "doctor.h"
+#include "paths.h"
+#include "resolv.h"
+
+void doctor_resolver(struct doctor *doctor)
+{
+	CLEANUP_FD int root = open(HOSTPROC "/1/root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char text[RESOLV_TEXT_MAX];
+
+	if (root < 0)
+		root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; i < doctor->conf->networks_count; i++) {
+		/* resolv_text() logs what is wrong and what to do. */
+		if (resolv_text(root, &doctor->conf->networks[i], text)) {
+			doctor_warning(doctor,
+				       "users of network %s will not be able to resolve names",
+				       doctor->conf->networks[i].name);
+			return;
+		}
+	}
+}

@@ -15,7 +15,7 @@ test_silent_command_is_ended() {
 	local output=$OUT/output
 	assert_code 124 "$WATCH" -i 3 "$output" sh -c 'echo the last words; sleep 1234'
 	assert_match 'the last words.*hangs: neither output nor CPU time for 3 s.*sleep 1234' "$(<"$output")"
-	assert_fails pgrep -xf 'sleep 1234'
+	wait_until 10 eval '! pgrep -xf "sleep 1234"'
 }
 
 # It lasts longer than the silence that is allowed.
@@ -41,7 +41,7 @@ test_command_waits_for_a_process_that_works() {
 
 test_command_that_ignores_sigterm_is_ended() {
 	assert_code 124 "$WATCH" -i 2 "$OUT/output" bash -c 'trap "" TERM; setsid sleep 1234 & sleep 1234; sleep 1234'
-	assert_fails pgrep -xf 'sleep 1234'
+	wait_until 10 eval '! pgrep -xf "sleep 1234"'
 }
 
 test_ended_runner_ends_its_command() {
@@ -52,7 +52,7 @@ test_ended_runner_ends_its_command() {
 	kill -TERM "$pid"
 	wait "$pid" || code=$?
 	assert_eq 130 "$code"
-	assert_fails pgrep -xf 'sleep 1234'
+	wait_until 10 eval '! pgrep -xf "sleep 1234"'
 }
 
 test_signals_are_as_without_it() {

@@ -84,11 +84,13 @@ wait_until() {
 
 # What has been sent to the log is in the file: /dev/log keeps the order, its reader may be late.
 log_settle() {
-	local mark=settled-$BASHPID-$EPOCHREALTIME
+	local mark=settled-$BASHPID-$EPOCHREALTIME i
 	logger -p user.debug -t test "$mark"
-	until grep -qF " test: $mark" "$LOG"; do
+	for ((i = 0; i < 6000; i++)); do
+		! grep -qF " test: $mark" "$LOG" || return 0
 		sleep 0.01
 	done
+	fail "the host's log does not get on"
 }
 
 # What was logged before is not looked at. Each test starts with a mark.

@@ -123,11 +123,11 @@ static void explain_private(const struct profile *profile)
 	else if (!in_memory)
 		explain_line("private", "none: all directories are shared with the host");
 	if (profile->private_count)
-		explain_line("", "programs can be run from there%s",
-			     profile->private_exec == EXEC_NO ? ": no"
+		explain_line("", "programs run from there: %s",
+			     profile->private_exec == EXEC_NO ? "no"
 			     : profile->private_exec == EXEC_YES
-				 ? ": yes"
-				 : " unless the host's directory is noexec");
+				 ? "yes"
+				 : "unless the host's directory is noexec");
 }
 
 /* Users keep what they have until their last logout, whatever the conf file says meanwhile. */

@@ -146,16 +146,16 @@ static int private_prepare(const struct view *view, const char *path, struct pri
 }
 
 /* Mounts a private directory; one without a tree becomes a fresh folder in memory. */
-static int private_attach(const char *path, size_t number, struct private_dir *private)
+static int private_attach(const char *path, size_t number, struct private_dir *out)
 {
 	CLEANUP_FD int dir = files_open_directory(path);
 
 	if (dir < 0)
 		return log_errno(-dir, "use %s as a private directory", path);
-	if (private->tree < 0) /* as the tmpfs is mounted: private, nosuid, nodev */
-	private->tree = private_folder(number, dir, path);
-	return private->tree < 0 ? private->tree
-				 : view_attach(private->tree, dir, path, private->attr);
+	/* As the tmpfs is mounted: private, nosuid, nodev. */
+	if (out->tree < 0)
+		out->tree = private_folder(number, dir, path);
+	return out->tree < 0 ? out->tree : view_attach(out->tree, dir, path, out->attr);
 }
 
 static int private_mount(const struct view *view, struct private_dir *dirs)

@@ -104,6 +104,20 @@ test_private_directories_are_mounted_once() {
 	host_clean
 }
 
+# What lies below them is the host's: a user's own namespaces, in which they are root, do not show it,
+# nor do they change the size.
+test_private_directories_cannot_be_uncovered() {
+	local try
+	touch /tmp/of-the-host
+	for try in 'umount /tmp' 'umount -l /tmp' 'mount --make-private /tmp && umount /tmp' 'mount --bind / /mnt' \
+		'mount -o remount,size=2G /tmp' 'mount -o remount,bind,suid,dev /tmp' 'mount --move /tmp /mnt'; do
+		assert_match 'refused [0-9]+$' "$(su alice -c "unshare -Urm sh -c '($try) 2>/dev/null || echo refused \$?'")" "$try"
+		assert_eq '' "$(su alice -c "unshare -Urm sh -c '($try) 2>/dev/null; ls -d /tmp/of-the-host /mnt/tmp/of-the-host 2>/dev/null'" || :)" "$try"
+	done
+	rm /tmp/of-the-host
+	host_clean
+}
+
 # Owner, group and every bit of the mode are the host's, set-group-id too.
 test_private_directory_of_others() {
 	mkdir -p /srv/scratch

@@ -16,18 +16,17 @@
 static const char *const admin_groups[] = {"sudo", "wheel", "admin"};
 #define ADMIN_GROUPS (sizeof(admin_groups) / sizeof(*admin_groups))
 
-/* The line of [profile NAME] in the conf file; 0 if it cannot be found. */
-static unsigned section_line(const char *profile)
+unsigned conf_section_line(const char *kind, const char *wanted)
 {
 	CLEANUP_FILE FILE *file = fopen(CONF_PATH, "re");
 	CLEANUP_FREE char *line = NULL;
 	size_t room = 0;
 
 	for (unsigned number = 1; file && getline(&line, &room, file) > 0; number++) {
-		char name[CONF_NAME_MAX];
+		char word[CONF_NAME_MAX], name[CONF_NAME_MAX];
 
-		if (sscanf(line, " [ profile %31[^] \t\n] ]", name) == 1 &&
-		    strcmp(name, profile) == 0)
+		if (sscanf(line, " [ %31[a-z] %31[^] \t\n] ]", word, name) == 2 &&
+		    strcmp(word, kind) == 0 && strcmp(name, wanted) == 0)
 			return number;
 	}
 	return 0;
@@ -59,7 +58,8 @@ static void check_names(struct doctor *doctor, const struct profile *profile)
 
 		if (name_absent(match))
 			doctor_at(
-			    doctor, LEVEL_WARNING, CONF_PATH, section_line(profile->name),
+			    doctor, LEVEL_WARNING, CONF_PATH,
+			    conf_section_line("profile", profile->name),
 			    "match of [profile %s] names %s '%s', which does not exist, so "
 			    "that no user is matched by it -> correct the name or take it out",
 			    profile->name, match->kind == MATCH_USER ? "user" : "group",
@@ -85,7 +85,8 @@ static void check_reachable(struct doctor *doctor)
 		const struct profile *profile = &doctor->conf->profiles[i];
 
 		if (all)
-			doctor_at(doctor, LEVEL_WARNING, CONF_PATH, section_line(profile->name),
+			doctor_at(doctor, LEVEL_WARNING, CONF_PATH,
+				  conf_section_line("profile", profile->name),
 				  "[profile %s] is never used, because [profile %s] before it "
 				  "matches all users -> move it up, or take it out",
 				  profile->name, all->name);

@@ -22,9 +22,14 @@ static const struct check {
     {"propagation", doctor_propagation, NEEDS_ROOT, "/ is a shared mount"},
     {"resolver", doctor_resolver, NEEDS_ROOT | NEEDS_CONF, "users get a name server"},
     {"sudoers", doctor_sudoers, NEEDS_ROOT | NEEDS_CONF, "sudo's rules hold in users' sessions"},
-    {"network", doctor_network, NEEDS_ROOT | NEEDS_CONF, "nothing is in the networks' way"},
+    {"ipv6", doctor_ipv6, NEEDS_ROOT | NEEDS_CONF, "the networks have the IPv6 they ask for"},
+    {"subnet", doctor_subnet, NEEDS_ROOT | NEEDS_CONF, "active users have the conf file's subnets"},
+    {"overlap", doctor_overlap, NEEDS_ROOT | NEEDS_CONF,
+     "nothing else is in the networks' subnets"},
+    {"firewall", doctor_firewall, NEEDS_ROOT | NEEDS_CONF, "no other firewall is in the way"},
     {"live", doctor_live, NEEDS_ROOT | NEEDS_CONF, "what was set up is there"},
     {"limits", doctor_limits, NEEDS_ROOT | NEEDS_CONF, "the kernel's limits hold for all users"},
+    {"userns", doctor_userns, 0, "users cannot make network namespaces without end"},
     {"outside", doctor_outside, NEEDS_ROOT, "active users have no process on the host's network"},
     {"leases", doctor_leases, NEEDS_CONF, "the networks have free addresses"},
 };
@@ -53,7 +58,7 @@ void doctor_run(struct doctor *doctor)
 	bool root = geteuid() == 0;
 
 	if (root && !doctor_host_enter()) {
-		doctor->id = "network";
+		doctor->id = "overlap";
 		doctor_warning(doctor, "cannot enter the host's network: what follows may be about "
 				       "a user's");
 	}

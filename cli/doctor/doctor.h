@@ -58,6 +58,10 @@ void finding_end(const struct doctor *doctor);
 /* Runs all checks that this user may run. The conf file is read for them; see doctor->problems. */
 void doctor_run(struct doctor *doctor);
 
+/* conf.c: the line of [network NAME] or [profile NAME] in the conf file; 0 if it cannot be found.
+ */
+unsigned conf_section_line(const char *kind, const char *name);
+
 /* Into the host's network, if root is in a user's; false if that fails. */
 bool doctor_host_enter(void);
 
@@ -71,9 +75,13 @@ void doctor_pam(struct doctor *doctor);
 void doctor_sshd(struct doctor *doctor);
 void doctor_resolver(struct doctor *doctor);
 void doctor_sudoers(struct doctor *doctor);
-void doctor_network(struct doctor *doctor);
+void doctor_ipv6(struct doctor *doctor);
+void doctor_subnet(struct doctor *doctor);
+void doctor_overlap(struct doctor *doctor);
+void doctor_firewall(struct doctor *doctor);
 void doctor_live(struct doctor *doctor);
 void doctor_limits(struct doctor *doctor);
+void doctor_userns(struct doctor *doctor);
 void doctor_leases(struct doctor *doctor);
 void doctor_outside(struct doctor *doctor);
 

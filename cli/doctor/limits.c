@@ -115,7 +115,7 @@ static void connections_check(struct doctor *doctor, const struct need *entries,
 		doctor_warning(
 		    doctor,
 		    "%s is %llu, but %llu users who have an address may need %llu "
-		    "connections: write smaller max_connections and new_connections in " CONF_PATH
+		    "connections -> write smaller max_connections and new_connections in " CONF_PATH
 		    ", for at most %llu a user",
 		    setting, (unsigned long long)limit, (unsigned long long)users->all,
 		    (unsigned long long)entries->all, (unsigned long long)(limit / users->all));
@@ -147,4 +147,29 @@ void doctor_limits(struct doctor *doctor)
 		    "logins are refused");
 	limit_check(doctor, "fs.mount-max", &mounts, &users, "mounts on the host",
 		    "logins are refused");
+}
+
+/*
+ * The kernel takes 4.8 s for the end of a network namespace with 300 bridges, and holds the lock of
+ * all network configuration meanwhile. Whether users may make any is the host's choice: a note.
+ */
+void doctor_userns(struct doctor *doctor)
+{
+	char value[16];
+
+	if (setting_read("user.max_user_namespaces") == 0)
+		return;
+	/* Debian's and Ubuntu's own settings. */
+	if (files_read(AT_FDCWD, "/proc/sys/kernel/unprivileged_userns_clone", value,
+		       sizeof(value)) > 0 &&
+	    *value == '0')
+		return;
+	if (files_read(AT_FDCWD, "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", value,
+		       sizeof(value)) > 0 &&
+	    *value == '1')
+		return;
+	doctor_note(doctor,
+		    "users may make user namespaces, and with one of many bridges delay the first "
+		    "logins of others; without them there are no rootless containers -> sysctl -w "
+		    "user.max_user_namespaces=0");
 }

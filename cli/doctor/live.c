@@ -25,11 +25,11 @@ static void bridges_check(struct doctor *doctor, struct netlink *route, const st
 
 		if (ruleset_bridge_name(&network, i, name) == 0 &&
 		    uplink_link_up(route, 0, name) == 0)
-			doctor_problem(doctor,
-				       "bridge %s of network %s is %s, and its users are cut off: "
-				       "pam-netns up",
-				       name, conf->name,
-				       uplink_link_find(route, name) ? "down" : "missing");
+			doctor_problem(
+			    doctor,
+			    "bridge %s of network %s is %s, and its users are cut off -> "
+			    "pam-netns up",
+			    name, conf->name, uplink_link_find(route, name) ? "down" : "missing");
 	}
 }
 
@@ -39,8 +39,8 @@ static void forwarding_check(struct doctor *doctor, const char *setting, const c
 
 	if (files_read(AT_FDCWD, path, value, sizeof(value)) > 0 && *value == '0')
 		doctor_problem(doctor,
-			       "%s = 0: users reach nothing outside (look for it in /etc/sysctl.d; "
-			       "it has to be 1) -> pam-netns up",
+			       "%s = 0: users reach nothing outside (a file in /etc/sysctl.d may "
+			       "set it) -> pam-netns up",
 			       setting);
 }
 
@@ -58,12 +58,10 @@ static void rules_check(struct doctor *doctor, int run)
 	else if (!state.rules)
 		doctor_problem(doctor, "the last set-up did not end -> pam-netns up");
 	else if (rules != state.rules)
-		doctor_problem(
-		    doctor,
-		    "our firewall rules were %s since they were loaded, so users are cut "
-		    "off or not "
-		    "filtered -> pam-netns up",
-		    rules ? "changed" : "flushed");
+		doctor_problem(doctor,
+			       "our firewall rules were %s since they were loaded, so users "
+			       "are cut off or not filtered -> pam-netns up",
+			       rules ? "changed" : "flushed");
 	netlink_close(&netfilter);
 }
 

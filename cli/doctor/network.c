@@ -81,30 +81,38 @@ static bool rules_read(char *text)
 }
 
 /* The rules of others that would drop our users' traffic. */
-static void firewalls_check(struct doctor *doctor, int run)
+void doctor_firewall(struct doctor *doctor)
 {
+	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP_FREE char *text = malloc(RULES_MAX);
 
 	if (!nft_path())
-		doctor_problem(doctor, "nft is missing; install nftables");
+		doctor_problem(doctor, "nft is missing -> install nftables");
 	else if (!text || !rules_read(text))
 		doctor_warning(doctor, "cannot read the firewall's rules with %s", nft_path());
 	else if (obstacle_firewalls(run, doctor->conf, text, report_obstacle, doctor) < 0)
 		doctor_warning(doctor, "cannot look through the firewall's rules");
 }
 
-static void changes_check(struct doctor *doctor, int run)
+void doctor_subnet(struct doctor *doctor)
 {
+	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char what[NETWORK_TEXT_MAX], remedy[NETWORK_TEXT_MAX];
 
-	for (size_t i = 0; i < doctor->conf->networks_count; i++)
-		if (network_refuses(run, &doctor->conf->networks[i], what, remedy))
-			doctor_problem(doctor, "%s -> %s", what, remedy);
+	for (size_t i = 0; i < doctor->conf->networks_count; i++) {
+		const struct network *network = &doctor->conf->networks[i];
+
+		if (network_refuses(run, network, what, remedy))
+			doctor_at(doctor, LEVEL_PROBLEM, CONF_PATH,
+				  conf_section_line("network", network->name), "%s -> %s", what,
+				  remedy);
+	}
 }
 
 /* Addresses and routes of others in our subnets. */
-static void overlaps_check(struct doctor *doctor, int run)
+void doctor_overlap(struct doctor *doctor)
 {
+	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct netlink route = {.fd = -1};
 
 	if (netlink_open(&route, NETLINK_ROUTE) < 0 ||
@@ -113,55 +121,47 @@ static void overlaps_check(struct doctor *doctor, int run)
 	netlink_close(&route);
 }
 
-/* Disabled by sysctl, what enables it is a command; by the kernel's command line, it is a boot. */
-static void ipv6_remedy(const char *setting, const struct network *network, char *out, size_t size)
+/* With an IPv6 prefix in the conf file first logins are refused, with auto they get IPv4 alone. */
+static void ipv6_missing(struct doctor *doctor, const struct network *network, const char *setting)
 {
-	if (!strncmp(setting, "net.", 4))
-		snprintf(out, size,
-			 "sysctl -w net.ipv6.conf.all.disable_ipv6=0 "
-			 "net.ipv6.conf.default.disable_ipv6=0 && pam-netns up");
+	bool given = network->subnet6_source == SOURCE_GIVEN;
+	enum level level = given ? LEVEL_PROBLEM : LEVEL_WARNING;
+	unsigned line = conf_section_line("network", network->name);
+	const char *what = given ? "first logins are refused" : "users get IPv4 alone";
+
+	/* What the kernel's command line disables needs a boot. */
+	if (strncmp(setting, "net.", 4) != 0)
+		doctor_at(doctor, level, CONF_PATH, line,
+			  "IPv6 is disabled on this host (%s), so %s -> write subnet6 = none in "
+			  "[network %s]",
+			  setting, what, network->name);
 	else
-		snprintf(out, size, "write subnet6 = none in [network %s] of " CONF_PATH,
-			 network->name);
+		doctor_at(doctor, level, CONF_PATH, line,
+			  "IPv6 is disabled on this host (%s), so %s; subnet6 = none in [network "
+			  "%s] says that it is not wanted -> sysctl -w "
+			  "net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0 "
+			  "&& pam-netns up",
+			  setting, what, network->name);
 }
 
-static void ipv6_check(struct doctor *doctor, int run, const struct network *network)
-{
-	const char *setting = ipv6_disabled();
-	struct network_state up;
-	char remedy[256];
-
-	if (network->subnet6_source == SOURCE_NONE)
-		return;
-	if (!setting) {
-		if (run >= 0 && network_state_read(run, network->name, &up) == 0 &&
-		    !up.subnet6.family)
-			doctor_warning(doctor,
-				       "network %s was set up while IPv6 was disabled "
-				       "-> pam-netns up",
-				       network->name);
-		return;
-	}
-	ipv6_remedy(setting, network, remedy, sizeof(remedy));
-	if (network->subnet6_source == SOURCE_GIVEN)
-		doctor_problem(doctor,
-			       "network %s has an IPv6 prefix, but IPv6 is disabled on this host "
-			       "(%s), so first logins are refused -> write subnet6 = none, or: %s",
-			       network->name, setting, remedy);
-	else
-		doctor_warning(doctor,
-			       "users of network %s get no IPv6: it is disabled on this host (%s) "
-			       "-> write subnet6 = none, or: %s",
-			       network->name, setting, remedy);
-}
-
-void doctor_network(struct doctor *doctor)
+void doctor_ipv6(struct doctor *doctor)
 {
 	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const char *setting = ipv6_disabled();
 
-	for (size_t i = 0; i < doctor->conf->networks_count; i++)
-		ipv6_check(doctor, run, &doctor->conf->networks[i]);
-	changes_check(doctor, run);
-	overlaps_check(doctor, run);
-	firewalls_check(doctor, run);
+	for (size_t i = 0; i < doctor->conf->networks_count; i++) {
+		const struct network *network = &doctor->conf->networks[i];
+		struct network_state up;
+
+		if (network->subnet6_source == SOURCE_NONE)
+			continue;
+		if (setting)
+			ipv6_missing(doctor, network, setting);
+		else if (run >= 0 && network_state_read(run, network->name, &up) == 0 &&
+			 !up.subnet6.family)
+			doctor_warning(doctor,
+				       "network %s was set up while IPv6 was disabled -> "
+				       "pam-netns up",
+				       network->name);
+	}
 }

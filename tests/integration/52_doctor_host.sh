@@ -9,7 +9,14 @@ setup() {
 }
 
 findings() {
-	pam-netns check 2>&1 || :
+	pam-netns doctor 2>&1 || :
+}
+
+# remedy REGEX: of the one finding.
+remedy() {
+	local said
+	said=$(findings | grep -E "$1")
+	echo "${said##* -> }"
 }
 
 # absent REGEX, present REGEX: in the findings.
@@ -27,7 +34,7 @@ conf_back() {
 
 # overlap_mended REGEX: it is found, and warned of by up; another subnet mends it.
 overlap_mended() {
-	present "$1.*write another subnet in \\[network default\\]"
+	present "warn overlap: $1.*-> write another subnet in \\[network default\\]"
 	assert_match "$1" "$(pam-netns up 2>&1)"
 	conf_set subnet 10.209.0.0/16
 	pam-netns up
@@ -93,9 +100,9 @@ test_automatic_subnet_is_chosen_anew() {
 	ip link add site0 type bridge
 	ip link set site0 up
 	ip route add "$chosen" dev site0 metric 5
-	said=$(findings | grep "site0 has route $chosen, which overlaps")
-	assert_match ': rm /var/lib/pam-netns/leases/default/subnet && pam-netns up$' "$said"
-	eval "${said##*: }"
+	said=$(remedy "warn overlap: site0 has route $chosen, which overlaps")
+	assert_eq 'rm /var/lib/pam-netns/leases/default/subnet && pam-netns up' "$said"
+	eval "$said"
 	absent 'overlaps subnet'
 	assert_ne "$chosen" "$(readlink /var/lib/pam-netns/leases/default/subnet | tr _ /)"
 	ip link delete site0
@@ -128,11 +135,11 @@ test_name_server_in_the_subnet() {
 
 # changed_mended KEY FROM TO: edited while alice is active.
 changed_mended() {
-	local said what="the conf file changes $1 from $2 to $3, but 1 user is active: all logins to it are refused"
+	local what="the conf file changes $1 from $2 to $3, but 1 user is active: all logins to it are refused"
 	absent 'the conf file changes'
 	hold_session one alice
 	conf_set "$1" "$3"
-	present "$what"
+	present "FAIL subnet: $CONF:[1-9][0-9]*: network default: $what"
 	assert_match "login +refused: .*$what" "$(pam-netns explain bob)"
 	assert_fails su bob -c true
 	assert_match "the conf file changes $1 from $2 to $3, but 1 user is active: change it back" "$(assert_fails pam-netns up 2>&1)"
@@ -144,8 +151,7 @@ changed_mended() {
 	wait_until 15 test ! -e /run/netns/bob
 	# The second.
 	conf_set "$1" "$3"
-	said=$(findings | grep "$what")
-	eval "${said#* or it is changed back: }"
+	eval "$(remedy "$what")"
 	absent 'the conf file changes'
 	su bob -c true
 	host_clean
@@ -181,15 +187,14 @@ test_subnet_edited_with_nobody_active() {
 
 # mended_by_up REGEX COMMAND…: what the command breaks is found; the printed remedy mends it.
 mended_by_up() {
-	local said
 	absent "$1"
 	"${@:2}"
-	said=$(findings | grep -E "^problem: .*$1")
+	assert_code 2 pam-netns doctor
 	assert_code 1 pam-netns check
-	assert_match ': pam-netns up$' "$said"
+	assert_eq 'pam-netns up' "$(remedy "^FAIL live: .*$1")"
 	pam-netns up
 	absent "$1"
-	assert_match '^ok' "$(findings | tail -n 1)"
+	assert_match '^no problem, 0 warnings' "$(findings | tail -n 1)"
 }
 
 test_rules_flushed_at_the_moment() {
@@ -219,49 +224,46 @@ test_looked_at_from_inside() {
 
 test_nothing_set_up_is_no_finding() {
 	pam-netns down
-	assert_match '^ok' "$(findings | tail -n 1)"
+	assert_match '^no problem, 0 warnings' "$(findings | tail -n 1)"
 	pam-netns up
 }
 
 test_ipv6_disabled() {
-	local said
+	local off='IPv6 is disabled on this host .net.ipv6.conf.all.disable_ipv6 = 1., so'
+	absent 'IPv6 is disabled'
 	sysctl -q -w net.ipv6.conf.all.disable_ipv6=1
-	said=$(findings | grep 'users of network default get no IPv6: it is disabled on this host (net.ipv6.conf.all.disable_ipv6 = 1)')
-	eval "${said##*, or: }"
-	absent 'IPv6'
+	eval "$(remedy "^warn ipv6: $CONF:[1-9][0-9]*: $off users get IPv4 alone")"
+	absent 'IPv6 is disabled'
 	# The other remedy.
 	sysctl -q -w net.ipv6.conf.default.disable_ipv6=1
-	present 'users of network default get no IPv6: .*default.disable_ipv6 = 1.: write subnet6 = none'
+	present 'default.disable_ipv6 = 1., so users get IPv4 alone; subnet6 = none in \[network default\] says that it is not wanted'
 	conf_set subnet6 none
 	pam-netns up
-	absent 'IPv6'
+	absent 'IPv6 is disabled'
+	sysctl -q -w net.ipv6.conf.all.disable_ipv6=1
 	conf_set subnet6 fd00:203::/64
-	said=$(findings | grep '^problem: network default has an IPv6 prefix, but IPv6 is disabled on this host')
 	assert_fails pam-netns up
-	eval "${said##*, or: }"
-	absent 'IPv6'
+	eval "$(remedy "^FAIL ipv6: $CONF:[1-9][0-9]*: $off first logins are refused")"
+	absent 'IPv6 is disabled'
 	conf_back
 }
 
 # Set up while it was disabled, and enabled since: the host's part is to be added.
 test_ipv6_enabled_since() {
-	local said
 	sysctl -q -w net.ipv6.conf.all.disable_ipv6=1
 	pam-netns up
 	sysctl -q -w net.ipv6.conf.all.disable_ipv6=0
-	said=$(findings | grep 'network default was set up while IPv6 was disabled')
-	eval "${said##*: }"
-	absent 'IPv6'
+	eval "$(remedy 'network default was set up while IPv6 was disabled')"
+	absent 'IPv6 was disabled'
 }
 
 # limited SETTING VALUE REGEX: the setting has that value for as long as the test; what is printed
 # mends it. A file over it, since some are the whole machine's.
 limited() {
-	local said file=/proc/sys/${1//./\/}
+	local file=/proc/sys/${1//./\/}
 	echo "$2" >"$OUT/limit"
 	mount --bind "$OUT/limit" "$file"
-	said=$(findings | grep -E "$1 is $2, but $3")
-	eval "${said##*: }"
+	eval "$(remedy " limits: $1 is $2, but $3")"
 	absent "$1 is"
 	umount "$file"
 }
@@ -292,6 +294,24 @@ test_limits_count_those_who_may_come() {
 	for ((i = 0; i < 1000; i++)); do
 		ln -sfn "10.203.98.$i" "$leases/$((50000 + i))"
 	done
-	present 'nf_conntrack_max is [0-9]+, but 1[0-9]+ users who have an address may need [0-9]+ connections: write smaller max_connections'
+	present 'nf_conntrack_max is [0-9]+, but 1[0-9]+ users who have an address may need [0-9]+ connections -> write smaller max_connections'
 	rm "$leases"/5*
+}
+
+# Whether users may make user namespaces is the host's choice: a note, and no warning.
+test_user_namespaces_are_noted() {
+	local said
+	echo 1000 >"$OUT/limit"
+	mount --bind "$OUT/limit" /proc/sys/user/max_user_namespaces
+	said=$(findings)
+	if [[ $(cat /proc/sys/kernel/unprivileged_userns_clone 2>/dev/null) != 0 &&
+		$(cat /proc/sys/kernel/apparmor_restrict_unprivileged_userns 2>/dev/null) != 1 ]]; then
+		eval "$(remedy '^note userns: ')"
+	else
+		assert_match 'ok   userns' "$said"
+		echo 0 >"$OUT/limit"
+	fi
+	assert_match '^no problem, 0 warnings' "$(tail -n 1 <<<"$said")"
+	assert_match 'ok   userns' "$(findings)"
+	umount /proc/sys/user/max_user_namespaces
 }

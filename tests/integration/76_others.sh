@@ -74,6 +74,9 @@ test_every_bridge_of_every_network() {
 		[network lab]
 		bridge = pnlab
 		subnet = 10.204.0.0/16
+		[profile staff]
+		match = root, @sudo, 1-999
+		isolate = no
 		[profile lab]
 		match = bob
 		network = lab

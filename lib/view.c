@@ -87,7 +87,9 @@ uint64_t view_private_inodes(uint64_t bytes)
 
 /*
  * One tmpfs holds all of the user's private directories that are in memory, so that one size is the
- * user's. It is mounted on a folder that only root can name, and its folders are cloned from there.
+ * user's. It stays mounted where only root can look into it, on the pins' folder, which is empty in
+ * a view; its folders are cloned from there. Unmounting it would cost more than all the rest, since
+ * the kernel then waits for every CPU.
  */
 static int private_tmpfs(const struct view *view)
 {
@@ -170,8 +172,6 @@ static int private_mount(const struct view *view, struct private_dir *dirs)
 		result = private_tmpfs(view);
 	for (size_t i = 0; i < count && result == 0; i++)
 		result = private_attach(view->profile->private_dirs[i], i, &dirs[i]);
-	if (result == 0 && in_memory && umount2(PINS_DIR, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
-		result = log_errno(errno, "unmount the tmpfs of private directories");
 	return result;
 }
 

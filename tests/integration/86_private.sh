@@ -94,11 +94,16 @@ leave_user() {
 	echo >"$OUT/stop.$1"
 }
 
-# The tmpfs behind the directories is to be seen nowhere: who has root inside finds no second way in.
-test_private_directories_are_mounted_once() {
+# The tmpfs behind the directories is root's: it is no second way in for its user.
+test_private_directories_share_one_tmpfs() {
 	local mounts
 	mounts=$(su alice -c 'cat /proc/self/mountinfo')
-	assert_eq '/dev/shm /tmp' "$(awk '/ - tmpfs pam_netns / { print $5 }' <<<"$mounts" | sort | paste -sd ' ')"
+	assert_eq '/dev/shm /run/pam-netns/pins /tmp' \
+		"$(awk '/ - tmpfs pam_netns / { print $5 }' <<<"$mounts" | sort | paste -sd ' ')"
+	assert_eq 1 "$(awk '/ - tmpfs pam_netns / { print $3 }' <<<"$mounts" | sort -u | wc -l)" 'devices'
+	assert_fails su alice -c 'ls /run/pam-netns/pins' 2>/dev/null
+	assert_fails su alice -c 'unshare -Urm ls /run/pam-netns/pins/0' 2>/dev/null
+	assert_fails su alice -c 'unshare -Urm mount --bind /run/pam-netns/pins/0 /mnt' 2>/dev/null
 	assert_eq '' "$(su alice -c 'ls -A /tmp /dev/shm | grep -v ":$" | tr -d "\n"')"
 	assert_fails su alice -c 'ln /etc/hostname /tmp/x || { echo >/tmp/y && ln /tmp/y /dev/shm/y; }' 2>/dev/null
 	host_clean

@@ -68,6 +68,7 @@ test_up_and_down() {
 }
 
 test_nobody_in() {
+	pam-netns up
 	assert_eq '[]' "$(pam-netns list --json)"
 	assert_eq 1 "$(pam-netns list | wc -l)"
 	assert_match 'alice has no network at present' "$(assert_fails pam-netns status alice 2>&1)"

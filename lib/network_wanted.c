@@ -181,12 +181,19 @@ int network_refuses(int run, const struct network *conf, char what[NETWORK_TEXT_
 	    network_wanted(conf, &wanted) < 0 || !network_changed(&up, conf, &wanted, change))
 		return 0;
 	active = network_users(run, conf->name, kick);
-	if (active <= 0)
+	if (!active || (active < 0 && active != -EACCES))
 		return 0;
-	snprintf(what, NETWORK_TEXT_MAX,
-		 "network %s: the conf file changes %s, but %d user%s active: all logins to it are "
-		 "refused until they have logged out, or it is changed back",
-		 conf->name, change, active, active == 1 ? " is" : "s are");
+	/* An ordinary user may not read who is active. */
+	if (active < 0)
+		snprintf(what, NETWORK_TEXT_MAX,
+			 "network %s: the conf file changes %s: all logins to it are refused as "
+			 "long as users are active",
+			 conf->name, change);
+	else
+		snprintf(what, NETWORK_TEXT_MAX,
+			 "network %s: the conf file changes %s, but %d user%s active: all logins "
+			 "to it are refused until they have logged out, or it is changed back",
+			 conf->name, change, active, active == 1 ? " is" : "s are");
 	snprintf(remedy, NETWORK_TEXT_MAX, "%spam-netns up", kick);
-	return active;
+	return active < 0 ? 1 : active;
 }

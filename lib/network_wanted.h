@@ -35,7 +35,8 @@ int network_users(int run, const char *network, char kick[NETWORK_CHANGE_MAX]) M
 
 /*
  * Does the conf file change a network that has active users, so that every login to it is refused?
- * How many there are, 0 if not; what and remedy are texts for people then. run: RUN_DIR, or -1.
+ * How many there are (1 if the caller may not know), 0 if not; what and remedy are texts for people
+ * then. run: RUN_DIR, or -1.
  */
 int network_refuses(int run, const struct network *conf, char what[NETWORK_TEXT_MAX],
 		    char remedy[NETWORK_TEXT_MAX]);

@@ -141,6 +141,8 @@ changed_mended() {
 	conf_set "$1" "$3"
 	present "FAIL subnet: $CONF:[1-9][0-9]*: network default: $what"
 	assert_match "login +refused: .*$what" "$(pam-netns explain bob)"
+	assert_match "login +refused: .*the conf file changes $1 from $2 to $3" \
+		"$(setpriv --reuid bob --regid "$(id -g bob)" --init-groups pam-netns explain)"
 	assert_fails su bob -c true
 	assert_match "the conf file changes $1 from $2 to $3, but 1 user is active: change it back" "$(assert_fails pam-netns up 2>&1)"
 	# The first remedy: as it was.

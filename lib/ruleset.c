@@ -249,8 +249,8 @@ static int write_base_chains(FILE *out, const struct ruleset *ruleset)
 	      "\t\ttype nat hook postrouting priority srcnat; policy accept;\n",
 	      out);
 	for (size_t i = 0; i < ruleset->networks_count; i++) {
-		ruleset_write_nat(out, &ruleset->networks[i], AF_INET);
-		ruleset_write_nat(out, &ruleset->networks[i], AF_INET6);
+		ruleset_write_nat(out, &ruleset->networks[i], &ruleset->nat_ports, AF_INET);
+		ruleset_write_nat(out, &ruleset->networks[i], &ruleset->nat_ports, AF_INET6);
 	}
 	fputs("\t}\n"
 	      "\tchain stamp {\n"

@@ -16,6 +16,7 @@
 #define PAM_NETNS_RULESET_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "address.h"
@@ -39,11 +40,17 @@ struct ruleset_member {
 	bool grouped; /* the member's network has peers = group */
 };
 
+/* The source ports, and ICMP ids, that NAT gives to users. */
+struct nat_ports {
+	uint16_t first, last;
+};
+
 struct ruleset {
 	const struct ruleset_network *networks;
 	size_t networks_count;
 	const struct ruleset_member *members; /* users in */
 	size_t members_count;
+	struct nat_ports nat_ports;
 	/* Forwarding of IPv4, IPv6 was off before us: drop what is not ours. */
 	bool forward_ours_alone, forward_ours_alone6;
 };
@@ -52,6 +59,14 @@ struct ruleset {
 int ruleset_write(FILE *out, const struct ruleset *ruleset) MUST_CHECK;
 /* Writes the transaction that removes both tables, whether they exist or not. */
 int ruleset_write_removal(FILE *out) MUST_CHECK;
+
+/*
+ * Chooses users' NAT ports: the largest range from 1024 on that has none of the host's own ports.
+ * local and reserved are the texts of net.ipv4.ip_local_port_range and ip_local_reserved_ports.
+ * Returns false if the host's own leave too few: the range is then a quarter of what is not
+ * reserved.
+ */
+bool nat_ports_choose(const char *local, const char *reserved, struct nat_ports *out);
 
 /* The name of a network's bridge number i (0: conf->bridge); -ENAMETOOLONG, logged. */
 int ruleset_bridge_name(const struct network *network, unsigned i, char out[IFNAMSIZ]) MUST_CHECK;

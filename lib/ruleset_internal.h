@@ -9,6 +9,7 @@
 /* ruleset_network.c: the chains that a network's bridges lead to. */
 void ruleset_write_network(FILE *out, const struct network *network);
 /* ruleset_nat.c: the network's rules of the chain nat_out, of one family. */
-void ruleset_write_nat(FILE *out, const struct ruleset_network *network, int family);
+void ruleset_write_nat(FILE *out, const struct ruleset_network *network,
+		       const struct nat_ports *ports, int family);
 
 #endif

@@ -80,6 +80,8 @@ bool sysctl_ipv6_present(void); /* this kernel has IPv6 (not ipv6.disable=1) */
 int sysctl_forwarding_on(struct host *host, bool ipv6) MUST_CHECK;
 /* Forwarding on. The filter is in place before, and that it was off is recorded. */
 int sysctl_forwarding(struct host *host, bool ipv6) MUST_CHECK;
+/* The ports that NAT gives to users, beside the host's own as they are now. */
+int sysctl_nat_ports(struct nat_ports *ports) MUST_CHECK;
 int sysctl_forwarding_restore(const struct host *host) MUST_CHECK;
 int sysctl_bridge(const struct host *host, const char *bridge) MUST_CHECK;
 /* IPv6 on for a bridge that was made while it was disabled; none there yet: nothing to do. */

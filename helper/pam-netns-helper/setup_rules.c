@@ -59,6 +59,10 @@ int plan_rules(struct plan *plan, const struct host_state *state)
 				  .forward_ours_alone = state->forwarding_ours,
 				  .forward_ours_alone6 = state->forwarding6_ours};
 
+	int result = sysctl_nat_ports(&ruleset.nat_ports);
+
+	if (result < 0)
+		return result;
 	if (!members)
 		return -ENOMEM;
 	for (size_t i = 0; i < plan->count; i++)

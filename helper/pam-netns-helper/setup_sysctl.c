@@ -26,6 +26,8 @@
 
 #define FORWARDING4    "/proc/sys/net/ipv4/ip_forward"
 #define FORWARDING6    "/proc/sys/net/ipv6/conf/all/forwarding"
+#define LOCAL_PORTS    "/proc/sys/net/ipv4/ip_local_port_range"
+#define RESERVED_PORTS "/proc/sys/net/ipv4/ip_local_reserved_ports"
 #define CONF6	       "/proc/sys/net/ipv6/conf"
 #define PING_RANGE     "sys/net/ipv4/ping_group_range"
 #define LOW_PORTS      "sys/net/ipv4/ip_unprivileged_port_start"
@@ -122,6 +124,27 @@ static int accept_ra_keep(const struct host *host)
 	}
 	result = files_write_atomic(networks, ACCEPT_RA_NAME, 0600, list, used, false);
 	return result < 0 ? log_errno(-result, "write %s/%s", NETWORKS_DIR, ACCEPT_RA_NAME) : 0;
+}
+
+int sysctl_nat_ports(struct nat_ports *ports)
+{
+	char local[64], reserved[16384];
+	int result = value_read(AT_FDCWD, LOCAL_PORTS, local, sizeof(local));
+
+	if (result < 0)
+		return log_errno(-result, "read " LOCAL_PORTS);
+	result = value_read(AT_FDCWD, RESERVED_PORTS, reserved, sizeof(reserved));
+	if (result < 0)
+		return log_errno(-result, "read " RESERVED_PORTS);
+	if (nat_ports_choose(local, reserved, ports))
+		return 0;
+	local[strcspn(local, "\t")] = ' ';
+	log_warning(
+	    "NAT gives users the ports %u-%u, some of which are the host's own: "
+	    "net.ipv4.ip_local_port_range is %s; set it to 32768 60999, for instance, and run "
+	    "pam-netns up",
+	    ports->first, ports->last, local);
+	return 0;
 }
 
 int sysctl_forwarding(struct host *host, bool ipv6)

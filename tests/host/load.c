@@ -1,12 +1,13 @@
 /*
- * Load by one user, and what others still get under it.
+ * Load by one user, and what others still get under it. PROTOCOL is tcp, udp or icmp (whose "port"
+ *is the echo's id); all but close work with IPv4 and IPv6.
  *
  *   host-load close PORT COUNT			server: accepts on COUNT ports from PORT, closes
  *first host-load tcp ADDRESS PORT COUNT SECONDS	connects to COUNT ports from PORT as fast as
- *it can host-load udp ADDRESS PORT COUNT		a packet to PORT from each of COUNT source
- *ports host-load ask tcp|udp ADDRESS PORT COUNT	one connection or query after the other;
- *prints how many were answered within a second host-load from SOURCE tcp|udp ADDRESS PORT
- *from that source port; prints what is answered
+ *it can host-load flood PROTOCOL ADDRESS PORT FIRST LAST	a packet to PORT from each of these
+ *ports host-load ask PROTOCOL ADDRESS PORT COUNT	one connection or query after the other;
+ *prints how many were answered within a second host-load from SOURCE PROTOCOL ADDRESS PORT one,
+ *from that port; prints what is answered
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -18,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -51,13 +51,36 @@ static struct target target_of(const char *text, unsigned port)
 	return t;
 }
 
-static int socket_open(int family, int type)
+static int socket_open(int family, const char *protocol, int flags)
 {
-	int fd = socket(family, type, 0);
+	int type = strcmp(protocol, "tcp") == 0 ? SOCK_STREAM : SOCK_DGRAM;
+	int number = family == AF_INET6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+	int fd = socket(family, type | flags, strcmp(protocol, "icmp") == 0 ? number : 0);
 
 	if (fd < 0)
-		err(1, "socket");
+		err(1, "socket for %s", protocol);
 	return fd;
+}
+
+/* From that port: it may be one that another socket has just had. */
+static void port_take(int fd, int family, unsigned port)
+{
+	struct target from = target_of(family == AF_INET6 ? "::" : "0.0.0.0", port);
+	int on = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&from.address, from.size) < 0)
+		err(1, "bind to port %u", port);
+}
+
+/* What is sent: an echo request, or what a web server and an echo server answer. */
+static ssize_t query_send(int fd, const char *protocol, int family)
+{
+	const unsigned char echo[8] = {family == AF_INET6 ? 128 : 8};
+
+	if (strcmp(protocol, "icmp") == 0)
+		return send(fd, echo, sizeof(echo), 0);
+	return send(fd, "GET / HTTP/1.0\r\n\r\n", 18, MSG_NOSIGNAL);
 }
 
 static int64_t now_ms(void)
@@ -74,7 +97,7 @@ static void serve_closing(unsigned port, unsigned count)
 
 	for (unsigned i = 0; i < count; i++) {
 		struct target t = target_of("::", port + i);
-		int on = 1, fd = socket_open(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK);
+		int on = 1, fd = socket_open(AF_INET6, "tcp", SOCK_NONBLOCK);
 
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 		if (bind(fd, (struct sockaddr *)&t.address, t.size) < 0 || listen(fd, 4096) < 0)
@@ -95,8 +118,8 @@ static void serve_closing(unsigned port, unsigned count)
 /* Opens the slot's next connection; a slot that has none is tried again in the next round. */
 static void slot_open(struct pollfd *slot, struct target *t)
 {
-	*slot = (struct pollfd){.fd = socket_open(t->family, SOCK_STREAM | SOCK_NONBLOCK),
-				.events = POLLIN};
+	*slot =
+	    (struct pollfd){.fd = socket_open(t->family, "tcp", SOCK_NONBLOCK), .events = POLLIN};
 	if (connect(slot->fd, (struct sockaddr *)&t->address, t->size) == 0 || errno == EINPROGRESS)
 		return;
 	close(slot->fd);
@@ -129,17 +152,16 @@ static void load_tcp(const char *text, unsigned port, unsigned count, int second
 	printf("%lu tried, %lu answered\n", tried, answered);
 }
 
-static void load_udp(const char *text, unsigned port, unsigned count)
+static void flood(const char *protocol, struct target *t, unsigned first, unsigned last)
 {
-	struct target t = target_of(text, port);
-	struct rlimit files = {count + 64, count + 64};
+	for (unsigned port = first; port <= last; port++) {
+		int fd = socket_open(t->family, protocol, 0);
 
-	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
-		err(1, "limit of open files");
-	for (unsigned i = 0; i < count; i++) {
-		int fd = socket_open(t.family, SOCK_DGRAM);
-
-		(void)!sendto(fd, "x\n", 2, 0, (struct sockaddr *)&t.address, t.size);
+		port_take(fd, t->family, port);
+		if (connect(fd, (struct sockaddr *)&t->address, t->size) < 0)
+			err(1, "connect");
+		(void)!query_send(fd, protocol, t->family);
+		close(fd);
 	}
 }
 
@@ -147,26 +169,23 @@ static void load_udp(const char *text, unsigned port, unsigned count)
 static bool ask(const char *protocol, struct target *t, unsigned source, bool print)
 {
 	bool tcp = strcmp(protocol, "tcp") == 0;
-	int fd = socket_open(t->family, tcp ? SOCK_STREAM : SOCK_DGRAM);
+	int fd = socket_open(t->family, protocol, 0);
 	struct timeval second = {.tv_sec = 1};
-	struct target from = target_of(t->family == AF_INET6 ? "::" : "0.0.0.0", source);
 	char answer[512];
-	int on = 1;
 	bool yes;
 
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof(second));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second));
-	if (source && bind(fd, (struct sockaddr *)&from.address, from.size) < 0)
-		err(1, "bind to port %u", source);
+	if (source)
+		port_take(fd, t->family, source);
 	yes = connect(fd, (struct sockaddr *)&t->address, t->size) == 0;
 	if (yes && (!tcp || print)) {
-		ssize_t length;
+		ssize_t length = -1;
 
-		yes = send(fd, "GET / HTTP/1.0\r\n\r\n", 18, MSG_NOSIGNAL) == 18;
-		length = yes ? recv(fd, answer, sizeof(answer), 0) : -1;
+		if (query_send(fd, protocol, t->family) > 0)
+			length = recv(fd, answer, sizeof(answer), 0);
 		yes = length >= 0;
-		while (yes && print && length > 0) {
+		while (print && length > 0) {
 			fwrite(answer, 1, length, stdout);
 			length = tcp ? recv(fd, answer, sizeof(answer), 0) : 0;
 		}
@@ -183,8 +202,10 @@ int main(int argc, char **argv)
 		serve_closing(atoi(argv[2]), atoi(argv[3]));
 	} else if (strcmp(verb, "tcp") == 0 && argc == 6) {
 		load_tcp(argv[2], atoi(argv[3]), atoi(argv[4]), atoi(argv[5]));
-	} else if (strcmp(verb, "udp") == 0 && argc == 5) {
-		load_udp(argv[2], atoi(argv[3]), atoi(argv[4]));
+	} else if (strcmp(verb, "flood") == 0 && argc == 7) {
+		struct target t = target_of(argv[3], atoi(argv[4]));
+
+		flood(argv[2], &t, atoi(argv[5]), atoi(argv[6]));
 	} else if (strcmp(verb, "ask") == 0 && argc == 6) {
 		struct target t = target_of(argv[3], atoi(argv[4]));
 		int answered = 0;

@@ -81,3 +81,74 @@ test_t31_one_way_traffic_is_one_connection() {
 	assert_eq '2 1' "$(in_session alice "$LOAD ask tcp $OUTSIDE4 80 2; $LOAD ask tcp $OUTSIDE6 80 1" | paste -sd ' ')"
 	policy
 }
+
+# --- ports of the host's address ---
+
+# How many packets from such ports, of no server, arrive outside.
+low_arrived() {
+	outside nft list counter inet low n | sed -n 's/.*packets \([0-9]*\) .*/\1/p'
+}
+
+low_asked() {
+	local address
+	for address in "$OUTSIDE4" "$OUTSIDE6"; do
+		in_netns alice "$LOAD" from 700 tcp "$address" 80 >>"$OUT/low"
+		in_netns alice "$LOAD" from 700 udp "$address" 7 >>"$OUT/low"
+		in_session alice "$LOAD from 701 tcp $address 80; $LOAD from 701 udp $address 7" >>"$OUT/low"
+	done
+}
+
+test_t33_never_from_a_privileged_port() {
+	outside nft 'add table inet low; add counter inet low n;
+		add chain inet low in { type filter hook input priority 0; };
+		add rule inet low in meta l4proto { tcp, udp } th sport 512-1023 counter name n'
+	# As low_ports = yes does.
+	in_netns alice sysctl -qw net.ipv4.ip_unprivileged_port_start=0
+	low_asked
+	assert_eq 4 "$(grep -c '^you are' "$OUT/low")" 'answers'
+	ip address add 198.51.100.9/24 dev uplink0
+	ip address add 2001:db8:51::9/64 dev uplink0 nodad
+	policy 'nat = 198.51.100.9 2001:db8:51::9'
+	low_asked
+	policy
+	ip address delete 198.51.100.9/24 dev uplink0
+	ip address delete 2001:db8:51::9/64 dev uplink0
+	assert_eq 8 "$(grep -c '^you are' "$OUT/low")" 'answers'
+	assert_eq 0 "$(low_arrived)" 'packets from ports below 1024'
+	# The host itself may.
+	"$LOAD" from 700 tcp "$OUTSIDE4" 80
+	assert_ne 0 "$(low_arrived)"
+	outside nft delete table inet low
+}
+
+pings_allowed() {
+	echo '0 2147483647' >"/proc/sys/net/ipv4/ping_group_range"
+	in_netns alice sysctl -qw net.ipv4.ping_group_range='0 2147483647'
+	in_netns bob sysctl -qw net.ipv4.ping_group_range='0 2147483647'
+}
+
+# under_flood PROTOCOL PORT: 64,500 flows to one destination, each from another port (16 users with
+# 4,096 connections each could have them). The host is answered all the same.
+under_flood() {
+	local address
+	# Their number is not the matter here, and counting so many takes long.
+	nft insert rule inet pam_netns forward iifname pnbr0 accept
+	for address in "$OUTSIDE4" "$OUTSIDE6"; do
+		in_netns alice "$LOAD" flood "$1" "$address" "$2" 1024 35000
+		in_netns bob "$LOAD" flood "$1" "$address" "$2" 35001 65535
+		assert_eq 200 "$("$LOAD" ask "$1" "$address" "$2" 200)" "answers to the host, $address"
+	done
+}
+
+test_t33_the_host_keeps_ports() {
+	under_flood udp 7
+	# Another port there is another destination, which has all of them again.
+	assert_match "^$OUTSIDE4 " "$(in_session alice 'getent ahostsv4 www.example.test')"
+	defences_on
+}
+
+test_t33_the_host_keeps_ids_of_echoes() {
+	pings_allowed
+	under_flood icmp 0
+	defences_on
+}

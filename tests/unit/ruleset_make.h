@@ -121,6 +121,7 @@ static inline void set_up_three(struct fixture *f)
 	f->conf[2].max_connections = 7;
 	f->conf[1].new_connections = 1;
 	f->conf[2].new_connections = 0;
+	f->ruleset.nat_ports = (struct nat_ports){1024, 32767};
 	set_member(f, 0, "pnua.1", "10.203.0.2", "fd00:203::2", 1000, false);
 	set_member(f, 1, "pnub.1", "10.204.0.2", "fd00:204::2", 1000, true);
 	set_member(f, 2, "pnuc.1", "10.204.0.3", "fd00:204::3", 0, true);

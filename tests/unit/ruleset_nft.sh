@@ -69,7 +69,7 @@ text_checks() {
 	yes 'a name with - and a digit' chain_has from_0-lab_x- 'goto egress_0-lab_x-'
 	yes 'guard of a member' listed '"pnua.1" . 02:6e:0a:cb:00:02 . 10.203.0.2'
 	yes 'a group' listed '10.204.0.2 : 0x000003e8'
-	yes 'SNAT' chain_has nat_out 'snat ip6 to 2001:db8:99::9'
+	yes 'SNAT' chain_has nat_out 'snat ip6 to [2001:db8:99::9]:1024-32767'
 	no 'counters' chain_has from_default counter
 	no 'an element added to a constant set' nft 'add element inet pam_netns bridges { "x" }'
 	no 'a constant set flushed' nft flush set inet pam_netns bridges

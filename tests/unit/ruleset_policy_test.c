@@ -1,6 +1,45 @@
 /* What the conf file allows and denies, as rules. */
 #include "ruleset_make.h"
 
+#define WITH_PORTS "oifname != @bridges meta l4proto { tcp, udp, udplite, sctp, dccp } "
+#define ICMP	   "oifname != @bridges meta l4proto icmp "
+#define ICMP6	   "oifname != @bridges meta l4proto icmpv6 "
+
+static void test_nat_ports(void **state)
+{
+	static const struct {
+		const char *local, *reserved;
+		unsigned first, last;
+		bool enough;
+	} table[] = {
+	    {"32768\t60999", "", 1024, 32767, true},
+	    {"32768\t60999", "8080,30000-32767", 8081, 29999, true},
+	    {"1024\t60999", "", 61000, 65535, true},
+	    {"1024\t60999", "65000-65535", 1024, 17017, false},
+	    {"10000\t65535", "", 1024, 9999, true},
+	    {"2000\t65535", "", 1024, 17151, false},
+	    {"1024\t65535", "40000", 1024, 10767, false},
+	    {"1024\t65535", "1024-65535", 1024, 17151, false},
+	    {"0\t65535", "", 1024, 17151, false},
+	    {"1\t1023", "1-1023,1025", 1026, 65535, true},
+	    {"40000\t40100", "20000-50000", 1024, 19999, true},
+	    {"40000\t50000", "1-65535", 1024, 17151, false},
+	    {"not two numbers", "nor a list", 1024, 32767, true},
+	    {"", "", 1024, 32767, true},
+	    {"32768\t60999", "1-", 1024, 32767, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct nat_ports ports;
+
+		assert_int_equal(nat_ports_choose(table[i].local, table[i].reserved, &ports),
+				 table[i].enough);
+		assert_int_equal(ports.first, table[i].first);
+		assert_int_equal(ports.last, table[i].last);
+	}
+}
+
 static void test_nat(void **state)
 {
 	struct fixture f;
@@ -9,11 +48,21 @@ static void test_nat(void **state)
 	(void)state;
 	set_up_three(&f);
 	text = text_of(&f);
-	assert_has(text, "\t\tip saddr 10.203.0.0/16 oifname != @bridges masquerade\n"
-			 "\t\tip6 saddr fd00:203::/64 oifname != @bridges masquerade\n"
-			 "\t\tip saddr 10.204.0.0/24 oifname != @bridges snat ip to 198.51.100.9\n"
-			 "\t\tip6 saddr fd00:204::/64 oifname != @bridges snat ip6 to "
-			 "2001:db8:99::9\n\t}\n");
+	assert_has(text,
+		   "\t\tip saddr 10.203.0.0/16 " WITH_PORTS "masquerade to :1024-32767\n"
+		   "\t\tip saddr 10.203.0.0/16 " ICMP "masquerade to :1024-8959\n"
+		   "\t\tip saddr 10.203.0.0/16 oifname != @bridges masquerade\n"
+		   "\t\tip6 saddr fd00:203::/64 " WITH_PORTS "masquerade to :1024-32767\n"
+		   "\t\tip6 saddr fd00:203::/64 " ICMP6 "masquerade to :1024-8959\n"
+		   "\t\tip6 saddr fd00:203::/64 oifname != @bridges masquerade\n"
+		   "\t\tip saddr 10.204.0.0/24 " WITH_PORTS "snat ip to 198.51.100.9:1024-32767\n"
+		   "\t\tip saddr 10.204.0.0/24 " ICMP "snat ip to 198.51.100.9:1024-8959\n"
+		   "\t\tip saddr 10.204.0.0/24 oifname != @bridges snat ip to 198.51.100.9\n"
+		   "\t\tip6 saddr fd00:204::/64 " WITH_PORTS
+		   "snat ip6 to [2001:db8:99::9]:1024-32767\n"
+		   "\t\tip6 saddr fd00:204::/64 " ICMP6 "snat ip6 to [2001:db8:99::9]:1024-8959\n"
+		   "\t\tip6 saddr fd00:204::/64 oifname != @bridges snat ip6 to 2001:db8:99::9\n"
+		   "\t}\n");
 	assert_lacks(text, "saddr 10.205.0.0/24 oifname"); /* nat = no */
 }
 
@@ -116,9 +165,13 @@ static void test_forward_ours_alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_nat),		 cmocka_unit_test(test_egress),
-	    cmocka_unit_test(test_egress_forms), cmocka_unit_test(test_host_access),
-	    cmocka_unit_test(test_groups),	 cmocka_unit_test(test_forward_ours_alone),
+	    cmocka_unit_test(test_nat),
+	    cmocka_unit_test(test_nat_ports),
+	    cmocka_unit_test(test_egress),
+	    cmocka_unit_test(test_egress_forms),
+	    cmocka_unit_test(test_host_access),
+	    cmocka_unit_test(test_groups),
+	    cmocka_unit_test(test_forward_ours_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -164,6 +164,7 @@ static void set_up_live(struct fixture *f)
 	f->networks[0].bridges = 2;
 	set_network(f, 1, "two", "pntwo", "10.204.0.0/24", "fd00:204::/64");
 	f->conf[1].peers = PEERS_YES;
+	f->ruleset.nat_ports = (struct nat_ports){1024, 32767};
 	set_member(f, 0, "pnua.1", "10.203.0.2", "fd00:203::2", 1000, false);
 	set_member(f, 1, "pnub.1", "10.203.0.3", "fd00:203::3", 1000, false);
 	set_member(f, 2, "pnuc.1", "10.203.0.4", "fd00:203::4", 1001, false);

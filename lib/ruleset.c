@@ -7,16 +7,16 @@
  * without IPv6 has no element in guard6, so its users cannot send any.
  *
  * What the guard vouches for gets the stamp, without which it does not pass the bridge's gate
- *(gate.h).
+ * (gate.h).
  *
  * Then the inet table, by where the bridge hands it:
- *	raw	ahead of connection tracking and anyone's DNAT: the stamp is taken off; no
- *link-local IPv4; and no source address of a user from another interface input	for every address of
- *the host: host_NETWORK forward for all others: from_NETWORK, which asks peers_NETWORK or
- *egress_NETWORK
+ *	raw	ahead of connection tracking and anyone's DNAT: no link-local IPv4; and
+ *		no source address of a user from another interface
+ *	input	for every address of the host: host_NETWORK
+ *	forward for all others: from_NETWORK, which asks peers_NETWORK or egress_NETWORK
  *
- * What goes to a bridge gets the stamp at the end of postrouting, for the gate at the bridge's
- *egress.
+ * The stamp is taken off in input and at the end of postrouting, where what goes to a bridge gets
+ * it, for the gate at the bridge's egress.
  *
  * What may open a connection passes admit_NETWORK last, which limits how many, and how many a
  * second. So a rejected attempt costs a user nothing, and replies, accepted earlier, are never

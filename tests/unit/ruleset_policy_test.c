@@ -144,7 +144,9 @@ static void test_groups(void **state)
 	f.conf[1].peers = PEERS_NO;
 	without = text_of(&f);
 	assert_lacks(without, "group4");
-	assert_lacks(without, "mark");
+	assert_lacks(without, ": mark");
+	assert_lacks(without, ". mark");
+	assert_lacks(without, "4294967295");
 }
 
 static void test_forward_ours_alone(void **state)

@@ -86,14 +86,22 @@ test_hanging_unit_test_is_named() {
 		echo '[ RUN      ] test_that_hangs'
 		sleep 1234
 	END
+	fake bad_test <<-'END'
+		#!/bin/sh
+		echo "[  FAILED  ] test_that_fails"
+		echo "[  FAILED  ] 1 test(s), listed below:"
+		echo "[  FAILED  ] test_that_fails"
+		exit 1
+	END
 	fake good_test <<-'END'
 		#!/bin/sh
 		echo '[       OK ] test_that_passes'
 	END
-	results=$(assert_fails env WATCH_IDLE=3 "$CHECKOUT/tests/unit/run" "$OUT/fake/slow_test" "$OUT/fake/good_test")
+	results=$(assert_fails env WATCH_IDLE=3 "$CHECKOUT/tests/unit/run" "$OUT/fake/slow_test" "$OUT/fake/good_test" \
+		"$OUT/fake/bad_test")
 	assert_match 'test_that_hangs.*hangs: neither' "$results"
 	assert_match 'slow_test +0 passed, 1 failed' "$results"
-	assert_match 'unit: 1 passed, 1 failed$' "$results"
+	assert_match 'unit: 1 passed, 2 failed$' "$results"
 }
 
 test_hanging_fuzz_program_is_named() {

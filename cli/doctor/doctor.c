@@ -31,6 +31,7 @@ static const struct check {
      "nothing else is in the networks' subnets"},
     {"firewall", doctor_firewall, NEEDS_ROOT | NEEDS_CONF, "no other firewall is in the way"},
     {"live", doctor_live, NEEDS_ROOT | NEEDS_CONF, "what was set up is there"},
+    {"sysctl", doctor_sysctl, NEEDS_CONF, "no file of sysctl.d takes forwarding or IPv6 away"},
     {"limits", doctor_limits, NEEDS_ROOT | NEEDS_CONF, "the kernel's limits hold for all users"},
     {"userns", doctor_userns, 0, "users cannot make network namespaces without end"},
     {"outside", doctor_outside, NEEDS_ROOT, "active users have no process on the host's network"},

@@ -83,6 +83,7 @@ void doctor_subnet(struct doctor *doctor);
 void doctor_overlap(struct doctor *doctor);
 void doctor_firewall(struct doctor *doctor);
 void doctor_live(struct doctor *doctor);
+void doctor_sysctl(struct doctor *doctor);
 void doctor_limits(struct doctor *doctor);
 void doctor_userns(struct doctor *doctor);
 void doctor_leases(struct doctor *doctor);

@@ -79,12 +79,15 @@ static void limit_check(struct doctor *doctor, const char *setting, const struct
 
 	if (!limit || need->all <= limit)
 		return;
-	(now ? doctor_problem : doctor_warning)(
-	    doctor, "%s is %llu, but %llu %s need %llu %s; else %s -> sysctl -w %s=%llu", setting,
-	    (unsigned long long)limit, (unsigned long long)(now ? users->active : users->all),
-	    now ? "active users" : "users who have an address",
-	    (unsigned long long)(now ? need->active : need->all), what, otherwise, setting,
-	    (unsigned long long)power_of_two(need->all));
+	(now ? doctor_problem
+	     : doctor_warning)(doctor,
+			       "%s is %llu, but %llu %s need %llu %s; else %s -> sysctl -w "
+			       "%s=%llu | tee -a /etc/sysctl.d/61-pam-netns.conf",
+			       setting, (unsigned long long)limit,
+			       (unsigned long long)(now ? users->active : users->all),
+			       now ? "active users" : "users who have an address",
+			       (unsigned long long)(now ? need->active : need->all), what,
+			       otherwise, setting, (unsigned long long)power_of_two(need->all));
 }
 
 static uint64_t host_mounts(void)

@@ -39,8 +39,8 @@ static void forwarding_check(struct doctor *doctor, const char *setting, const c
 
 	if (files_read(AT_FDCWD, path, value, sizeof(value)) > 0 && *value == '0')
 		doctor_problem(doctor,
-			       "%s = 0: users reach nothing outside (a file in /etc/sysctl.d may "
-			       "set it) -> pam-netns up",
+			       "%s = 0: users reach nothing outside "
+			       "-> pam-netns up",
 			       setting);
 }
 

@@ -17,6 +17,7 @@
 #include "nft_path.h"
 #include "obstacle.h"
 #include "paths.h"
+#include "sysctl.h"
 
 #define RULES_MAX (64U << 20) /* bytes; more of them cannot be read */
 
@@ -121,6 +122,23 @@ void doctor_overlap(struct doctor *doctor)
 	netlink_close(&route);
 }
 
+/* The command that enables IPv6 now, and takes the lines away that disable it at the next boot. */
+static void ipv6_enable(char out[], size_t size)
+{
+	static const char *const settings[] = {"net.ipv6.conf.all.disable_ipv6",
+					       "net.ipv6.conf.default.disable_ipv6"};
+	struct sysctl_line line;
+	size_t used = 0;
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++)
+		if (sysctl_line_find(settings[i], &line) && line.value && used < size)
+			used += (size_t)snprintf(out + used, size - used,
+						 "sed -i '%us/^/#/' %s && ", line.line, line.file);
+	if (used < size)
+		snprintf(out + used, size - used, "sysctl -w %s=0 %s=0 && pam-netns up",
+			 settings[0], settings[1]);
+}
+
 /* With an IPv6 prefix in the conf file first logins are refused, with auto they get IPv4 alone. */
 static void ipv6_missing(struct doctor *doctor, const struct network *network, const char *setting)
 {
@@ -128,7 +146,9 @@ static void ipv6_missing(struct doctor *doctor, const struct network *network, c
 	enum level level = given ? LEVEL_PROBLEM : LEVEL_WARNING;
 	unsigned line = conf_section_line("network", network->name);
 	const char *what = given ? "first logins are refused" : "users get IPv4 alone";
+	char enable[1024];
 
+	ipv6_enable(enable, sizeof(enable));
 	/* What the kernel's command line disables needs a boot. */
 	if (strncmp(setting, "net.", 4) != 0)
 		doctor_at(doctor, level, CONF_PATH, line,
@@ -138,10 +158,8 @@ static void ipv6_missing(struct doctor *doctor, const struct network *network, c
 	else
 		doctor_at(doctor, level, CONF_PATH, line,
 			  "IPv6 is disabled on this host (%s), so %s; subnet6 = none in [network "
-			  "%s] says that it is not wanted -> sysctl -w "
-			  "net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0 "
-			  "&& pam-netns up",
-			  setting, what, network->name);
+			  "%s] says that it is not wanted -> %s",
+			  setting, what, network->name, enable);
 }
 
 void doctor_ipv6(struct doctor *doctor)

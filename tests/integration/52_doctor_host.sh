@@ -317,3 +317,44 @@ test_user_namespaces_are_noted() {
 	assert_match 'ok   userns' "$(findings)"
 	umount /proc/sys/user/max_user_namespaces
 }
+
+# sysctl_mended FILE LINE SETTING VALUE: it is found with its line; what is printed takes it away.
+sysctl_mended() {
+	local command
+	command=$(remedy "^warn sysctl: $1:$2: whenever this is applied .*: $3 = $4 ")
+	assert_eq "sed -i '$2s/^/#/' $1" "$command"
+	eval "$command"
+	absent 'whenever this is applied'
+}
+
+test_sysctl_files() {
+	local file=/etc/sysctl.d/70-hardened.conf
+	absent 'whenever this is applied'
+	printf '# ours\nnet.ipv4.conf.all.rp_filter = 1\n-net/ipv4/ip_forward=0\n' >"$file"
+	sysctl_mended "$file" 3 net.ipv4.ip_forward 0
+	# A later file has the last word, /etc/sysctl.conf the very last.
+	echo 'net.ipv6.conf.all.disable_ipv6 = 1' >"$file"
+	sysctl_mended "$file" 1 net.ipv6.conf.all.disable_ipv6 1
+	echo 'net.ipv6.conf.all.disable_ipv6 = 1' >"$file"
+	echo 'net.ipv6.conf.all.disable_ipv6 = 0' >/etc/sysctl.d/80-later.conf
+	absent 'whenever this is applied'
+	printf '\nnet.ipv6.conf.all.forwarding = 0\n' >/etc/sysctl.conf
+	sysctl_mended /etc/sysctl.conf 2 net.ipv6.conf.all.forwarding 0
+	# One in /etc stands for one of its name elsewhere.
+	echo 'net.ipv4.ip_forward = 0' >/usr/lib/sysctl.d/75-vendor.conf
+	present '/usr/lib/sysctl.d/75-vendor.conf:1: '
+	: >/etc/sysctl.d/75-vendor.conf
+	absent 'whenever this is applied'
+	rm "$file" /etc/sysctl.d/80-later.conf /etc/sysctl.d/75-vendor.conf /usr/lib/sysctl.d/75-vendor.conf /etc/sysctl.conf
+}
+
+# Disabled now, and at the next boot: one command for both.
+test_ipv6_disabled_by_a_file() {
+	local file=/etc/sysctl.d/70-hardened.conf
+	printf 'net.ipv6.conf.all.disable_ipv6 = 1\nnet.ipv6.conf.default.disable_ipv6 = 1\n' >"$file"
+	sysctl -q -p "$file"
+	eval "$(remedy '^warn ipv6: .*IPv6 is disabled on this host')"
+	absent 'IPv6 is disabled|whenever this is applied'
+	assert_eq '' "$(grep -v '^#' "$file" || :)"
+	rm "$file"
+}

@@ -21,12 +21,13 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <syslog.h>
-#include <time.h>
 
 #include "call_child.h"
 #include "call_clone.h"
+#include "clock.h"
 #include "log.h"
 #include "paths.h"
+#include "rtnl.h"
 
 #define LOG_LINES_MAX 1000 /* of one call; a helper gone wild must not fill the log */
 #define KILL_WAIT     1000 /* milliseconds; more only where the kernel itself is stuck */
@@ -51,17 +52,9 @@ struct call {
 	int socket;
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int time_left(int64_t until)
 {
-	int64_t left = until - now_ms();
+	int64_t left = until - clock_ms();
 
 	return left > 0 ? (int)left : 0;
 }
@@ -113,7 +106,12 @@ static bool wait_ended(const struct call *call, int64_t until)
 	return count > 0;
 }
 
-/* Leaves no zombie. Returns the wait status; 0 if another thread of the caller was faster. */
+#define STUCK (-1) /* no wait status */
+
+/*
+ * Leaves no zombie. Returns the wait status; 0 if another thread of the caller was faster, STUCK if
+ * the kernel does not let it end.
+ */
 static int end_helper(const struct call *call, bool kill_now)
 {
 	int status = 0;
@@ -122,11 +120,8 @@ static int end_helper(const struct call *call, bool kill_now)
 		if (!kill_now)
 			log_warning("helper %s did not end after its reply: killed", call->verb);
 		kill_helper(call);
-		if (!wait_ended(call, now_ms() + KILL_WAIT)) {
-			log_error("helper %s (pid %d) cannot be killed", call->verb,
-				  (int)call->pid);
-			return 0;
-		}
+		if (!wait_ended(call, clock_ms() + KILL_WAIT))
+			return STUCK;
 	}
 	while (waitpid(call->pid, &status, 0) < 0 && errno == EINTR)
 		;
@@ -217,9 +212,24 @@ static void pass_log(const struct log_line *line)
 		log_debug("%s", line->text);
 }
 
-static void explain_failure(const struct call *call, int error, int status)
+/* At its deadline, before it is killed: does it wait for what nobody can take from its holder? */
+static bool awaits_rtnl(const struct call *call)
 {
-	if (error == -ETIMEDOUT)
+	CLEANUP_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return proc >= 0 && rtnl_awaited(proc, call->pid);
+}
+
+static void explain_failure(const struct call *call, int error, int status, bool rtnl)
+{
+	if (rtnl)
+		log_error("helper %s waits for the kernel's lock of network configuration (rtnl), "
+			  "which the end of another network namespace holds, and its deadline is "
+			  "over: see rtnl in pam_netns(8)",
+			  call->verb);
+	else if (status == STUCK)
+		log_error("helper %s (pid %d) cannot be killed", call->verb, (int)call->pid);
+	else if (error == -ETIMEDOUT)
 		log_error("helper %s gave no reply within its deadline: killed", call->verb);
 	else if (error != -EPIPE)
 		log_errno(-error, "read the reply of helper %s", call->verb);
@@ -241,7 +251,7 @@ static int await_reply(const struct call *call, struct reply *reply, int *failur
 		int error = message_receive(call->socket, time_left(call->until), &message);
 
 		/* Packets that are there already are read even when the time is up. */
-		if (!error && message.kind == MESSAGE_LOG && now_ms() >= call->until)
+		if (!error && message.kind == MESSAGE_LOG && clock_ms() >= call->until)
 			error = -ETIMEDOUT;
 		if (error)
 			return error;
@@ -264,7 +274,7 @@ static int run_helper(const char *verb, const struct request *request, unsigned 
 		      struct reply *reply)
 {
 	CLEANUP_FD int ours = -1, childs = -1;
-	struct call call = {.verb = verb, .until = now_ms() + deadline_ms, .process = -1};
+	struct call call = {.verb = verb, .until = clock_ms() + deadline_ms, .process = -1};
 	int failure = 0; /* errno of the child before exec */
 	int error, status;
 
@@ -283,13 +293,15 @@ static int run_helper(const char *verb, const struct request *request, unsigned 
 	error = await_reply(&call, reply, &failure);
 	/* Closed before the wait: a helper that still writes gets EPIPE, not a full socket. */
 	close(steal_fd(&ours));
+	bool rtnl = error == -ETIMEDOUT && awaits_rtnl(&call);
+
 	status = end_helper(&call, error != 0);
 	close(call.process);
 	if (failure)
 		log_errno(failure, "run %s", call_helper_path);
-	else if (error)
-		explain_failure(&call, error, status);
-	return error;
+	else if (error || status == STUCK)
+		explain_failure(&call, error, status, rtnl);
+	return error && status == STUCK ? -EBUSY : error;
 }
 
 /*

@@ -21,7 +21,8 @@
  * sink. Returns 0 with *reply filled, whatever its outcome (the caller owns the reply's
  * descriptors, reply_close()); -errno where no reply came: -ETIMEDOUT after deadline_ms (the helper
  * is killed then), -ENOENT without a helper, -EPIPE if it ended without a reply, -EBADMSG, … ,
- * logged. A helper that has replied and does not end by the deadline is killed too.
+ * logged. A helper that has replied and does not end by the deadline is killed too. -EBUSY: the
+ * helper waits in the kernel, ends when it is let, and keeps its locks until then.
  */
 int helper_call(const char *verb, const struct request *request, unsigned deadline_ms,
 		struct reply *reply) MUST_CHECK;

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
+#include "clock.h"
 #include "packet.h"
 
 #define REPLY_WAIT   1000 /* milliseconds */
@@ -22,21 +22,13 @@ union control {
 	char bytes[CONTROL_SIZE];
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Waits until the socket is ready for events or the time `until` has come: -ETIMEDOUT. */
 static int wait_ready(int socket, short events, int64_t until)
 {
 	struct pollfd ready = {.fd = socket, .events = events};
 
 	for (;;) {
-		int64_t left = until - now_ms();
+		int64_t left = until - clock_ms();
 		int count = poll(&ready, 1, left > 0 ? (int)left : 0);
 
 		if (count > 0)
@@ -124,7 +116,7 @@ int message_send_reply(int socket, const struct reply *reply)
 	char bytes[MESSAGE_ANSWER_MAX];
 	struct iovec part = {.iov_base = bytes};
 	struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
-	int64_t until = now_ms() + REPLY_WAIT;
+	int64_t until = clock_ms() + REPLY_WAIT;
 	union control control;
 	ssize_t size = reply_encode(reply, bytes);
 	int error;
@@ -199,7 +191,7 @@ int message_receive_request(int socket, struct request *out)
 int message_receive(int socket, int timeout, struct message *out)
 {
 	char bytes[MESSAGE_ANSWER_MAX];
-	int64_t until = now_ms() + timeout;
+	int64_t until = clock_ms() + timeout;
 	int fds[RECEIVED_FDS];
 	union control control;
 	struct msghdr packet = {.msg_control = control.bytes, .msg_controllen = CONTROL_SIZE};

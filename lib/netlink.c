@@ -5,7 +5,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "clock.h"
 #include "log.h"
+#include "rtnl.h"
 
 #define ERRNO_END 4096 /* the kernel's errors are -4095 to -1 */
 
@@ -19,6 +21,7 @@ int netlink_open(struct netlink *netlink, int protocol)
 	int one = 1;
 
 	netlink->sequence = 0;
+	netlink->protocol = protocol;
 	netlink->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 	if (netlink->fd < 0)
 		return log_errno(errno, "open a netlink socket");
@@ -206,6 +209,7 @@ static int batch_receive(struct netlink *netlink, struct netlink_batch *batch, u
 int netlink_run(struct netlink *netlink, struct netlink_batch *batch)
 {
 	uint32_t first = netlink->sequence + 1;
+	int64_t start = clock_ms();
 	int result;
 
 	if (batch->broken)
@@ -218,6 +222,8 @@ int netlink_run(struct netlink *netlink, struct netlink_batch *batch)
 	result = send_all(netlink, batch->data, batch->used);
 	if (result == 0)
 		result = batch_receive(netlink, batch, first, last);
+	if (netlink->protocol == NETLINK_ROUTE)
+		rtnl_tell(start);
 	if (result < 0)
 		result = log_errno(-result, "talk netlink");
 	for (unsigned i = 0; i < batch->count && result == 0; i++)

@@ -22,6 +22,7 @@
 
 struct netlink {
 	int fd;
+	int protocol;
 	uint32_t sequence;
 };
 

@@ -124,7 +124,8 @@ static int open_isolated(struct session_data *session, const struct conf *conf)
 	    call_and_join("open", OUTCOME_ISOLATED, request, conf->deadline_ms, session->line);
 
 	if (result < 0) {
-		if (result != HELPER_REFUSED)
+		/* One that is stuck keeps the user's lock: undoing would wait for it once more. */
+		if (result != HELPER_REFUSED && result != -EBUSY)
 			open_undo(request, conf->deadline_ms);
 		return result;
 	}

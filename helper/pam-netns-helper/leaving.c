@@ -5,8 +5,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
-#include <time.h>
 
+#include "clock.h"
 #include "closing.h"
 #include "lock.h"
 #include "log.h"
@@ -17,10 +17,7 @@
 
 long now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return (long)clock_ms();
 }
 
 void leaving_wait(const struct leaving *leaving, size_t count, int timeout_ms)

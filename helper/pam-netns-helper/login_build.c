@@ -14,11 +14,13 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "clock.h"
 #include "guard.h"
 #include "lease.h"
 #include "lock.h"
 #include "log.h"
 #include "paths.h"
+#include "rtnl.h"
 #include "view.h"
 
 static int build_lease(struct login *login)
@@ -122,11 +124,13 @@ static int build_namespace(struct login *login, const struct pin_kind *kind)
 {
 	char path[32];
 	uid_t uid = login->request->uid;
+	int64_t start = clock_ms();
 	int result;
 
 	if (unshare(kind->clone_flag) < 0)
 		return log_errno(errno, "make a %s namespace (limit: user.max_%s_namespaces)",
 				 kind->name, kind->name);
+	rtnl_tell(start);
 	snprintf(path, sizeof(path), "/proc/self/ns/%s", kind->name);
 	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
 

@@ -1,0 +1,94 @@
+# shellcheck shell=bash
+# The kernel's lock of all network configuration (rtnl), held by the end of a network namespace that an
+# ordinary user made and filled with bridges (threat T40). It is the whole machine's, so no other file runs
+# meanwhile.
+# serial
+
+setup() {
+	host_pam_install
+	hold_session one alice
+	hold_session two bob
+}
+
+# namespace_end COUNT: carol's network namespace with so many bridges ends, and is waited for.
+namespace_end() {
+	setpriv --reuid carol --regid "$(id -g carol)" --init-groups unshare -Urn \
+		sh -c "seq $1 | sed 's/.*/link add b& type bridge/' | ip -batch -"
+}
+
+# In the same call of the kernel for 200 ms.
+helper_waits() {
+	local pid i
+	pid=$(pgrep -n -f 'pam-netns-helper open') || return 1
+	for ((i = 0; i < 10; i++)); do
+		grep -q '^State:.D' "/proc/$pid/status" 2>/dev/null || return 1
+		sleep 0.02
+	done
+}
+
+# Starts a first login that waits for rtnl; its process is WAITING. The kernel ends namespaces one after
+# the other, so it may be some logins later that the lock is held.
+login_waits() {
+	local end=$((SECONDS + 30))
+	namespace_end 300
+	while ((SECONDS < end)); do
+		pam_session su longuid true &
+		WAITING=$!
+		until process_gone "$WAITING"; do
+			! helper_waits || return 0
+		done
+		wait "$WAITING" || return 0
+	done
+	fail 'rtnl is never held'
+}
+
+others_go_on() {
+	assert_eq bob "$(su bob -c 'id -un')"
+	assert_eq root "$(pam_session su root id -un)"
+	pam_session su bob true
+	pam-netns list >/dev/null
+	helper_waits
+}
+
+# Further logins, logouts and exempt users need no rtnl; a first login waits, and the log says for what.
+# A round in which the lock was free too soon proves nothing.
+test_t40_others_go_on_while_rtnl_is_held() {
+	local WAITING round
+	conf_set deadline 60s
+	pam-netns up
+	for ((round = 0; round < 5; round++)); do
+		login_waits
+		if others_go_on; then
+			wait "$WAITING"
+			log_grep 'pam_netns\(su:session\): waited [0-9]+ ms for the kernel.s lock of network configuration \(rtnl\)'
+			return 0
+		fi
+		wait "$WAITING" || :
+	done
+	fail 'the others had to wait as well'
+}
+
+# One whose deadline comes first is refused for that reason, and at once; nothing of it is left.
+test_t40_a_first_login_is_refused_with_the_cause() {
+	local WAITING lines round refused=no
+	conf_set deadline 1s
+	pam-netns up
+	for ((round = 0; round < 5; round++)); do
+		log_mark
+		login_waits
+		wait "$WAITING" || refused=yes
+		[[ $refused == no ]] || break
+	done
+	assert_eq yes "$refused"
+	lines=$(log_grep 'pam_netns\(su:session\)' | grep -v ' session \(opened\|closed\)')
+	assert_match 'helper open waits for the kernel.s lock of network configuration \(rtnl\)' "$lines"
+	assert_eq 2 "$(wc -l <<<"$lines")" 'lines of one refusal'
+	assert_no_match 'cannot be killed|no reply' "$lines"
+	wait_until 60 eval '! pgrep -f "pam-netns-helper open"'
+	conf_set deadline 60s
+	pam-netns gc
+	assert_fails test -e /run/netns/longuid
+	pam_session su longuid true
+}
+
+conf_reset

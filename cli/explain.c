@@ -62,14 +62,21 @@ static void explain_match(const struct subject *subject)
 	}
 }
 
-/* Of a user who is in, the state file knows; for others the template does. */
-static void explain_hostname(const struct subject *subject)
+/* The record of a user who is active; false: there is none. */
+static bool user_recorded(uid_t uid, struct user_state *state)
 {
 	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return run >= 0 && state_read(run, uid, state) == 0;
+}
+
+/* Of an active user the record knows it; of others the template. */
+static void explain_hostname(const struct subject *subject)
+{
 	char host[CONF_HOSTNAME_MAX + 1] = "", name[CONF_HOSTNAME_MAX];
 	struct user_state state;
 
-	if (run >= 0 && !state_read(run, subject->who.uid, &state) && *state.hostname) {
+	if (user_recorded(subject->who.uid, &state) && *state.hostname) {
 		explain_line("hostname", "%s", state.hostname);
 		return;
 	}
@@ -108,16 +115,19 @@ static bool private_list(const struct profile *profile, const char *name, bool k
 	return any;
 }
 
-static void explain_private(const struct profile *profile)
+static void explain_private(const struct profile *profile, uid_t uid)
 {
-	/* A login makes one user more, if this one is not active already. */
-	uint64_t bytes = view_private_bytes(profile, users_active() + 1);
+	struct user_state state;
+	uint64_t users = users_active() + !user_recorded(uid, &state);
+	uint64_t bytes = view_private_bytes(profile, users);
+	bool fixed = profile->private_bytes || profile->private_percent;
 	bool in_memory = private_list(profile, "private", false);
 	char size[TEXT_SIZE_MAX];
 
 	if (in_memory)
-		printf(" (in memory, together at most %s and %llu files)\n", size_text(bytes, size),
-		       (unsigned long long)view_private_inodes(bytes));
+		printf(" (in memory, together at most %s and %llu files%s)\n",
+		       size_text(bytes, size), (unsigned long long)view_private_inodes(bytes),
+		       fixed ? "" : " if made now");
 	if (private_list(profile, in_memory ? "" : "private", true))
 		puts(" (on disk, kept between logins)");
 	else if (!in_memory)
@@ -133,11 +143,10 @@ static void explain_private(const struct profile *profile)
 /* Users keep what they have until their last logout, whatever the conf file says meanwhile. */
 static void explain_active(const struct subject *subject)
 {
-	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	const struct profile *profile = subject->profile;
 	struct user_state state;
 
-	if (run < 0 || state_read(run, subject->who.uid, &state) < 0 ||
+	if (!user_recorded(subject->who.uid, &state) ||
 	    (profile->isolate && !strcmp(state.profile, profile->name) &&
 	     !strcmp(state.network, profile->network->name)))
 		return;
@@ -161,7 +170,7 @@ static void explain_isolation(const struct subject *subject)
 	if (profile->namespaces & NAMESPACE_UTS)
 		explain_hostname(subject);
 	if (profile->namespaces & NAMESPACE_MNT)
-		explain_private(profile);
+		explain_private(profile, subject->who.uid);
 	explain_line("linger", "%s",
 		     profile->linger == LINGER_NO
 			 ? "no: what runs after the last logout is killed"

@@ -295,7 +295,7 @@ test_explain() {
 	assert_match 'egress +any destination' "$text"
 	assert_match 'connections +at most 4096 at once' "$text"
 	assert_match ' +50 new ones a second, 2000 after a pause' "$text"
-	assert_match 'private +/tmp /dev/shm \(in memory, together at most [0-9.]+[KMG]i?B? and [0-9]+ files\)' "$text"
+	assert_match 'private +/tmp /dev/shm \(in memory, together at most [0-9.]+[KMG]i?B? and [0-9]+ files if made now\)' "$text"
 	assert_match ' +/var/tmp \(on disk, kept between logins\)' "$text"
 	assert_match 'services +gdm-password' "$text"
 	assert_match 'isolated +no: profile staff' "$(pam-netns explain root)"
@@ -381,11 +381,12 @@ test_explain_is_true() {
 	assert_no_match 'private ' "$text"
 	conf_reset
 	# The size is the one of the next first login.
-	text=$(pam-netns explain alice | sed -n 's/.* and \([0-9]*\) files)$/\1/p')
+	text=$(pam-netns explain alice | sed -n 's/.* and \([0-9]*\) files if made now)$/\1/p')
 	assert_eq "$text" "$(su alice -c 'df --output=itotal /tmp | tail -n 1 | tr -d " "')"
 	# An active user keeps what they have.
 	hold_session in alice
-	assert_no_match 'active' "$(pam-netns explain alice)"
+	assert_no_match $'\n  active ' "$(pam-netns explain alice)"
+	assert_match "and $text files" "$(pam-netns explain alice)"
 	sed -i 's/^\[profile default\]/[profile others]/' "$CONF"
 	assert_match 'active +in network default by profile default' "$(pam-netns explain alice)"
 	conf_reset

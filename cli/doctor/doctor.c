@@ -33,6 +33,7 @@ static const struct check {
     {"live", doctor_live, NEEDS_ROOT | NEEDS_CONF, "what was set up is there"},
     {"sysctl", doctor_sysctl, NEEDS_CONF, "no file of sysctl.d takes forwarding or IPv6 away"},
     {"limits", doctor_limits, NEEDS_ROOT | NEEDS_CONF, "the kernel's limits hold for all users"},
+    {"nat", doctor_nat, NEEDS_ROOT | NEEDS_CONF, "NAT has ports for all users"},
     {"userns", doctor_userns, 0, "users cannot make network namespaces without end"},
     {"outside", doctor_outside, NEEDS_ROOT, "active users have no process on the host's network"},
     {"leases", doctor_leases, NEEDS_CONF, "the networks have free addresses"},

@@ -85,6 +85,7 @@ void doctor_firewall(struct doctor *doctor);
 void doctor_live(struct doctor *doctor);
 void doctor_sysctl(struct doctor *doctor);
 void doctor_limits(struct doctor *doctor);
+void doctor_nat(struct doctor *doctor);
 void doctor_userns(struct doctor *doctor);
 void doctor_leases(struct doctor *doctor);
 void doctor_outside(struct doctor *doctor);

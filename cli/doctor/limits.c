@@ -14,7 +14,8 @@
 #include "network_wanted.h"
 #include "paths.h"
 
-#define SPARE	      64	 /* namespaces and mounts of others */
+#define SPARE	      64 /* namespaces and mounts of others */
+#define IP_SYSCTL     "/proc/sys/net/ipv4/"
 #define MOUNTS_A_USER 3		 /* pins, on the host */
 #define ENTRIES_MAX   (4U << 20) /* connections that a command should ask for; 320 bytes each */
 
@@ -150,6 +151,50 @@ void doctor_limits(struct doctor *doctor)
 		    "logins are refused");
 	limit_check(doctor, "fs.mount-max", &mounts, &users, "mounts on the host",
 		    "logins are refused");
+}
+
+/*
+ * Ports that NAT gives users. Too few: they take some of the host's own. And toward one server all
+ * users of a host can have no more connections than there are ports: a note, since it is no matter
+ * unless they all go to one.
+ */
+void doctor_nat(struct doctor *doctor)
+{
+	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char local[64], reserved[4096];
+	struct nat_ports ports;
+	uint64_t active = 0, connections = 0, count;
+
+	if (files_read(AT_FDCWD, IP_SYSCTL "ip_local_port_range", local, sizeof(local)) < 0 ||
+	    files_read(AT_FDCWD, IP_SYSCTL "ip_local_reserved_ports", reserved, sizeof(reserved)) <
+		0) {
+		doctor_warning(doctor, "cannot read the host's own ports (" IP_SYSCTL
+				       "ip_local_port_range, ip_local_reserved_ports)");
+		return;
+	}
+	for (size_t i = 0; i < doctor->conf->networks_count; i++) {
+		const struct network *network = &doctor->conf->networks[i];
+		struct need users = users_of(run, network);
+
+		active += network->nat ? users.active : 0;
+		connections += network->nat ? users.active * network->max_connections : 0;
+	}
+	if (!nat_ports_choose(local, reserved, &ports))
+		doctor_warning(
+		    doctor,
+		    "the host's own ports leave users fewer than they need, and they "
+		    "take some of the host's: net.ipv4.ip_local_port_range = %.*s -> "
+		    "sysctl -w net.ipv4.ip_local_port_range='32768 60999' && pam-netns up",
+		    (int)strcspn(local, "\n"), local);
+	count = ports.last - ports.first + 1U;
+	if (connections > count)
+		doctor_note(doctor,
+			    "%llu active users can take all %llu ports of NAT toward one server, "
+			    "and more connections to it fail -> if they depend on one, write "
+			    "max_connections = %llu in the networks of " CONF_PATH
+			    ", then run pam-netns up",
+			    (unsigned long long)active, (unsigned long long)count,
+			    (unsigned long long)(count / active ?: 1));
 }
 
 /*

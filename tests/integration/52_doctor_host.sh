@@ -358,3 +358,23 @@ test_ipv6_disabled_by_a_file() {
 	assert_eq '' "$(grep -v '^#' "$file" || :)"
 	rm "$file"
 }
+
+# The host's own ports from 1024 on leave users none of their own.
+test_ports_of_nat() {
+	absent 'nat: the host'
+	sysctl -q -w net.ipv4.ip_local_port_range='1024 65000'
+	eval "$(remedy '^warn nat: .*: net.ipv4.ip_local_port_range = 1024[^0-9]65000')"
+	absent 'nat: the host'
+	# Toward one server; alice alone can have 4,096.
+	hold_session one alice
+	absent '^note nat'
+	conf_set max_connections 40000
+	assert_match 'write max_connections = [0-9]+ in the networks' "$(remedy '^note nat: 1 active users can take all [0-9]+ ports')"
+	assert_match '^no problem, 0 warnings' "$(findings | tail -n 1)"
+	conf_set max_connections "$(findings | sed -n 's/^note nat.*max_connections = \([0-9]*\) .*/\1/p')"
+	pam-netns up
+	absent '^note nat'
+	end_session one
+	host_clean
+	conf_back
+}

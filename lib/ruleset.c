@@ -27,6 +27,10 @@
  * directions of a user's connections pass this host, there being one port only, and a connection
  * whose entry is lost is picked up as new (nf_conntrack_tcp_loose).
  *
+ * "ct state related" of a user is no permission: whatever an ICMP error says that it is about,
+ * connection tracking believes. It passes if it is about a connection of the sender's own
+ * (icmp_error); the rest that is related meets policy as what is new does.
+ *
  * Sets of bridges are constant and jumps by bridge are anonymous maps: neither can be changed
  * without changing rules, so who hashes the rules sees it. No set of rules keeps counters.
  */
@@ -195,6 +199,28 @@ static void write_forged(FILE *out, const struct ruleset_network *network)
 			prefix_format(&network->subnet6, text));
 }
 
+/*
+ * An ICMP error that a user sends, about an entry of the connection table. The user is that of its
+ * source address, which the guard has compared; the connection is theirs if they began it or it was
+ * to them. Nothing compares two addresses of a packet but a set of pairs, so the packet itself adds
+ * {source, source} first: what is found there beside its source can only be the same address. If
+ * the set is full, nothing is found, and the error is dropped. No user is a router who redirects.
+ */
+static void write_icmp_error(FILE *out)
+{
+	fputs("\tchain icmp_error {\n"
+	      "\t\ticmp type redirect drop\n"
+	      "\t\tupdate @self4 { ip saddr . ip saddr }\n"
+	      "\t\tupdate @self6 { ip6 saddr . ip6 saddr }\n"
+	      "\t\tip saddr . ct original ip saddr @self4 accept\n"
+	      "\t\tip saddr . ct reply ip saddr @self4 accept\n"
+	      "\t\tip6 saddr . ct original ip6 saddr @self6 accept\n"
+	      "\t\tip6 saddr . ct reply ip6 saddr @self6 accept\n"
+	      "\t\tdrop\n"
+	      "\t}\n",
+	      out);
+}
+
 /* The chains that the hooks call, but for those of one network. */
 static int write_base_chains(FILE *out, const struct ruleset *ruleset)
 {
@@ -227,7 +253,8 @@ static int write_base_chains(FILE *out, const struct ruleset *ruleset)
 	fputs("\t}\n"
 	      "\tchain forward {\n"
 	      "\t\ttype filter hook forward priority filter; policy accept;\n"
-	      "\t\tct state established,related accept\n",
+	      "\t\tct state established accept\n"
+	      "\t\tct state related iifname != @bridges accept\n",
 	      out);
 	err = write_bridge_jumps(out, ruleset, "from");
 	if (err)
@@ -317,7 +344,13 @@ static int write_inet_table(FILE *out, const struct ruleset *ruleset)
 	      "\tset new_connections {\n\t\ttype ether_addr; size 65535; flags "
 	      "dynamic,timeout\n\t}\n",
 	      out);
+	fputs("\tset self4 {\n\t\ttype ipv4_addr . ipv4_addr; size 65535; flags dynamic,timeout; "
+	      "timeout 1m\n\t}\n"
+	      "\tset self6 {\n\t\ttype ipv6_addr . ipv6_addr; size 65535; flags dynamic,timeout; "
+	      "timeout 1m\n\t}\n",
+	      out);
 	write_group_sets(out, ruleset);
+	write_icmp_error(out);
 	for (size_t i = 0; i < ruleset->networks_count; i++)
 		ruleset_write_network(out, ruleset->networks[i].conf);
 	err = write_base_chains(out, ruleset);

@@ -102,7 +102,8 @@ static void write_host_access(FILE *out, const struct network *network)
 
 	fprintf(out,
 		"\tchain host_%s {\n"
-		"\t\tct state established,related accept\n"
+		"\t\tct state established accept\n"
+		"\t\tct state related meta l4proto { icmp, icmpv6 } goto icmp_error\n"
 		"\t\tct state invalid drop\n",
 		name);
 	if (network->host_all)
@@ -171,7 +172,8 @@ void ruleset_write_network(FILE *out, const struct network *network)
 	write_peers(out, network);
 	fprintf(out,
 		"\tchain from_%s {\n"
-		"\t\tct state invalid drop\n"
+		"\t\tct state related meta l4proto { icmp, icmpv6 } goto icmp_error\n"
+		"\t\tct state invalid,untracked drop\n"
 		"\t\tct status dnat goto egress_%s\n"
 		"\t\toifname @bridges_%s goto peers_%s\n"
 		"\t\toifname @bridges " REJECT "\n"

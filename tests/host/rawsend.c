@@ -3,14 +3,18 @@
  *
  *   host-rawsend [OPTION...] MARK KIND [ARGUMENT...]
  *	udp SOURCE DESTINATION PORT	IPv4 or IPv6
+ *	error SOURCE DESTINATION TYPE tcp|udp FROM PORT TO PORT
+ *					an ICMP error of that type about a packet from FROM to TO
+ *	icmp SOURCE DESTINATION TYPE	an ICMP message of that type
  *	arp request|reply SENDER TARGET	the sender claims to have the frame's source MAC
  *	na SOURCE ADDRESS		neighbour advertisement: ADDRESS is at the frame's source
- *MAC ra SOURCE			router advertisement: default route, prefix 2001:db8:bad::/64 dhcp
- *SOURCE			DHCP offer to all plain				the mark alone; -e
- *says what it claims to be socket SOURCE DESTINATION PORT	no frame: an ordinary UDP socket,
- *bound with FREEBIND -i INTERFACE (eth0), -s MAC (the interface's own; "random": another for each
- *frame), -d MAC (the bridge's), -t TPID:ID a VLAN tag (may be repeated), -e TYPE the ethertype, -l
- *LLC/SNAP, -n COUNT.
+ *	ra SOURCE			router advertisement: default route, prefix
+ *	dhcp SOURCE			DHCP offer to all
+ *	plain				the mark alone; -e says what it claims to be
+ *	socket SOURCE DESTINATION PORT	no frame: an ordinary UDP socket, bound with FREEBIND
+ *
+ * -i INTERFACE (eth0), -s MAC (the interface's own; "random": another for each frame), -d MAC (the
+ * bridge's), -t TPID:ID a VLAN tag (may be repeated), -e TYPE the ethertype, -l LLC/SNAP, -n COUNT.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -97,6 +101,8 @@ static uint16_t ip_wrap(struct bytes *b, const uint8_t *source, const uint8_t *d
 	memcpy(pseudo, source, size);
 	memcpy(pseudo + size, destination, size);
 	sum += (uint16_t)~checksum(0, pseudo, 2 * size);
+	if (protocol == IPPROTO_ICMP) /* which has no pseudo header */
+		sum = 0;
 	value = htons(checksum(sum, payload->data, payload->size));
 	memcpy(payload->data + offset, &value, 2);
 	if (size == 16) {
@@ -133,6 +139,52 @@ static uint16_t make_udp(struct bytes *b, const char *from, const char *to, unsi
 	put16(&udp, 0);
 	put(&udp, data, length);
 	return ip_wrap(b, source, destination, size, IPPROTO_UDP, &udp, 6);
+}
+
+/* An ICMP message to that address: what is in *icmp, and the mark. */
+static uint16_t make_icmp(struct bytes *b, const char *from, const char *to, struct bytes *icmp)
+{
+	uint8_t source[16], destination[16];
+	size_t size = address_parse(from, source);
+
+	if (address_parse(to, destination) != size)
+		errx(2, "%s and %s are of two families", from, to);
+	put(icmp, mark, sizeof(mark));
+	return ip_wrap(b, source, destination, size, size == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6,
+		       icmp, 2);
+}
+
+/* words: SOURCE DESTINATION TYPE PROTOCOL FROM PORT TO PORT */
+static uint16_t make_error(struct bytes *b, char **words)
+{
+	uint8_t from[16], to[16], type = atoi(words[2]);
+	bool tcp = strcmp(words[3], "tcp") == 0;
+	size_t size = address_parse(words[4], from);
+	struct bytes icmp = {0}, inner = {0}, transport = {0};
+
+	if (address_parse(words[6], to) != size)
+		errx(2, "%s and %s are of two families", words[4], words[6]);
+	put16(&transport, atoi(words[5]));
+	put16(&transport, atoi(words[7]));
+	put16(&transport, tcp ? 0 : 8);
+	put16(&transport, 0);
+	if (tcp) /* sequence numbers, offset, flags */
+		put(&transport, (uint8_t[12]){[4] = 0x50, [5] = 0x10}, 12);
+	ip_wrap(&inner, from, to, size, tcp ? IPPROTO_TCP : IPPROTO_UDP, &transport, tcp ? 16 : 6);
+	put(&icmp, &type, 1);
+	put(&icmp, (uint8_t[7]){0}, 7);
+	put(&icmp, inner.data, inner.size);
+	return make_icmp(b, words[0], words[1], &icmp);
+}
+
+static uint16_t make_message(struct bytes *b, char **words)
+{
+	uint8_t type = atoi(words[2]), body[23] = {0};
+	struct bytes icmp = {0};
+
+	put(&icmp, &type, 1);
+	put(&icmp, body, sizeof(body));
+	return make_icmp(b, words[0], words[1], &icmp);
 }
 
 static uint16_t make_arp(struct bytes *b, const struct options *o, char **words)
@@ -241,8 +293,8 @@ static void socket_send(char **words)
 static const struct {
 	const char *name;
 	int words;
-} kinds[] = {{"udp", 3},  {"arp", 3},	{"na", 2},    {"ra", 1},
-	     {"dhcp", 1}, {"plain", 0}, {"socket", 3}};
+} kinds[] = {{"udp", 3},   {"arp", 3},	  {"na", 2},	{"ra", 1},  {"dhcp", 1},
+	     {"plain", 0}, {"socket", 3}, {"error", 8}, {"icmp", 3}};
 
 static uint16_t payload_make(struct bytes *b, const struct options *o, char **words)
 {
@@ -257,6 +309,10 @@ static uint16_t payload_make(struct bytes *b, const struct options *o, char **wo
 		return make_ra(b, o, words + 1);
 	case 'd':
 		return make_dhcp(b, words + 1);
+	case 'e':
+		return make_error(b, words + 1);
+	case 'i':
+		return make_message(b, words + 1);
 	}
 	put(b, mark, sizeof(mark));
 	return 0x88b5; /* for experiments */

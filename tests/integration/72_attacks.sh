@@ -293,6 +293,141 @@ test_t20_straight_to_a_neighbour() {
 	defences_on
 }
 
+# --- ICMP errors (T35): connection tracking takes what they say for true ---
+
+# How many errors from users have reached the host's own stack.
+errors_count() {
+	nft list counter inet errors n | sed -n 's/.*packets \([0-9]*\) .*/\1/p'
+}
+
+# port_from WHO ADDRESS: the port of WHO's one connection to port 7 there.
+port_from() {
+	local command=(ss -Htn state established 'dport = :7')
+	[[ $1 == host ]] || command=(in_netns "$1" "${command[@]}")
+	"${command[@]}" | awk -v to="$2" 'index($4, to) { n = split($3, part, ":"); print part[n] }'
+}
+
+connected_to() {
+	[[ -n $(port_from "$1" "$2") ]]
+}
+
+# port_outside ADDRESS: the ports of the host's address that are connected to port 7 outside.
+port_outside() {
+	outside ss -Htn state established 'sport = :7' |
+		awk -v to="$1" 'index($4, to) { n = split($4, part, ":"); print part[n] }'
+}
+
+# Connections of the host and of bob to the outside, and what they look like.
+victims_connect() {
+	local address
+	nft 'add table inet errors; add counter inet errors n
+		add chain inet errors in { type filter hook input priority 100; }
+		add rule inet errors in iifname pnbr0 icmp type { destination-unreachable, redirect } counter name n
+		add rule inet errors in iifname pnbr0 icmpv6 type { destination-unreachable, packet-too-big } counter name n'
+	in_session bob "bash -c 'exec 3<>/dev/tcp/$OUTSIDE4/7 4<>/dev/tcp/$OUTSIDE6/7; sleep 60' >/dev/null 2>&1 &"
+	exec {VICTIM4}<>"/dev/tcp/$OUTSIDE4/7" {VICTIM6}<>"/dev/tcp/$OUTSIDE6/7"
+	for address in "$OUTSIDE4" "$OUTSIDE6"; do
+		wait_until 10 connected_to bob "$address"
+		wait_until 10 connected_to host "$address"
+	done
+}
+
+test_t35_forged_errors() {
+	local host outside family bob type of_bob of_host nat before name
+	victims_connect
+	before=$(errors_count)
+	for family in 4 6; do
+		name=HOST$family host=${!name} name=OUTSIDE$family outside=${!name} name=BOB$family bob=${!name}
+		name=ALICE$family alice=${!name}
+		of_bob=$(port_from bob "$outside") of_host=$(port_from host "$outside")
+		nat=$(port_outside "$host" | grep -vx "$of_host")
+		assert_match '^[0-9]+$' "$nat" "bob's port outside"
+		type=$((family == 4 ? 3 : 1))
+		# To the host's own socket; to bob by the host's address, which NAT translates; to the
+		# outside about bob's connection and about the host's.
+		attack alice "err-host$family" error "$alice" "$host" "$type" tcp "$host" "$of_host" "$outside" 7
+		attack alice "err-bob$family" error "$alice" "$host" "$type" tcp "$host" "$nat" "$outside" 7
+		attack alice "err-out$family" error "$alice" "$outside" "$type" tcp "$outside" 7 "$bob" "$of_bob"
+		attack alice "err-own$family" error "$alice" "$outside" "$type" tcp "$outside" 7 "$host" "$of_host"
+	done
+	nobody_has err-{host,bob,out,own}{4,6}
+	assert_eq "$before" "$(errors_count)" 'errors that have reached the host'
+	# What stopped them: they are believed without it.
+	nft insert rule inet pam_netns icmp_error accept
+	for family in 4 6; do
+		name=HOST$family host=${!name} name=OUTSIDE$family outside=${!name} name=ALICE$family alice=${!name}
+		of_host=$(port_from host "$outside") type=$((family == 4 ? 3 : 1))
+		attack alice "err-loose$family" error "$alice" "$host" "$type" tcp "$host" "$of_host" "$outside" 7
+		attack alice "err-loose-own$family" error "$alice" "$outside" "$type" tcp "$outside" 7 "$host" "$of_host"
+		assert_seen outside "err-loose-own$family" 'in'
+	done
+	assert_eq $((before + 2)) "$(errors_count)" 'errors that have reached the host'
+	nft delete table inet errors
+	exec {VICTIM4}>&- {VICTIM6}>&-
+	defences_on
+}
+
+# About her own connections she may say what she likes; only redirects are a router's.
+test_t35_errors_about_ones_own_connection() {
+	local port outside family type alice name
+	policy 'peers = yes'
+	in_session alice "bash -c 'exec 3<>/dev/tcp/$OUTSIDE4/7 4<>/dev/tcp/$OUTSIDE6/7; sleep 60' >/dev/null 2>&1 &"
+	for family in 4 6; do
+		name=OUTSIDE$family outside=${!name} name=ALICE$family alice=${!name}
+		wait_until 10 connected_to alice "$outside"
+		port=$(port_from alice "$outside") type=$((family == 4 ? 3 : 1))
+		attack alice "mine$family" error "$alice" "$outside" "$type" tcp "$outside" 7 "$alice" "$port"
+		assert_seen outside "mine$family" 'in'
+	done
+	attack alice redirect4 error "$ALICE4" "$OUTSIDE4" 5 tcp "$OUTSIDE4" 7 "$ALICE4" "$(port_from alice "$OUTSIDE4")"
+	nobody_has redirect4
+	# A port where nobody listens is refused at once: at the outside, at a user from a user and
+	# from the host.
+	unused="bash -c 'exec 3<>/dev/udp/\$1/4444; echo x >&3; read -r -t 3 <&3 || echo y >&3' unused"
+	for address in "$OUTSIDE4" "$OUTSIDE6" "$BOB4" "$BOB6"; do
+		assert_match 'refused' "$(in_session alice "$unused $address" 2>&1)" "alice asks $address"
+	done
+	for address in "$BOB4" "$BOB6"; do
+		assert_match 'refused' "$(eval "$unused $address" 2>&1)" "the host asks $address"
+	done
+	# And a way that is too long is told.
+	assert_match 'Time to live exceeded|Hop limit' "$(in_session alice "ping -n -c 1 -W 2 -t 1 $OUTSIDE4; ping -n -c 1 -W 2 -t 1 $OUTSIDE6" 2>&1)"
+	policy 'host_access = all'
+}
+
+# Without room for the pair that is to be compared no error passes; all else does.
+test_t35_a_full_set_drops_errors_alone() {
+	local port i
+	in_session alice "bash -c 'exec 3<>/dev/tcp/$OUTSIDE4/7; sleep 60' >/dev/null 2>&1 &"
+	wait_until 10 connected_to alice "$OUTSIDE4"
+	port=$(port_from alice "$OUTSIDE4")
+	nft flush set inet pam_netns self4
+	{
+		echo 'add element inet pam_netns self4 {'
+		for ((i = 0; i < 65535; i++)); do
+			printf '10.9.%d.%d . 10.9.0.0 timeout 1h,' $((i / 256)) $((i % 256))
+		done
+		echo '}'
+	} | nft -f -
+	attack alice full4 error "$ALICE4" "$OUTSIDE4" 3 tcp "$OUTSIDE4" 7 "$ALICE4" "$port"
+	nobody_has full4
+	assert_reach alice yes "tcp $OUTSIDE4 80" "udp $OUTSIDE4 7" "icmp $HOST4"
+	defences_on
+}
+
+# Types that connection tracking does not follow, and that NAT does not touch therefore.
+test_t35_untracked_messages() {
+	local type
+	for type in 130 131 132 133 134 135 136 137 143; do
+		attack alice "untracked-$type" icmp "$ALICE6" "$OUTSIDE6" "$type"
+	done
+	nobody_has untracked-{130,131,132,133,134,135,136,137,143}
+	nft insert rule inet pam_netns forward accept
+	attack alice untracked-loose icmp "$ALICE6" "$OUTSIDE6" 136
+	assert_seen outside untracked-loose 'in'
+	defences_on
+}
+
 # Nobody gets a network without rules, and who had one is cut off until there are some again.
 # CVE-2025-52889, CVE-2025-52890: never a port without what guards it.
 test_t20_rules_that_cannot_be_made() {

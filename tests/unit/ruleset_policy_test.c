@@ -117,7 +117,8 @@ static void test_host_access(void **state)
 	set_up_three(&f);
 	f.conf[0].host_icmp = f.conf[0].host_dns = false;
 	text = text_of(&f);
-	assert_has(text, "\tchain host_default {\n\t\tct state established,related accept\n"
+	assert_has(text, "\tchain host_default {\n\t\tct state established accept\n"
+			 "\t\tct state related meta l4proto { icmp, icmpv6 } goto icmp_error\n"
 			 "\t\tct state invalid drop\n\t\t" DENIED "\t}\n");
 	assert_has(text, "\t\ticmp type echo-request goto admit_0-lab_x-\n"
 			 "\t\ticmpv6 type echo-request goto admit_0-lab_x-\n"

@@ -74,6 +74,11 @@ static void test_networks(void **state)
 			 "\t\t\t\"br-third\" : jump from_third\n");
 	assert_has(text, "\tset bridges_default {\n\t\ttype ifname; flags constant\n"
 			 "\t\telements = {\n\t\t\t\"pnbr0\",\n\t\t\t\"pnbr0.1\"\n\t\t}\n\t}\n");
+	assert_has(text, "\tchain from_default {\n"
+			 "\t\tct state related meta l4proto { icmp, icmpv6 } goto icmp_error\n"
+			 "\t\tct state invalid,untracked drop\n");
+	assert_has(text, "\t\tct state established accept\n"
+			 "\t\tct state related iifname != @bridges accept\n");
 	assert_has(text, "\tchain peers_default {\n\t\t" DENIED "\t}\n");
 	assert_has(text, "\tchain peers_third {\n\t\tgoto admit_third\n\t}\n");
 	assert_has(text, "\tchain admit_default {\n\t\tct status confirmed accept\n"

@@ -28,7 +28,7 @@
  * active when theirs is made. The sum over n users is then at most the share times 1 + ln(n), in
  * whichever order they come and go: the k-th oldest of them came with at least k there.
  */
-#define PRIVATE_SHARE		10
+#define PRIVATE_SHARE		8 /* 10 with the inodes, a quarter of the pages */
 #define PRIVATE_BYTES_MIN	(1U << 20)
 #define PRIVATE_BYTES_PER_INODE 4096 /* a page: files that are not empty run out of pages first */
 #define PRIVATE_INODES_MIN	1024

@@ -269,7 +269,7 @@ test_size_of_private_directories() {
 	host_clean
 	memory=$(awk '/MemTotal/ { print $2 }' /proc/meminfo)
 	tmpfs=$(ssh_as alice -- df -k --output=size /tmp | tail -n 1)
-	[[ $tmpfs -gt $((memory * 99 / 1000)) && $tmpfs -lt $((memory * 101 / 1000)) ]] || fail "$tmpfs KiB of $memory"
+	[[ $tmpfs -gt $((memory * 79 / 1000)) && $tmpfs -lt $((memory * 81 / 1000)) ]] || fail "$tmpfs KiB of $memory"
 }
 
 test_sys() {

@@ -1,0 +1,84 @@
+/* How much memory users' private directories may take. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <sys/sysinfo.h>
+
+#include "view.h"
+
+static uint64_t memory_total;
+
+static int memory_read(void **state)
+{
+	struct sysinfo memory;
+
+	(void)state;
+	if (sysinfo(&memory) < 0)
+		return -1;
+	memory_total = (uint64_t)memory.totalram * memory.mem_unit;
+	return 0;
+}
+
+static void test_fixed_sizes(void **state)
+{
+	const struct profile size = {.private_bytes = 512 << 20}, share = {.private_percent = 25};
+
+	(void)state;
+	for (uint64_t users = 0; users < 3; users++) {
+		assert_int_equal(view_private_bytes(&size, users), 512 << 20);
+		assert_int_equal(view_private_bytes(&share, users), memory_total / 100 * 25);
+	}
+	/* A small one is what the admin wrote. */
+	assert_int_equal(view_private_bytes(&(struct profile){.private_bytes = 4096}, 1), 4096);
+}
+
+static void test_inodes(void **state)
+{
+	(void)state;
+	assert_int_equal(view_private_inodes(16 << 20), 4096);
+	assert_int_equal(view_private_inodes(1ULL << 40), 1ULL << 28);
+	assert_int_equal(view_private_inodes(4096), 1024);
+	assert_int_equal(view_private_inodes(0), 1024);
+}
+
+/* Users come one after the other, and each fills all pages and inodes: some memory is left. */
+static void test_users_together(void **state)
+{
+	static const struct profile automatic = {.private_percent = 0};
+	const struct {
+		uint64_t users;
+		unsigned percent;
+	} promised[] = {{1, 10}, {10, 30}, {100, 52}, {1000, 75}, {5000, 91}};
+	uint64_t all = 0, users = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(promised) / sizeof(promised[0]); i++) {
+		while (users < promised[i].users) {
+			uint64_t bytes = view_private_bytes(&automatic, ++users);
+
+			/* On a small machine all of the last ones get the least there is. */
+			if (bytes > 4 << 20)
+				all += bytes + view_private_inodes(bytes) * 1024;
+			else
+				all += memory_total / 10 / users;
+		}
+		assert_true(all <= memory_total / 100 * promised[i].percent);
+	}
+	assert_int_equal(view_private_bytes(&automatic, 1), memory_total / 100 * 8);
+	assert_int_equal(view_private_bytes(&automatic, 1ULL << 40), 1 << 20);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_fixed_sizes),
+	    cmocka_unit_test(test_inodes),
+	    cmocka_unit_test(test_users_together),
+	};
+
+	return cmocka_run_group_tests(tests, memory_read, NULL);
+}

@@ -265,6 +265,13 @@ static int hosts_clone(uid_t uid)
 	return tree < 0 ? log_errno(-tree, "use %s", path) : tree;
 }
 
+static int hosts_attach(int hosts)
+{
+	int result = view_attach_file(hosts, "/etc/hosts");
+
+	return result == -ENOENT ? log_errno(ENOENT, "mount over /etc/hosts") : result;
+}
+
 /* In the new namespace: everything that differs from the template. */
 static int view_fill(const struct view *view, struct private_dir *dirs, int runtime, int hosts)
 {
@@ -275,7 +282,7 @@ static int view_fill(const struct view *view, struct private_dir *dirs, int runt
 	if (result == 0 && runtime >= 0)
 		result = runtime_attach(view->uid, runtime);
 	if (result == 0 && hosts >= 0)
-		result = view_attach_file(hosts, "/etc/hosts");
+		result = hosts_attach(hosts);
 	if (result == 0 && view->profile->network->dns != SOURCE_NONE)
 		result = view_mend_resolv(view->profile->network->name);
 	/*

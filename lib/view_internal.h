@@ -19,7 +19,10 @@ int view_clone(const char *path, unsigned flags) MUST_CHECK;
  * may change path then.
  */
 int view_attach(int tree, int dir, const char *path, struct mount_attr attr) MUST_CHECK;
-/* Over a file, or over the symbolic link itself: it then survives renames of the link's target. */
+/*
+ * Over a file, or over the symbolic link itself: it then survives renames of the link's target.
+ * -ENOENT, unlogged: there is none.
+ */
 int view_attach_file(int tree, const char *path) MUST_CHECK;
 /* In a view: the network's resolv.conf again, where a rename on the host took the template's away.
  */

@@ -21,15 +21,34 @@
 #define SYS_LIST_NAME "sys"
 #define RESOLV_PATH   "/etc/resolv.conf"
 
+#define REPLACED_TRIES 200 /* of a few microseconds: longer than it takes to replace a file */
+
 int view_attach_file(int tree, const char *path)
 {
 	struct mount_attr attr = {.propagation = MS_PRIVATE};
 
-	/* Without MOVE_MOUNT_T_SYMLINKS the mount lies on a link itself, not on its target. */
-	if (mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0 ||
-	    move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	if (mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
 		return log_errno(errno, "mount over %s", path);
+	/*
+	 * Without MOVE_MOUNT_T_SYMLINKS the mount lies on a link itself, not on its target. ENOENT:
+	 * the file that the kernel found is replaced before it is mounted on, or there is none.
+	 */
+	for (int tries = 1; move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0;
+	     tries++) {
+		if (errno != ENOENT)
+			return log_errno(errno, "mount over %s", path);
+		if (tries == REPLACED_TRIES)
+			return -ENOENT;
+	}
 	return 0;
+}
+
+/* The host may have none just now: gc mounts over the next one. */
+static int attach_if_there(int tree, const char *path)
+{
+	int result = view_attach_file(tree, path);
+
+	return result == -ENOENT ? 0 : result;
 }
 
 static void network_path(char *path, size_t size, const char *network, const char *name)
@@ -118,11 +137,12 @@ static int template_mount_resolv(const struct network *network)
 
 	if (tree < 0)
 		return log_errno(-tree, "use %s", path);
-	if (faccessat(AT_FDCWD, RESOLV_PATH, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
-		log_warning("there is no %s to put the network's own over", RESOLV_PATH);
-		return 0;
-	}
-	return view_attach_file(tree, RESOLV_PATH);
+	int result = view_attach_file(tree, RESOLV_PATH);
+
+	if (result != -ENOENT)
+		return result;
+	log_warning("there is no %s to put the network's own over", RESOLV_PATH);
+	return 0;
 }
 
 /* In the namespace that becomes the template. */
@@ -195,7 +215,7 @@ static int file_mend(int tree, const char *path)
 	 */
 	if (seen.st_nlink == 0)
 		(void)umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
-	return view_attach_file(tree, path);
+	return attach_if_there(tree, path);
 }
 
 int view_mend_resolv(const char *network)
@@ -209,7 +229,7 @@ int view_mend_resolv(const char *network)
 		return 0;
 	CLEANUP_FD int tree = view_clone(path, 0);
 
-	return tree < 0 ? log_errno(-tree, "use %s", path) : view_attach_file(tree, RESOLV_PATH);
+	return tree < 0 ? log_errno(-tree, "use %s", path) : attach_if_there(tree, RESOLV_PATH);
 }
 
 int view_mend_files(const char *network, uid_t uid, bool own_hosts, int view_mnt, int host_mnt)

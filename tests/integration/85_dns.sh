@@ -194,6 +194,48 @@ test_link_retargeted_while_in() {
 	host_clean 3
 }
 
+# Between a look at the file and the mount over it, the host may replace it: a link by a file, and again.
+test_replaced_at_any_moment() {
+	local i flipper
+	resolved_make "$GOOD"
+	resolver_replace "$GOOD"
+	pam-netns up
+	cc -x c -o "$OUT/replace" - <<-'END'
+		#include <fcntl.h>
+		#include <stdio.h>
+		#include <unistd.h>
+		int main(void)
+		{
+			static const char text[] = "nameserver 198.51.100.1\n", made[] = "/etc/resolv.conf.new";
+			for (;;) {
+				int fd = open(made, O_WRONLY | O_CREAT | O_EXCL, 0644);
+				if (fd < 0 || write(fd, text, sizeof(text) - 1) < 0 || close(fd) ||
+				    rename(made, "/etc/resolv.conf") ||
+				    symlink("/run/systemd/resolve/stub-resolv.conf", made) ||
+				    rename(made, "/etc/resolv.conf"))
+					return 1;
+			}
+		}
+	END
+	hold_session a alice
+	"$OUT/replace" &
+	flipper=$!
+	for ((i = 0; i < 60; i++)); do
+		pam-netns gc
+		pam_session su bob true
+	done
+	kill -0 "$flipper"
+	kill "$flipper"
+	wait "$flipper" || :
+	rm -f /etc/resolv.conf.new
+	resolver_replace "$GOOD"
+	pam-netns gc
+	resolves a
+	assert_no_log 'pam_netns.*(cannot|refused)'
+	end_session a
+	host_clean 5
+}
+
 # systemd-resolved learns of another server: its file is renamed into place.
 test_upstream_changes_while_in() {
 	resolved_make "$BAD"

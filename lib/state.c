@@ -14,10 +14,10 @@
 #include "log.h"
 #include "paths.h"
 #include "record.h"
+#include "state_folder.h"
 #include "uid.h"
 
 #define STATE_NAME	 "state"
-#define FOLDER_MODE	 0755
 #define FILE_MODE	 0644
 #define SESSION_NAME_MAX 48 /* PID.START with its NUL */
 #define ARRAY_GROWTH	 64
@@ -81,36 +81,16 @@ static int user_folder_open(int run, uid_t uid, const char *below, int flags)
 	return folder_open(run, path, flags);
 }
 
-static int folder_make(int parent, const char *name, const char *path)
-{
-	int fd = files_make_dir(parent, name, FOLDER_MODE);
-
-	/* Something else that has the name holds no record of ours: it must not keep a user out. */
-	if ((fd == -ENOTDIR || fd == -ELOOP) && files_remove_tree(parent, name) == 0)
-		fd = files_make_dir(parent, name, FOLDER_MODE);
-	return fd < 0 ? log_errno(-fd, "make the folder %s/%s", path, name) : fd;
-}
-
-static int user_folder_make(int run, uid_t uid)
-{
-	CLEANUP_FD int users = folder_make(run, "users", RUN_DIR);
-	char name[16];
-
-	if (users < 0)
-		return users;
-	snprintf(name, sizeof(name), "%u", uid);
-	return folder_make(users, name, USERS_DIR);
-}
-
 int state_write(int run, const struct user_state *state)
 {
-	CLEANUP_FD int folder = user_folder_make(run, state->uid);
+	CLEANUP_FD int folder = state_folder_make(run, state->uid);
 	char text[STATE_FILE_MAX];
 	ssize_t length;
 	int error;
 
 	if (folder < 0)
 		return folder;
+	state_folder_share(folder, state->uid);
 	length = record_format(state_fields, COUNT(state_fields), state, text, sizeof(text));
 	error = length < 0 ? (int)length
 			   : files_write_atomic(folder, STATE_NAME, FILE_MODE, text, (size_t)length,
@@ -262,7 +242,7 @@ static bool session_name_parse(const char *name, struct process *out)
 
 int session_add(int run, uid_t uid, const struct session *session)
 {
-	CLEANUP_FD int user = user_folder_make(run, uid), sessions = -1;
+	CLEANUP_FD int user = state_folder_make(run, uid), sessions = -1;
 	char name[SESSION_NAME_MAX], text[STATE_FILE_MAX], path[64];
 	ssize_t length;
 	int error;
@@ -270,7 +250,7 @@ int session_add(int run, uid_t uid, const struct session *session)
 	if (user < 0)
 		return user;
 	snprintf(path, sizeof(path), USERS_DIR "/%u", uid);
-	sessions = folder_make(user, "sessions", path);
+	sessions = state_folder_in(user, "sessions", path);
 	if (sessions < 0)
 		return sessions;
 	session_name(&session->leader, name);

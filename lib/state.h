@@ -5,7 +5,8 @@
  * it never decides who is isolated: pins and kernel objects do. A file is complete or worthless:
  * its last line is "end", and one without it reads as -EBADMSG.
  *
- *	users/UID/state			key=value lines of struct user_state, 0644
+ *	users/UID			root's; the user may read it, others may not
+ *(state_folder.h) users/UID/state			key=value lines of struct user_state, 0644
  *	users/UID/sessions/PID.START	key=value lines of struct session, 0644; its
  *					name, not its content, says who the leader is
  *

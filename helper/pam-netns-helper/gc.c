@@ -20,6 +20,7 @@
 #include "members.h"
 #include "paths.h"
 #include "pins.h"
+#include "state_folder.h"
 #include "view.h"
 
 static int uid_compare(const void *a, const void *b)
@@ -97,6 +98,9 @@ static int users_collect(struct host *host)
 	for (size_t i = 0; i < count && census.entries; i++) {
 		bool live = false;
 
+		/* Of a version before this one it may be open to all. */
+		next = state_folder_close(host->run, uids[i]);
+		result = result < 0 ? result : next;
 		if (session_prune(host->run, host->proc, uids[i], &live) < 0 || live)
 			continue;
 		next = user_note(host, uids[i], &census);

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "paths.h"
 #include "resolv.h"
+#include "state_folder.h"
 #include "view.h"
 
 int setup_resolv(const struct host *host, const struct network *network)
@@ -59,7 +60,6 @@ int setup_hosts(const struct host *host, uid_t uid, const char *hostname)
 {
 	CLEANUP_FREE char *text = NULL;
 	CLEANUP_FD int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	char name[32];
 	int result;
 
 	if (root < 0)
@@ -67,13 +67,10 @@ int setup_hosts(const struct host *host, uid_t uid, const char *hostname)
 	result = hosts_text(root, hostname, &text);
 	if (result < 0)
 		return log_errno(-result, "read /etc/hosts");
-	snprintf(name, sizeof(name), "%u", uid);
-	CLEANUP_FD int users =
-	    openat(host->run, "users", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	CLEANUP_FD int dir = users < 0 ? -errno : files_make_dir(users, name, 0755);
+	CLEANUP_FD int dir = state_folder_make(host->run, uid);
 
 	if (dir < 0)
-		return log_errno(-dir, "make %s/%s", USERS_DIR, name);
+		return dir;
 	result = resolv_update(dir, VIEW_HOSTS_NAME, text);
 	return result < 0 ? log_errno(-result, "write %s/%u/hosts", USERS_DIR, uid) : 0;
 }

@@ -59,6 +59,7 @@ static const char *const allowed[] = {
     "renameat",
     "renameat2",
     "rmdir",
+    "setxattr",
     "stat",
     "statfs",
     "statx",

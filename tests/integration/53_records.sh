@@ -1,0 +1,118 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
+# Records of sessions below /run/pam-netns/users: a user reads their own, and nothing of another's, nor
+# changes any.
+
+USERS=/run/pam-netns/users
+
+setup() {
+	host_pam_install
+}
+
+# as USER COMMAND…: not in a session of theirs.
+as() {
+	local user=$1
+	shift
+	setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups "$@"
+}
+
+sessions_hold() {
+	hold_session alice alice
+	hold_session bob bob
+}
+
+sessions_end() {
+	end_session alice
+	end_session bob
+	host_clean
+}
+
+# reads_nothing USER UID: neither what is in the folder nor its names.
+reads_nothing() {
+	local file
+	assert_fails as "$1" ls "$USERS/$2" 2>/dev/null
+	assert_fails as "$1" ls "$USERS/$2/sessions" 2>/dev/null
+	while read -r file; do
+		assert_fails as "$1" cat "$file" 2>/dev/null
+	done < <(find "$USERS/$2" -type f)
+}
+
+# In a session and out of it, by the command and by the files.
+test_t42_a_user_reads_their_own_records_only() {
+	local said
+	# A group that users share lets none of them in: alice and carol have one.
+	assert_eq "$(id -gn alice)" "$(id -gn carol)"
+	sessions_hold
+	reads_nothing bob 2001
+	reads_nothing alice 2002
+	reads_nothing carol 2001
+	for said in "$(as alice cat "$USERS/2001/state")" "$(in_session alice "cat $USERS/2001/state")"; do
+		assert_match 'network=default' "$said"
+	done
+	assert_match 'service=sshd' "$(as alice sh -c "cat $USERS/2001/sessions/*")"
+	for said in "$(as alice pam-netns status)" "$(in_session alice 'pam-netns status')"; do
+		assert_match '^alice \(uid 2001\)' "$said"
+		assert_match 'sessions +1' "$said"
+		assert_match 'sshd +.*198\.51\.100\.1' "$said"
+	done
+	for said in "$(as alice pam-netns list)" "$(in_session alice 'pam-netns list')"; do
+		assert_match 'alice +10\.203\.7\.209' "$said"
+		assert_no_match 'bob' "$said"
+	done
+	assert_match 'only root sees other users' "$(assert_fails as alice pam-netns status bob 2>&1)"
+	# Root sees all.
+	assert_match 'bob +10\.203\.7\.210' "$(pam-netns list)"
+	sessions_end
+}
+
+# What is root's to act on is root's to change: no name, mode or content by its user.
+test_t42_a_user_changes_nothing_of_it() {
+	local before
+	sessions_hold
+	before=$(find "$USERS" -printf '%p %u %g %m %s\n' | sort)
+	for path in "$USERS/2001" "$USERS/2001/state" "$USERS/2001/sessions"; do
+		assert_fails as alice chmod 0777 "$path" 2>/dev/null
+		assert_fails as alice mv "$path" "$path.away" 2>/dev/null
+		assert_fails as alice rm -r "$path" 2>/dev/null
+	done
+	assert_fails as alice touch "$USERS/2001/new" "$USERS/2001/sessions/1.1" 2>/dev/null
+	assert_fails as alice sh -c "echo >>$USERS/2001/state" 2>/dev/null
+	assert_same "$before" "$(find "$USERS" -printf '%p %u %g %m %s\n' | sort)"
+	# A record that is held open keeps nothing: the folder goes all the same.
+	as alice sleep 600 <"$USERS/2001/state" &
+	sessions_end
+	kill $!
+}
+
+# open_to_all UID: as a version before this one made it, without a list of who may enter.
+open_to_all() {
+	mv "$USERS/$1" "$USERS/.old"
+	mkdir -m 0755 "$USERS/$1"
+	cp -r "$USERS/.old/." "$USERS/$1/"
+	rm -r "$USERS/.old"
+	as carol cat "$USERS/$1/state" >/dev/null
+}
+
+test_t42_records_of_an_older_version_are_closed() {
+	sessions_hold
+	open_to_all 2001
+	open_to_all 2002
+	# By the user's next login, and by gc.
+	su alice -c true
+	reads_nothing carol 2001
+	as carol cat "$USERS/2002/state" >/dev/null
+	pam-netns gc
+	reads_nothing carol 2002
+	assert_match 'sessions +1' "$(as bob pam-netns status)"
+	assert_match 'sessions +[12]' "$(as alice pam-netns status)"
+	sessions_end
+}
+
+# A folder that others can write in is no record of ours: it is made anew, with nothing of what was in it.
+test_t42_a_folder_that_others_write_is_made_anew() {
+	mkdir -m 0777 "$USERS/2003"
+	echo planted >"$USERS/2003/planted"
+	assert_eq '750 root root' "$(su carol -c "stat -c '%a %U %G' $USERS/2003")"
+	[[ ! -e $USERS/2003/planted ]] || fail 'what was planted is still there'
+	host_clean
+}

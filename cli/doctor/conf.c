@@ -77,6 +77,68 @@ static bool matches_all(const struct profile *profile)
 	return false;
 }
 
+/* The profile that an account gets, or NULL; *told is false if the account cannot be looked up. */
+static const struct profile *account_profile(const struct conf *conf, const char *name, bool *told)
+{
+	struct request who = {0};
+	const struct profile *profile;
+
+	*told = identity_resolve(name, &who) == 0;
+	if (!*told)
+		return NULL;
+	const struct conf_subject subject = {.user = who.account,
+					     .uid = who.uid,
+					     .groups = (const char *const *)who.groups,
+					     .groups_count = who.groups_count};
+
+	profile = conf_match(conf, &subject);
+	request_free(&who);
+	return profile;
+}
+
+/* Does the earlier profile match whatever this item matches? For users that is asked of
+ * conf_match(). */
+static bool item_covered(const struct match *item, const struct profile *earlier)
+{
+	for (size_t i = 0; i < earlier->match_count; i++) {
+		const struct match *other = &earlier->match[i];
+
+		if (item->kind == other->kind &&
+		    (item->kind == MATCH_UIDS
+			 ? other->first <= item->first && item->last <= other->last
+			 : item->kind == MATCH_GROUP && strcmp(item->name, other->name) == 0))
+			return true;
+	}
+	return false;
+}
+
+static bool item_shadowed(const struct conf *conf, size_t profile, const struct match *item)
+{
+	const struct profile *gets;
+	bool told;
+
+	if (item->kind == MATCH_USER) {
+		if (!getpwnam(item->name))
+			return false; /* check_names() tells */
+		gets = account_profile(conf, item->name, &told);
+		return told && gets && gets < &conf->profiles[profile];
+	}
+	for (size_t i = 0; i < profile; i++)
+		if (item_covered(item, &conf->profiles[i]))
+			return true;
+	return false;
+}
+
+static bool profile_shadowed(const struct conf *conf, size_t profile)
+{
+	const struct profile *this = &conf->profiles[profile];
+
+	for (size_t i = 0; i < this->match_count; i++)
+		if (!item_shadowed(conf, profile, &this->match[i]))
+			return false;
+	return this->match_count > 0;
+}
+
 static void check_reachable(struct doctor *doctor)
 {
 	const struct profile *all = NULL;
@@ -90,33 +152,31 @@ static void check_reachable(struct doctor *doctor)
 				  "[profile %s] is never used, because [profile %s] before it "
 				  "matches all users -> move it up, or take it out",
 				  profile->name, all->name);
+		else if (profile_shadowed(doctor->conf, i))
+			doctor_at(
+			    doctor, LEVEL_WARNING, CONF_PATH,
+			    conf_section_line("profile", profile->name),
+			    "[profile %s] is never used, because profiles before it match all "
+			    "that it matches -> move it up, or take it out",
+			    profile->name);
 		else if (matches_all(profile))
 			all = profile;
 	}
 }
 
-/* 1: the account stays on the host, 0: it is isolated or refused, -1: cannot be told. */
-static int account_exempt(const struct conf *conf, const char *name)
+/* May the account get in when isolation fails? If it cannot be looked up, that is assumed. */
+static bool account_exempt(const struct conf *conf, const char *name)
 {
-	struct request who = {0};
-	const struct profile *profile;
+	bool told;
+	const struct profile *profile = account_profile(conf, name, &told);
 
-	if (identity_resolve(name, &who) < 0)
-		return -1;
-	const struct conf_subject subject = {.user = who.account,
-					     .uid = who.uid,
-					     .groups = (const char *const *)who.groups,
-					     .groups_count = who.groups_count};
-
-	profile = conf_match(conf, &subject);
-	request_free(&who);
-	return profile && !profile->isolate;
+	return !told || (profile && !profile->isolate);
 }
 
 /* If the helper fails, only a login that does not need it can mend the host. */
 static void check_admins(struct doctor *doctor)
 {
-	bool root = account_exempt(doctor->conf, "root") != 0, any = root;
+	bool root = account_exempt(doctor->conf, "root"), any = root;
 
 	for (size_t i = 0; i < ADMIN_GROUPS && !any; i++) {
 		const struct group *group = getgrnam(admin_groups[i]);
@@ -127,7 +187,7 @@ static void check_admins(struct doctor *doctor)
 		for (; group && group->gr_mem[count] && count < 64; count++)
 			members[count] = strdup(group->gr_mem[count]);
 		for (size_t m = 0; m < count; m++) {
-			any |= members[m] && account_exempt(doctor->conf, members[m]) != 0;
+			any |= members[m] && account_exempt(doctor->conf, members[m]);
 			free(members[m]);
 		}
 	}

@@ -17,16 +17,20 @@
 #include <unistd.h>
 
 #include "pam_stack.h"
+#include "paths.h"
 
 #define SERVICES_MAX 512
 #define REPORTED_MAX 256
 
 /* Services through which users get in, if a file of that name is there. */
 static const char *const login_services[] = {
-    "atd",	    "cockpit", "cron",	      "crond",	 "kde",	       "login",
-    "mosh",	    "ppp",     "remote",      "rexec",	 "rlogin",     "rsh",
-    "sshd",	    "su",      "su-l",	      "sudo",	 "sudo-i",     "sudo-l",
-    "systemd-user", "vlock",   "xrdp-sesman", "rstudio", "jupyterhub", "x2goserver",
+    "atd",	  "cockpit",	  "cron",   "crond",	    "kde",
+    "login",	  "mosh",	  "ppp",    "remote",	    "rexec",
+    "rlogin",	  "rsh",	  "sshd",   "su",	    "su-l",
+    "sudo",	  "sudo-i",	  "sudo-l", "gdm-password", "gdm-autologin",
+    "lightdm",	  "sddm",	  "xdm",    "greetd",	    "lxdm",
+    "other",	  "systemd-user", "vlock",  "xrdp-sesman",  "rstudio",
+    "jupyterhub", "x2goserver",
 };
 
 /* They need the host's network or mounts when a session opens, so they come before our line. */
@@ -176,6 +180,10 @@ static void check_line(struct pam_check *pam, const struct pam_line *line)
 			    "with '%s' a login that cannot be isolated goes on, on the host's "
 			    "network -> write 'session required pam_netns.so'",
 			    line->control);
+	if (line->optional)
+		pam_finding(pam, "pam-control", LEVEL_WARNING, line->file, line->number,
+			    "with '-' before the type logins go on, on the host's network, if the "
+			    "module is not installed -> take the '-' out");
 	if (has_argument(line, "host") && strcmp(line->control, "requisite") != 0)
 		pam_finding(pam, "pam-control", LEVEL_PROBLEM, line->file, line->number,
 			    "with '%s' a user can make this line fail and is asked for the "
@@ -192,12 +200,20 @@ static void check_place(struct pam_check *pam, const struct pam_stack *stack, si
 	for (size_t i = 0; i < ours; i++) {
 		const struct pam_line *other = &stack->lines[i];
 
-		if (pam_line_skips(stack, i, ours))
+		enum pam_skip skip = pam_line_skips(stack, i, ours);
+
+		if (skip == SKIP_SUCCESS)
 			pam_finding(pam, "pam-skipped", LEVEL_PROBLEM, other->file, other->number,
 				    "with '%s' the success of %s ends the stack before %s:%u, so "
 				    "that the login is not isolated -> move the line of " PAM_MODULE
 				    " before it, or write 'required' here",
 				    other->control, other->module, line->file, line->number);
+		else if (skip == SKIP_RESULT)
+			pam_finding(pam, "pam-skipped", LEVEL_WARNING, other->file, other->number,
+				    "with '%s' some logins jump past %s:%u, as %s decides, and are "
+				    "not isolated -> write a smaller number, or use isolate = no "
+				    "in " CONF_PATH " for them",
+				    other->control, line->file, line->number, other->module);
 	}
 	for (size_t i = ours + 1; i < stack->count; i++) {
 		const struct pam_line *other = &stack->lines[i];
@@ -267,6 +283,12 @@ static void stacks_check(struct pam_check *pam)
 	}
 }
 
+/* Where only pam_deny.so stands for what is not named, no login comes through. */
+static bool denies(const struct pam_line *line)
+{
+	return strcmp(pam_line_module(line), "pam_deny.so") == 0;
+}
+
 /* The file of Debian's two that the stack includes, else the service's own. */
 static const char *file_to_mend(const struct pam_stack *stack, const char *service, char path[512])
 {
@@ -290,7 +312,8 @@ static void missing_check(struct pam_check *pam)
 		    (pam->doctor->conf && conf_service_exempt(pam->doctor->conf, service)) ||
 		    pam_stack_read(service, "session", &stack) < 0)
 			continue;
-		while (line < stack.count && !opens(&stack.lines[line]))
+		while (line < stack.count && !opens(&stack.lines[line]) &&
+		       !(strcmp(service, "other") == 0 && denies(&stack.lines[line])))
 			line++;
 		if (line < stack.count)
 			continue;

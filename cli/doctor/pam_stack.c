@@ -9,15 +9,17 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define INCLUDES_MAX 16 /* files within each other; Linux-PAM ends at 16 too */
+#define FILES_MAX    256
+#define INCLUDES_MAX 16 /* files within each other; Linux-PAM has a limit, too */
 
-const char *const pam_folders[PAM_STACK_FOLDERS] = {"/etc/pam.d", "/usr/lib/pam.d"};
+const char *pam_folders[PAM_STACK_FOLDERS] = {"/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d"};
 
 struct reading {
 	const char *type;
 	struct pam_stack *stack;
 	unsigned depth;	   /* of substacks */
 	unsigned includes; /* files that are open */
+	unsigned files;	   /* files that were opened, to end what includes itself */
 };
 
 static int file_read(struct reading *reading, const char *service);
@@ -78,8 +80,15 @@ static int arguments_take(struct pam_line *line, char *rest)
 	return line->arguments ? 0 : -ENOMEM;
 }
 
-static int line_keep(struct reading *reading, const char *file, unsigned number,
-		     const char *control, char *module, char *rest)
+/* Of a line: where it stands, and its words. */
+struct words {
+	const char *file;
+	unsigned number;
+	bool optional;
+	char *control, *module, *rest;
+};
+
+static int line_keep(struct reading *reading, const struct words *words)
 {
 	struct pam_stack *stack = reading->stack;
 	struct pam_line *grown = reallocarray(stack->lines, stack->count + 1, sizeof(*grown)),
@@ -89,43 +98,58 @@ static int line_keep(struct reading *reading, const char *file, unsigned number,
 		return -ENOMEM;
 	stack->lines = grown;
 	line = &grown[stack->count++];
-	*line = (struct pam_line){.file = strdup(file),
-				  .number = number,
-				  .control = strdup(control),
-				  .module = strdup(module),
+	*line = (struct pam_line){.file = strdup(words->file),
+				  .number = words->number,
+				  .control = strdup(words->control),
+				  .module = strdup(words->module),
+				  .optional = words->optional,
 				  .depth = reading->depth};
 	if (!line->file || !line->control || !line->module)
 		return -ENOMEM;
 	for (char *c = line->control; *c; c++)
 		*c = (char)tolower((unsigned char)*c);
-	return arguments_take(line, rest);
+	return arguments_take(line, words->rest);
+}
+
+/* A jump counts a substack as one module, so the line that brings it in is kept. */
+static int substack_read(struct reading *reading, struct words *words)
+{
+	const char *service = words->module;
+	int result;
+
+	words->module = words->rest = words->rest + strlen(words->rest);
+	result = line_keep(reading, words);
+	if (result)
+		return result;
+	reading->depth++;
+	result = file_read(reading, service);
+	reading->depth--;
+	return result;
 }
 
 static int line_read(struct reading *reading, const char *file, unsigned number, char *text)
 {
-	char *rest = text, *type = word_take(&rest), *control, *module;
-	int result = 0;
+	struct words words = {.file = file, .number = number, .rest = text};
+	char *type = word_take(&words.rest);
 
 	if (!type)
 		return 0;
 	if (strcasecmp(type, "@include") == 0) {
-		module = word_take(&rest);
-		return module ? file_read(reading, module) : 0;
+		words.module = word_take(&words.rest);
+		return words.module ? file_read(reading, words.module) : 0;
 	}
-	if (strcasecmp(type + (*type == '-'), reading->type) != 0)
+	words.optional = *type == '-';
+	if (strcasecmp(type + words.optional, reading->type) != 0)
 		return 0;
-	control = word_take(&rest);
-	module = control ? word_take(&rest) : NULL;
-	if (!module)
+	words.control = word_take(&words.rest);
+	words.module = words.control ? word_take(&words.rest) : NULL;
+	if (!words.module)
 		return 0;
-	if (strcasecmp(control, "include") == 0)
-		return file_read(reading, module);
-	if (strcasecmp(control, "substack") != 0)
-		return line_keep(reading, file, number, control, module, rest);
-	reading->depth++;
-	result = file_read(reading, module);
-	reading->depth--;
-	return result;
+	if (strcasecmp(words.control, "include") == 0)
+		return file_read(reading, words.module);
+	if (strcasecmp(words.control, "substack") == 0)
+		return substack_read(reading, &words);
+	return line_keep(reading, &words);
 }
 
 /* A line goes on after a backslash at its end, and ends at a "#". Its number is that of its first.
@@ -164,8 +188,9 @@ static int file_read(struct reading *reading, const char *service)
 {
 	int result = -ENOENT;
 
-	if (reading->includes >= INCLUDES_MAX)
+	if (reading->includes >= INCLUDES_MAX || reading->files >= FILES_MAX)
 		return 0;
+	reading->files++;
 	reading->includes++;
 	for (size_t i = 0; i < PAM_STACK_FOLDERS && result == -ENOENT; i++) {
 		CLEANUP_FREE char *path = NULL;
@@ -188,8 +213,11 @@ int pam_stack_read(const char *service, const char *type, struct pam_stack *out)
 {
 	struct reading reading = {.type = type, .stack = out};
 
+	int result;
+
 	*out = (struct pam_stack){0};
-	return file_read(&reading, service);
+	result = file_read(&reading, service);
+	return result || out->count ? result : file_read(&reading, "other");
 }
 
 const char *pam_line_module(const struct pam_line *line)
@@ -199,15 +227,14 @@ const char *pam_line_module(const struct pam_line *line)
 	return slash ? slash + 1 : line->module;
 }
 
-/* What a bracket says for a result, or else for all that it does not name; "" where that is
- * nothing. */
+/* What a bracket says for a result; what it does not name, and has no default for, is "bad". */
 static void control_action(const struct pam_line *line, const char *result, char out[32])
 {
 	CLEANUP_FREE char *copy = strdup(line->control);
 	char *rest = copy, *pair;
 	bool named = false;
 
-	*out = '\0';
+	snprintf(out, 32, "bad");
 	while (copy && (pair = strsep(&rest, " \t"))) {
 		char *action = strchr(pair, '=');
 
@@ -221,20 +248,21 @@ static void control_action(const struct pam_line *line, const char *result, char
 	}
 }
 
-/* How many of the following modules a jump passes: those of substacks below do not count. */
-static bool jump_passes(const struct pam_stack *stack, size_t i, unsigned long jump, size_t target)
+/* Does a jump past so many modules of its own stack pass the target? A substack counts as one. */
+static bool jump_passes(const struct pam_stack *stack, size_t i, const char *jump, size_t target)
 {
+	unsigned long left = isdigit((unsigned char)*jump) ? strtoul(jump, NULL, 10) : 0;
 	unsigned depth = stack->lines[i].depth;
+	size_t at = i;
 
-	for (size_t at = i + 1; at <= target && jump; at++) {
-		if (stack->lines[at].depth < depth)
-			return false; /* it ends with its substack */
-		if (at == target)
-			return true;
-		if (stack->lines[at].depth == depth)
-			jump--;
+	while (left && at + 1 < stack->count && stack->lines[at + 1].depth >= depth) {
+		do
+			at++;
+		while (at + 1 < stack->count && stack->lines[at + 1].depth > depth);
+		left--;
 	}
-	return false;
+	/* A jump past the end fails the login. */
+	return !left && at >= target;
 }
 
 /* Is the target in the same substack, or in one below: does what ends this stack end before it? */
@@ -246,18 +274,36 @@ static bool same_stack(const struct pam_stack *stack, size_t i, size_t target)
 	return true;
 }
 
-bool pam_line_skips(const struct pam_stack *stack, size_t i, size_t target)
+/* A jump for another result than success. */
+static bool result_jumps(const struct pam_stack *stack, size_t i, size_t target)
+{
+	CLEANUP_FREE char *copy = strdup(stack->lines[i].control);
+	char *rest = copy, *pair;
+
+	while (copy && (pair = strsep(&rest, " \t"))) {
+		const char *action = strchr(pair, '=');
+
+		if (action && strncmp(pair, "success=", strlen("success=")) != 0 &&
+		    jump_passes(stack, i, action + 1, target))
+			return true;
+	}
+	return false;
+}
+
+enum pam_skip pam_line_skips(const struct pam_stack *stack, size_t i, size_t target)
 {
 	const struct pam_line *line = &stack->lines[i];
 	char action[32];
 
+	if (!*line->module)
+		return SKIP_NEVER;
 	if (strcmp(line->control, "sufficient") == 0)
-		return same_stack(stack, i, target);
+		return same_stack(stack, i, target) ? SKIP_SUCCESS : SKIP_NEVER;
 	control_action(line, "success", action);
-	if (strcmp(action, "done") == 0)
-		return same_stack(stack, i, target);
-	return isdigit((unsigned char)*action) &&
-	       jump_passes(stack, i, strtoul(action, NULL, 10), target);
+	if ((strcmp(action, "done") == 0 && same_stack(stack, i, target)) ||
+	    jump_passes(stack, i, action, target))
+		return SKIP_SUCCESS;
+	return result_jumps(stack, i, target) ? SKIP_RESULT : SKIP_NEVER;
 }
 
 bool pam_line_required(const struct pam_line *line)
@@ -266,6 +312,8 @@ bool pam_line_required(const struct pam_line *line)
 
 	if (strcmp(line->control, "required") == 0 || strcmp(line->control, "requisite") == 0)
 		return true;
+	if (!strchr(line->control, '='))
+		return false;
 	/* The module refuses with PAM_PERM_DENIED. */
 	control_action(line, "perm_denied", action);
 	return strcmp(action, "bad") == 0 || strcmp(action, "die") == 0;

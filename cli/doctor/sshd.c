@@ -79,7 +79,7 @@ void doctor_sshd(struct doctor *doctor)
 	struct found found = {0};
 
 	if (access(SSHD, F_OK) != 0 || access(SSHD_CONFIG, R_OK) != 0)
-		return;
+		return; /* where the package's file is below /usr, it says yes */
 	config_read(SSHD_CONFIG, &found, 0);
 	if (!found.said)
 		doctor_at(doctor, LEVEL_PROBLEM, SSHD_CONFIG, 0,

@@ -98,7 +98,11 @@ test_line_that_does_not_refuse() {
 		found "problem: $SESSION:[0-9]+: with '.*' a login that cannot be isolated goes on, .*write 'session required pam_netns.so'"
 		stacks_back
 	done
-	for control in required requisite '[success=ok default=die]' '[success=ok ignore=ignore default=bad]'; do
+	sed -i 's/^session.*pam_netns.so/-session required pam_netns.so/' $SESSION
+	found "warning: $SESSION:[0-9]+: with '-' before the type logins go on, .*if the module is not installed: take the '-' out"
+	sed -i 's/^-session/session/' $SESSION
+	mended 'before the type'
+	for control in required requisite '[success=ok]' '[success=ok default=die]' '[success=ok ignore=ignore default=bad]'; do
 		sed -i "s/^session.*pam_netns.so/session $control pam_netns.so/" $SESSION
 		mended 'goes on'
 		stacks_back
@@ -133,6 +137,13 @@ test_line_that_is_never_reached() {
 		assert_eq "$(netns_inode 1)" "$(ssh_as alice -- stat -L -c %i /proc/self/ns/net)" "$control: alice's network"
 		stacks_back
 	done
+	# What pam_succeed_if decides is an exemption that the conf file does not know of.
+	sed -i '/pam_netns/i session [success=ignore default=1] pam_succeed_if.so quiet user != alice' $SESSION
+	found "warning: $SESSION:[0-9]+: with 'success=ignore default=1' some logins jump past $SESSION:[0-9]+, as pam_succeed_if.so decides"
+	assert_eq "$(netns_inode 1)" "$(ssh_as alice -- stat -L -c %i /proc/self/ns/net)" "alice's network"
+	sed -i '/pam_succeed_if/d' $SESSION
+	mended 'jump past'
+	stacks_back
 	# A jump of one, and what ends a substack alone, do not pass our line.
 	sed -i '1i session [success=1 default=ignore] pam_permit.so' $SESSION
 	mended 'ends the stack'
@@ -171,6 +182,24 @@ test_profile_that_is_never_used() {
 	found "warning: $CONF:7: \\[profile late\\] is never used, because \\[profile default\\] .*move it up"
 	conf_is $'[profile staff]\nmatch = root, @sudo\nisolate = no\n[profile late]\nmatch = alice\nisolate = no\n[profile default]\nmatch = *'
 	mended 'never used'
+	cp "$OUT/conf" "$CONF"
+}
+
+# Each of its items is matched by a profile before it.
+test_profile_in_the_shadow_of_others() {
+	local before=$'[profile staff]\nmatch = root, @sudo, 3000-3999\nisolate = no\n[profile team]\nmatch = @lab, bob\n'
+	local item
+	usermod -aG lab alice
+	for item in alice bob @lab 3100-3200 3999 'alice, 3500'; do
+		conf_is "$before"$'[profile late]\nmatch = '"$item"$'\n[profile default]\nmatch = *'
+		found "warning: $CONF:7: \\[profile late\\] is never used, because profiles before it match all that it matches"
+		mended 'because \[profile'
+	done
+	for item in 'alice, 2999' 3500-4000 2001 '@users' 'alice, *'; do
+		conf_is "$before"$'[profile late]\nmatch = '"$item"$'\n[profile default]\nmatch = @lab'
+		mended 'profile late\] is never used'
+	done
+	gpasswd -d alice lab
 	cp "$OUT/conf" "$CONF"
 }
 

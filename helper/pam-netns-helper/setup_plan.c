@@ -60,15 +60,16 @@ static int subnet_choose(struct plan *plan, const struct planned *p, struct pref
  */
 static int network_move(struct plan *plan, const struct planned *p, const char *change)
 {
-	unsigned active = 0;
+	char kick[NETWORK_CHANGE_MAX];
+	int active = network_users(plan->host->run, p->conf->name, kick);
 
-	for (size_t i = 0; i < plan->users_count; i++)
-		active += plan->users[i].network == p;
+	if (active < 0)
+		return active;
 	if (!active)
 		return network_remove(plan->host, p->conf->name);
-	log_error("network %s: the conf file changes %s, but %u user%s active: change it back, or "
-		  "end their sessions (pam-netns kick USER) and run pam-netns up",
-		  p->conf->name, change, active, active == 1 ? " is" : "s are");
+	log_error("network %s: the conf file changes %s, but %d user%s active: change it back, or: "
+		  "%spam-netns up",
+		  p->conf->name, change, active, active == 1 ? " is" : "s are", kick);
 	return -EBUSY;
 }
 

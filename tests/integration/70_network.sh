@@ -337,7 +337,8 @@ test_addresses_of_a_network_in_use_stay() {
 	for line in 'bridge = pnnew' 'subnet = 10.205.0.0/16' 'subnet6 = none'; do
 		policy >/dev/null
 		sed -i "/^\[network/,/^\[profile/ { /^${line%% =*} =/d }; s|^\[network default\]|&\n$line|" "$CONF"
-		assert_match 'default.*3 users are active.*pam-netns kick' "$(assert_fails pam-netns up 2>&1)"
+		assert_match "network default: the conf file changes ${line%% =*} from .* 3 users are active.*pam-netns kick alice && .*pam-netns up" \
+			"$(assert_fails pam-netns up 2>&1)"
 		assert_fails ip link show pnnew
 		assert_reach alice yes "tcp $OUTSIDE4 80" "icmp $GATEWAY6"
 		assert_reach alice no "tcp $GATEWAY4 22" "tcp $BOB4 80"

@@ -60,7 +60,7 @@ void doctor_run(struct doctor *doctor);
 
 /* conf.c: the line of [network NAME] or [profile NAME] in the conf file; 0 if it cannot be found.
  */
-unsigned conf_section_line(const char *kind, const char *name);
+unsigned conf_section_line(const char *kind, const char *wanted);
 
 /* Into the host's network, if root is in a user's; false if that fails. */
 bool doctor_host_enter(void);

@@ -5,10 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "doctor.h"
@@ -16,6 +14,7 @@
 #include "network_wanted.h"
 #include "nft_path.h"
 #include "obstacle.h"
+#include "output.h"
 #include "paths.h"
 #include "sysctl.h"
 
@@ -35,62 +34,17 @@ static void report_obstacle(void *context, const char *what, const char *remedy)
 	doctor_warning(context, "%s -> %s", what, remedy);
 }
 
-/* Starts nft without a shell and without this process's environment; the end to read, or -errno. */
-static int rules_list(pid_t *pid)
-{
-	char *const words[] = {(char[]){"nft"}, (char[]){"list"}, (char[]){"ruleset"}, NULL};
-	char *const environment[] = {NULL};
-	CLEANUP_FD int from = -1;
-	CLEANUP_FD int to = -1;
-	posix_spawn_file_actions_t actions;
-	int ends[2], error;
-
-	if (pipe2(ends, O_CLOEXEC))
-		return -errno;
-	from = ends[0];
-	to = ends[1];
-	error = posix_spawn_file_actions_init(&actions);
-	if (error)
-		return -error;
-	error = posix_spawn_file_actions_adddup2(&actions, to, STDOUT_FILENO);
-	if (!error)
-		error = posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null",
-							 O_WRONLY, 0);
-	if (!error)
-		error = posix_spawn(pid, nft_path(), &actions, NULL, words, environment);
-	posix_spawn_file_actions_destroy(&actions);
-	return error ? -error : steal_fd(&from);
-}
-
-/* The whole text in RULES_MAX bytes; false if nft failed. */
-static bool rules_read(char *text)
-{
-	size_t size = 0;
-	ssize_t got = 1;
-	pid_t pid = -1;
-	int from = rules_list(&pid), status;
-
-	if (from < 0)
-		return false;
-	while (got > 0 && size < RULES_MAX - 1) {
-		got = read(from, text + size, RULES_MAX - 1 - size);
-		size += got > 0 ? (size_t)got : 0;
-	}
-	text[size] = '\0';
-	close(from);
-	return waitpid(pid, &status, 0) == pid && status == 0;
-}
-
 /* The rules of others that would drop our users' traffic. */
 void doctor_firewall(struct doctor *doctor)
 {
 	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP_FREE char *text = malloc(RULES_MAX);
+	char *const words[] = {(char *)nft_path(), (char[]){"list"}, (char[]){"ruleset"}, NULL};
 
-	if (!nft_path())
+	if (!words[0])
 		doctor_problem(doctor, "nft is missing -> install nftables");
-	else if (!text || !rules_read(text))
-		doctor_warning(doctor, "cannot read the firewall's rules with %s", nft_path());
+	else if (!text || !output_read(words, text, RULES_MAX))
+		doctor_warning(doctor, "cannot read the firewall's rules with %s", words[0]);
 	else if (obstacle_firewalls(run, doctor->conf, text, report_obstacle, doctor) < 0)
 		doctor_warning(doctor, "cannot look through the firewall's rules");
 }

@@ -258,14 +258,16 @@ static void services_find(struct pam_check *pam)
 
 		while (dir && (entry = readdir(dir)) && pam->services_count < SERVICES_MAX) {
 			const char *name = entry->d_name;
+			char *copy;
 
 			/* Backups that editors and packages leave are no services. */
 			if (*name == '.' || strpbrk(name, "~#") || strstr(name, ".dpkg-") ||
-			    strstr(name, ".rpm") || strstr(name, ".bak") ||
+			    strstr(name, ".rpm") || strstr(name, ".ucf-") || strstr(name, ".bak") ||
 			    listed((const char *const *)pam->services, pam->services_count, name))
 				continue;
-			pam->services[pam->services_count] = strdup(name);
-			pam->services_count += pam->services[pam->services_count] != NULL;
+			copy = strdup(name);
+			if (copy)
+				pam->services[pam->services_count++] = copy;
 		}
 	}
 }

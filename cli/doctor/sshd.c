@@ -1,19 +1,21 @@
 /*
  * pam-netns doctor: does sshd open PAM sessions at all? With `UsePAM no` it does not, and every
- * login by ssh is on the host's network (T7). Without the line in its file sshd's own default
- * counts: no.
+ * login by ssh is on the host's network (T7). sshd is asked itself (sshd -T); its files say which
+ * line it is, and what holds if it does not start. Without the line its own default counts: no.
  */
-#include "doctor.h"
-
 #include <glob.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
+#include "doctor.h"
+#include "output.h"
+
 #define SSHD	     "/usr/sbin/sshd"
 #define SSHD_CONFIG  "/etc/ssh/sshd_config"
 #define INCLUDES_MAX 16
+#define OUTPUT_MAX   32768
 
 struct found {
 	char file[512];
@@ -74,20 +76,36 @@ static void config_read(const char *path, struct found *found, unsigned depth)
 	}
 }
 
+/* "usepam yes" as sshd itself reads its files, or NULL: it does not start. */
+static const char *sshd_says(char *text, size_t size)
+{
+	char *const words[] = {(char[]){SSHD}, (char[]){"-T"}, NULL};
+	const char *line = output_read(words, text, size) ? strstr(text, "usepam ") : NULL;
+
+	return line && (line == text || line[-1] == '\n') ? line : NULL;
+}
+
 void doctor_sshd(struct doctor *doctor)
 {
 	struct found found = {0};
+	char text[OUTPUT_MAX];
+	const char *says;
 
-	if (access(SSHD, F_OK) != 0 || access(SSHD_CONFIG, R_OK) != 0)
-		return; /* where the package's file is below /usr, it says yes */
+	if (access(SSHD, X_OK) != 0)
+		return;
 	config_read(SSHD_CONFIG, &found, 0);
-	if (!found.said)
-		doctor_at(doctor, LEVEL_PROBLEM, SSHD_CONFIG, 0,
-			  "UsePAM is not set, and sshd's default is no: ssh logins are on the "
-			  "host's network -> add 'UsePAM yes' and reload sshd");
-	else if (!found.yes)
+	says = sshd_says(text, sizeof(text));
+	if (says ? strncmp(says, "usepam no", strlen("usepam no")) != 0 : found.said && found.yes)
+		return;
+	if (found.said && !found.yes)
 		doctor_at(
 		    doctor, LEVEL_PROBLEM, found.file, found.line,
 		    "UsePAM is no: ssh logins are on the host's network -> write 'UsePAM yes' "
 		    "and reload sshd");
+	else
+		doctor_at(doctor, LEVEL_PROBLEM, SSHD_CONFIG, 0,
+			  "%s: ssh logins are on the host's network -> add 'UsePAM yes' before all "
+			  "else and reload sshd",
+			  found.said ? "UsePAM is no, as sshd -T says"
+				     : "UsePAM is not set, and sshd's default is no");
 }

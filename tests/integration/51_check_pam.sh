@@ -170,6 +170,18 @@ test_sshd_without_pam() {
 	rm /etc/ssh/sshd_config.d/here.conf
 	printf 'Port 22\nMatch User x\nUsePAM yes\n' >/etc/ssh/sshd_config
 	found "problem: /etc/ssh/sshd_config: UsePAM is not set"
+	# A file that sshd does not start with is read all the same.
+	printf 'nonsense\nUsePAM no\n' >/etc/ssh/sshd_config
+	found "problem: /etc/ssh/sshd_config:2: UsePAM is no"
+	# sshd's own word counts.
+	printf 'UsePAM yes\n' >/etc/ssh/sshd_config
+	mended UsePAM
+	cp -a /usr/sbin/sshd "$OUT/sshd"
+	rm /usr/sbin/sshd
+	printf '#!/bin/sh\necho "port 22\nusepam no"\n' >/usr/sbin/sshd
+	chmod 755 /usr/sbin/sshd
+	found "problem: /etc/ssh/sshd_config: UsePAM is no, as sshd -T says"
+	cp -a "$OUT/sshd" /usr/sbin/sshd
 	cp "$OUT/sshd_config" /etc/ssh/sshd_config
 }
 

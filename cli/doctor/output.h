@@ -1,0 +1,17 @@
+/* What a program of the host prints. */
+#ifndef PAM_NETNS_OUTPUT_H
+#define PAM_NETNS_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cleanup.h"
+
+/*
+ * Runs words[0], a path, up to a NULL, without a shell and with an empty environment. text becomes
+ * its standard output, closed with a NUL and cut off at size. False if it could not be run or
+ * failed.
+ */
+bool output_read(char *const *words, char *text, size_t size) MUST_CHECK;
+
+#endif

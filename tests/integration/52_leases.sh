@@ -55,17 +55,30 @@ pupils_stay() {
 	local i
 	for ((i = $1; i <= $2; i++)); do
 		su "pupil$i" -c 'sleep 600' &
-		echo $! >>"$OUT/stay"
 	done
 	for ((i = $1; i <= $2; i++)); do
 		wait_until 20 test -e "/run/pam-netns/users/$((2100 + i))/sessions"
 	done
 }
 
+# Again and again: a session is recorded before its command runs.
 pupils_leave() {
-	pkill -u "$(seq -s , 2101 2115)" -x sleep || :
-	rm -f "$OUT/stay"
-	host_clean 30
+	wait_until 60 pupils_gone
+}
+
+pupils_gone() {
+	pkill -u "$(seq -s , 2101 2115)" || :
+	host_is_clean
+}
+
+# pupil_leaves UID: the others stay.
+pupil_leaves() {
+	wait_until 30 pupil_gone "$1"
+}
+
+pupil_gone() {
+	pkill -u "$1" || :
+	[[ ! -e /run/pam-netns/users/$1 ]]
 }
 
 # Both halves of each lease, and each address once.
@@ -126,12 +139,18 @@ test_all_are_active() {
 	assert_match 'network' "$answer"
 	leases_are_sound
 	# As soon as one has left, there is room.
-	pkill -u 2103 -x sleep
-	wait_until 20 test ! -e /run/pam-netns/users/2103
+	pupil_leaves 2103
 	wait_until 20 su pupil14 -c true
 	[[ ! -L $LEASES/uid/2103 ]] || fail 'pupil3 still has a lease'
 	leases_are_sound
 	pupils_leave
+}
+
+test_check_says_how_many_are_left() {
+	pupils_fill
+	assert_match '13 of 13 addresses of network default are leased' "$(pam-netns check 2>&1)"
+	rm "$LEASES/address/$(lease_of pupil1)" "$LEASES/uid/2101" "$LEASES/address/$(lease_of pupil2)" "$LEASES/uid/2102"
+	assert_no_match 'are leased' "$(pam-netns check 2>&1)"
 }
 
 # What the old user's address has on the host must be gone when the new one has it.
@@ -155,7 +174,7 @@ test_nothing_of_the_old_user_is_left() {
 	assert_eq 0 "$(nft list table inet pam_netns | grep -c 0x00000309)" 'elements of the old group'
 	assert_no_match 'lladdr 02:6e:0a:4d:00:aa' "$(ip neigh show dev pnbr0)"
 	reaches_outside pupil14
-	pkill -u 2114 -x sleep
+	pupil_leaves 2114
 	host_clean
 }
 
@@ -189,9 +208,8 @@ test_two_need_an_address_at_once() {
 	touch "$OUT/enough"
 	wait -n "$first" "$second" || :
 	leases_are_sound
-	pkill -u 2111,2112 -x sleep
-	wait_until 20 test ! -e /run/pam-netns/users/2111
-	wait_until 20 test ! -e /run/pam-netns/users/2112
+	pupil_leaves 2111
+	pupil_leaves 2112
 	su pupil14 -c 'echo in'
 	su pupil15 -c 'echo in'
 	leases_are_sound

@@ -9,6 +9,7 @@
 #include "doctor.h"
 #include "files.h"
 #include "guard.h"
+#include "lock.h"
 #include "network_state.h"
 #include "paths.h"
 #include "uplink.h"
@@ -65,6 +66,16 @@ static void rules_check(struct doctor *doctor, int run)
 	netlink_close(&netfilter);
 }
 
+/* What a set-up is at work on looks half done: its end is waited for. */
+static void setup_wait(void)
+{
+	CLEANUP_FD int lock = lock_open();
+	CLEANUP_FD int proc = open(HOSTPROC, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (lock >= 0 && proc >= 0 && lock_share(lock, proc, LOCK_HOST) == 0)
+		lock_release(lock, LOCK_HOST);
+}
+
 void doctor_live(struct doctor *doctor)
 {
 	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -73,6 +84,7 @@ void doctor_live(struct doctor *doctor)
 
 	if (run < 0 || netlink_open(&route, NETLINK_ROUTE) < 0)
 		return; /* nothing was set up since the boot */
+	setup_wait();
 	for (size_t i = 0; i < doctor->conf->networks_count; i++) {
 		const struct network *network = &doctor->conf->networks[i];
 		struct network_state up;

@@ -215,6 +215,25 @@ test_bridge_gone_at_the_moment() {
 	mended_by_up 'bridge pnbr0 of network default is down' ip link set pnbr0 down
 }
 
+# A set-up that is at work has made the record void, and holds LOCK_HOST (lib/lock.h).
+test_a_set_up_at_work_is_waited_for() {
+	local lock=$((1 << 33)) record=/run/pam-netns/networks/host holder doctor
+	rm -f "$OUT/held"
+	"$TOOLS/host-lockhold" "$lock" "$OUT/held" &
+	holder=$!
+	wait_until 10 test -e "$OUT/held"
+	cp -p "$record" "$OUT/record"
+	sed -i 's/^rules=.*/rules=0/' "$record"
+	pam-netns doctor >"$OUT/doctor" 2>&1 &
+	doctor=$!
+	wait_until 20 grep -qE -- "-> POSIX .* $lock $lock\$" /proc/locks
+	cp -p "$OUT/record" "$record"
+	kill "$holder"
+	wait "$holder" || :
+	wait "$doctor" || fail "$(<"$OUT/doctor")"
+	assert_match 'ok   live' "$(<"$OUT/doctor")"
+}
+
 # root in a user's session is told about the host, not about the user's own network.
 test_looked_at_from_inside() {
 	hold_session one alice

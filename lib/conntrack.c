@@ -83,7 +83,7 @@ static int entry_keep(struct search *s, const struct nfgenmsg *header,
 	if (attribute_size(tuple) > TUPLE_MAX)
 		return -EMSGSIZE;
 	if (s->count == s->room) {
-		size_t room = s->room * 2 + 64;
+		size_t room = s->room * 2 + 64 < s->max ? s->room * 2 + 64 : s->max;
 		struct entry *more = reallocarray(s->entries, room, sizeof(*more));
 
 		if (!more)

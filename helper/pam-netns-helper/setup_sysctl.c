@@ -213,8 +213,9 @@ int sysctl_bridge(const struct host *host, const char *bridge)
 		const char *name, *value;
 	} settings[] = {
 	    {"ipv6/conf/%s/accept_ra", "0"}, /* a user's advertisement is no route of the host's */
-	    {"ipv4/conf/%s/route_localnet", "0"},   {"ipv4/conf/%s/send_redirects", "0"},
-	    {"ipv4/conf/%s/accept_redirects", "0"}, {"ipv6/conf/%s/accept_redirects", "0"},
+	    {"ipv4/conf/%s/route_localnet", "0"},      {"ipv4/conf/%s/send_redirects", "0"},
+	    {"ipv4/conf/%s/accept_redirects", "0"},    {"ipv6/conf/%s/accept_redirects", "0"},
+	    {"ipv4/conf/%s/accept_source_route", "0"}, /* the rules see the router alone */
 	};
 	char path[256] = "/proc/sys/net/";
 	size_t base = strlen(path);

@@ -6,6 +6,8 @@
  *	error SOURCE DESTINATION TYPE tcp|udp FROM PORT TO PORT
  *					an ICMP error of that type about a packet from FROM to TO
  *	icmp SOURCE DESTINATION TYPE	an ICMP message of that type
+ *	bare SOURCE DESTINATION PROTOCOL	a protocol that has no ports: 47 (GRE), 50 (ESP)
+ *	loose SOURCE ROUTER PORT DESTINATION	UDP over IPv4, with a loose source route
  *	arp request|reply SENDER TARGET	the sender claims to have the frame's source MAC
  *	na SOURCE ADDRESS		neighbour advertisement: ADDRESS is at the frame's source
  *	ra SOURCE			router advertisement: default route, prefix
@@ -187,6 +189,43 @@ static uint16_t make_message(struct bytes *b, char **words)
 	return make_icmp(b, words[0], words[1], &icmp);
 }
 
+/* words: SOURCE DESTINATION PROTOCOL */
+static uint16_t make_bare(struct bytes *b, char **words)
+{
+	uint8_t source[16], destination[16];
+	size_t size = address_parse(words[0], source);
+	struct bytes payload = {0};
+
+	if (address_parse(words[1], destination) != size)
+		errx(2, "%s and %s are of two families", words[0], words[1]);
+	put(&payload, (uint8_t[8]){0}, 8); /* GRE: version 0 */
+	put(&payload, mark, sizeof(mark));
+	return ip_wrap(b, source, destination, size, atoi(words[2]), &payload, 2);
+}
+
+/* words: SOURCE ROUTER PORT DESTINATION. Without a checksum, which is about the destination. */
+static uint16_t make_loose(struct bytes *b, char **words)
+{
+	uint8_t option[8] = {131, 7, 4}, destination[16];
+	struct bytes plain = {0};
+	uint16_t value;
+
+	if (address_parse(words[3], destination) != 4)
+		errx(2, "%s is no IPv4 address", words[3]);
+	make_udp(&plain, words[0], words[1], 9, atoi(words[2]), mark, sizeof(mark));
+	plain.data[0] += sizeof(option) / 4;
+	plain.data[3] += sizeof(option);
+	memset(plain.data + 10, 0, 2);
+	memset(plain.data + 26, 0, 2);
+	memcpy(option + 3, destination, 4);
+	put(b, plain.data, 20);
+	put(b, option, sizeof(option));
+	value = htons(checksum(0, b->data, b->size));
+	memcpy(b->data + 10, &value, 2);
+	put(b, plain.data + 20, plain.size - 20);
+	return 0x0800;
+}
+
 static uint16_t make_arp(struct bytes *b, const struct options *o, char **words)
 {
 	static const uint8_t head[] = {0, 1, 8, 0, 6, 4, 0}, nobody[6], padding[18];
@@ -293,8 +332,8 @@ static void socket_send(char **words)
 static const struct {
 	const char *name;
 	int words;
-} kinds[] = {{"udp", 3},   {"arp", 3},	  {"na", 2},	{"ra", 1},  {"dhcp", 1},
-	     {"plain", 0}, {"socket", 3}, {"error", 8}, {"icmp", 3}};
+} kinds[] = {{"udp", 3},    {"arp", 3},	  {"na", 2},   {"ra", 1},   {"dhcp", 1}, {"plain", 0},
+	     {"socket", 3}, {"error", 8}, {"icmp", 3}, {"bare", 3}, {"loose", 4}};
 
 static uint16_t payload_make(struct bytes *b, const struct options *o, char **words)
 {
@@ -313,6 +352,10 @@ static uint16_t payload_make(struct bytes *b, const struct options *o, char **wo
 		return make_error(b, words + 1);
 	case 'i':
 		return make_message(b, words + 1);
+	case 'b':
+		return make_bare(b, words + 1);
+	case 'l':
+		return make_loose(b, words + 1);
 	}
 	put(b, mark, sizeof(mark));
 	return 0x88b5; /* for experiments */

@@ -111,6 +111,21 @@ test_t23_loopback_of_the_host() {
 	assert_eq 0 "$(cat /proc/sys/net/ipv4/conf/pnbr0/route_localnet)"
 }
 
+# The filter sees the router as the destination, a packet with a source route goes on from there.
+test_t23_source_routes() {
+	policy 'host_access = all' "egress = deny $OUTSIDE4, allow any"
+	echo 1 >/proc/sys/net/ipv4/conf/all/accept_source_route
+	attack alice route-outside loose "$ALICE4" "$HOST4" 9999 "$OUTSIDE4"
+	attack alice route-bob loose "$ALICE4" "$HOST4" 9999 "$BOB4"
+	nobody_has route-outside route-bob
+	echo 1 >/proc/sys/net/ipv4/conf/pnbr0/accept_source_route
+	attack alice route-loose loose "$ALICE4" "$HOST4" 9999 "$OUTSIDE4"
+	assert_seen outside route-loose 'in'
+	echo 0 >/proc/sys/net/ipv4/conf/all/accept_source_route
+	policy 'host_access = all'
+	assert_eq 0 "$(cat /proc/sys/net/ipv4/conf/pnbr0/accept_source_route)"
+}
+
 # What IPv4's filter refuses must not pass as IPv6, and the reverse.
 test_t23_both_families_are_filtered() {
 	policy 'egress = deny tcp/80, allow any' 'host_access = tcp/2222'

@@ -211,6 +211,22 @@ test_many_logins_as_it_is_disabled() {
 	pam-netns up
 }
 
+# Another program disables it on our bridge alone: that is put right, for active users as well.
+test_disabled_on_the_bridge() {
+	anew_up
+	hold_session one alice
+	echo 1 >/proc/sys/net/ipv6/conf/pnbr0/disable_ipv6
+	assert_match '^inet6 fd' "$(addresses6 bob)"
+	assert_eq 0 "$(cat /proc/sys/net/ipv6/conf/pnbr0/disable_ipv6)"
+	in_session one "ping -6 -q -n -c 1 -W 2 $(gateway6 | sed 's/.* //; s|/.*||')" >/dev/null
+	host_clean_of bob
+	echo 1 >/proc/sys/net/ipv6/conf/pnbr0/disable_ipv6
+	pam-netns gc
+	assert_match '^inet6 fd' "$(gateway6)"
+	end_session one
+	host_clean
+}
+
 # What was set up for IPv6 goes with `down`, also if IPv6 was disabled in between.
 test_down_leaves_nothing() {
 	anew_up

@@ -6,6 +6,7 @@ DESTDIR    ?=
 LIBEXECDIR  = $(PREFIX)/libexec/pam-netns
 MANDIR      = $(PREFIX)/share/man
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
+NFTABLES_DROPIN = $(UNITDIR)/nftables.service.d
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 SYSCTLDIR  ?= $(PREFIX)/lib/sysctl.d
 PAMCONFIGSDIR ?= $(PREFIX)/share/pam-configs
@@ -156,6 +157,8 @@ install: all
 		$(INSTALL) -m 0644 conf/pam_netns.conf $(DESTDIR)$(SYSCONFDIR)/security/pam_netns.conf; fi
 	$(INSTALL) -m 0644 conf/pam-netns-gc.service conf/pam-netns-gc.timer conf/pam-netns-gc.path \
 		conf/pam-netns.service conf/pam-netns-resolv.path $(DESTDIR)$(UNITDIR)/
+	$(INSTALL) -d -m 0755 $(DESTDIR)$(NFTABLES_DROPIN)
+	$(INSTALL) -m 0644 conf/nftables-service.conf $(DESTDIR)$(NFTABLES_DROPIN)/pam-netns.conf
 	$(INSTALL) -m 0644 conf/tmpfiles.conf $(DESTDIR)$(TMPFILESDIR)/pam-netns.conf
 	$(INSTALL) -m 0644 conf/sysctl.conf $(DESTDIR)$(SYSCTLDIR)/60-pam-netns.conf
 	$(INSTALL) -m 0644 conf/pam-configs $(DESTDIR)$(PAMCONFIGSDIR)/pam-netns
@@ -175,10 +178,11 @@ uninstall:
 		$(addprefix $(DESTDIR)$(LIBEXECDIR)/,pam-netns-helper pam-netns-enter) \
 		$(addprefix $(DESTDIR)$(UNITDIR)/,pam-netns-gc.service pam-netns-gc.timer \
 			pam-netns-gc.path pam-netns.service pam-netns-resolv.path) \
+		$(DESTDIR)$(NFTABLES_DROPIN)/pam-netns.conf \
 		$(DESTDIR)$(TMPFILESDIR)/pam-netns.conf $(DESTDIR)$(SYSCTLDIR)/60-pam-netns.conf \
 		$(DESTDIR)$(PAMCONFIGSDIR)/pam-netns
 	@for page in $(MANPAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
-	@rmdir $(DESTDIR)$(LIBEXECDIR) 2>/dev/null || true
+	@rmdir $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(NFTABLES_DROPIN) 2>/dev/null || true
 
 .PHONY: clean help
 clean:

@@ -29,11 +29,19 @@ struct network_state {
 	uint64_t policy;  /* network_policy() of what is in force; 0: not known */
 };
 
+/*
+ * What this kernel could not be given, so that a flush of the rules leaves it open until they are
+ * mended: the bridges' filters (bridge_filter.h), the routing rules (transit.h).
+ */
+#define OPEN_BRIDGES 1U
+#define OPEN_TRANSIT 2U
+
 struct host_state {
 	uint64_t rules;		   /* guard_fingerprint() after set-up */
 	uint64_t conf;		   /* setup_identity() of the conf file that was applied */
 	unsigned forwarding_ours;  /* IPv4 forwarding was off before us */
 	unsigned forwarding6_ours; /* IPv6 forwarding was off before us */
+	unsigned open_if_flushed;  /* OPEN_… */
 };
 
 /* A hash of what the conf file allows a network's users: peers, host_access, egress. */

@@ -6,17 +6,17 @@
  * permanent, so ARP and the like are not needed, and VLAN tags have no business here. A network
  * without IPv6 has no element in guard6, so its users cannot send any.
  *
- * What the guard vouches for gets the stamp, without which it does not pass the bridge's gate
- * (gate.h).
- *
  * Then the inet table, by where the bridge hands it:
  *	raw	ahead of connection tracking and anyone's DNAT: no link-local IPv4; and
  *		no source address of a user from another interface
  *	input	for every address of the host: host_NETWORK
  *	forward for all others: from_NETWORK, which asks peers_NETWORK or egress_NETWORK
  *
- * The stamp is taken off in input and at the end of postrouting, where what goes to a bridge gets
- * it, for the gate at the bridge's egress.
+ * The bridge's filter (bridge_filter.h) drops what has no stamp, so nothing passes if the rules are
+ * gone. The chains "stamp" set it: in the bridge table on what the guard let through and the host's
+ * IP stack gets next; in the inet table on what leaves for a user, last of all. Between them it is
+ * cleared: in raw, before a routing rule looks at the mark; and in input and forward, since with
+ * br_netfilter raw is done before the packet is stamped.
  *
  * What may open a connection passes admit_NETWORK last, which limits how many, and how many a
  * second. So a rejected attempt costs a user nothing, and replies, accepted earlier, are never
@@ -40,15 +40,14 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "gate.h"
 #include "log.h"
 #include "ruleset_internal.h"
 
-#define TEXT_OF(x) #x
-#define TEXT(x)	   TEXT_OF(x)
-#define STAMP	   TEXT(GATE_STAMP)
-#define STAMP_NOT  "0xffffdfff"
-_Static_assert((uint32_t)~GATE_STAMP == 0xffffdfff, "STAMP_NOT is all but the stamp");
+#define STAMP_FROM  "meta mark set meta mark or 0x10000000"
+#define STAMP_CLEAR "meta mark set meta mark and 0xefffffff"
+#define STAMP_TO    "meta mark set meta mark or 0x20000000"
+_Static_assert(RULESET_STAMP_FROM == 0x10000000 && RULESET_STAMP_TO == 0x20000000,
+	       "the stamps in the rules' text");
 
 /* A list in braces, which nft refuses when empty: nothing is written before the first item. */
 struct list {
@@ -221,6 +220,24 @@ static void write_icmp_error(FILE *out)
 	      out);
 }
 
+/* What leaves the host: addresses translated, and last the stamp. */
+static void write_postrouting(FILE *out, const struct ruleset *ruleset)
+{
+	fputs("\tchain nat_out {\n"
+	      "\t\ttype nat hook postrouting priority srcnat; policy accept;\n",
+	      out);
+	for (size_t i = 0; i < ruleset->networks_count; i++) {
+		ruleset_write_nat(out, &ruleset->networks[i], &ruleset->nat_ports, AF_INET);
+		ruleset_write_nat(out, &ruleset->networks[i], &ruleset->nat_ports, AF_INET6);
+	}
+	fputs("\t}\n"
+	      "\tchain stamp {\n"
+	      "\t\ttype filter hook postrouting priority 300; policy accept;\n"
+	      "\t\toifname @bridges " STAMP_TO "\n"
+	      "\t}\n",
+	      out);
+}
+
 /* The chains that the hooks call, but for those of one network. */
 static int write_base_chains(FILE *out, const struct ruleset *ruleset)
 {
@@ -237,6 +254,7 @@ static int write_base_chains(FILE *out, const struct ruleset *ruleset)
 	      "\tchain raw {\n"
 	      "\t\ttype filter hook prerouting priority -310; policy accept;\n"
 	      "\t\tiifname \"" RULESET_PORT_PREFIX "*\" drop\n"
+	      "\t\tiifname @bridges " STAMP_CLEAR "\n"
 	      "\t\tiifname @bridges ip daddr 169.254.0.0/16 " REJECT "\n"
 	      "\t\tiifname @bridges accept\n",
 	      out);
@@ -245,7 +263,7 @@ static int write_base_chains(FILE *out, const struct ruleset *ruleset)
 	fputs("\t}\n"
 	      "\tchain input {\n"
 	      "\t\ttype filter hook input priority filter; policy accept;\n"
-	      "\t\tiifname @bridges meta mark set meta mark and " STAMP_NOT "\n",
+	      "\t\tiifname @bridges " STAMP_CLEAR "\n",
 	      out);
 	err = write_bridge_jumps(out, ruleset, "host");
 	if (err)
@@ -253,6 +271,7 @@ static int write_base_chains(FILE *out, const struct ruleset *ruleset)
 	fputs("\t}\n"
 	      "\tchain forward {\n"
 	      "\t\ttype filter hook forward priority filter; policy accept;\n"
+	      "\t\tiifname @bridges " STAMP_CLEAR "\n"
 	      "\t\tct state established accept\n"
 	      "\t\tct state related iifname != @bridges accept\n",
 	      out);
@@ -271,19 +290,6 @@ static int write_base_chains(FILE *out, const struct ruleset *ruleset)
 	      "\t\ttype filter hook output priority filter; policy accept;\n"
 	      "\t\toifname @bridges icmp type redirect drop\n"
 	      "\t\toifname @bridges icmpv6 type nd-redirect drop\n"
-	      "\t}\n"
-	      "\tchain nat_out {\n"
-	      "\t\ttype nat hook postrouting priority srcnat; policy accept;\n",
-	      out);
-	for (size_t i = 0; i < ruleset->networks_count; i++) {
-		ruleset_write_nat(out, &ruleset->networks[i], &ruleset->nat_ports, AF_INET);
-		ruleset_write_nat(out, &ruleset->networks[i], &ruleset->nat_ports, AF_INET6);
-	}
-	fputs("\t}\n"
-	      "\tchain stamp {\n"
-	      "\t\ttype filter hook postrouting priority 2147483647; policy accept;\n"
-	      "\t\toifname @bridges meta mark set meta mark or " STAMP " accept\n"
-	      "\t\tiifname @bridges meta mark set meta mark and " STAMP_NOT "\n"
 	      "\t}\n",
 	      out);
 	return 0;
@@ -318,13 +324,13 @@ static void write_bridge_table(FILE *out, const struct ruleset *ruleset)
 	      "\t\tiifname \"" RULESET_PORT_PREFIX "*\" jump from_port\n"
 	      "\t}\n"
 	      "\tchain from_port {\n"
-	      "\t\tether type ip iifname . ether saddr . ip saddr @guard4 goto vouched\n"
-	      "\t\tether type ip6 iifname . ether saddr . ip6 saddr @guard6 goto vouched\n"
+	      "\t\tether type ip iifname . ether saddr . ip saddr @guard4 accept\n"
+	      "\t\tether type ip6 iifname . ether saddr . ip6 saddr @guard6 accept\n"
 	      "\t\tdrop\n"
 	      "\t}\n"
-	      "\tchain vouched {\n"
-	      "\t\tmeta mark set meta mark or " STAMP "\n"
-	      "\t\taccept\n"
+	      "\tchain stamp {\n"
+	      "\t\ttype filter hook input priority 300; policy accept;\n"
+	      "\t\tiifname \"" RULESET_PORT_PREFIX "*\" " STAMP_FROM "\n"
 	      "\t}\n"
 	      "}\n",
 	      out);
@@ -354,6 +360,7 @@ static int write_inet_table(FILE *out, const struct ruleset *ruleset)
 	for (size_t i = 0; i < ruleset->networks_count; i++)
 		ruleset_write_network(out, ruleset->networks[i].conf);
 	err = write_base_chains(out, ruleset);
+	write_postrouting(out, ruleset);
 	fputs("}\n", out);
 	return err;
 }

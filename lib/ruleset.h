@@ -24,6 +24,13 @@
 
 #define RULESET_TABLE	    "pam_netns"
 #define RULESET_PORT_PREFIX "pnu" /* every bridge port's name begins so, nothing else's may */
+/*
+ * The bits of a packet's mark by which a bridge knows that our rules saw the packet: one for what
+ * comes from users, one for what goes to them. Without it the bridge's filter (bridge_filter.h)
+ * drops the packet. Two, as the first may still be set if only one of the tables is gone.
+ */
+#define RULESET_STAMP_FROM 0x10000000U
+#define RULESET_STAMP_TO   0x20000000U
 
 /* A network as it is set up: what was "auto" in the conf is decided. */
 struct ruleset_network {

@@ -199,8 +199,6 @@ static int gc_run(struct host *host, const struct conf *conf, uint64_t identity)
 	if (conf) {
 		next = networks_ensure(host, conf, identity);
 		result = result < 0 ? result : next;
-		next = gates_mend(host, conf);
-		result = result < 0 ? result : next;
 		next = setup_follow_resolver(host, conf);
 		result = result < 0 ? result : next;
 		next = views_mend(host, conf);
@@ -232,6 +230,7 @@ int verb_gc(struct host *host, const struct request *request, struct reply *repl
 	int result = lock_try(host->lock, LOCK_GC);
 
 	reply->outcome = OUTCOME_DONE;
+	host->thorough = true;
 	if (result == -EAGAIN)
 		return 0; /* somebody is at it */
 	if (result < 0)

@@ -22,6 +22,7 @@ struct host {
 	struct netlink route, netfilter; /* sockets in its network namespace */
 	uint64_t rules;			 /* for setup_rules.c, which found them intact in this */
 	uint32_t generation;		 /* generation; 0: did not */
+	bool thorough; /* look at what holds while the rules are flushed as well: no login does */
 };
 
 /*
@@ -40,6 +41,8 @@ struct setup {
 	uint64_t identity; /* of conf and program */
 	const struct network *network;
 	struct network_state state; /* out */
+	unsigned differs;	    /* out, PART_…: what was found different */
+	char bridge[IFNAMSIZ];	    /* out: the bridge that is meant */
 };
 int setup_ensure(struct host *host, struct setup *setup) MUST_CHECK;
 /* Applies everything anew, for a network or (NULL) for all that profiles use. Takes LOCK_HOST. */
@@ -70,9 +73,6 @@ int setup_resolv(const struct host *host, const struct network *network) MUST_CH
 /* The host's name servers may have changed: follow them in every network that is up. */
 int setup_follow_resolver(const struct host *host, const struct conf *conf) MUST_CHECK;
 int setup_hosts(const struct host *host, uid_t uid, const char *hostname) MUST_CHECK;
-
-/* setup_gate.c: makes the gates that are missing of all networks that are up. Takes LOCK_HOST. */
-int gates_mend(struct host *host, const struct conf *conf) MUST_CHECK;
 
 /* setup_sysctl.c */
 bool sysctl_ipv6_present(void); /* this kernel has IPv6 (not ipv6.disable=1) */

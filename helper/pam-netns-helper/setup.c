@@ -6,14 +6,14 @@
  * bridge deleted, users in):
  *
  *	ports of users in that are not as they should be down -> bridges -> rules with every
- *	user's guard elements (one transaction) -> gates -> those ports connected anew, the others'
- *routes
- *	-> forwarding -> name servers -> templates
+ *	user's guard elements (one transaction) -> what holds while those are flushed -> those ports
+ *	connected anew, the others' routes -> forwarding -> name servers -> templates
  *
  * Ports that are as they should be stay up: the rules are replaced at once, and thousands of ports
  * down and up again would take longer than a login waits. If the rules cannot be made, all go down.
  *
- * Where all of it holds and the network only wants a further bridge: bridge -> rules.
+ * Where all of it holds and the network only wants a further bridge: bridge -> rules -> what holds
+ * while they are flushed.
  *
  * The record that a login trusts (host_state) is made void first and written last.
  */
@@ -58,50 +58,12 @@ uint64_t setup_identity(const char *conf)
 	return hash ?: 1;
 }
 
-/* Is everything as set-up left it? Costs a few system calls; nothing here grows with users. */
-int setup_intact(struct host *host, struct setup *setup)
-{
-	struct host_state state = {0};
-	int result = network_state_read(host->run, setup->network->name, &setup->state);
-
-	if (result == 0)
-		result = host_state_read(host->run, &state);
-	if (result < 0)
-		return state_absent(result)
-			   ? 0
-			   : log_errno(-result, "read what is set up of network %s",
-				       setup->network->name);
-	if (state.conf != setup->identity)
-		return 0;
-	result = rules_intact(host, state.rules);
-	if (result <= 0)
-		return result;
-	result = sysctl_forwarding_on(host, false);
-	if (result > 0 && setup->state.subnet6.family)
-		result = sysctl_forwarding_on(host, true);
-	if (result <= 0)
-		return result;
-	for (unsigned i = 0; i < setup->state.bridges; i++) {
-		char name[IFNAMSIZ];
-
-		if (ruleset_bridge_name(setup->network, i, name) < 0)
-			return 0;
-		result = uplink_link_up(&host->route, 0, name);
-		if (result <= 0)
-			return result;
-	}
-	CLEANUP_FD int template = view_template_open(setup->network);
-
-	return template >= 0;
-}
-
 int setup_ensure(struct host *host, struct setup *setup)
 {
 	int result = setup_intact(host, setup);
 
 	if (result)
 		return result < 0 ? result : 0;
-	log_info("network %s is not set up, or was changed: setting it up", setup->network->name);
 	result = setup_apply(host, setup->conf, setup->identity, setup->network);
 	if (result == 0)
 		result = setup_intact(host, setup);
@@ -304,7 +266,8 @@ static bool plan_has_ipv6(const struct plan *plan)
 	return false;
 }
 
-/* Where the record is lost our rules still say it. Else all that is routed would be let through. */
+/* If the record is lost, our rules still say it, of nftables or of routing. Else all that is routed
+ * would be let through. */
 static int forwarding_recall(struct host *host, struct host_state *state)
 {
 	CLEANUP_FREE char *rules = NULL;
@@ -318,7 +281,7 @@ static int forwarding_recall(struct host *host, struct host_state *state)
 	rules = nft_list();
 	state->forwarding_ours = rules && ruleset_forwards_ours_alone(rules, false);
 	state->forwarding6_ours = rules && ruleset_forwards_ours_alone(rules, true);
-	return 0;
+	return flush_recall(host, state);
 }
 
 static int forwarding_note(struct host *host, bool ipv6, unsigned *ours)
@@ -382,7 +345,7 @@ static bool plan_only_grows(const struct plan *plan, uint64_t identity)
 }
 
 /* Rules that may not be whole protect nobody: then all ports go down. */
-static int plan_protect(struct plan *plan, const struct host_state *state)
+static int plan_protect(struct plan *plan, struct host_state *state)
 {
 	int result = plan_disconnect(plan, false);
 
@@ -394,26 +357,21 @@ static int plan_protect(struct plan *plan, const struct host_state *state)
 		result = plan_rules(plan, state);
 	if (result < 0)
 		(void)!plan_disconnect(plan, true);
+	else
+		plan_flush(plan, state);
 	return result;
 }
 
-static int plan_grow(struct plan *plan, const struct host_state *state)
+static int plan_grow(struct plan *plan, struct host_state *state)
 {
 	int result = plan_drop_strangers(plan);
 
 	if (result == 0)
 		result = plan_bridges(plan);
-	return result < 0 ? result : plan_rules(plan, state);
-}
-
-/* After the rules, which set the stamp; before any port of a new bridge is up. */
-static int plan_gates(struct plan *plan, const struct host_state *state)
-{
-	unsigned made = 0;
-	int result = 0;
-
-	for (size_t i = 0; i < plan->count && result == 0; i++)
-		result = gates_close(plan->host, &plan->networks[i].state, state, &made);
+	if (result == 0)
+		result = plan_rules(plan, state);
+	if (result == 0)
+		plan_flush(plan, state);
 	return result;
 }
 
@@ -433,8 +391,6 @@ static int plan_apply(struct plan *plan, uint64_t identity)
 		result = plan_forwarding(plan, identity, &state);
 	if (result == 0)
 		result = grows ? plan_grow(plan, &state) : plan_protect(plan, &state);
-	if (result == 0)
-		result = plan_gates(plan, &state);
 	if (result == 0 && !grows)
 		result = plan_reconnect(plan);
 	if (result == 0)

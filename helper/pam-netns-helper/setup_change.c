@@ -6,6 +6,7 @@
  * queued for LOCK_HOST instead would be let through one by one.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "lock.h"
 #include "setup_internal.h"
@@ -47,8 +48,27 @@ static unsigned bridges_reserved(const struct host *host, const struct network *
 	return bridges;
 }
 
+/* What is different of the networks that are up, and of the wanted one. Untold if there is no
+ * memory. */
+static struct setup *change_look(struct host *host, const struct change *c)
+{
+	struct setup *found = calloc(c->conf->networks_count + 1, sizeof(*found)), *next = found;
+
+	for (size_t i = 0; found && i < c->conf->networks_count; i++) {
+		*next = (struct setup){
+		    .conf = c->conf, .identity = c->identity, .network = &c->conf->networks[i]};
+		if (setup_intact(host, next) == 0 &&
+		    (next->differs != PART_NETWORK || next->network == c->network))
+			next++;
+	}
+	if (found)
+		next->network = NULL;
+	return found;
+}
+
 static int change_make(struct host *host, const struct change *c)
 {
+	CLEANUP_FREE struct setup *found = NULL;
 	unsigned bridges = c->bridges;
 	int result = lock_take(host->lock, host->proc, LOCK_HOST);
 
@@ -56,11 +76,14 @@ static int change_make(struct host *host, const struct change *c)
 		return result;
 	result = change_made(host, c);
 	if (result == 0) {
+		found = change_look(host, c);
 		if (bridges && bridges < bridges_reserved(host, c->network))
 			bridges = bridges_reserved(host, c->network);
 		result = setup_apply_locked(host, c->conf, c->identity, c->network, bridges ?: 1);
 	}
 	lock_release(host->lock, LOCK_HOST);
+	for (const struct setup *s = found; result == 0 && s && s->network; s++)
+		setup_tell(s, true);
 	return result < 0 ? result : 0;
 }
 

@@ -53,22 +53,46 @@ struct uplink uplink_of(const struct user_state *state);
 int rules_load(const struct ruleset *ruleset) MUST_CHECK;
 /* setup_rules.c: those of the plan's networks and users. */
 int plan_rules(struct plan *plan, const struct host_state *state) MUST_CHECK;
-/* setup_rules.c: have the rules still the fingerprint that was recorded? 1, 0, or -errno. */
-int rules_intact(struct host *host, uint64_t recorded) MUST_CHECK;
-
-/* setup_gate.c: the gates of a network, after its rules; *made: how many had been missing. */
-int gates_close(struct host *host, const struct network_state *network,
-		const struct host_state *state, unsigned *made) MUST_CHECK;
-/* A network that goes: no policy rule speaks of it any more. Its bridges' gates go with them. */
-int gates_forget(struct host *host, const struct network_state *network) MUST_CHECK;
-/* The last network is gone. */
-int gates_remove(struct host *host) MUST_CHECK;
-
 /*
- * setup.c, for setup_change.c: is all as set-up left it? 1, 0, or -errno where that cannot be told:
- * no reason to take the ports of users who are in down.
+ * setup_rules.c: have the rules still the fingerprint that was recorded? 1, 0, or -errno. *gone:
+ * none is there, in one table at least.
+ */
+int rules_intact(struct host *host, uint64_t recorded, bool *gone) MUST_CHECK;
+
+/* What can differ from what set-up left. */
+enum {
+	PART_NETWORK = 1U << 0,
+	PART_CONF = 1U << 1,
+	PART_UNFINISHED = 1U << 2,
+	PART_RULES_GONE = 1U << 3,
+	PART_RULES_CHANGED = 1U << 4,
+	PART_FORWARDING = 1U << 5,
+	PART_FORWARDING6 = 1U << 6,
+	PART_BRIDGE_GONE = 1U << 7,
+	PART_BRIDGE_DOWN = 1U << 8,
+	PART_FILTER = 1U << 9,
+	PART_TRANSIT = 1U << 10,
+	PART_TEMPLATE = 1U << 11,
+};
+/*
+ * setup_look.c: is all as set-up left it? 1, 0, or -errno where that cannot be told: no reason to
+ * take the ports of users who are in down. setup->differs says what is not.
  */
 int setup_intact(struct host *host, struct setup *setup) MUST_CHECK;
+/* Logs what setup_intact() found different; mended: and that it is as it should be again. */
+void setup_tell(const struct setup *setup, bool mended);
+
+/* setup_flush.c: what holds while the rules are flushed; notes in state what the kernel lacks. */
+void plan_flush(struct plan *plan, struct host_state *state);
+/* Is it there? 1 (also if the kernel lacks it), 0, or -errno. */
+int flush_filter_intact(struct host *host, const struct host_state *state,
+			const char *bridge) MUST_CHECK;
+int flush_transit_intact(struct host *host, const struct host_state *state) MUST_CHECK;
+/* A network went and others are left: the routing rules follow. */
+int flush_follow(struct host *host) MUST_CHECK;
+/* Routing rules of ours say that this host did not forward before us: notes it in state. */
+int flush_recall(struct host *host, struct host_state *state) MUST_CHECK;
+int flush_remove(struct host *host) MUST_CHECK;
 /* Applies everything, for a network with so many bridges or (NULL) all. LOCK_HOST is held. */
 int setup_apply_locked(struct host *host, const struct conf *conf, uint64_t identity,
 		       const struct network *network, unsigned bridges) MUST_CHECK;

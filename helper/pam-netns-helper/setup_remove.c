@@ -60,8 +60,6 @@ int network_remove(struct host *host, const char *name)
 		}
 		if (result == 0)
 			result = uplink_network_routes(&host->route, &uplink, false);
-		if (result == 0)
-			result = gates_forget(host, &state);
 	} else if (state_absent(result)) {
 		result = 0;
 	} else {
@@ -110,7 +108,7 @@ static int host_remove(struct host *host, bool users)
 	if (result == 0)
 		result = rules_load(NULL);
 	if (result == 0)
-		result = gates_remove(host);
+		result = flush_remove(host);
 	if (result == 0)
 		result = host_state_remove(host->run);
 	if (result == 0 && !users) {
@@ -139,8 +137,8 @@ int setup_remove(struct host *host, const char *name, bool force)
 	if (result < 0)
 		return result;
 	result = networks_remove(host, name, &left);
-	if (result == 0 && !left)
-		result = host_remove(host, in > 0);
+	if (result == 0)
+		result = left ? flush_follow(host) : host_remove(host, in > 0);
 	lock_release(host->lock, LOCK_HOST);
 	return result;
 }

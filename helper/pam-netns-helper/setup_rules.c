@@ -103,7 +103,7 @@ static void note_write(struct host *host, uint64_t rules, uint32_t generation)
 		(void)!write(fd, &note, sizeof(note));
 }
 
-int rules_intact(struct host *host, uint64_t recorded)
+int rules_intact(struct host *host, uint64_t recorded, bool *gone)
 {
 	uint32_t before, after;
 	uint64_t rules;
@@ -124,6 +124,7 @@ int rules_intact(struct host *host, uint64_t recorded)
 	result = guard_fingerprint(&host->netfilter, &rules);
 	if (result < 0)
 		return result;
+	*gone = !rules;
 	if (rules != recorded)
 		return 0;
 	if (guard_generation(&host->netfilter, &after) == 0 && after == before)

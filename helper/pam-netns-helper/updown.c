@@ -73,6 +73,7 @@ int verb_up(struct host *host, const struct request *request, struct reply *repl
 	struct conf *conf = NULL;
 	int result = conf_read(request->conf, &conf);
 
+	host->thorough = true;
 	if (result < 0)
 		return result;
 	if (*request->network) {

@@ -178,14 +178,14 @@ test_t26_flags_hold_without_rules() {
 	attack alice -d ff:ff:ff:ff:ff:ff flushed-arp arp reply "$GATEWAY4" "$BOB4"
 	attack alice -d 33:33:00:00:00:01 flushed-ra ra fe80::6e
 	nobody_has flushed-{straight,all,mac,arp,ra}
-	# The rules did something: without the bridge's gate the hairpin is open, until the next login.
-	attack alice gate-hairpin udp "$ALICE4" "$BOB4" 9999
-	nobody_has gate-hairpin
+	# The bridge's filter stops the rest. Without it the hairpin is open, until the next login.
+	attack alice filter-hairpin udp "$ALICE4" "$BOB4" 9999
+	nobody_has filter-hairpin
 	tc qdisc del dev pnbr0 clsact
 	attack alice flushed-hairpin udp "$ALICE4" "$BOB4" 9999
 	assert_seen bob flushed-hairpin "udp $ALICE4"
 	ssh_as carol -- true
-	log_grep 'network default is not set up, or was changed'
+	log_grep 'network default: rules had been flushed: loaded again'
 	attack alice mended-hairpin udp "$ALICE4" "$BOB4" 9999
 	attack alice mended-spoof udp "$BOB4" "$OUTSIDE4" 9999
 	nobody_has mended-hairpin

@@ -100,12 +100,12 @@ test_ruleset_flushed() {
 	nft flush ruleset
 	assert_fails in_netns alice curl -sS -m 1 "http://$OUTSIDE4/"
 	reaches_no_user alice bob
-	# The bridge's gate stops it. Without the gate nothing would.
+	# The bridge's filter stops it. Without the filter nothing would.
 	tc qdisc del dev pnbr0 clsact
 	reaches_user alice bob
 	assert_ne 0 "$(spoofed alice)"
 	hold_session c carol
-	log_grep 'network default .*was changed: setting it up'
+	log_grep 'network default: rules had been flushed: loaded again'
 	assert_same "$before" "$(rules)"
 	reaches_outside alice
 	reaches_outside bob

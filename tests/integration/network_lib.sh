@@ -105,6 +105,31 @@ assert_reach() {
 	assert_same "$(printf "$verdict: %s\n" "$@" | sort)" "$(probe_from "$who" "$limit" "$@")" "what $who reaches"
 }
 
+# --- a second network behind the host ---
+
+# A second network behind the host, of nobody's users: what the host forwards to it is not ours.
+far() {
+	nsenter --net="/proc/$(<"$OUT/far.pid")/ns/net" "$@"
+}
+
+far_make() {
+	unshare --net "$TOOLS/host-outside" "$OUT/far.pid" 203.0.113.2 2001:db8:77::2
+	ip link add far0 index 110 type veth peer name eth0 netns "$(<"$OUT/far.pid")"
+	ip address add 203.0.113.1/24 dev far0
+	ip address add 2001:db8:77::1/64 dev far0 nodad
+	ip link set far0 up
+	far ip -batch - <<-END
+		link set lo up
+		address add 203.0.113.2/24 dev eth0
+		address add 2001:db8:77::2/64 dev eth0 nodad
+		link set eth0 up
+		route add default via 203.0.113.1
+		route add default via 2001:db8:77::1
+	END
+	outside ip route add 203.0.113.0/24 via "$HOST4"
+	outside ip -6 route add 2001:db8:77::/64 via "$HOST6"
+}
+
 # --- marked packets ---
 
 # witness NAME COMMAND…: writes what arrives there to $OUT/witness.NAME.

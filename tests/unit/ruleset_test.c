@@ -54,10 +54,9 @@ static void test_guard(void **state)
 			 "\t\telements = {\n\t\t\t\"pnua.1\" . 02:6e:0a:cb:00:02 . 10.203.0.2,\n");
 	assert_has(text, "\"pnuc.1\" . 02:6e:0a:cc:00:03 . fd00:204::3\n\t\t}\n");
 	assert_lacks(text, "\"pnud.1\" . 02:6e:0a:cd:00:02 . fd"); /* no IPv6: no element */
-	assert_has(text,
-		   "\t\tether type ip iifname . ether saddr . ip saddr @guard4 goto vouched\n"
-		   "\t\tether type ip6 iifname . ether saddr . ip6 saddr @guard6 goto vouched\n"
-		   "\t\tdrop\n");
+	assert_has(text, "\t\tether type ip iifname . ether saddr . ip saddr @guard4 accept\n"
+			 "\t\tether type ip6 iifname . ether saddr . ip6 saddr @guard6 accept\n"
+			 "\t\tdrop\n");
 }
 
 static void test_networks(void **state)

@@ -1,0 +1,157 @@
+/*
+ * Is the host's side as set-up left it, and if not, what is different; see setup_internal.h.
+ *
+ * Costs a login a few system calls; nothing here grows with users.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "log.h"
+#include "setup_internal.h"
+#include "uplink.h"
+#include "view.h"
+
+static const struct {
+	unsigned part;
+	const char *found; /* %s: the bridge */
+	const char *mended;
+} words[] = {
+    {PART_NETWORK, "was not set up", "set up"},
+    {PART_CONF, "the conf file or the program was changed", "set up anew"},
+    {PART_UNFINISHED, "an earlier set-up did not end", "set up anew"},
+    {PART_RULES_GONE, "rules had been flushed", "loaded again"},
+    {PART_RULES_CHANGED, "rules had been changed", "loaded again"},
+    {PART_FORWARDING, "IPv4 forwarding was off", "switched on"},
+    {PART_FORWARDING6, "IPv6 forwarding was off", "switched on"},
+    {PART_BRIDGE_GONE, "bridge %s was missing", "made again"},
+    {PART_BRIDGE_DOWN, "bridge %s was down", "brought up"},
+    {PART_FILTER, "the filter of bridge %s was missing or changed", "set again"},
+    {PART_TRANSIT, "routing rules against forwarding for others were missing or changed",
+     "set again"},
+    {PART_TEMPLATE, "the users' mount namespace template was missing", "made again"},
+};
+
+void setup_tell(const struct setup *setup, bool mended)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		const char *mark = strstr(words[i].found, "%s");
+		char text[128];
+
+		if (!(setup->differs & words[i].part))
+			continue;
+		if (mark)
+			snprintf(text, sizeof(text), "%.*s%s%s", (int)(mark - words[i].found),
+				 words[i].found, setup->bridge, mark + 2);
+		else
+			snprintf(text, sizeof(text), "%s", words[i].found);
+		if (mended)
+			log_info("network %s: %s: %s", setup->network->name, text, words[i].mended);
+		else
+			log_warning("network %s: %s", setup->network->name, text);
+	}
+}
+
+static int look_rules(struct host *host, struct setup *setup, const struct host_state *state)
+{
+	bool gone = false;
+	int result = rules_intact(host, state->rules, &gone);
+
+	if (result == 0)
+		setup->differs |= !state->rules ? PART_UNFINISHED
+				  : gone	? PART_RULES_GONE
+						: PART_RULES_CHANGED;
+	return result < 0 ? result : 0;
+}
+
+static int look_forwarding(struct host *host, struct setup *setup)
+{
+	int on = sysctl_forwarding_on(host, false);
+
+	if (on == 0)
+		setup->differs |= PART_FORWARDING;
+	if (on < 0 || !setup->state.subnet6.family)
+		return on < 0 ? on : 0;
+	on = sysctl_forwarding_on(host, true);
+	if (on == 0)
+		setup->differs |= PART_FORWARDING6;
+	return on < 0 ? on : 0;
+}
+
+static int look_bridge(struct host *host, struct setup *setup, const struct host_state *state,
+		       const char *name)
+{
+	unsigned part = 0, ifindex;
+	int result = uplink_link_up(&host->route, 0, name);
+
+	if (result == 0) {
+		result = uplink_link_index(&host->route, name, &ifindex);
+		part = ifindex ? PART_BRIDGE_DOWN : PART_BRIDGE_GONE;
+	} else if (result > 0 && host->thorough) {
+		result = flush_filter_intact(host, state, name);
+		part = result == 0 ? PART_FILTER : 0;
+	}
+	if (result >= 0 && part) {
+		setup->differs |= part;
+		memcpy(setup->bridge, name, IFNAMSIZ);
+	}
+	return result < 0 ? result : 0;
+}
+
+static int look_bridges(struct host *host, struct setup *setup, const struct host_state *state)
+{
+	int result = 0;
+
+	for (unsigned i = 0; i < setup->state.bridges && result == 0; i++) {
+		char name[IFNAMSIZ];
+
+		if (ruleset_bridge_name(setup->network, i, name) < 0)
+			setup->differs |= PART_CONF;
+		else
+			result = look_bridge(host, setup, state, name);
+	}
+	return result;
+}
+
+static int look_thoroughly(struct host *host, struct setup *setup, const struct host_state *state)
+{
+	int result = flush_transit_intact(host, state);
+
+	if (result == 0)
+		setup->differs |= PART_TRANSIT;
+	return result < 0 ? result : 0;
+}
+
+int setup_intact(struct host *host, struct setup *setup)
+{
+	struct host_state state = {0};
+	int result = network_state_read(host->run, setup->network->name, &setup->state);
+
+	setup->differs = 0;
+	memset(setup->bridge, 0, sizeof(setup->bridge));
+	if (result == 0)
+		result = host_state_read(host->run, &state);
+	if (state_absent(result)) {
+		setup->differs = PART_NETWORK;
+		return 0;
+	}
+	if (result < 0)
+		return log_errno(-result, "read what is set up of network %s",
+				 setup->network->name);
+	if (state.conf != setup->identity)
+		setup->differs |= PART_CONF;
+	result = look_rules(host, setup, &state);
+	if (result == 0)
+		result = look_forwarding(host, setup);
+	if (result == 0)
+		result = look_bridges(host, setup, &state);
+	if (result == 0 && host->thorough)
+		result = look_thoroughly(host, setup, &state);
+	if (result < 0)
+		return result;
+
+	CLEANUP_FD int template = view_template_open(setup->network);
+
+	if (template <0)
+		setup->differs |= PART_TEMPLATE;
+	return !setup->differs;
+}

@@ -55,7 +55,7 @@ static int networks_look(int leases)
 	const struct dirent *entry;
 	int result = stream ? 0 : -errno;
 
-	while (result == 0 && (entry = readdir(stream)))
+	while (stream && result == 0 && (entry = readdir(stream)))
 		if (entry->d_name[0] != '.' && entry->d_type == DT_DIR)
 			result = network_look(leases, entry->d_name);
 	return result;

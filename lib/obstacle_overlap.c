@@ -106,8 +106,9 @@ static size_t bridges_find(int run, struct netlink *route, const struct conf *co
 		for (unsigned i = 0; i < (up ? state.bridges : 1) && count < OURS_MAX; i++) {
 			char name[IFNAMSIZ];
 
-			if (ruleset_bridge_name(&network, i, name) == 0)
-				ours[count] = uplink_link_find(route, name);
+			ours[count] = ruleset_bridge_name(&network, i, name) == 0
+					  ? uplink_link_find(route, name)
+					  : 0;
 			count += ours[count] != 0;
 		}
 	}
@@ -236,12 +237,13 @@ int obstacle_overlaps(int run, struct netlink *route, const struct conf *conf,
 		struct overlap_search search = {.ours = ours, .ours_count = ours_count};
 		struct network_state wanted;
 		int result = network_wanted(network, &wanted);
+
+		if (result < 0)
+			return result;
 		const struct uplink_network uplink = network_state_uplink(&wanted);
 
 		search.subnet = i % 2 ? &uplink.subnet6 : &uplink.subnet;
 		search.gateway = i % 2 ? uplink.gateway6 : uplink.gateway;
-		if (result < 0)
-			return result;
 		if (!search.subnet->address.family)
 			continue;
 		result = overlaps_report(run, route, &search, network, report, context);

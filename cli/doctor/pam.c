@@ -46,7 +46,7 @@ static const char *const before_us[] = {
 static bool listed(const char *const *list, size_t count, const char *name)
 {
 	for (size_t i = 0; i < count; i++)
-		if (strcmp(list[i], name) == 0)
+		if (list[i] && strcmp(list[i], name) == 0)
 			return true;
 	return false;
 }

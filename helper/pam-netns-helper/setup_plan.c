@@ -139,7 +139,7 @@ static int network_decide(struct plan *plan, struct planned *p)
 {
 	const struct network *conf = p->conf;
 	struct network_state old = {0};
-	struct prefix subnet;
+	struct prefix subnet = {0};
 	int result = network_state_read(plan->host->run, conf->name, &old);
 
 	if (result < 0 && !state_absent(result))

@@ -241,8 +241,9 @@ int obstacle_overlaps(int run, struct netlink *route, const struct conf *conf,
 		if (result < 0)
 			return result;
 		const struct uplink_network uplink = network_state_uplink(&wanted);
+		const struct prefix subnet = i % 2 ? uplink.subnet6 : uplink.subnet;
 
-		search.subnet = i % 2 ? &uplink.subnet6 : &uplink.subnet;
+		search.subnet = &subnet;
 		search.gateway = i % 2 ? uplink.gateway6 : uplink.gateway;
 		if (!search.subnet->address.family)
 			continue;

@@ -25,6 +25,15 @@ struct router {
 	const char *program; /* of a filter that users configure */
 };
 
+/* Debian's configuration has routers for filters that are not installed, and passes them over. */
+static bool is_installed(const char *program)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/usr/bin/%s", program);
+	return access(path, X_OK) == 0;
+}
+
 static void router_end(struct doctor *doctor, const char *conf, const struct router *router)
 {
 	const char *mend =
@@ -39,7 +48,7 @@ static void router_end(struct doctor *doctor, const char *conf, const struct rou
 			  "exim's router %s runs the programs that users name in ~/.forward, on "
 			  "the host's network -> add 'forbid_pipe'%s to it in %s",
 			  router->name, router->filters ? " and 'forbid_filter_run'" : "", mend);
-	if (router->program)
+	if (router->program && is_installed(router->program))
 		doctor_at(doctor, LEVEL_WARNING, conf, router->line,
 			  "exim's router %s delivers by %s, which runs the programs that users "
 			  "name in their filters, on the host's network -> take the router out in "
@@ -141,9 +150,12 @@ void exim_check(struct doctor *doctor)
 		return;
 	/* The first that is there is the one that exim reads. */
 	for (size_t i = 0; i < sizeof(confs) / sizeof(*confs); i++) {
-		if (access(confs[i], R_OK) == 0) {
+		if (access(confs[i], F_OK) != 0)
+			continue;
+		if (access(confs[i], R_OK) == 0)
 			conf_check(doctor, confs[i]);
-			return;
-		}
+		else
+			doctor_at(doctor, LEVEL_SKIPPED, confs[i], 0, "only root can look at this");
+		return;
 	}
 }

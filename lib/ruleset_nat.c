@@ -8,6 +8,10 @@
  * another one. It tries a few ranges at random, and so finds one the more surely the fewer ports
  * users have.
  *
+ * What has no ports or ids is not translated: the first to send it to a destination would get all
+ * answers from there, and the host's own ESP or GRE to the same peer would be lost.
+ * ruleset_network.c rejects it.
+ *
  * A port belongs to one destination address and port: others have all of the range again. One
  * socket of a user that sends to many destinations keeps its port for all of them if it is free.
  */
@@ -21,22 +25,19 @@
 #define PORT_LAST  65535
 #define PORTS_MIN  4096 /* with fewer, users get some of the host's */
 
-/* With ports or, for GRE calls, ESP and the like, without. */
 static void write_translation(FILE *out, const struct address *source, int family,
 			      const struct nat_ports *ports)
 {
 	char text[ADDRESS_TEXT_MAX];
 
 	if (source->family != family)
-		fputs(ports ? "masquerade to " : "masquerade", out);
+		fputs("masquerade to ", out);
 	else if (ports && family == AF_INET6)
 		fprintf(out, "snat ip6 to [%s]", address_format(source, text));
 	else
 		fprintf(out, "snat %s to %s", family == AF_INET ? "ip" : "ip6",
 			address_format(source, text));
-	if (ports)
-		fprintf(out, ":%u-%u", ports->first, ports->last);
-	fputc('\n', out);
+	fprintf(out, ":%u-%u\n", ports->first, ports->last);
 }
 
 void ruleset_write_nat(FILE *out, const struct ruleset_network *network,
@@ -53,9 +54,8 @@ void ruleset_write_nat(FILE *out, const struct ruleset_network *network,
 		const char *match;
 		const struct nat_ports *ports;
 	} kinds[] = {
-	    {"meta l4proto { tcp, udp, udplite, sctp, dccp } ", ports},
-	    {family == AF_INET ? "meta l4proto icmp " : "meta l4proto icmpv6 ", &ids},
-	    {"", NULL},
+	    {"meta l4proto { tcp, udp, sctp }", ports},
+	    {family == AF_INET ? "meta l4proto icmp" : "meta l4proto icmpv6", &ids},
 	};
 	char text[ADDRESS_TEXT_MAX];
 
@@ -64,7 +64,7 @@ void ruleset_write_nat(FILE *out, const struct ruleset_network *network,
 	prefix_format(subnet, text);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		/* Within and between our networks addresses stay what they are. */
-		fprintf(out, "\t\t%s saddr %s oifname != @bridges %s", ip, text, kinds[i].match);
+		fprintf(out, "\t\t%s saddr %s oifname != @bridges %s ", ip, text, kinds[i].match);
 		write_translation(out, source, family, kinds[i].ports);
 	}
 }

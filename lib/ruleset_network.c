@@ -50,6 +50,13 @@ static void write_destination_match(FILE *out, const struct prefix *destination)
 static void write_egress(FILE *out, const struct network *network)
 {
 	fprintf(out, "\tchain egress_%s {\n", network->name);
+	/* What NAT translates, see ruleset_nat.c. Not DCCP and UDP-Lite: of some kernels they are
+	 * not tracked by their ports. */
+	if (network->nat)
+		fputs("\t\tmeta nfproto ipv4 meta l4proto != { tcp, udp, sctp, icmp } " REJECT "\n"
+		      "\t\tmeta nfproto ipv6 meta l4proto != { tcp, udp, sctp, icmpv6 } " REJECT
+		      "\n",
+		      out);
 	for (size_t i = 0; i < network->egress_count; i++) {
 		const struct egress_rule *rule = &network->egress[i];
 

@@ -79,6 +79,7 @@ test_t31_one_way_traffic_is_one_connection() {
 	assert_eq '200 200' "$(grep -c '^oneway4 udp' "$OUT/witness.outside") $(grep -c '^oneway6 udp' "$OUT/witness.outside")"
 	# Those were two of five.
 	assert_eq '2 1' "$(in_session alice "$LOAD ask tcp $OUTSIDE4 80 2; $LOAD ask tcp $OUTSIDE6 80 1" | paste -sd ' ')"
+	kill "$(cat "$OUT/witness.outside.pid")"
 	policy
 }
 
@@ -151,4 +152,29 @@ test_t33_the_host_keeps_ids_of_echoes() {
 	pings_allowed
 	under_flood icmp 0
 	defences_on
+}
+
+# Of ESP and GRE there is one flow to a destination. It is the host's, however early a user sends.
+test_t33_the_host_keeps_what_has_no_ports() {
+	local family protocol host outside alice mac name
+	mac=$(</sys/class/net/uplink0/address)
+	witness host env
+	witness outside outside
+	witness alice in_netns alice
+	for family in 4 6; do
+		name=HOST$family host=${!name} name=OUTSIDE$family outside=${!name} name=ALICE$family alice=${!name}
+		for protocol in 47 50; do
+			attack alice "bare$family-$protocol" bare "$alice" "$outside" "$protocol"
+			sent "bare$family-$protocol"
+			outside "$TOOLS/host-rawsend" -d "$mac" "answer$family-$protocol" bare "$outside" "$host" "$protocol"
+			assert_seen host "answer$family-$protocol" 'in uplink0'
+		done
+	done
+	assert_unseen 'alice' answer{4,6}-{47,50}
+	assert_unseen 'outside' bare{4,6}-{47,50}
+	# Without NAT each has an address of their own.
+	policy 'nat = no'
+	attack alice bare-alone bare "$ALICE4" "$OUTSIDE4" 50
+	assert_seen outside bare-alone 'in'
+	policy
 }

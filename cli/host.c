@@ -30,7 +30,9 @@ static int helper_ask(const char *verb, struct request *request)
 	reply_close(&reply);
 	if (reply.outcome == OUTCOME_DONE)
 		return STATUS_FINE;
-	log_error("%s: %s", verb, *reply.cause ? reply.cause : "refused without a reason");
+	/* The cause is the last of the helper's lines, which are out already. */
+	if (!*reply.cause)
+		log_error("%s failed without a reason", verb);
 	return STATUS_FAILED;
 }
 

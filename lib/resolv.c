@@ -243,7 +243,7 @@ static void servers_given(const struct network *network, struct servers *servers
 		servers->list[servers->count++] = network->dns_servers[i];
 }
 
-static void upstreams_missing(const struct network *network)
+void resolv_warn_missing(const struct network *network)
 {
 	struct address gateway = prefix_address(&network->subnet, 1);
 	char text[ADDRESS_TEXT_MAX] = "GATEWAY";
@@ -280,8 +280,6 @@ int resolv_text(int root, const struct network *network, char out[RESOLV_TEXT_MA
 		servers_given(network, &servers);
 	else
 		error = upstreams_find(root, network, &servers);
-	if (error == -ENOENT)
-		upstreams_missing(network);
 	servers_write(&servers, &output);
 	settings_copy(root, &output);
 	return error;

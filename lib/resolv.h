@@ -22,9 +22,11 @@
  * dnsmasq's upstream files that names a server which is no loopback one, with the search and
  * options lines of /etc/resolv.conf kept. Unspecified and link-local servers are passed over too,
  * and those of a family that the network has not. -ENOENT: no real upstream found; out then has the
- * search and options lines alone, and the reason is logged as a warning that says what to do.
+ * search and options lines alone.
  */
 int resolv_text(int root, const struct network *network, char out[RESOLV_TEXT_MAX]) MUST_CHECK;
+/* Logs that no upstream was found, and what to do. */
+void resolv_warn_missing(const struct network *network);
 
 /* Whether name below directory is root's file with this text, as resolv_update() leaves it. */
 bool resolv_same(int directory, const char *name, const char *text);

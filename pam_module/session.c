@@ -86,8 +86,9 @@ static int call_and_join(const char *verb, enum outcome expected, const struct r
 	if (result < 0)
 		return result;
 	if (reply->outcome != expected || !reply->handed_count) {
-		log_error("the helper refused: %s",
-			  reply->cause[0] ? reply->cause : "no cause given");
+		/* The cause is the last of the helper's lines, which are out already. */
+		if (!reply->cause[0])
+			log_error("the helper refused without a reason");
 		result = HELPER_REFUSED;
 	} else {
 		result = join_namespaces(reply);

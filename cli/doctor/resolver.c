@@ -1,4 +1,5 @@
 /* pam-netns doctor: name servers that users can be given. */
+#include <errno.h>
 #include <fcntl.h>
 
 #include "doctor.h"
@@ -13,8 +14,11 @@ void doctor_resolver(struct doctor *doctor)
 	if (root < 0)
 		root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	for (size_t i = 0; i < doctor->conf->networks_count; i++) {
-		/* resolv_text() logs what is wrong and what to do. */
-		if (resolv_text(root, &doctor->conf->networks[i], text)) {
+		int result = resolv_text(root, &doctor->conf->networks[i], text);
+
+		if (result == -ENOENT)
+			resolv_warn_missing(&doctor->conf->networks[i]);
+		if (result) {
 			doctor_warning(doctor,
 				       "users of network %s will not be able to resolve names",
 				       doctor->conf->networks[i].name);

@@ -23,6 +23,7 @@ struct host {
 	uint64_t rules;			 /* for setup_rules.c, which found them intact in this */
 	uint32_t generation;		 /* generation; 0: did not */
 	bool thorough; /* look at what holds while the rules are flushed as well: no login does */
+	bool by_hand;  /* somebody reads the answer: said before or not */
 };
 
 /*

@@ -110,7 +110,7 @@ int host_enter(struct host *host)
 {
 	int result;
 
-	*host = (struct host){-1, -1, -1, -1, -1, -1, {.fd = -1}, {.fd = -1}, 0, 0, false};
+	*host = (struct host){-1, -1, -1, -1, -1, -1, {.fd = -1}, {.fd = -1}, 0, 0, false, false};
 	host->proc = proc_open(HOSTPROC);
 	/* Only where there is none: in a session, /proc may be a PID namespace of the user's own.
 	 */

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <syslog.h>
 
 #include "clock.h"
 #include "closing.h"
@@ -46,7 +47,10 @@ static void members_signal(const struct host *host, const struct members *member
 	}
 }
 
-/* The last line about a user: how long and how much. */
+/*
+ * The last line about a user: how long and how much. Always to syslog(3), as the lines of sessions,
+ * and not to the terminal of who ran gc or kick: with them it answers who had an address.
+ */
 static void logout_log(struct host *host, uid_t uid)
 {
 	time_t now = time(NULL), seconds;
@@ -61,12 +65,13 @@ static void logout_log(struct host *host, uid_t uid)
 	bytes = uplink_count(&host->route, s.ifindex);
 	if (s.address6.family)
 		address_format(&s.address6, address6);
-	log_info(
-	    "last logout: user=%s uid=%u profile=%s network=%s netns=%s interface=%s address=%s "
-	    "address6=%s seconds=%lld bytes_in=%llu bytes_out=%llu",
-	    s.user, s.uid, s.profile, s.network, s.netns, s.interface,
-	    address_format(&s.address, address), address6, (long long)seconds,
-	    (unsigned long long)bytes.in, (unsigned long long)bytes.out);
+	openlog("pam_netns", LOG_PID, LOG_AUTHPRIV);
+	syslog(LOG_INFO,
+	       "last logout: user=%s uid=%u profile=%s network=%s netns=%s interface=%s address=%s "
+	       "address6=%s seconds=%lld bytes_in=%llu bytes_out=%llu",
+	       s.user, s.uid, s.profile, s.network, s.netns, s.interface,
+	       address_format(&s.address, address), address6, (long long)seconds,
+	       (unsigned long long)bytes.in, (unsigned long long)bytes.out);
 }
 
 /* Nobody was inside twice. The caller holds the user's lock. */

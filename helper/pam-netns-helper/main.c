@@ -174,7 +174,7 @@ static int verb_run(const struct verb *verb)
 {
 	static struct request request;
 	static struct reply reply;
-	struct cause cause = {"it failed"};
+	struct cause cause = {""};
 	struct host host;
 	int result;
 

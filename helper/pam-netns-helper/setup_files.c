@@ -30,10 +30,15 @@ int setup_resolv(const struct host *host, const struct network *network)
 				       network->name)
 			   : 0;
 	result = resolv_text(root, network, text);
-	/* Without an upstream the file has none: it was said, and a login is not refused for it. */
-	if (result < 0 && result != -ENOENT)
+	bool same = resolv_same(dir, "resolv.conf", text);
+
+	/* Without an upstream the file has none. A login is not refused for it, and not told each
+	 * time. */
+	if (result == -ENOENT && (host->by_hand || !same))
+		resolv_warn_missing(network);
+	else if (result < 0 && result != -ENOENT)
 		return result;
-	if (resolv_same(dir, "resolv.conf", text))
+	if (same)
 		return 0;
 	result = lock_take(host->lock, host->proc, LOCK_RESOLV);
 	if (result < 0)

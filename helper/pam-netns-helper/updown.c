@@ -84,6 +84,7 @@ int verb_up(struct host *host, const struct request *request, struct reply *repl
 			result = -ENOENT;
 		}
 	}
+	host->by_hand = true;
 	if (result == 0)
 		result = setup_apply(host, conf, setup_identity(request->conf), network);
 	if (result == 0 && (request->flags & REQUEST_DROP))

@@ -69,3 +69,18 @@ test_argument_is_unknown() {
 	host_pam_install
 	sudo -u bob true
 }
+
+# Each line once: what the helper said, and that the login is refused. The command says it once as well.
+test_a_refusal_is_logged_once() {
+	local lines
+	ip netns add alice
+	assert_fails pam_session su alice true
+	lines=$(log_lines | sed -n 's/^authpriv.err .*pam_netns(su:session): //p')
+	assert_match 'is not ours' "$(head -n 1 <<<"$lines")"
+	assert_match '^login refused' "$(tail -n 1 <<<"$lines")"
+	assert_eq 2 "$(wc -l <<<"$lines")"
+	ip netns del alice
+	lines=$(pam-netns up nosuchnetwork 2>&1 || :)
+	assert_eq 1 "$(wc -l <<<"$lines")"
+	assert_match '^pam-netns: there is no \[network nosuchnetwork\]' "$lines"
+}

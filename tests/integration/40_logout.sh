@@ -299,6 +299,25 @@ test_log_of_open_and_close() {
 	(($(value bytes_out "$line") > 300)) || fail "too few bytes: $line"
 }
 
+# By whatever it ends: the command's own output is no log.
+test_last_logout_by_command_is_logged() {
+	local line
+	line='^authpriv.info .* pam_netns\[[0-9]+\]: last logout: user=alice uid=2001 .* seconds=[0-9]+ bytes_in=[0-9]+ bytes_out=[0-9]+$'
+	hold_session one alice
+	assert_eq '' "$(pam-netns kick alice 2>&1)"
+	log_grep "$line"
+	host_clean 5
+	log_mark
+	"$TOOLS/host-session" su alice sleep 611 &
+	wait_until 5 pgrep -xf 'sleep 611'
+	kill -KILL $!
+	kill "$(pgrep -xf 'sleep 611')"
+	wait_until 5 process_absent 'sleep 611'
+	assert_eq '' "$(pam-netns gc 2>&1)"
+	log_grep "$line"
+	host_clean 5
+}
+
 # Whoever logs in may choose what a line holds, never how many lines or fields there are.
 test_log_of_hostile_names() {
 	local line

@@ -115,6 +115,30 @@ test_no_upstream() {
 	login_resolves
 }
 
+# `up` says it each time; logins and gc when the host's file has changed, once.
+test_no_upstream_is_told_once_a_change() {
+	local i
+	resolver_replace "$STUB"
+	pam-netns up
+	assert_match 'no name server' "$(pam-netns up 2>&1)"
+	log_mark
+	for ((i = 0; i < 3; i++)); do
+		pam_session su bob true
+		assert_no_match 'no name server' "$(pam-netns gc 2>&1)"
+	done
+	assert_no_log 'no name server'
+	resolver_replace "search example.test
+$STUB"
+	for ((i = 0; i < 3; i++)); do
+		pam_session su bob true
+		assert_no_match 'no name server' "$(pam-netns gc 2>&1)"
+	done
+	assert_eq 1 "$(log_lines | grep -c 'no name server')"
+	resolver_replace "$GOOD"
+	pam-netns gc
+	host_clean 5
+}
+
 # --- while somebody is in ---
 
 test_replaced_while_in() {

@@ -157,7 +157,7 @@ static const struct {
     PACKET(TEXTS "uid=1\0gid=2\0flags=0\0end=x"),
     PACKET(TEXTS "uid=1\0gid=2\0flags=0\0end"),
     PACKET(TEXTS "uid=1\0gid=2\0flags=0\0end=\0member=x\0end="),
-    PACKET(TEXTS "uid=1\0gid=2\0flags=4\0end="),
+    PACKET(TEXTS "uid=1\0gid=2\0flags=8\0end="),
     PACKET(TEXTS "uid=1\0gid=2\0flags=4294967296\0end="),
     PACKET(TEXTS "uid=1\0uid=1\0gid=2\0flags=0\0end="),
     PACKET(TEXTS "gid=2\0uid=1\0flags=0\0end="),

@@ -291,12 +291,20 @@ static bool denies(const struct pam_line *line)
 	return strcmp(pam_line_module(line), "pam_deny.so") == 0;
 }
 
-/* The file of Debian's two that the stack includes, else the service's own. */
+/*
+ * The file of Debian's two that the stack includes, else the service's own, else the one that its
+ * lines are from ("other").
+ */
 static const char *file_to_mend(const struct pam_stack *stack, const char *service, char path[512])
 {
 	for (size_t i = 0; i < stack->count; i++)
 		if (strstr(stack->lines[i].file, "/common-session"))
 			return stack->lines[i].file;
+	for (size_t i = 0; i < stack->count; i++)
+		if (strcmp(strrchr(stack->lines[i].file, '/') + 1, service) == 0)
+			return stack->lines[i].file;
+	if (stack->count)
+		return stack->lines[0].file;
 	snprintf(path, 512, "%s/%s", pam_folders[0], service);
 	return path;
 }
@@ -320,15 +328,19 @@ static void missing_check(struct pam_check *pam)
 		if (line < stack.count)
 			continue;
 		file = file_to_mend(&stack, service, path);
-		pam_finding(pam, "pam-missing", LEVEL_WARNING, file, 0,
-			    "no session line with " PAM_MODULE
-			    ", but other stacks have one: what %s%s starts runs on the host's "
-			    "network -> run 'pam-auth-update --enable pam-netns', or add 'session "
-			    "required pam_netns.so' as the last session line",
-			    service,
-			    strstr(file, "/common-session-noninteractive")
-				? " (like cron jobs and users' systemd services)"
-				: "");
+		pam_finding(
+		    pam, "pam-missing", LEVEL_WARNING, file, 0,
+		    "no session line with " PAM_MODULE
+		    ", but other stacks have one: what %s%s starts runs on the host's "
+		    "network -> run 'pam-auth-update --enable pam-netns', or %sadd 'session "
+		    "required pam_netns.so' as the last session line",
+		    service,
+		    strstr(file, "/common-session-noninteractive")
+			? " (like cron jobs and users' systemd services)"
+			: "",
+		    strncmp(file, "/usr/", strlen("/usr/")) == 0
+			? "copy the file to /etc/pam.d and "
+			: "");
 	}
 }
 

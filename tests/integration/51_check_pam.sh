@@ -60,6 +60,32 @@ test_line_in_one_stack_alone() {
 	stacks_back
 }
 
+# Where packages have their stacks; a file in /etc/pam.d hides one of the same name.
+test_stacks_of_packages() {
+	mkdir -p /usr/lib/pam.d
+	printf 'session required pam_unix.so\n' >/usr/lib/pam.d/xrdp-sesman
+	found "warning: /usr/lib/pam.d/xrdp-sesman: no session line .* or copy the file to /etc/pam.d and add 'session required"
+	cp /usr/lib/pam.d/xrdp-sesman /etc/pam.d
+	echo 'session required pam_netns.so' >>/etc/pam.d/xrdp-sesman
+	mended xrdp
+	printf 'auth required pam_unix.so\n' >/etc/pam.d/xrdp-sesman
+	cp /etc/pam.d/other "$OUT/other"
+	printf 'session required pam_unix.so\n' >/etc/pam.d/other
+	found "warning: /etc/pam.d/other: no session line"
+	echo 'session required pam_netns.so' >>/etc/pam.d/other
+	mended 'no session line'
+	cp "$OUT/other" /etc/pam.d/other
+	rm /etc/pam.d/xrdp-sesman
+	printf 'session include sub-stack\nsession optional pam_netns.so\n' >/usr/lib/pam.d/xrdp-sesman
+	printf 'session sufficient pam_permit.so\n' >/usr/lib/pam.d/sub-stack
+	found "problem: /usr/lib/pam.d/xrdp-sesman:2: with 'optional'"
+	found "problem: /usr/lib/pam.d/sub-stack:1: with 'sufficient' .* before /usr/lib/pam.d/xrdp-sesman:2"
+	printf 'session required pam_unix.so\n' >/etc/pam.d/sub-stack
+	sed -i 's/optional/required/' /usr/lib/pam.d/xrdp-sesman
+	mended 'xrdp|sub-stack'
+	rm /usr/lib/pam.d/{xrdp-sesman,sub-stack} /etc/pam.d/sub-stack
+}
+
 test_unknown_argument() {
 	local line
 	sed -i 's/pam_netns.so.*/pam_netns.so debg/' $SESSION

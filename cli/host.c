@@ -1,4 +1,5 @@
 /* pam-netns up, down, kick, gc: what the helper does, asked for by root. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "command.h"
 #include "identity.h"
 #include "log.h"
+#include "network_state.h"
 #include "paths.h"
 #include "users.h"
 
@@ -48,9 +50,76 @@ static int network_ask(const char *verb, const struct arguments *arguments)
 	return helper_ask(verb, &request);
 }
 
+static void print_nat(const struct network *network)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	if (!network->nat)
+		fputs(", no NAT", stdout);
+	else
+		fputs(", NAT", stdout);
+	if (network->nat_address.family)
+		printf(" to %s", address_format(&network->nat_address, text));
+	if (network->nat_address6.family)
+		printf("%s%s", network->nat_address.family ? " and " : " to ",
+		       address_format(&network->nat_address6, text));
+}
+
+/* "network default: bridge pnbr0, 10.203.0.0/16 and fd12:3456::/64, NAT" */
+static void print_network(const struct network *network, const struct network_state *state)
+{
+	struct uplink_network uplink = network_state_uplink(state);
+	char text[ADDRESS_TEXT_MAX];
+
+	printf("network %s: bridge%s %s", network->name, state->bridges > 1 ? "s" : "",
+	       state->bridge);
+	if (state->bridges > 1)
+		printf(" to %s.%u", state->bridge, state->bridges - 1);
+	printf(", %s", prefix_format(&uplink.subnet, text));
+	if (uplink.subnet6.address.family)
+		printf(" and %s", prefix_format(&uplink.subnet6, text));
+	print_nat(network);
+	putchar('\n');
+}
+
+static void print_forwarding(const struct host_state *host, bool ipv6)
+{
+	printf("forwarding: IPv4%s", host->forwarding_ours ? " for these networks alone" : "");
+	if (ipv6)
+		printf(", IPv6%s", host->forwarding6_ours ? " for these networks alone" : "");
+	putchar('\n');
+}
+
+/* What is set up now. */
+static void print_set_up(void)
+{
+	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct conf *conf = NULL;
+	struct host_state host;
+	bool ipv6 = false;
+
+	if (run < 0 || conf_read(CONF_PATH, &conf))
+		return;
+	for (size_t i = 0; i < conf->networks_count; i++) {
+		struct network_state state;
+
+		if (network_state_read(run, conf->networks[i].name, &state))
+			continue;
+		print_network(&conf->networks[i], &state);
+		ipv6 |= state.subnet6.family != 0;
+	}
+	if (host_state_read(run, &host) == 0)
+		print_forwarding(&host, ipv6);
+	conf_free(conf);
+}
+
 int command_up(const struct arguments *arguments)
 {
-	return network_ask("up", arguments);
+	int status = network_ask("up", arguments);
+
+	if (status == STATUS_FINE)
+		print_set_up();
+	return status;
 }
 
 int command_down(const struct arguments *arguments)

@@ -80,7 +80,7 @@ test_t44_egress_is_tightened() {
 	policies none
 	said=$(pam-netns up 2>&1)
 	assert_match 'the policy of network default has changed: connections that were opened before go on; to end them run pam-netns up default --drop-connections' "$said"
-	assert_no_match 'network lab' "$said"
+	assert_no_match 'policy of network lab' "$said"
 	line_says alice4 || fail 'the connection ended although that was not asked for'
 	line_says alice6 || fail 'the IPv6 connection ended although that was not asked for'
 	# Said once, not at each set-up.

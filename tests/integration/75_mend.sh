@@ -288,7 +288,7 @@ test_up_is_idempotent() {
 	pam-netns up
 	wait_until 5 bridge_settled
 	before=$(state)
-	assert_eq '' "$(pam-netns up)"
+	assert_eq '' "$(pam-netns up 2>&1 >"$OUT/up")"
 	assert_same "$before" "$(state)"
 	hold_session a alice
 	pam-netns up
@@ -355,6 +355,81 @@ test_forwarding_that_was_on_stays_on() {
 	assert_eq 0 "$(</proc/sys/net/ipv6/conf/all/forwarding)"
 	echo 0 >/proc/sys/net/ipv4/ip_forward
 	pam-netns up
+}
+
+# --- what up and the log say ---
+
+# said DAMAGE… : what up says on its standard error after it.
+said() {
+	"$@"
+	pam-netns up 2>&1 >"$OUT/up"
+}
+
+bridge_delete() {
+	ip link delete pnbr0
+}
+bridge_down() {
+	ip link set pnbr0 down
+}
+rule_add() {
+	nft insert rule inet pam_netns forward accept
+}
+template_unmount() {
+	umount -l /run/pam-netns/pins/template.default
+}
+
+test_up_says_what_is_set_up() {
+	local said subnet6
+	pam-netns down
+	assert_eq '' "$(pam-netns up 2>&1 >"$OUT/up")" 'of a first set-up'
+	subnet6=$(sed -n 's/^subnet6=\(.*\)::$/\1/p' /run/pam-netns/networks/default/state)
+	said=$(<"$OUT/up")
+	assert_eq "network default: bridge pnbr0, 10.203.0.0/16 and $subnet6::/64, NAT
+forwarding: IPv4 for these networks alone, IPv6 for these networks alone" "$said"
+	pam-netns down
+	echo 1 >/proc/sys/net/ipv4/ip_forward
+	assert_match '^forwarding: IPv4, IPv6 for these networks alone$' "$(pam-netns up | tail -n 1)"
+	pam-netns down
+	echo 0 >/proc/sys/net/ipv4/ip_forward
+	conf_set nat no
+	conf_set subnet6 none
+	assert_eq 'network default: bridge pnbr0, 10.203.0.0/16, no NAT
+forwarding: IPv4 for these networks alone' "$(pam-netns up)"
+	cp "$OUT/conf" "$CONF"
+	pam-netns down
+	pam-netns up
+}
+
+test_mending_is_said() {
+	local n='pam-netns: network default'
+	assert_eq "$n: rules had been flushed: loaded again" "$(said nft flush ruleset)"
+	assert_eq "$n: rules had been changed: loaded again" "$(said rule_add)"
+	assert_eq "$n: bridge pnbr0 was missing: made again" "$(said bridge_delete)"
+	assert_eq "$n: bridge pnbr0 was down: brought up" "$(said bridge_down)"
+	assert_eq "$n: IPv4 forwarding was off: switched on
+$n: IPv6 forwarding was off: switched on" "$(said forwarding_off)"
+	assert_eq "$n: the users' mount namespace template was missing: made again" "$(said template_unmount)"
+	assert_eq "$n: the conf file or the program was changed: set up anew" "$(said touch "$CONF")"
+	assert_eq '' "$(said true)"
+	# In the log, by a login; and by gc.
+	nft flush ruleset
+	su alice -c true
+	log_grep 'network default: rules had been flushed: loaded again'
+	bridge_delete
+	assert_eq "$n: bridge pnbr0 was missing: made again" "$(pam-netns gc 2>&1)"
+	host_clean
+}
+
+# up makes its record void first: gc, which looks just then, takes that for no change.
+test_up_and_gc_at_once() {
+	local i
+	for ((i = 0; i < 40; i++)); do
+		pam-netns up >"$OUT/up" 2>>"$OUT/said" &
+		pam-netns gc 2>>"$OUT/said" &
+		wait
+	done
+	assert_eq '' "$(<"$OUT/said")"
+	assert_no_log 'network default:'
 }
 
 # --- further bridges ---

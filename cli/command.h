@@ -14,6 +14,9 @@ struct arguments {
 	char **tail; /* what follows "--", or NULL without it */
 };
 
+/* The log of all subcommands: a sink, see log.h. */
+void log_to_terminal(void *context, int level, const char *text);
+
 int command_up(const struct arguments *arguments);
 int command_down(const struct arguments *arguments);
 int command_kick(const struct arguments *arguments);

@@ -174,7 +174,7 @@ static int arguments_read(const struct command *command, char **words, struct ar
 	return STATUS_FINE;
 }
 
-static void log_to_terminal(void *context, int level, const char *text)
+void log_to_terminal(void *context, int level, const char *text)
 {
 	(void)context;
 	if (level > LOG_INFO)

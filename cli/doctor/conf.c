@@ -7,9 +7,12 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 
+#include "../command.h"
 #include "conf_match.h"
 #include "identity.h"
+#include "log.h"
 #include "paths.h"
 
 /* Groups of administrators on some distributions: one that is missing here is no mistake. */
@@ -212,14 +215,30 @@ void doctor_policy(struct doctor *doctor)
 	check_admins(doctor);
 }
 
+/* Each error that conf_read() logs, "FILE:LINE: WHAT", is a finding. */
+static void report_error(void *context, int level, const char *text)
+{
+	enum level as = level <= LOG_ERR ? LEVEL_PROBLEM : LEVEL_WARNING;
+	unsigned line = 0;
+	int length = 0;
+
+	if (level <= LOG_WARNING && sscanf(text, CONF_PATH ":%u: %n", &line, &length) == 1)
+		doctor_at(context, as, CONF_PATH, line, "%s", text + length);
+	else if (level <= LOG_WARNING)
+		doctor_at(context, as, CONF_PATH, 0, "%s", text);
+}
+
 void doctor_conf(struct doctor *doctor)
 {
 	struct conf *conf = NULL;
+	int error;
 
-	/* conf_read() logs each error with file and line. */
-	if (conf_read(CONF_PATH, &conf))
+	log_set_sink(report_error, doctor);
+	error = conf_read(CONF_PATH, &conf);
+	log_set_sink(log_to_terminal, NULL);
+	if (error)
 		doctor_at(
 		    doctor, LEVEL_PROBLEM, CONF_PATH, 0,
-		    "not usable: no login goes through with it -> pam-netns check " CONF_PATH);
+		    "not usable: no login goes through with it -> correct what is said above");
 	doctor->conf = conf;
 }

@@ -282,7 +282,8 @@ $(assert_code 2 pam-netns doctor)"
 	assert_match '^take it out;' "$(assert_code 2 pam-netns doctor --json | jq -r '.[] | select(.level == "problem").remedy')"
 	stacks_back
 	sed -i '1i nonsense' "$CONF"
-	assert_match "FAIL conf: $CONF: not usable.*skip overlap: the conf file is not usable" "$(assert_code 2 pam-netns doctor)"
+	assert_eq "1" "$(assert_code 2 pam-netns doctor --json | jq '[.[] | select(.id == "conf")][0].line')"
+	assert_match "FAIL conf: $CONF:1: .*FAIL conf: $CONF: not usable.*skip overlap: the conf file is not usable" "$(assert_code 2 pam-netns doctor)"
 	cp "$OUT/conf" "$CONF"
 }
 

@@ -194,6 +194,10 @@ static void explain_defaults(const struct conf *conf)
 {
 	explain_services(conf);
 	explain_line("deadline", "%g s for what a login needs done", conf->deadline_ms / 1000.0);
+	explain_line("log", "%s",
+		     conf->log == CONF_LOG_ALL ? "each session, first and last, and what is mended"
+		     : conf->log == CONF_LOG_SESSIONS ? "each session, first and last"
+						      : "first login and last logout");
 	explain_line("on failure", "%s",
 		     conf->on_error_host ? "the login is let in on the host (on_error = host)"
 					 : "the login is refused (on_error = deny)");

@@ -207,7 +207,7 @@ static void pass_log(const struct log_line *line)
 	else if (line->level == LOG_WARNING)
 		log_warning("%s", line->text);
 	else if (line->level <= LOG_INFO)
-		log_info("%s", line->text);
+		log_account("%s", line->text); /* the helper knows what to keep back */
 	else
 		log_debug("%s", line->text);
 }

@@ -33,6 +33,20 @@ static int set_on_error(void *target, const char *value, struct conf_reason *why
 	return conf_wrong(why, "must be deny, or host to let logins in unisolated");
 }
 
+static int set_log(void *target, const char *value, struct conf_reason *why)
+{
+	static const char *const values[] = {
+	    [CONF_LOG_ALL] = "all", [CONF_LOG_SESSIONS] = "sessions", [CONF_LOG_LOGINS] = "logins"};
+	struct conf *conf = target;
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		if (!strcmp(value, values[i])) {
+			conf->log = (enum conf_log)i;
+			return 0;
+		}
+	return conf_wrong(why, "must be all, sessions, or logins");
+}
+
 static int set_deadline(void *target, const char *value, struct conf_reason *why)
 {
 	struct conf *conf = target;
@@ -72,6 +86,7 @@ static int set_services_exempt(void *target, const char *value, struct conf_reas
 static const struct conf_key defaults_keys[] = {
     {"on_error", "deny", set_on_error},
     {"deadline", "10s", set_deadline},
+    {"log", "all", set_log},
     {"services_exempt", "gdm-password gdm-launch-environment lightdm sddm xdm vsftpd proftpd",
      set_services_exempt},
 };

@@ -26,6 +26,7 @@ enum conf_peers { PEERS_NO, PEERS_YES, PEERS_GROUP };
 enum conf_linger { LINGER_PROCESSES, LINGER_NO };
 enum conf_nested { NESTED_STAY, NESTED_HOST };
 enum conf_exec { EXEC_AUTO, EXEC_YES, EXEC_NO };
+enum conf_log { CONF_LOG_ALL, CONF_LOG_SESSIONS, CONF_LOG_LOGINS }; /* what is told at info */
 enum conf_source { SOURCE_AUTO, SOURCE_GIVEN, SOURCE_NONE }; /* of a prefix or the name servers */
 
 /* Namespaces a profile may name, as a set of bits. */
@@ -91,6 +92,7 @@ struct profile {
 
 struct conf {
 	bool on_error_host;
+	enum conf_log log;
 	unsigned deadline_ms;
 	char **services_exempt;
 	size_t services_exempt_count;

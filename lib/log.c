@@ -11,6 +11,7 @@
 
 static _Thread_local log_sink *sink;
 static _Thread_local void *sink_context;
+static _Thread_local bool quiet;
 
 void log_set_sink(log_sink *new_sink, void *context)
 {
@@ -27,6 +28,11 @@ static void emit(int level, char *text)
 		sink(sink_context, level, text);
 	else if (level <= LOG_INFO)
 		fprintf(stderr, "%s\n", text);
+}
+
+void log_set_quiet(bool is_quiet)
+{
+	quiet = is_quiet;
 }
 
 static void emit_format(int level, const char *format, va_list args)
@@ -49,8 +55,19 @@ static void emit_format(int level, const char *format, va_list args)
 
 LOG_FUNCTION(log_error, LOG_ERR)
 LOG_FUNCTION(log_warning, LOG_WARNING)
-LOG_FUNCTION(log_info, LOG_INFO)
+LOG_FUNCTION(log_account, LOG_INFO)
 LOG_FUNCTION(log_debug, LOG_DEBUG)
+
+void log_info(const char *format, ...)
+{
+	va_list args;
+
+	if (quiet)
+		return;
+	va_start(args, format);
+	emit_format(LOG_INFO, format, args);
+	va_end(args);
+}
 
 void log_errno_line(int error, const char *format, ...)
 {

@@ -11,9 +11,13 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 
 /* level is one of syslog(3)'s LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG; text has no newline. */
 typedef void log_sink(void *context, int level, const char *text);
+
+/* Of this thread: log_info() keeps its lines back, log_account() does not. */
+void log_set_quiet(bool quiet);
 
 /* sink NULL: standard error. context is borrowed until the next call. */
 void log_set_sink(log_sink *sink, void *context);
@@ -21,6 +25,8 @@ void log_set_sink(log_sink *sink, void *context);
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* As log_info(), and not kept back: what tells who had which address. */
+void log_account(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*

@@ -109,13 +109,15 @@ static void open_undo(const struct request *request, unsigned deadline_ms)
 }
 
 /* The same at open and close, so that either tells who had which address. */
-static void session_log(const char *what, const struct session_data *session)
+static void session_log(const char *what, const struct session_data *session, enum conf_log log)
 {
 	const struct request *r = &session->request;
 
-	log_info("session %s: user=%s uid=%u service=%s tty=%s rhost=%s leader=%d %s", what,
-		 r->user, r->uid, r->service, r->tty[0] ? r->tty : "-",
-		 r->rhost[0] ? r->rhost : "-", (int)getpid(), session->line);
+	if (log == CONF_LOG_LOGINS)
+		return; /* the helper tells first logins */
+	log_account("session %s: user=%s uid=%u service=%s tty=%s rhost=%s leader=%d %s", what,
+		    r->user, r->uid, r->service, r->tty[0] ? r->tty : "-",
+		    r->rhost[0] ? r->rhost : "-", (int)getpid(), session->line);
 }
 
 static int open_isolated(struct session_data *session, const struct conf *conf)
@@ -131,7 +133,7 @@ static int open_isolated(struct session_data *session, const struct conf *conf)
 		return result;
 	}
 	session->isolated = true;
-	session_log("opened", session);
+	session_log("opened", session, conf->log);
 	return 0;
 }
 
@@ -155,8 +157,8 @@ static int open_decided(struct session_data *session, const struct conf *conf)
 	int result;
 
 	if (conf_service_exempt(conf, request->service)) {
-		log_info("service %s is exempt: user=%s uid=%u stays on the host", request->service,
-			 request->user, request->uid);
+		log_account("service %s is exempt: user=%s uid=%u stays on the host",
+			    request->service, request->user, request->uid);
 		return 0;
 	}
 	if (!profile) {
@@ -232,6 +234,7 @@ int session_close(pam_handle_t *pamh, const struct arguments *arguments)
 	const struct session_data *session;
 	struct conf *conf = NULL;
 	unsigned deadline_ms = CLOSE_DEADLINE_MS;
+	enum conf_log log = CONF_LOG_ALL;
 	int result;
 
 	if (pam_get_data(pamh, DATA_NAME, &data) != PAM_SUCCESS || !data)
@@ -240,8 +243,10 @@ int session_close(pam_handle_t *pamh, const struct arguments *arguments)
 	/* Sessions end with their leader: a child that closes on its way out ends nothing (T4). */
 	if (!session->isolated || session->opener != getpid())
 		return PAM_SUCCESS;
-	if (conf_read(arguments->conf, &conf) == 0)
+	if (conf_read(arguments->conf, &conf) == 0) {
 		deadline_ms = conf->deadline_ms;
+		log = conf->log;
+	}
 	conf_free(conf);
 	result = call_and_join("close", OUTCOME_HOST, &session->request, deadline_ms, NULL);
 	if (result < 0) {
@@ -249,6 +254,6 @@ int session_close(pam_handle_t *pamh, const struct arguments *arguments)
 			  session->request.user, session->request.uid);
 		return PAM_SESSION_ERR;
 	}
-	session_log("closed", session);
+	session_log("closed", session, log);
 	return PAM_SUCCESS;
 }

@@ -160,6 +160,28 @@ static int login_reply(const struct login *login, struct reply *reply)
 	return result;
 }
 
+/* Of a job the user's last logout tells, which has all but the session. */
+static bool service_runs_jobs(const char *service)
+{
+	static const char *const services[] = {"cron", "crond", "atd"};
+
+	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
+		if (strcmp(service, services[i]) == 0)
+			return true;
+	return false;
+}
+
+static void login_log(const struct login *login, const struct process *leader, const char *line)
+{
+	const struct request *r = login->request;
+
+	if (login->built && login->setup.conf->log == CONF_LOG_LOGINS &&
+	    !service_runs_jobs(r->service))
+		log_account("first login: user=%s uid=%u service=%s tty=%s rhost=%s leader=%d %s",
+			    r->user, r->uid, r->service, r->tty[0] ? r->tty : "-",
+			    r->rhost[0] ? r->rhost : "-", (int)leader->pid, line);
+}
+
 static int login_attempt(struct login *login)
 {
 	int result = setup_has_ipv6(login->setup.network, &login->setup.state);
@@ -189,14 +211,14 @@ static int login_first(struct login *login)
 static int login_locked(struct login *login, const struct process *leader)
 {
 	int result = login_join(login);
-	bool built = result == -ENOENT;
 
-	if (built)
+	login->built = result == -ENOENT;
+	if (login->built)
 		result = login_first(login);
 	if (result < 0)
 		return result;
 	result = session_record(login, leader);
-	if (result < 0 && built) {
+	if (result < 0 && login->built) {
 		pins_close(&login->pins);
 		(void)!teardown(login->host, login->request->uid, &login->state);
 	}
@@ -214,6 +236,7 @@ int verb_open(struct host *host, const struct request *request, struct reply *re
 	login.setup.identity = setup_identity(request->conf);
 	result = conf_read(request->conf, &conf);
 	login.setup.conf = conf;
+	log_set_quiet(conf && conf->log != CONF_LOG_ALL);
 	if (result == 0)
 		result = leader_read(host, &leader);
 	if (result == 0)
@@ -226,6 +249,8 @@ int verb_open(struct host *host, const struct request *request, struct reply *re
 			result = login_locked(&login, &leader);
 		if (result == 0)
 			result = login_reply(&login, reply);
+		if (result == 0)
+			login_log(&login, &leader, reply->line);
 		lock_release(host->lock, request->uid);
 	}
 	/* What is left is freed by the end of the process, for which somebody waits. */

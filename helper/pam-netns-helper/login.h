@@ -13,6 +13,7 @@ struct login {
 	struct setup setup;
 	struct uplink_network network;
 	struct uplink uplink;
+	bool built;		 /* a first login */
 	unsigned bridge;	 /* number of the bridge that the port is on */
 	struct user_state state; /* what is recorded, and torn down again */
 	struct pins pins;

@@ -318,6 +318,42 @@ test_last_logout_by_command_is_logged() {
 	host_clean 5
 }
 
+# told USER: the lines about a user at priority info.
+told() {
+	log_lines | sed -n "s/^authpriv.info .*pam_netns[^:]*\(:session)\)*[^:]*: \([a-z ]*: user=$1\) .*/\2/p"
+}
+
+test_log_of_sessions_alone() {
+	conf_set log sessions
+	pam-netns down >&2
+	log_mark
+	su alice -c true
+	host_clean 5
+	assert_same $'session opened: user=alice\nsession closed: user=alice\nlast logout: user=alice' "$(told alice)"
+	assert_eq 3 "$(log_lines | grep -c 'pam_netns[^ ]*: ')"
+}
+
+# A job costs one line, or none if its user is active. Warnings and refusals are told as ever.
+test_log_of_logins_alone() {
+	conf_set log logins
+	log_mark
+	hold_session one alice
+	su alice -c true
+	assert_eq alice "$(cron_run alice 'id -un')"
+	assert_same 'first login: user=alice' "$(told alice)"
+	assert_match "first login: user=alice uid=2001 service=sshd tty=ssh rhost=$OUTSIDE4 leader=[0-9]+ profile=default network=default netns=alice interface=pnu1jl[0-9a-z] address=10\.203\.7\.209 address6=fd" "$(log_grep 'first login')"
+	end_session one
+	host_clean 5
+	assert_same $'first login: user=alice\nlast logout: user=alice' "$(told alice)"
+	assert_eq bob "$(cron_run bob 'id -un')"
+	host_clean 5
+	assert_same 'last logout: user=bob' "$(told bob)"
+	ip netns add carol
+	assert_fails pam_session su carol true
+	log_grep 'authpriv.err .*pam_netns\(su:session\): login refused'
+	ip netns del carol
+}
+
 # Whoever logs in may choose what a line holds, never how many lines or fields there are.
 test_log_of_hostile_names() {
 	local line

@@ -17,6 +17,7 @@ static void test_defaults(void **state)
 	(void)state;
 	assert_false(conf->on_error_host);
 	assert_int_equal(conf->deadline_ms, 10000);
+	assert_int_equal(conf->log, CONF_LOG_ALL);
 	assert_int_equal(conf->services_exempt_count, 7);
 	assert_true(conf_service_exempt(conf, "gdm-password"));
 	assert_true(conf_service_exempt(conf, "proftpd"));
@@ -132,7 +133,7 @@ static void test_truncated(void **state)
 
 /* Every key with a value that is not its default. */
 static const char other_values[] =
-    "[defaults]\r\non_error = host ; comment\r\ndeadline=1500ms\n"
+    "[defaults]\r\non_error = host ; comment\r\ndeadline=1500ms\nlog = logins\n"
     "services_exempt = none\n"
     "[ network   lab ]\nbridge = lab.x\nsubnet = auto\nsubnet6 = fd00:1::/112\n"
     "nat = 192.0.2.1, 2001:db8::1\npeers = group\n"
@@ -201,6 +202,7 @@ static void test_profile_values(void **state)
 	(void)state;
 	assert_true(conf->on_error_host);
 	assert_int_equal(conf->deadline_ms, 1500);
+	assert_int_equal(conf->log, CONF_LOG_LOGINS);
 	assert_int_equal(conf->services_exempt_count, 0);
 	assert_int_equal(v4->subnet6_source, SOURCE_NONE);
 	assert_false(v4->nat);

@@ -28,6 +28,7 @@ static void test_bad_defaults(void **state)
 {
 	static const struct bad table[] = {
 	    {"on_error", "allow", "must be deny, or host to let logins in unisolated"},
+	    {"log", "none", "must be all, sessions, or logins"},
 	    {"deadline", "10", "has no unit; write it as 10s or 1500ms"},
 	    {"deadline", "0s", "must be a time from 1s to 60s"},
 	    {"deadline", "999ms", "must be a time from 1s to 60s"},
@@ -39,7 +40,8 @@ static void test_bad_defaults(void **state)
 	    {"deadline", "-1s", "must be a time from 1s to 60s, such as 10s or 1500ms"},
 	    {"services_exempt", "a/b",
 	     "must be none, or names of PAM services, which are files of /etc/pam.d"},
-	    {"colour", "red", "unknown key; this section has: on_error, deadline, services_exempt"},
+	    {"colour", "red",
+	     "unknown key; this section has: on_error, deadline, log, services_exempt"},
 	};
 
 	(void)state;

@@ -37,7 +37,7 @@ ALL_CFLAGS += -ffunction-sections -fdata-sections
 Q = @
 say = @echo "  $(1)	$(2)";
 
-LIB_OBJS    := $(patsubst %.c,$B/%.o,$(wildcard lib/*.c))
+LIB_OBJS    := $(patsubst %.c,$B/%.o,$(wildcard lib/*/*.c))
 MODULE_OBJS := $(patsubst %.c,$B/%.o,$(wildcard pam_module/*.c))
 HELPER_OBJS := $(patsubst %.c,$B/helper/%.o,$(wildcard helper/pam-netns-helper/*.c))
 ENTER_OBJS  := $(patsubst %.c,$B/%.o,$(wildcard helper/pam-netns-enter/*.c))
@@ -57,7 +57,7 @@ $B/libpam_netns.a: $(LIB_OBJS)
 $B/helper/libpam_netns.a: $(HELPER_LIB_OBJS)
 %/libpam_netns.a:
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)rm -f $@ && $(AR) qcs $@ $^
 
 # Runs in sshd, login, su, cron: Linux-PAM and libc.
 $B/pam_netns.so: $(MODULE_OBJS) $B/libpam_netns.a pam_module/exports.map

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "lease_use.h"
-#include "log.h"
-#include "paths.h"
+#include "state/lease_use.h"
+#include "base/log.h"
+#include "base/paths.h"
 
 /* 1: no user has it, 0: one has, or -errno: name services cannot tell now. */
 static int uid_absent(uid_t uid)

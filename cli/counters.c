@@ -16,8 +16,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "log.h"
-#include "paths.h"
+#include "base/log.h"
+#include "base/paths.h"
 
 #define USER_INTERFACE "eth0"
 

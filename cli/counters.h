@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cleanup.h"
-#include "state.h"
+#include "base/cleanup.h"
+#include "state/state.h"
 
 struct counters; /* opaque */
 

@@ -18,9 +18,9 @@
 
 #include "command.h"
 #include "join.h"
-#include "log.h"
-#include "message.h"
-#include "paths.h"
+#include "base/log.h"
+#include "call/message.h"
+#include "base/paths.h"
 #include "terminal.h"
 #include "users.h"
 

@@ -8,16 +8,16 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "conf.h"
-#include "conf_match.h"
+#include "conf/conf.h"
+#include "conf/match.h"
 #include "explain.h"
-#include "identity.h"
-#include "kept.h"
-#include "log.h"
-#include "paths.h"
-#include "state.h"
+#include "call/identity.h"
+#include "ns/kept.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "state/state.h"
 #include "text.h"
-#include "view.h"
+#include "ns/view.h"
 
 struct subject {
 	struct request who;

@@ -2,7 +2,7 @@
 #ifndef PAM_NETNS_EXPLAIN_H
 #define PAM_NETNS_EXPLAIN_H
 
-#include "conf.h"
+#include "conf/conf.h"
 
 void explain_label(const char *name); /* begins a line; "": one that goes on with the one above */
 void explain_line(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));

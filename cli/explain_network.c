@@ -6,10 +6,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "lease.h"
-#include "network_state.h"
-#include "network_wanted.h"
-#include "paths.h"
+#include "state/lease.h"
+#include "state/network.h"
+#include "host/wanted.h"
+#include "base/paths.h"
 #include "text.h"
 
 void explain_label(const char *name)

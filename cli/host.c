@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "absent.h"
-#include "call.h"
+#include "call/call.h"
 #include "command.h"
-#include "identity.h"
-#include "log.h"
-#include "network_state.h"
-#include "paths.h"
+#include "call/identity.h"
+#include "base/log.h"
+#include "state/network.h"
+#include "base/paths.h"
 #include "users.h"
 
 /* A mend of 5,000 users takes seconds; a login's own deadline is the conf file's. */

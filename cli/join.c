@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "log.h"
-#include "paths.h"
-#include "pins.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "ns/pins.h"
 
 /* -ENOENT: the user has none. */
 static int pins_find(int hostproc, uid_t uid, int fds[PIN_KINDS])

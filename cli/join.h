@@ -9,8 +9,8 @@
 
 #include <sys/types.h>
 
-#include "cleanup.h"
-#include "pins.h"
+#include "base/cleanup.h"
+#include "ns/pins.h"
 
 struct join {
 	int hostproc;

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "log.h"
-#include "paths.h"
+#include "base/log.h"
+#include "base/paths.h"
 #include "text.h"
 #include "users.h"
 

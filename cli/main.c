@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "log.h"
+#include "base/log.h"
 #include "text.h"
 
 enum option {

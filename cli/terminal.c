@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "log.h"
+#include "base/log.h"
 
 #define SIGNAL_STATUS 128 /* of a command that a signal ended, less its number */
 #define REST_MAX      256 /* reads; a terminal holds less */

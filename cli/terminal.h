@@ -14,7 +14,7 @@
 #include <sys/types.h>
 #include <termios.h>
 
-#include "cleanup.h"
+#include "base/cleanup.h"
 
 struct terminal {
 	int master, slave; /* -1: none of 0 to 2 is a terminal */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "characters.h"
+#include "base/characters.h"
 
 void text_print(FILE *out, const char *text)
 {

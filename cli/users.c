@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "counters.h"
-#include "log.h"
-#include "paths.h"
+#include "base/log.h"
+#include "base/paths.h"
 #include "text.h"
 
 static int uid_compare(const void *a, const void *b)

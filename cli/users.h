@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "cleanup.h"
-#include "state.h"
+#include "base/cleanup.h"
+#include "state/state.h"
 
 /* What keeps a user active who has no session. */
 enum left {

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "log.h"
-#include "paths.h"
+#include "base/log.h"
+#include "base/paths.h"
 
 int arguments_parse(int argc, const char **argv, struct arguments *out)
 {

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "cleanup.h"
+#include "base/cleanup.h"
 
 struct arguments {
 	const char *conf; /* borrowed from argv */

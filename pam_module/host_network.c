@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "call.h"
-#include "conf.h"
-#include "log.h"
+#include "call/call.h"
+#include "conf/conf.h"
+#include "base/log.h"
 #include "session.h"
 
 #define DATA_NAME "pam_netns_origin"

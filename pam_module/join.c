@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "log.h"
+#include "base/log.h"
 
 /* Where the caller was: for the way back, and for the working directory. */
 struct origin {

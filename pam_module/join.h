@@ -7,8 +7,8 @@
 #ifndef PAM_NETNS_JOIN_H
 #define PAM_NETNS_JOIN_H
 
-#include "cleanup.h"
-#include "message.h"
+#include "base/cleanup.h"
+#include "call/message.h"
 
 /*
  * Joins every namespace that reply hands over. The working directory stays the same directory where

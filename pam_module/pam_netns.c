@@ -2,7 +2,7 @@
  * pam_netns.so: entry points. See pam_netns(8).
  *
  * It lives in sshd, login, su or cron, and does little there: it reads the conf, runs the helper
- * (lib/call.c), joins the namespaces that the helper hands over and proves that it is in them
+ * (lib/call/call.c), joins the namespaces that the helper hands over and proves that it is in them
  * (join.c). It never exits, opens no log of its own, keeps no descriptor.
  */
 #include <security/pam_ext.h>
@@ -10,7 +10,7 @@
 #include <syslog.h>
 
 #include "arguments.h"
-#include "log.h"
+#include "base/log.h"
 #include "session.h"
 
 struct sink {

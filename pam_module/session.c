@@ -10,11 +10,11 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "call.h"
-#include "conf.h"
-#include "identity.h"
+#include "call/call.h"
+#include "conf/conf.h"
+#include "call/identity.h"
 #include "join.h"
-#include "log.h"
+#include "base/log.h"
 
 #define DATA_NAME	  "pam_netns_session"
 #define CLOSE_DEADLINE_MS 10000	       /* where no conf says otherwise */

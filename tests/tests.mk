@@ -2,7 +2,7 @@
 
 SAN        = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_CFLAGS = $(STANDARD) $(WARNINGS) -O1 -g $(SAN) -MMD -MP
-SAN_LIB   := $(patsubst lib/%.c,$B/san/lib/%.o,$(wildcard lib/*.c))
+SAN_LIB   := $(patsubst lib/%.c,$B/san/lib/%.o,$(wildcard lib/*/*.c))
 UNIT      := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*_test.c))
 TEST_LIBS  = -lcap-ng
 
@@ -12,13 +12,13 @@ $B/san/%.o: %.c
 	$(Q)$(CC) $(SAN_CFLAGS) -c -o $@ $<
 
 $B/san/libpam_netns.a: $(SAN_LIB)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)rm -f $@ && $(AR) qcs $@ $^
 
 $B/unit/%: $B/san/tests/unit/%.o $B/san/libpam_netns.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SAN) -o $@ $< $B/san/libpam_netns.a $(TEST_LIBS) -lcmocka -lpthread
 
-# Once more without them, for which the child may not share its caller's memory: lib/call_clone.c.
+# Once more without them, for which the child may not share its caller's memory: lib/call/clone.c.
 UNIT_SHARED := $(addprefix $B/unit/,call_test_shared call_caller_test_shared call_fault_test_shared)
 
 $B/unit/%_shared: tests/unit/%.c tests/unit/fake_helper.h tests/unit/fault.h $B/libpam_netns.a
@@ -47,7 +47,7 @@ FUZZ_CC     ?= clang
 FUZZ_SECONDS = $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 FUZZ_SAN     = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FUZZ_CFLAGS  = $(STANDARD) -O1 -g $(FUZZ_SAN) -fsanitize=fuzzer-no-link -MMD -MP
-FUZZ_LIB    := $(patsubst lib/%.c,$B/fuzz/lib/%.o,$(wildcard lib/*.c))
+FUZZ_LIB    := $(patsubst lib/%.c,$B/fuzz/lib/%.o,$(wildcard lib/*/*.c))
 FUZZ        := $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 
 $B/fuzz/%.o: %.c
@@ -56,7 +56,7 @@ $B/fuzz/%.o: %.c
 	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) -c -o $@ $<
 
 $B/fuzz/libpam_netns.a: $(FUZZ_LIB)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)rm -f $@ && $(AR) qcs $@ $^
 
 $B/fuzz/%_fuzz: $B/fuzz/tests/fuzz/%_fuzz.o $B/fuzz/libpam_netns.a
 	$(Q)$(FUZZ_CC) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $B/fuzz/libpam_netns.a $(TEST_LIBS)

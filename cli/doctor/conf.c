@@ -10,10 +10,10 @@
 #include <syslog.h>
 
 #include "../command.h"
-#include "conf_match.h"
-#include "identity.h"
-#include "log.h"
-#include "paths.h"
+#include "conf/match.h"
+#include "call/identity.h"
+#include "base/log.h"
+#include "base/paths.h"
 
 /* Groups of administrators on some distributions: one that is missing here is no mistake. */
 static const char *const admin_groups[] = {"sudo", "wheel", "admin"};

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "conf.h"
+#include "conf/conf.h"
 
 /*
  * A problem refuses logins or breaks isolation; a warning is something that users would notice or

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "doctor.h"
-#include "paths.h"
+#include "base/paths.h"
 
 static void check_program(struct doctor *doctor, const char *path, mode_t mode)
 {

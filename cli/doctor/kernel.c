@@ -4,7 +4,7 @@
 #include <sys/utsname.h>
 
 #include "doctor.h"
-#include "paths.h"
+#include "base/paths.h"
 
 #define KERNEL_MAJOR 5 /* locked bridge ports came with 5.18 */
 #define KERNEL_MINOR 18

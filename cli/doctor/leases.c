@@ -2,9 +2,9 @@
 #include <fcntl.h>
 
 #include "doctor.h"
-#include "lease_use.h"
-#include "network_state.h"
-#include "paths.h"
+#include "state/lease_use.h"
+#include "state/network.h"
+#include "base/paths.h"
 
 #define FULL_PERCENT 90
 

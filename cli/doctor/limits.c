@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "doctor.h"
-#include "files.h"
-#include "network_wanted.h"
-#include "paths.h"
+#include "base/files.h"
+#include "host/wanted.h"
+#include "base/paths.h"
 
 #define SPARE	      64 /* namespaces and mounts of others */
 #define IP_SYSCTL     "/proc/sys/net/ipv4/"

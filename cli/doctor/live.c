@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "doctor.h"
-#include "files.h"
-#include "guard.h"
-#include "lock.h"
-#include "network_state.h"
-#include "paths.h"
-#include "uplink.h"
+#include "base/files.h"
+#include "net/guard.h"
+#include "state/lock.h"
+#include "state/network.h"
+#include "base/paths.h"
+#include "net/uplink.h"
 
 static void bridges_check(struct doctor *doctor, struct netlink *route, const struct network *conf,
 			  const struct network_state *up)

@@ -10,12 +10,12 @@
 #include <unistd.h>
 
 #include "doctor.h"
-#include "ipv6.h"
-#include "network_wanted.h"
-#include "nft_path.h"
-#include "obstacle.h"
+#include "net/ipv6.h"
+#include "host/wanted.h"
+#include "rules/nft_path.h"
+#include "host/obstacle.h"
 #include "output.h"
-#include "paths.h"
+#include "base/paths.h"
 #include "sysctl.h"
 
 #define RULES_MAX (64U << 20) /* bytes; more of them cannot be read */

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "cleanup.h"
+#include "base/cleanup.h"
 
 /*
  * Runs words[0], a path, up to a NULL, without a shell and with an empty environment. text becomes

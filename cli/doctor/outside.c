@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 
 #include "doctor.h"
-#include "paths.h"
-#include "state.h"
+#include "base/paths.h"
+#include "state/state.h"
 
 /* The name of a process, without its newline. */
 static void process_name(int proc, const char *pid, char *name, size_t size)

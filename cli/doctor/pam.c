@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "pam_stack.h"
-#include "paths.h"
+#include "base/paths.h"
 
 #define SERVICES_MAX 512
 #define REPORTED_MAX 256

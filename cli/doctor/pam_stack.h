@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "cleanup.h"
+#include "base/cleanup.h"
 
 #define PAM_MODULE	  "pam_netns.so"
 #define PAM_STACK_FOLDERS 3

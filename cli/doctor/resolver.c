@@ -3,8 +3,8 @@
 #include <fcntl.h>
 
 #include "doctor.h"
-#include "paths.h"
-#include "resolv.h"
+#include "base/paths.h"
+#include "ns/resolv.h"
 
 void doctor_resolver(struct doctor *doctor)
 {

@@ -13,7 +13,7 @@
 
 #include "../command.h"
 #include "doctor.h"
-#include "ipv6.h"
+#include "net/ipv6.h"
 
 #define LAST "/etc/sysctl.conf"
 

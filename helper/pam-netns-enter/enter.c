@@ -35,7 +35,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "paths.h"
+#include "base/paths.h"
 
 #define EXIT_REFUSED 1
 

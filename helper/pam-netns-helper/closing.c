@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 
 #include "leaving.h"
-#include "lock.h"
-#include "log.h"
-#include "paths.h"
-#include "uid.h"
+#include "state/lock.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "base/uid.h"
 
 #define WAIT_MS	     10000 /* for a user's processes to end by themselves; gc goes on after that */
 #define SERVE_MS     15000 /* who serves longer may be stuck: see reaper.c */

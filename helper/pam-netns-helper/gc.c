@@ -15,13 +15,13 @@
 #include <time.h>
 
 #include "closing.h"
-#include "lock.h"
-#include "log.h"
+#include "state/lock.h"
+#include "base/log.h"
 #include "members.h"
-#include "paths.h"
-#include "pins.h"
-#include "state_folder.h"
-#include "view.h"
+#include "base/paths.h"
+#include "ns/pins.h"
+#include "state/folder.h"
+#include "ns/view.h"
 
 static int uid_compare(const void *a, const void *b)
 {

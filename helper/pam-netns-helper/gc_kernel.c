@@ -10,12 +10,12 @@
 #include <string.h>
 
 #include "gc.h"
-#include "guard.h"
-#include "lock.h"
-#include "log.h"
-#include "paths.h"
-#include "pins.h"
-#include "uplink.h"
+#include "net/guard.h"
+#include "state/lock.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "ns/pins.h"
+#include "net/uplink.h"
 
 /* A growing list of leftovers, since nothing may be removed in the middle of a dump. */
 struct leftovers {

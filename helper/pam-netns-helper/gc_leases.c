@@ -17,15 +17,15 @@
 #include <string.h>
 #include <time.h>
 
-#include "conntrack.h"
-#include "guard.h"
-#include "lease.h"
-#include "lease_use.h"
-#include "lock.h"
-#include "log.h"
-#include "paths.h"
-#include "pins.h"
-#include "uplink.h"
+#include "net/conntrack.h"
+#include "net/guard.h"
+#include "state/lease.h"
+#include "state/lease_use.h"
+#include "state/lock.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "ns/pins.h"
+#include "net/uplink.h"
 
 #define FREED_MAX 32 /* in one run: each looks through all connections */
 #define DAY_S	  (24 * 3600)

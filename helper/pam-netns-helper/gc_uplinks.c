@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "gc.h"
-#include "guard.h"
-#include "lock.h"
+#include "net/guard.h"
+#include "state/lock.h"
 #include "setup_internal.h"
 
 static int uplink_restore(struct host *host, const struct network *network,

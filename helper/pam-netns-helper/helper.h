@@ -6,12 +6,12 @@
 
 #include <stdbool.h>
 
-#include "cleanup.h"
-#include "conf.h"
-#include "message.h"
-#include "netlink.h"
-#include "network_state.h"
-#include "state.h"
+#include "base/cleanup.h"
+#include "conf/conf.h"
+#include "call/message.h"
+#include "net/netlink.h"
+#include "state/network.h"
+#include "state/state.h"
 
 /* The host: the namespaces of its PID 1, entered by host_enter(), and what is opened in them. */
 struct host {

@@ -15,11 +15,11 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-#include "files.h"
-#include "lock.h"
-#include "log.h"
-#include "paths.h"
-#include "pins.h"
+#include "base/files.h"
+#include "state/lock.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "ns/pins.h"
 
 /* -ENOENT: there is none, for certain. */
 static int proc_open(const char *path)

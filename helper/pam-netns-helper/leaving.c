@@ -7,11 +7,11 @@
 #include <sys/syscall.h>
 #include <syslog.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "closing.h"
-#include "lock.h"
-#include "log.h"
-#include "uplink.h"
+#include "state/lock.h"
+#include "base/log.h"
+#include "net/uplink.h"
 
 #define KILL_GRACE_MS 2000 /* between SIGTERM and SIGKILL */
 #define WAITED_MAX    64   /* processes to wait for; the end of any is enough */

@@ -17,9 +17,9 @@
 #include <time.h>
 
 #include "closing.h"
-#include "lock.h"
-#include "log.h"
-#include "view.h"
+#include "state/lock.h"
+#include "base/log.h"
+#include "ns/view.h"
 
 /* The process at the other end of the socket: the session's leader. */
 static int leader_read(const struct host *host, struct process *leader)

@@ -3,8 +3,8 @@
 #define PAM_NETNS_LOGIN_H
 
 #include "helper.h"
-#include "pins.h"
-#include "uplink.h"
+#include "ns/pins.h"
+#include "net/uplink.h"
 
 struct login {
 	struct host *host;

@@ -14,14 +14,14 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "clock.h"
-#include "guard.h"
-#include "lease.h"
-#include "lock.h"
-#include "log.h"
-#include "paths.h"
-#include "rtnl.h"
-#include "view.h"
+#include "base/clock.h"
+#include "net/guard.h"
+#include "state/lease.h"
+#include "state/lock.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "net/rtnl.h"
+#include "ns/view.h"
 
 static int build_lease(struct login *login)
 {

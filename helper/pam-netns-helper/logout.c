@@ -8,9 +8,9 @@
 
 #include "closing.h"
 #include "helper.h"
-#include "lock.h"
-#include "log.h"
-#include "paths.h"
+#include "state/lock.h"
+#include "base/log.h"
+#include "base/paths.h"
 
 #define REAP_UNIT "/run/systemd/units/invocation:pam-netns-gc.path"
 

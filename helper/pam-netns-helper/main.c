@@ -23,8 +23,8 @@
 #include <syslog.h>
 
 #include "helper.h"
-#include "log.h"
-#include "paths.h"
+#include "base/log.h"
+#include "base/paths.h"
 
 #define DEADLINE_MAX_S 60 /* as long as a conf may allow */
 
@@ -123,7 +123,7 @@ static int process_clean(void)
 	(void)setsid();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	/* The caller's child made all of them default (lib/call_child.c). */
+	/* The caller's child made all of them default (lib/call/child.c). */
 	for (size_t i = 0; i < sizeof(relied_on) / sizeof(relied_on[0]); i++)
 		signal(relied_on[i], SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);

@@ -14,8 +14,8 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
-#include "log.h"
-#include "pins.h"
+#include "base/log.h"
+#include "ns/pins.h"
 
 #define TASK_LINKS 2 /* of the folder of a process's threads, beside one for each thread */
 

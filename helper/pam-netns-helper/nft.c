@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "helper.h"
-#include "log.h"
-#include "nft_path.h"
+#include "base/log.h"
+#include "rules/nft_path.h"
 
 #define OUTPUT_MAX (16U << 20)
 

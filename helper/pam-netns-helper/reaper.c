@@ -17,8 +17,8 @@
 
 #include "closing.h"
 #include "leaving.h"
-#include "lock.h"
-#include "log.h"
+#include "state/lock.h"
+#include "base/log.h"
 
 #define REAP_PAUSE_MS	50    /* between two looks at one user */
 #define ALARM_S		60    /* its own deadline */

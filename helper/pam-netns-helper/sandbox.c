@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "helper.h"
-#include "log.h"
+#include "base/log.h"
 #include "sandbox_filter.h"
 
 int sandbox_enter(void)

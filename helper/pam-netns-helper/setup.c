@@ -25,14 +25,14 @@
 #include <sys/utsname.h>
 #include <time.h>
 
-#include "guard.h"
+#include "net/guard.h"
 #include "helper.h"
-#include "lease.h"
-#include "log.h"
-#include "paths.h"
+#include "state/lease.h"
+#include "base/log.h"
+#include "base/paths.h"
 #include "setup_internal.h"
-#include "uplink.h"
-#include "view.h"
+#include "net/uplink.h"
+#include "ns/view.h"
 
 /* The program's too: what an older one made, rules above all, is made anew after an upgrade. */
 uint64_t setup_identity(const char *conf)

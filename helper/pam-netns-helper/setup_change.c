@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "lock.h"
+#include "state/lock.h"
 #include "setup_internal.h"
 
 /* A change that somebody wants: a network as the conf says (bridges 0), or with so many bridges. */

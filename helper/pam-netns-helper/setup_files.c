@@ -3,14 +3,14 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "files.h"
+#include "base/files.h"
 #include "helper.h"
-#include "lock.h"
-#include "log.h"
-#include "paths.h"
-#include "resolv.h"
-#include "state_folder.h"
-#include "view.h"
+#include "state/lock.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "ns/resolv.h"
+#include "state/folder.h"
+#include "ns/view.h"
 
 int setup_resolv(const struct host *host, const struct network *network)
 {

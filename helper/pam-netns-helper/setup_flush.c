@@ -12,12 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridge_filter.h"
+#include "net/bridge_filter.h"
 #include "helper.h"
-#include "log.h"
-#include "paths.h"
+#include "base/log.h"
+#include "base/paths.h"
 #include "setup_internal.h"
-#include "transit.h"
+#include "net/transit.h"
 
 /* The bridges and subnets of one network. */
 static int transit_add(struct transit *t, const struct network_state *state)

@@ -3,7 +3,7 @@
 #define PAM_NETNS_SETUP_INTERNAL_H
 
 #include "helper.h"
-#include "uplink.h"
+#include "net/uplink.h"
 
 #define PLAN_NETWORKS_MAX 64
 

@@ -6,10 +6,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "log.h"
+#include "base/log.h"
 #include "setup_internal.h"
-#include "uplink.h"
-#include "view.h"
+#include "net/uplink.h"
+#include "ns/view.h"
 
 static const struct {
 	unsigned part;

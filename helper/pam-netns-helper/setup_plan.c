@@ -4,12 +4,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "files.h"
-#include "lease.h"
-#include "ipv6.h"
-#include "log.h"
-#include "network_wanted.h"
-#include "paths.h"
+#include "base/files.h"
+#include "state/lease.h"
+#include "net/ipv6.h"
+#include "base/log.h"
+#include "host/wanted.h"
+#include "base/paths.h"
 #include "setup_internal.h"
 
 #define AUTO_SUBNET_LAST 255

@@ -5,13 +5,13 @@
 #include <sys/mount.h>
 
 #include "helper.h"
-#include "lock.h"
-#include "log.h"
-#include "paths.h"
-#include "pins.h"
+#include "state/lock.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "ns/pins.h"
 #include "setup_internal.h"
-#include "uplink.h"
-#include "view.h"
+#include "net/uplink.h"
+#include "ns/view.h"
 
 /*
  * How many users are in a network ("" any); one of them as an example. An error is not nobody:

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "guard.h"
+#include "net/guard.h"
 #include "helper.h"
 #include "setup_internal.h"
 

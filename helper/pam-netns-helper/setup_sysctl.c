@@ -18,11 +18,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "files.h"
+#include "base/files.h"
 #include "helper.h"
-#include "linux_calls.h"
-#include "log.h"
-#include "paths.h"
+#include "base/linux_calls.h"
+#include "base/log.h"
+#include "base/paths.h"
 
 #define FORWARDING4    "/proc/sys/net/ipv4/ip_forward"
 #define FORWARDING6    "/proc/sys/net/ipv6/conf/all/forwarding"

@@ -13,12 +13,12 @@
 #include <string.h>
 
 #include "helper.h"
-#include "lease_use.h"
-#include "lock.h"
-#include "log.h"
-#include "paths.h"
-#include "pins.h"
-#include "uplink.h"
+#include "state/lease_use.h"
+#include "state/lock.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "ns/pins.h"
+#include "net/uplink.h"
 
 /* 1 if NETNS_DIR/name is a link to this uid's pin. */
 static bool netns_name_ours(const char *path, uid_t uid)

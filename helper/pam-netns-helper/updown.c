@@ -2,11 +2,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "conntrack.h"
+#include "net/conntrack.h"
 #include "helper.h"
-#include "log.h"
-#include "lock.h"
-#include "obstacle.h"
+#include "base/log.h"
+#include "state/lock.h"
+#include "host/obstacle.h"
 
 static void obstacle_warn(void *context, const char *what, const char *remedy)
 {

@@ -21,9 +21,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "call.h"
-#include "log.h"
-#include "paths.h"
+#include "call/call.h"
+#include "base/log.h"
+#include "base/paths.h"
 
 #define DEADLINE_MS 60000
 #define SETTLE_MS   50

@@ -7,9 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "call.h"
-#include "log.h"
-#include "paths.h"
+#include "call/call.h"
+#include "base/log.h"
+#include "base/paths.h"
 
 #define BURST_FIRST_UID 90000
 #define STORM_FIRST_UID 50000

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "paths.h"
+#include "base/paths.h"
 
 #define ID_BATCH 4096 /* of the kernel's namespace ids, per CPU */
 

@@ -13,7 +13,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "paths.h"
+#include "base/paths.h"
 
 #define PAM_USER_NAME "alice"
 #define PAM_USER_UID  2001

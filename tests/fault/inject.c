@@ -29,7 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "base/log.h"
 
 #define RUN_MS	   120000 /* a run takes a second at most, so one that lasts longer hangs */
 #define FAILED_MAX 20

@@ -12,13 +12,13 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "guard.h"
-#include "netlink.h"
-#include "network_state.h"
-#include "paths.h"
-#include "pins.h"
-#include "state.h"
-#include "uplink.h"
+#include "net/guard.h"
+#include "net/netlink.h"
+#include "state/network.h"
+#include "base/paths.h"
+#include "ns/pins.h"
+#include "state/state.h"
+#include "net/uplink.h"
 
 #define BRIDGE "pnbr0"
 

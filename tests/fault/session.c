@@ -18,8 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "call.h"
-#include "paths.h"
+#include "call/call.h"
+#include "base/paths.h"
 
 static const char *const kinds[] = {"net", "uts", "mnt"};
 /* --- a PAM application --- */

@@ -4,9 +4,9 @@
  */
 #include <ctype.h>
 
-#include "conf.h"
+#include "conf/conf.h"
 #include "fuzz.h"
-#include "ruleset.h"
+#include "rules/ruleset.h"
 
 static char conf_text[20000];
 

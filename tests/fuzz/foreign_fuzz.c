@@ -1,8 +1,8 @@
 /* The text of `nft list ruleset`, which other programs' rules and comments are part of. */
-#include "address.h"
-#include "conf.h"
+#include "base/address.h"
+#include "conf/conf.h"
 #include "fuzz.h"
-#include "ruleset.h"
+#include "rules/ruleset.h"
 
 static void report(void *context, const char *what, const char *remedy)
 {

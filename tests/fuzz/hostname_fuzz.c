@@ -4,7 +4,7 @@
  */
 #include <ctype.h>
 
-#include "conf.h"
+#include "conf/conf.h"
 #include "fuzz.h"
 
 static void name_check(const char *name)

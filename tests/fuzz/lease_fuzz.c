@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "fuzz.h"
-#include "lease.h"
+#include "state/lease.h"
 
 #define UID	   1000
 #define PREFERRED  "n/address/10.9.3.233" /* of UID in the subnet below; others are as good */

@@ -5,9 +5,9 @@
  */
 #include <sys/socket.h>
 
-#include "conntrack.h"
+#include "net/conntrack.h"
 #include "fuzz.h"
-#include "netlink.h"
+#include "net/netlink.h"
 
 static void log_ignore(void *context, int level, const char *text)
 {

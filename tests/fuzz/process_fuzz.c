@@ -1,6 +1,6 @@
 /* proc_pid_stat(5), where a process chooses its own name. */
 #include "fuzz.h"
-#include "process.h"
+#include "base/process.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <netinet/in.h>
 
-#include "address.h"
+#include "base/address.h"
 #include "fuzz.h"
-#include "resolv.h"
+#include "ns/resolv.h"
 
 static struct network network;
 

@@ -5,8 +5,8 @@
 #include <errno.h>
 
 #include "fuzz.h"
-#include "network_state.h"
-#include "state.h"
+#include "state/network.h"
+#include "state/state.h"
 
 static void try_state(int run)
 {

@@ -215,7 +215,7 @@ test_bridge_gone_at_the_moment() {
 	mended_by_up 'bridge pnbr0 of network default is down' ip link set pnbr0 down
 }
 
-# A set-up that is at work has made the record void, and holds LOCK_HOST (lib/lock.h).
+# A set-up that is at work has made the record void, and holds LOCK_HOST (lib/state/lock.h).
 test_a_set_up_at_work_is_waited_for() {
 	local lock=$((1 << 33)) record=/run/pam-netns/networks/host holder doctor
 	rm -f "$OUT/held"

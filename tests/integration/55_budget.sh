@@ -49,7 +49,7 @@ session_stop() {
 }
 
 # measure NAME: writes $OUT/NAME.{first,further,logout}. Not of a round in which the mount namespace
-# had to be made again on another CPU, as on a kernel 6.18 in a container (lib/pins.h). The login before
+# had to be made again on another CPU, as on a kernel 6.18 in a container (lib/ns/pins.h). The login before
 # has found the rules intact: after several at once the next one reads them (setup_rules.c).
 measure() {
 	local round

@@ -42,10 +42,10 @@ older_build() {
 	rsync -a --exclude /unit --exclude /fuzz --exclude /mutants --exclude /coverage --exclude /plain \
 		--exclude /tests /srv/build/ "$OLDER_BUILD"
 	cd "$OLDER" || fail 'no copy'
-	sed -i '/struct user_state, runtime_dir/d' lib/state.c
-	sed -i 's/buffer_add_string(&b, RECORD_END)/buffer_add_string(\&b, "colour=blue\\n" RECORD_END)/' lib/record.c
-	sed -i 's/TEXT(tty)/{"terminal", offsetof(struct request, tty), sizeof(((struct request *)0)->tty)}/' lib/message.c
-	sed -i '/daddr 169.254.0.0/d' lib/ruleset.c
+	sed -i '/struct user_state, runtime_dir/d' lib/state/state.c
+	sed -i 's/buffer_add_string(&b, RECORD_END)/buffer_add_string(\&b, "colour=blue\\n" RECORD_END)/' lib/state/record.c
+	sed -i 's/TEXT(tty)/{"terminal", offsetof(struct request, tty), sizeof(((struct request *)0)->tty)}/' lib/call/message.c
+	sed -i '/daddr 169.254.0.0/d' lib/rules/ruleset.c
 	touch cli/main.c
 	! diff -r lib "$CHECKOUT/lib" >"$OUT/older" || fail "nothing was changed"
 	assert_eq 4 "$(grep -c '^diff' "$OUT/older")" "files that an older version has otherwise"

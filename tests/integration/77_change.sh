@@ -4,7 +4,7 @@
 # shellcheck source=tests/integration/network_lib.sh
 . "$CHECKOUT/tests/integration/network_lib.sh"
 
-# lib/lock.h
+# lib/state/lock.h
 LOCK_HOST=$((1 << 33)) LOCK_RESOLV=$(((1 << 33) + 6))
 
 setup() {

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "address.h"
+#include "base/address.h"
 
 static struct prefix prefix(const char *text)
 {

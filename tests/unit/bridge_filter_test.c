@@ -11,7 +11,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#include "bridge_filter.h"
+#include "net/bridge_filter.h"
 
 #define DROPS_WITHOUT(stamp)                                                                       \
 	"direct-action.*bytecode .4,32 0 0 4294963220,69 0 1 " stamp ",6 0 0 4294967295,6 0 0 2"

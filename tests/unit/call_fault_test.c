@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "call_clone.h"
+#include "call/clone.h"
 #include "fake_helper.h"
 
 static bool no_cgroup; /* nowhere to put a helper: it is forked */
@@ -36,7 +36,7 @@ static int poll_never(void)
 #define poll(fds, count, ms)	  (immortal ? poll_never() : poll(fds, count, ms))
 #define message_send_request(...) (fault_hits() ? -fault_error : message_send_request(__VA_ARGS__))
 
-#include "../../lib/call.c"
+#include "../../lib/call/call.c"
 
 static const struct request request = {.user = "alice", .uid = 1000};
 

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "characters.h"
-#include "log.h"
+#include "base/characters.h"
+#include "base/log.h"
 
 static const struct {
 	const char *text, *replaced;

@@ -22,8 +22,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "conf_file.h"
-#include "log.h"
+#include "conf/file.h"
+#include "base/log.h"
 
 /* What somebody writes to the file, or takes off it, while it is read. */
 static enum { NOTHING, LONGER, SHORTER, TOUCHED } meanwhile;
@@ -46,7 +46,7 @@ static ssize_t read_little(int fd, char *buffer, size_t size)
 #define malloc(size)	     FAULT_NULL(malloc(size))
 #define getcwd(buffer, size) FAULT_NULL(getcwd(buffer, size))
 
-#include "../../lib/conf_file.c"
+#include "../../lib/conf/file.c"
 
 #define CONTENT "[defaults]\n[profile x]\nmatch = *\n"
 

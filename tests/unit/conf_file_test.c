@@ -2,7 +2,7 @@
  * Reading the conf file from disk: what only root can have written, and nothing that blocks. Runs
  * as root on a tmpfs in a mount namespace of its own, so nothing is left behind.
  */
-#include "conf.h"
+#include "conf/conf.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,8 +18,8 @@
 
 #include <cmocka.h>
 
-#include "conf_file.h"
-#include "log.h"
+#include "conf/file.h"
+#include "base/log.h"
 
 #define GOOD "[network default]\n[profile x]\nmatch = *\n"
 #define ROOT "/mnt"

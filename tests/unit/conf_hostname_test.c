@@ -1,5 +1,5 @@
 /* Host names made of a profile's template. */
-#include "conf.h"
+#include "conf/conf.h"
 
 #include <errno.h>
 #include <setjmp.h>

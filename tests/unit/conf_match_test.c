@@ -1,5 +1,5 @@
 /* Who a profile is for. */
-#include "conf.h"
+#include "conf/conf.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "log.h"
+#include "base/log.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

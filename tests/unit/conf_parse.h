@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "conf.h"
-#include "log.h"
+#include "conf/conf.h"
+#include "base/log.h"
 
 #define LOG_SIZE (64 * 1024)
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "../../lib/conntrack.c"
+#include "../../lib/net/conntrack.c"
 
 #define SET_UP                                                                                     \
 	"ip link set lo up && ip address add 10.1.0.1/24 dev lo &&"                                \

@@ -17,9 +17,9 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "call.h"
-#include "call_internal.h"
-#include "log.h"
+#include "call/call.h"
+#include "call/internal.h"
+#include "base/log.h"
 
 /* What the sink got, and the last line of level LOG_ERR or LOG_WARNING. */
 static unsigned log_lines;

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "fault.h"
-#include "linux_calls.h"
+#include "base/linux_calls.h"
 #include "scratch.h"
 
 #include <limits.h>
@@ -49,7 +49,7 @@ static size_t smaller(size_t size)
 #define fdopendir(fd)  FAULT_NULL(fdopendir(fd))
 #define readdir(dir)   FAULT_NULL(readdir(dir))
 
-#include "../../lib/files.c"
+#include "../../lib/base/files.c"
 
 #define OLD "the old content\n"
 #define NEW "another, longer content\n"

@@ -17,7 +17,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#include "files.h"
+#include "base/files.h"
 #include "scratch.h"
 
 static void file_make(const char *name, const char *content)

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "guard.h"
+#include "net/guard.h"
 
 #define TABLES                                                                                     \
 	"nft 'add table inet pam_netns; add chain inet pam_netns a; add rule inet pam_netns a "    \

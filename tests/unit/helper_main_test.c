@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 #include "../../helper/pam-netns-helper/helper.h"
-#include "log.h"
+#include "base/log.h"
 
 #define CAPABILITY_LAST 40 /* of this test's kernel */
 

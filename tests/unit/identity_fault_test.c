@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "identity.h"
-#include "log.h"
+#include "call/identity.h"
+#include "base/log.h"
 
 /* What the name services know and how they fail. */
 static struct {
@@ -108,7 +108,7 @@ static bool allocation_fails(void)
 #define realloc(old, size)   (allocation_fails() ? NULL : realloc(old, size))
 #define reallocarray(o, ...) (allocation_fails() ? NULL : reallocarray(o, __VA_ARGS__))
 
-#include "../../lib/identity.c"
+#include "../../lib/call/identity.c"
 
 static struct request request;
 

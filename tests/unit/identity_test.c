@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "identity.h"
-#include "log.h"
+#include "call/identity.h"
+#include "base/log.h"
 
 static unsigned errors;
 

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "fault.h"
-#include "linux_calls.h"
+#include "base/linux_calls.h"
 #include "scratch.h"
 
 #include <limits.h>
@@ -16,9 +16,9 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "kept.h"
+#include "ns/kept.h"
 #include "log_kept.h"
-#include "paths.h"
+#include "base/paths.h"
 
 #undef PRIVATE_DIR
 #define PRIVATE_DIR "private"
@@ -36,7 +36,7 @@
 #define fchmod(...)	    FAULT(fchmod(__VA_ARGS__))
 #define files_make_dir(...) (fault_hits() ? -fault_error : files_make_dir(__VA_ARGS__))
 
-#include "../../lib/kept.c"
+#include "../../lib/ns/kept.c"
 
 #define USER  2001
 #define OWNER 65534

@@ -12,11 +12,11 @@
 
 #include <sys/stat.h>
 
-#include "conf.h"
-#include "lease.h"
-#include "log.h"
-#include "paths.h"
-#include "uid.h"
+#include "conf/conf.h"
+#include "state/lease.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "base/uid.h"
 
 #undef LIB_DIR
 #undef LEASES_DIR
@@ -36,7 +36,7 @@
 #define files_make_dir(...)    (fault_hits() ? -fault_error : files_make_dir(__VA_ARGS__))
 #define files_remove_tree(...) (fault_hits() ? -fault_error : files_remove_tree(__VA_ARGS__))
 
-#include "../../lib/lease.c"
+#include "../../lib/state/lease.c"
 
 #define NETWORK "default"
 #define USER	5

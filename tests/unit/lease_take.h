@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "lease.h"
-#include "log.h"
+#include "state/lease.h"
+#include "base/log.h"
 #include "scratch.h"
 
 #define NETWORK "default"

@@ -1,7 +1,7 @@
 /* When leases were last used, how many are left, which uids are absent. */
 #include "lease_take.h"
 
-#include "lease_use.h"
+#include "state/lease_use.h"
 
 static void age(const char *path, time_t seconds)
 {

@@ -17,10 +17,10 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "lock.h"
+#include "state/lock.h"
 #include "log_kept.h"
-#include "paths.h"
-#include "process.h"
+#include "base/paths.h"
+#include "base/process.h"
 
 #undef LOCK_PATH
 #define LOCK_PATH "lock"
@@ -71,7 +71,7 @@ static int look(int dir, pid_t pid, struct process *process, char *letter)
 #define files_read(...)	     fake_read(__VA_ARGS__)
 #define fcntl(fd, call, arg) (wait_fails && (call) == F_SETLKW ? deadlock() : fcntl(fd, call, arg))
 
-#include "../../lib/lock.c"
+#include "../../lib/state/lock.c"
 
 #define USER 2001
 

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "log.h"
+#include "base/log.h"
 
 static char log_last[512];
 

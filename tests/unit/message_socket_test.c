@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "message.h"
+#include "call/message.h"
 
 static int pair[2]; /* 0: the caller's end, 1: the helper's */
 

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "message.h"
+#include "call/message.h"
 
 static char packet[MESSAGE_MAX];
 

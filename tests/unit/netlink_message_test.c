@@ -1,4 +1,4 @@
-/* Unit tests of lib/netlink_message.c. */
+/* Unit tests of lib/net/netlink_message.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "netlink_message.h"
+#include "net/netlink_message.h"
 
 static struct netlink_message message_new(void)
 {

@@ -8,9 +8,9 @@
 
 #include <string.h>
 
-#include "conf.h"
-#include "log.h"
-#include "network_state.h"
+#include "conf/conf.h"
+#include "base/log.h"
+#include "state/network.h"
 #include "scratch.h"
 
 static uint64_t policy_of(const char *keys)

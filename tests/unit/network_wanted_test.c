@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "network_wanted.h"
+#include "host/wanted.h"
 
 static struct network_state network_of(const char *bridge, const char *subnet, const char *subnet6)
 {

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "fault.h"
-#include "linux_calls.h"
+#include "base/linux_calls.h"
 #include "scratch.h"
 
 #include <fcntl.h>

@@ -25,11 +25,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "conf.h"
-#include "files.h"
+#include "conf/conf.h"
+#include "base/files.h"
 #include "log_kept.h"
-#include "paths.h"
-#include "pins.h"
+#include "base/paths.h"
+#include "ns/pins.h"
 
 #undef RUN_DIR
 #undef PINS_DIR
@@ -67,7 +67,7 @@ static int fake_setaffinity(const cpu_set_t *set)
 #define sched_getaffinity(pid, size, set) FAULT(fake_getaffinity(set))
 #define sched_setaffinity(pid, size, set) FAULT(fake_setaffinity(set))
 
-#include "../../lib/pins.c"
+#include "../../lib/ns/pins.c"
 
 #define USER 2001
 

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "process.h"
+#include "base/process.h"
 #include "scratch.h"
 
 static int proc = -1;

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "log.h"
-#include "resolv.h"
+#include "base/log.h"
+#include "ns/resolv.h"
 #include "scratch.h"
 
 #define COMMENT                                                                                    \

@@ -11,11 +11,11 @@
 
 #include <cmocka.h>
 
-#include "cleanup.h"
-#include "clock.h"
-#include "log.h"
-#include "process.h"
-#include "rtnl.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "net/rtnl.h"
 
 static char state_of(int proc, pid_t pid)
 {

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#include "ruleset.h"
+#include "rules/ruleset.h"
 
 #define DUMPS "tests/unit/ruleset_foreign/"
 

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "ruleset.h"
+#include "rules/ruleset.h"
 
 #define DENIED "goto refuse\n"
 

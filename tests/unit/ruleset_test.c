@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-#include "log.h"
+#include "base/log.h"
 
 static void test_transaction(void **state)
 {

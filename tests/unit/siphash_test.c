@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "siphash.h"
+#include "base/siphash.h"
 
 /* Key 00 01 … 0f, input 00 01 … of the length that is the index. */
 static const struct {

@@ -21,7 +21,7 @@ static int xattr_set(const char *path, const char *name, const void *value, size
 	return xattr_error ? -1 : setxattr(path, name, value, size, flags);
 }
 #define setxattr xattr_set
-#include "../../lib/state_folder.c"
+#include "../../lib/state/folder.c"
 #undef setxattr
 
 #define USER	 7

@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "log.h"
+#include "base/log.h"
 #include "scratch.h"
-#include "state.h"
+#include "state/state.h"
 
 #define UID_LAST 4294967294U
 

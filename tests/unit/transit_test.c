@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "transit.h"
+#include "net/transit.h"
 
 static struct netlink route;
 

@@ -8,7 +8,7 @@
 
 #include <sys/sysinfo.h>
 
-#include "view.h"
+#include "ns/view.h"
 
 static uint64_t memory_total;
 

@@ -1,0 +1,308 @@
+/* Small files and folders that root owns. See files.h. */
+#include "base/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "base/linux_calls.h"
+
+#define PERMISSIONS	  (S_IRWXU | S_IRWXG | S_IRWXO)
+#define REMOVE_DEPTH_MAX  64   /* folders open at once */
+#define REMOVE_PASSES_MAX 4096 /* so 262,144 levels */
+
+/* Reads until the end of the file or until the buffer is full; returns the number of bytes. */
+static ssize_t read_fully(int fd, char *buf, size_t size)
+{
+	size_t used = 0;
+
+	while (used < size) {
+		ssize_t n = read(fd, buf + used, size - used);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		used += (size_t)n;
+	}
+	return (ssize_t)used;
+}
+
+ssize_t files_read_open(int fd, char *buf, size_t size)
+{
+	struct stat st;
+	ssize_t n;
+
+	*buf = '\0';
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	/* Not st_size: files of procfs and sysfs have none worth the name. */
+	n = read_fully(fd, buf, size);
+	if (n >= 0 && (size_t)n == size)
+		n = -EFBIG;
+	buf[n > 0 ? n : 0] = '\0';
+	return n;
+}
+
+ssize_t files_read(int dir, const char *name, char *buf, size_t size)
+{
+	/* O_NONBLOCK: opening a FIFO must not wait for its writer. */
+	int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	CLEANUP_FD int fd = openat(dir, name, flags);
+
+	*buf = '\0';
+	return fd < 0 ? -errno : files_read_open(fd, buf, size);
+}
+
+static int write_fully(int fd, const char *data, size_t size)
+{
+	while (size) {
+		ssize_t n = write(fd, data, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		data += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+static int folder_sync(int dir)
+{
+	CLEANUP_FD int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || fsync(fd) ? -errno : 0;
+}
+
+static int temporary_open(int dir, const char *name)
+{
+	int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(dir, name, flags, S_IRUSR | S_IWUSR);
+
+	if (fd >= 0 || errno != EEXIST)
+		return fd < 0 ? -errno : fd;
+	if (unlinkat(dir, name, 0) && errno != ENOENT)
+		return -errno;
+	fd = openat(dir, name, flags, S_IRUSR | S_IWUSR);
+	return fd < 0 ? -errno : fd;
+}
+
+static int temporary_fill(int fd, mode_t mode, const char *data, size_t size, bool sync)
+{
+	int error = write_fully(fd, data, size);
+
+	if (error)
+		return error;
+	if (fchmod(fd, mode) || (sync && fsync(fd)))
+		return -errno;
+	return 0;
+}
+
+int files_write_atomic(int dir, const char *name, mode_t mode, const char *data, size_t size,
+		       bool sync)
+{
+	char temporary[NAME_MAX + 1];
+	CLEANUP_FD int fd = -1;
+	int error;
+
+	if (snprintf(temporary, sizeof(temporary), ".%s.new", name) >= (int)sizeof(temporary))
+		return -ENAMETOOLONG;
+	fd = temporary_open(dir, temporary);
+	if (fd < 0)
+		return fd;
+	error = temporary_fill(fd, mode, data, size, sync);
+	if (!error && renameat(dir, temporary, dir, name))
+		error = -errno;
+	if (error)
+		unlinkat(dir, temporary, 0);
+	else if (sync)
+		error = folder_sync(dir);
+	return error;
+}
+
+/* Gives a new folder the bits that the umask took. */
+static int folder_set_mode(int folder, mode_t mode)
+{
+	CLEANUP_FD int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || fchmod(fd, mode) ? -errno : 0;
+}
+
+static bool folder_is_safe(const struct stat *st, mode_t mode)
+{
+	if (st->st_uid != 0 || (st->st_mode & PERMISSIONS & ~mode))
+		return false;
+	return !(mode & S_ISVTX) || (st->st_mode & S_ISVTX);
+}
+
+int files_open_directory(const char *path)
+{
+	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+			       .resolve = RESOLVE_NO_SYMLINKS};
+	int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : fd;
+}
+
+int files_make_dir(int parent, const char *name, mode_t mode)
+{
+	const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	CLEANUP_FD int fd = openat(parent, name, flags);
+	struct stat st;
+	bool made = false;
+
+	if (fd < 0 && errno == ENOENT) {
+		made = mkdirat(parent, name, mode) == 0;
+		if (!made && errno != EEXIST)
+			return -errno;
+		fd = openat(parent, name, flags);
+	}
+	if (fd < 0 || fstat(fd, &st))
+		return -errno;
+	if (made && (st.st_mode & (PERMISSIONS | S_ISVTX)) != mode) {
+		int error = folder_set_mode(fd, mode);
+
+		if (error)
+			return error;
+		if (fstat(fd, &st))
+			return -errno;
+	}
+	return folder_is_safe(&st, mode) ? steal_fd(&fd) : -EPERM;
+}
+
+/* One removal of a tree. Errors do not stop it; the first is the result. */
+struct removal {
+	int top;	 /* the tree's own folder */
+	unsigned lifted; /* folders moved up to top, because they lay too deep */
+	int error;
+};
+
+static void removal_failed(struct removal *r, int error)
+{
+	if (!r->error && error != ENOENT)
+		r->error = -error;
+}
+
+/* RESOLVE_NO_XDEV sees every mount, binds of the same filesystem too. */
+static int folder_open(int parent, const char *name)
+{
+	struct open_how how = {
+	    .flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+	    .resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH,
+	};
+
+	return (int)syscall(SYS_openat2, parent, name, &how, sizeof(how));
+}
+
+/*
+ * A user may have made thousands of folders in each other. Those too deep to hold all above them
+ * open move up to the top, where the next pass finds them. The name is random because any name
+ * that could be guessed may be taken.
+ */
+static void folder_lift(struct removal *r, int parent, const char *name)
+{
+	uint64_t number = 0;
+	char lifted[32];
+
+	if (getrandom(&number, sizeof(number), 0) < 0) {
+		removal_failed(r, errno);
+		return;
+	}
+	snprintf(lifted, sizeof(lifted), ".%016llx", (unsigned long long)number);
+	if (renameat2(parent, name, r->top, lifted, RENAME_NOREPLACE))
+		removal_failed(r, errno);
+	else
+		r->lifted++;
+}
+
+static void folder_empty(struct removal *r, int fd, unsigned depth);
+
+static void entry_remove(struct removal *r, int parent, const char *name, unsigned depth)
+{
+	int fd;
+
+	if (!unlinkat(parent, name, 0))
+		return;
+	if (errno != EISDIR) {
+		removal_failed(r, errno);
+		return;
+	}
+	if (depth == REMOVE_DEPTH_MAX) {
+		folder_lift(r, parent, name);
+		return;
+	}
+	fd = folder_open(parent, name);
+	if (fd < 0) {
+		removal_failed(r, errno);
+		return;
+	}
+	folder_empty(r, fd, depth + 1);
+	if (unlinkat(parent, name, AT_REMOVEDIR))
+		removal_failed(r, errno);
+}
+
+/* Takes over fd. */
+static void folder_empty(struct removal *r, int fd, unsigned depth)
+{
+	CLEANUP_DIR DIR *stream = fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!stream) {
+		removal_failed(r, errno);
+		close(fd);
+		return;
+	}
+	while (errno = 0, entry = readdir(stream)) {
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			entry_remove(r, dirfd(stream), entry->d_name, depth);
+	}
+	if (errno)
+		removal_failed(r, errno);
+}
+
+static int top_empty(struct removal *r)
+{
+	unsigned lifted, passes = 0;
+
+	do {
+		int fd = openat(r->top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd < 0)
+			return -errno;
+		lifted = r->lifted;
+		folder_empty(r, fd, 1);
+	} while (r->lifted != lifted && ++passes < REMOVE_PASSES_MAX);
+	return r->error;
+}
+
+int files_remove_tree(int parent, const char *name)
+{
+	struct removal r = {.top = -1};
+	CLEANUP_FD int top = -1;
+	int error;
+
+	if (!unlinkat(parent, name, 0) || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR)
+		return -errno;
+	top = folder_open(parent, name);
+	if (top < 0)
+		return errno == ENOENT ? 0 : -errno;
+	r.top = top;
+	error = top_empty(&r);
+	if (unlinkat(parent, name, AT_REMOVEDIR) && errno != ENOENT && !error)
+		error = -errno;
+	return error;
+}

@@ -1,0 +1,135 @@
+/* Processes by pid and start time, read from proc_pid_stat(5). */
+#include "base/process.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/vfs.h>
+
+#define STAT_TEXT_MAX 2048
+
+/* Numbers of the fields in proc_pid_stat(5). */
+enum { FIELD_STATE = 3, FIELD_THREADS = 20, FIELD_START = 22 };
+
+struct stat_fields {
+	char state;
+	unsigned long long threads, start;
+};
+
+/* Reads the digits at text, which end in a space. */
+static bool number_parse(const char *text, unsigned long long *out)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	*out = strtoull(text, &end, 10);
+	return errno == 0 && *end == ' ';
+}
+
+/* The name in the second field may hold anything, ") " too; nothing after it has a parenthesis. */
+static bool fields_parse(const char *text, struct stat_fields *out)
+{
+	const char *field = strrchr(text, ')');
+
+	if (!field || field[1] != ' ')
+		return false;
+	field += 2;
+	out->state = *field;
+	if (!isalpha((unsigned char)out->state) || field[1] != ' ')
+		return false;
+	for (int number = FIELD_STATE; number < FIELD_START; number++) {
+		field = strchr(field, ' ');
+		if (!field)
+			return false;
+		field++;
+		if (number + 1 == FIELD_THREADS && !number_parse(field, &out->threads))
+			return false;
+	}
+	return number_parse(field, &out->start);
+}
+
+int process_parse(const char *text, struct process *out, char *state)
+{
+	struct stat_fields fields;
+	unsigned long long pid;
+
+	if (!number_parse(text, &pid) || pid < 1 || pid > INT_MAX || !fields_parse(text, &fields))
+		return -EBADMSG;
+	*out = (struct process){.pid = (pid_t)pid, .start = fields.start};
+	if (state)
+		*state = fields.state;
+	return 0;
+}
+
+/*
+ * In a user's view or a sandbox a plain folder may lie where a procfs should be; there every
+ * process would seem to be gone.
+ */
+static int absence_error(int proc)
+{
+	struct statfs fs;
+
+	if (fstatfs(proc, &fs))
+		return -errno;
+	return fs.f_type == PROC_SUPER_MAGIC ? -ESRCH : -ENOTSUP;
+}
+
+static int stat_read(int proc, pid_t pid, struct stat_fields *out)
+{
+	char name[32], text[STAT_TEXT_MAX];
+	CLEANUP_FD int fd = -1;
+	ssize_t n;
+
+	snprintf(name, sizeof(name), "%d/stat", (int)pid);
+	fd = openat(proc, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? absence_error(proc) : -errno;
+	/* The kernel gives all of it to one read. */
+	n = read(fd, text, sizeof(text) - 1);
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
+	return fields_parse(text, out) ? 0 : -EBADMSG;
+}
+
+int process_read(int proc, pid_t pid, struct process *out, char *state)
+{
+	struct stat_fields fields = {0};
+	int error = stat_read(proc, pid, &fields);
+
+	if (error)
+		return error;
+	*out = (struct process){.pid = pid, .start = fields.start};
+	if (state)
+		*state = fields.state;
+	return 0;
+}
+
+/* 1: there, 0: not there, -errno: not known. */
+static int process_there(int proc, const struct process *process)
+{
+	struct stat_fields fields = {0};
+	int error = stat_read(proc, process->pid, &fields);
+
+	if (error)
+		return error == -ESRCH ? 0 : error;
+	if (fields.start != process->start || fields.state == 'X' || fields.state == 'x')
+		return 0;
+	/* A process whose first thread has ended looks like a zombie but has other threads. */
+	return fields.state != 'Z' || fields.threads > 1;
+}
+
+bool process_alive(int proc, const struct process *process)
+{
+	return process_there(proc, process) > 0;
+}
+
+bool process_gone(int proc, const struct process *process)
+{
+	return process_there(proc, process) == 0;
+}

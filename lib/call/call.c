@@ -1,0 +1,341 @@
+/*
+ * Running the helper; see call.h.
+ *
+ * The request is put into the socket before the helper starts: so it finds it there, and sending
+ * can neither block nor meet a child that is gone. The result is what comes over the socket, never
+ * the exit status: a caller's own SIGCHLD handler may have taken that.
+ */
+#include "call/call.h"
+#include "call/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <syslog.h>
+
+#include "call/child.h"
+#include "call/clone.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "net/rtnl.h"
+
+#define LOG_LINES_MAX 1000 /* of one call; a helper gone wild must not fill the log */
+#define KILL_WAIT     1000 /* milliseconds; more only where the kernel itself is stuck */
+
+/*
+ * Where the helper runs if it can: in the root of cgroup v2, or where that takes no processes (a
+ * container's), with PID 1. Hosts with both versions have the second one in "unified".
+ */
+static const char *const cgroups[] = {
+    "/sys/fs/cgroup",
+    "/sys/fs/cgroup/init.scope",
+    "/sys/fs/cgroup/unified",
+};
+
+const char *call_helper_path = HELPER_PATH;
+
+struct call {
+	const char *verb;
+	int64_t until; /* CLOCK_MONOTONIC, milliseconds */
+	pid_t pid;
+	int process; /* pidfd */
+	int socket;
+};
+
+static int time_left(int64_t until)
+{
+	int64_t left = until - clock_ms();
+
+	return left > 0 ? (int)left : 0;
+}
+
+/* Where 0 to 2 are closed, a socket there would take what the caller prints. */
+static int raise_fd(int *fd)
+{
+	int raised;
+
+	if (*fd > STDERR_FILENO)
+		return 0;
+	raised = fcntl(*fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (raised < 0)
+		return -errno;
+	close(*fd);
+	*fd = raised;
+	return 0;
+}
+
+static int open_sockets(int *ours, int *childs)
+{
+	int pair[2];
+	int error;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return log_errno(errno, "make a socket pair for the helper");
+	*ours = pair[0];
+	*childs = pair[1];
+	error = raise_fd(ours);
+	if (!error)
+		error = raise_fd(childs);
+	return error ? log_errno(-error, "move the helper's socket") : 0;
+}
+
+static void kill_helper(const struct call *call)
+{
+	if (syscall(SYS_pidfd_send_signal, call->process, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
+		log_errno(errno, "kill the helper (pid %d)", (int)call->pid);
+}
+
+static bool wait_ended(const struct call *call, int64_t until)
+{
+	struct pollfd ended = {.fd = call->process, .events = POLLIN};
+	int count;
+
+	do
+		count = poll(&ended, 1, time_left(until));
+	while (count < 0 && errno == EINTR);
+	return count > 0;
+}
+
+#define STUCK (-1) /* no wait status */
+
+/*
+ * Leaves no zombie. Returns the wait status; 0 if another thread of the caller was faster, STUCK if
+ * the kernel does not let it end.
+ */
+static int end_helper(const struct call *call, bool kill_now)
+{
+	int status = 0;
+
+	if (kill_now || !wait_ended(call, call->until)) {
+		if (!kill_now)
+			log_warning("helper %s did not end after its reply: killed", call->verb);
+		kill_helper(call);
+		if (!wait_ended(call, clock_ms() + KILL_WAIT))
+			return STUCK;
+	}
+	while (waitpid(call->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
+/* What the child is told. */
+struct start {
+	int socket;
+	const char *verb;
+};
+
+static void child_run(void *argument)
+{
+	const struct start *start = argument;
+
+	call_child_exec(start->socket, call_helper_path, start->verb);
+}
+
+/*
+ * In a cgroup that is not the caller's: su runs in one that its user may be allowed to freeze or to
+ * starve (systemd delegates one to each), and the helper holds locks that others need (T10).
+ */
+static pid_t clone_into(const char *cgroup, int *pidfd, struct start *start)
+{
+	CLEANUP_FD int fd = open(cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct statfs fs;
+
+	/* Asked first: the kernel may copy the process before it says so. */
+	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC)
+		return -1;
+	return call_clone(fd, pidfd, child_run, start);
+}
+
+/* In the caller's own cgroup where there is no other, or where a filter forbids clone3(2). */
+static pid_t fork_helper(int *pidfd, struct start *start)
+{
+	pid_t pid = -1;
+
+	for (size_t i = 0; i < sizeof(cgroups) / sizeof(cgroups[0]) && pid < 0; i++)
+		pid = clone_into(cgroups[i], pidfd, start);
+	if (pid < 0)
+		pid = fork();
+	if (pid == 0)
+		child_run(start);
+	return pid;
+}
+
+/*
+ * With all signals blocked and cancellation off: neither the caller's handlers nor its cleanup may
+ * run in the child.
+ */
+static int start_helper(struct call *call, int childs_socket)
+{
+	struct start start = {childs_socket, call->verb};
+	int error = 0, cancel;
+	sigset_t all, old;
+
+	sigfillset(&all);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	call->pid = fork_helper(&call->process, &start);
+	if (call->pid < 0)
+		error = log_errno(errno, "fork for the helper");
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_setcancelstate(cancel, NULL);
+	if (error || call->process >= 0)
+		return error;
+	call->process = (int)syscall(SYS_pidfd_open, call->pid, 0);
+	if (call->process < 0) {
+		error = log_errno(errno, "open a pidfd of the helper (pid %d)", (int)call->pid);
+		kill(call->pid, SIGKILL);
+		while (waitpid(call->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	return error;
+}
+
+static void pass_log(const struct log_line *line)
+{
+	if (line->level <= LOG_ERR)
+		log_error("%s", line->text);
+	else if (line->level == LOG_WARNING)
+		log_warning("%s", line->text);
+	else if (line->level <= LOG_INFO)
+		log_account("%s", line->text); /* the helper knows what to keep back */
+	else
+		log_debug("%s", line->text);
+}
+
+/* At its deadline, before it is killed: does it wait for what nobody can take from its holder? */
+static bool awaits_rtnl(const struct call *call)
+{
+	CLEANUP_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return proc >= 0 && rtnl_awaited(proc, call->pid);
+}
+
+static void explain_failure(const struct call *call, int error, int status, bool rtnl)
+{
+	if (rtnl)
+		log_error("helper %s waits for the kernel's lock of network configuration (rtnl), "
+			  "which the end of another network namespace holds, and its deadline is "
+			  "over: see rtnl in pam_netns(8)",
+			  call->verb);
+	else if (status == STUCK)
+		log_error("helper %s (pid %d) cannot be killed", call->verb, (int)call->pid);
+	else if (error == -ETIMEDOUT)
+		log_error("helper %s gave no reply within its deadline: killed", call->verb);
+	else if (error != -EPIPE)
+		log_errno(-error, "read the reply of helper %s", call->verb);
+	else if (WIFSIGNALED(status))
+		log_error("helper %s ended without a reply (signal %d)", call->verb,
+			  WTERMSIG(status));
+	else
+		log_error("helper %s ended without a reply (exit status %d)", call->verb,
+			  WEXITSTATUS(status));
+}
+
+/* Log lines, then the first reply. */
+static int await_reply(const struct call *call, struct reply *reply, int *failure)
+{
+	struct message message;
+	unsigned lines = 0;
+
+	for (;;) {
+		int error = message_receive(call->socket, time_left(call->until), &message);
+
+		/* Packets that are there already are read even when the time is up. */
+		if (!error && message.kind == MESSAGE_LOG && clock_ms() >= call->until)
+			error = -ETIMEDOUT;
+		if (error)
+			return error;
+		if (message.kind == MESSAGE_FAILURE) {
+			*failure = message.failure;
+			return -message.failure;
+		}
+		if (message.kind == MESSAGE_REPLY) {
+			*reply = message.reply;
+			return 0;
+		}
+		if (++lines <= LOG_LINES_MAX)
+			pass_log(&message.log);
+		if (lines == LOG_LINES_MAX)
+			log_warning("helper %s: further log lines are left out", call->verb);
+	}
+}
+
+static int run_helper(const char *verb, const struct request *request, unsigned deadline_ms,
+		      struct reply *reply)
+{
+	CLEANUP_FD int ours = -1, childs = -1;
+	struct call call = {.verb = verb, .until = clock_ms() + deadline_ms, .process = -1};
+	int failure = 0; /* errno of the child before exec */
+	int error, status;
+
+	error = open_sockets(&ours, &childs);
+	if (error)
+		return error;
+	error = message_send_request(ours, request);
+	if (error)
+		return log_errno(-error, "send the request to helper %s", verb);
+	error = start_helper(&call, childs);
+	if (error)
+		return error;
+	call.socket = ours;
+	/* Only once our copy is closed does the end of the helper show on the socket. */
+	close(steal_fd(&childs));
+	error = await_reply(&call, reply, &failure);
+	/* Closed before the wait: a helper that still writes gets EPIPE, not a full socket. */
+	close(steal_fd(&ours));
+	bool rtnl = error == -ETIMEDOUT && awaits_rtnl(&call);
+
+	status = end_helper(&call, error != 0);
+	close(call.process);
+	if (failure)
+		log_errno(failure, "run %s", call_helper_path);
+	else if (error || status == STUCK)
+		explain_failure(&call, error, status, rtnl);
+	return error && status == STUCK ? -EBUSY : error;
+}
+
+/*
+ * Gives the caller its SIGCHLD back. What its own children sent while the signal was default is
+ * lost, so it is sent again if one of them waits; where the caller ignores them, nobody would ever
+ * collect those that ended meanwhile, as the kernel does then.
+ */
+static void restore_sigchld(const struct sigaction *old)
+{
+	bool ignored = old->sa_handler == SIG_IGN || old->sa_flags & SA_NOCLDWAIT;
+	siginfo_t ended = {.si_pid = 0};
+
+	sigaction(SIGCHLD, old, NULL);
+	if (ignored) {
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+		return;
+	}
+	if (old->sa_handler == SIG_DFL)
+		return;
+	if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid)
+		kill(getpid(), SIGCHLD);
+}
+
+int helper_call(const char *verb, const struct request *request, unsigned deadline_ms,
+		struct reply *reply)
+{
+	struct sigaction standard = {.sa_handler = SIG_DFL};
+	struct sigaction old;
+	int error;
+
+	memset(reply, 0, sizeof(*reply));
+	sigaction(SIGCHLD, &standard, &old);
+	error = run_helper(verb, request, deadline_ms, reply);
+	restore_sigchld(&old);
+	return error;
+}

@@ -1,0 +1,184 @@
+/*
+ * Who a user is; see identity.h. The only file that asks NSS, and no program that has joined a
+ * user's namespaces calls it (T15).
+ */
+#include "call/identity.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/characters.h"
+#include "base/log.h"
+
+#define ENTRY_MAX    (4U << 20) /* bytes of one NSS entry: a directory's group has many members */
+#define ENTRY_FIRST  4096
+#define GROUPS_FIRST 64
+#define GROUPS_MAX   65536 /* NGROUPS_MAX: the kernel takes no more */
+#define ID_NONE	     ((uid_t)-1)
+#define GID_TEXT_MAX 11
+
+/* One NSS lookup into the buffer: getpwnam_r(3)'s result, *found NULL where there is none. */
+typedef int lookup(const void *key, void *entry, char *buffer, size_t size, void **found);
+
+static int find_name(const void *key, void *entry, char *buffer, size_t size, void **found)
+{
+	return getpwnam_r(key, entry, buffer, size, (struct passwd **)found);
+}
+
+static int find_uid(const void *key, void *entry, char *buffer, size_t size, void **found)
+{
+	return getpwuid_r(*(const uid_t *)key, entry, buffer, size, (struct passwd **)found);
+}
+
+static int find_gid(const void *key, void *entry, char *buffer, size_t size, void **found)
+{
+	return getgrgid_r(*(const gid_t *)key, entry, buffer, size, (struct group **)found);
+}
+
+/* Runs it with a buffer that grows; the caller frees *buffer, which holds the entry's strings. */
+static int look_up(lookup *function, const void *key, void *entry, char **buffer)
+{
+	for (size_t size = ENTRY_FIRST; size <= ENTRY_MAX; size *= 2) {
+		char *grown = realloc(*buffer, size);
+		void *found = NULL;
+		int error;
+
+		if (!grown)
+			return -ENOMEM;
+		*buffer = grown;
+		do
+			error = function(key, entry, *buffer, size, &found);
+		while (error == EINTR);
+		if (error == ERANGE)
+			continue;
+		if (found)
+			return 0;
+		/* What NSS modules return for "no such entry"; see getpwnam(3). */
+		if (error == 0 || error == ESRCH || error == EBADF || error == EPERM)
+			return -ENOENT;
+		return -error;
+	}
+	return -ERANGE;
+}
+
+static bool name_valid(const char *name)
+{
+	size_t length = strnlen(name, STATE_TEXT_MAX);
+
+	if (length == 0 || length == STATE_TEXT_MAX || name[0] == '-')
+		return false;
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return false;
+	return !strpbrk(name, "/ ") && !text_has_control(name);
+}
+
+static int take_account(const char *user, struct request *request)
+{
+	CLEANUP_FREE char *buffer = NULL;
+	struct passwd entry;
+	int error;
+
+	error = look_up(find_name, user, &entry, &buffer);
+	if (error)
+		return log_errno(-error, "find user %s", user);
+	if (!name_valid(entry.pw_name) || entry.pw_uid == ID_NONE || entry.pw_gid == (gid_t)-1) {
+		log_error("user %s: the name, uid or gid of the account is not usable", user);
+		return -EINVAL;
+	}
+	/* Not what was typed: a directory may find ALICE where the conf file speaks of alice. */
+	(void)request_set(request->user, sizeof(request->user), entry.pw_name);
+	request->uid = entry.pw_uid;
+	request->gid = entry.pw_gid;
+
+	error = look_up(find_uid, &request->uid, &entry, &buffer);
+	if (error)
+		return log_errno(-error, "find the name of uid %u", (unsigned)request->uid);
+	if (!name_valid(entry.pw_name)) {
+		log_error("uid %u: the name of the account is not usable", (unsigned)request->uid);
+		return -EINVAL;
+	}
+	(void)request_set(request->account, sizeof(request->account), entry.pw_name);
+	return 0;
+}
+
+/* A group without a name, or whose name no conf file could hold, counts as its number. */
+static int group_name(gid_t gid, char name[STATE_TEXT_MAX])
+{
+	CLEANUP_FREE char *buffer = NULL;
+	struct group entry;
+	int error = look_up(find_gid, &gid, &entry, &buffer);
+
+	if (error && error != -ENOENT)
+		return log_errno(-error, "find the name of group %u", (unsigned)gid);
+	if (error || !*entry.gr_name || !request_set(name, STATE_TEXT_MAX, entry.gr_name))
+		snprintf(name, STATE_TEXT_MAX, "%u", (unsigned)gid);
+	return 0;
+}
+
+/* The caller frees *gids. The primary group is the first. */
+static int list_gids(const char *user, gid_t primary, gid_t **gids, int *count)
+{
+	for (int size = GROUPS_FIRST; size <= GROUPS_MAX; size *= 2) {
+		gid_t *grown = reallocarray(*gids, (size_t)size, sizeof(**gids));
+
+		if (!grown)
+			return log_errno(ENOMEM, "list the groups of %s", user);
+		*gids = grown;
+		*count = size;
+		if (getgrouplist(user, primary, *gids, count) >= 0)
+			return 0;
+	}
+	return log_errno(E2BIG, "list the groups of %s", user);
+}
+
+static int take_groups(struct request *request)
+{
+	CLEANUP_FREE gid_t *gids = NULL;
+	size_t used = 0;
+	int count = 0, error;
+
+	error = list_gids(request->user, request->gid, &gids, &count);
+	if (error)
+		return error;
+	request->groups_text = malloc(MESSAGE_GROUPS_TEXT_MAX);
+	if (!request->groups_text)
+		return log_errno(ENOMEM, "list the groups of %s", request->user);
+	for (int i = 0; i < count; i++) {
+		char *name = request->groups_text + used;
+
+		if (request->groups_count == MESSAGE_GROUPS_MAX ||
+		    MESSAGE_GROUPS_TEXT_MAX - used < STATE_TEXT_MAX) {
+			log_warning("user %s has %d groups; profiles are matched by the first %d",
+				    request->user, count, i);
+			break;
+		}
+		error = group_name(gids[i], name);
+		if (error)
+			return error;
+		request->groups[request->groups_count++] = name;
+		used += strlen(name) + 1;
+	}
+	return request_set(request->group, sizeof(request->group), request->groups[0]) ? 0
+										       : -EINVAL;
+}
+
+int identity_resolve(const char *user, struct request *request)
+{
+	int error;
+
+	if (!name_valid(user)) {
+		log_error("the name of the user is empty, too long or has characters that names do "
+			  "not have");
+		return -EINVAL;
+	}
+	request_free(request);
+	error = take_account(user, request);
+	if (!error)
+		error = take_groups(request);
+	if (error)
+		request_free(request);
+	return error;
+}

@@ -1,0 +1,20 @@
+/*
+ * Who a user is, asked of NSS once per login, by the callers of the helper (which has no NSS).
+ */
+#ifndef PAM_NETNS_IDENTITY_H
+#define PAM_NETNS_IDENTITY_H
+
+#include "base/cleanup.h"
+#include "call/message.h"
+
+/*
+ * Fills request's user (as NSS spells it), account (the uid's own name: two names of one uid are
+ * one user), uid, gid, group and groups from getpwnam_r, getpwuid_r, getgrouplist and getgrgid_r.
+ * Names that are empty, ".", "..", begin with '-', hold '/', white space or control characters or
+ * are too long, and uid or gid -1, are refused with -EINVAL (T5). -ENOENT: no such user. A group
+ * without a name counts as its number. Logged. The request is zeroed or from a former call; the
+ * caller owns its groups: request_free().
+ */
+int identity_resolve(const char *user, struct request *request) MUST_CHECK;
+
+#endif

@@ -1,0 +1,338 @@
+/* What callers and the helper say to each other; see message.h. */
+#include "call/message.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "base/characters.h"
+#include "call/packet.h"
+
+#define ID_MAX	      (UINT32_MAX - 1) /* of uids and gids; -1 means "none" to the kernel */
+#define ERRNO_MAX     4095
+#define REQUEST_FLAGS (REQUEST_FORCE | REQUEST_DEBUG | REQUEST_DROP)
+
+/* The text fields of a request, in their order in the packet. */
+#define TEXT(field)                                                                                \
+	{                                                                                          \
+#field, offsetof(struct request, field), sizeof(((struct request *)0)->field)      \
+	}
+static const struct {
+	const char *key;
+	size_t offset, size;
+} request_texts[] = {
+    TEXT(conf),	   TEXT(user), TEXT(account), TEXT(group),
+    TEXT(service), TEXT(tty),  TEXT(rhost),   TEXT(network),
+};
+#define REQUEST_TEXTS (sizeof(request_texts) / sizeof(request_texts[0]))
+
+static const char *const outcome_names[] = {
+    [OUTCOME_DONE] = "done",
+    [OUTCOME_ISOLATED] = "isolated",
+    [OUTCOME_HOST] = "host",
+    [OUTCOME_REFUSED] = "refused",
+};
+
+static const struct {
+	const char *name;
+	int type;
+} namespace_types[MESSAGE_FDS] = {
+    {"net", CLONE_NEWNET},
+    {"uts", CLONE_NEWUTS},
+    {"mnt", CLONE_NEWNS},
+};
+
+bool request_set(char *field, size_t size, const char *value)
+{
+	if (!value)
+		value = "";
+	field[0] = '\0';
+	if (strnlen(value, size) == size || text_has_control(value))
+		return false;
+	strcpy(field, value);
+	return true;
+}
+
+void request_free(struct request *request)
+{
+	free(request->groups_text);
+	request->groups_text = NULL;
+	request->groups_count = 0;
+}
+
+void reply_close(struct reply *reply)
+{
+	for (size_t i = 0; i < reply->handed_count; i++) {
+		cleanup_fd(&reply->handed[i].fd);
+		reply->handed[i].fd = -1;
+	}
+}
+
+ssize_t request_encode(const struct request *request, char packet[MESSAGE_MAX])
+{
+	struct packet_writer writer;
+
+	packet_begin(&writer, packet, MESSAGE_MAX, "request");
+	for (size_t i = 0; i < REQUEST_TEXTS; i++) {
+		const char *text = (const char *)request + request_texts[i].offset;
+
+		if (strnlen(text, request_texts[i].size) == request_texts[i].size ||
+		    text_has_control(text))
+			return -EINVAL;
+		packet_put_text(&writer, request_texts[i].key, text);
+	}
+	if (request->uid > ID_MAX || request->gid > ID_MAX || request->flags & ~REQUEST_FLAGS ||
+	    request->groups_count > MESSAGE_GROUPS_MAX)
+		return -EINVAL;
+	packet_put_number(&writer, "uid", request->uid);
+	packet_put_number(&writer, "gid", request->gid);
+	packet_put_number(&writer, "flags", request->flags);
+	for (size_t i = 0; i < request->groups_count; i++) {
+		if (text_has_control(request->groups[i]))
+			return -EINVAL;
+		packet_put_text(&writer, "member", request->groups[i]);
+	}
+	return packet_end(&writer);
+}
+
+static int take_groups(struct packet_reader *reader, struct request *out)
+{
+	size_t used = 0;
+	const char *name;
+
+	/* All names with their NULs are shorter than the fields that hold them. */
+	out->groups_text = malloc(reader->left + 1);
+	if (!out->groups_text)
+		return -ENOMEM;
+	while ((name = packet_take(reader, "member"))) {
+		if (out->groups_count == MESSAGE_GROUPS_MAX || text_has_control(name))
+			return -EBADMSG;
+		out->groups[out->groups_count++] = strcpy(out->groups_text + used, name);
+		used += strlen(name) + 1;
+	}
+	return 0;
+}
+
+static int take_request(struct packet_reader *reader, struct request *out)
+{
+	uint64_t uid, gid, flags;
+	int error;
+
+	for (size_t i = 0; i < REQUEST_TEXTS; i++) {
+		const char *value = packet_take(reader, request_texts[i].key);
+		char *field = (char *)out + request_texts[i].offset;
+
+		if (!value || !request_set(field, request_texts[i].size, value))
+			return -EBADMSG;
+	}
+	if (!packet_take_number(reader, "uid", ID_MAX, &uid) ||
+	    !packet_take_number(reader, "gid", ID_MAX, &gid) ||
+	    !packet_take_number(reader, "flags", UINT32_MAX, &flags) || flags & ~REQUEST_FLAGS)
+		return -EBADMSG;
+	out->uid = (uid_t)uid;
+	out->gid = (gid_t)gid;
+	out->flags = (unsigned)flags;
+	error = take_groups(reader, out);
+	if (error)
+		return error;
+	return packet_close(reader) ? 0 : -EBADMSG;
+}
+
+int request_decode(const char *packet, size_t size, struct request *out)
+{
+	struct packet_reader reader;
+	int error;
+
+	memset(out, 0, sizeof(*out));
+	if (!packet_open(&reader, packet, size, "request"))
+		return -EBADMSG;
+	error = take_request(&reader, out);
+	if (error)
+		request_free(out);
+	return error;
+}
+
+/* Text for people: it is made fit rather than refused, so that a strange byte cannot lose a reply.
+ */
+static void put_line(struct packet_writer *writer, const char *key, const char *text, size_t size)
+{
+	char line[sizeof(((struct log_line *)0)->text)];
+	snprintf(line, size, "%.*s", (int)size - 1, text);
+	text_replace_controls(line);
+	packet_put_text(writer, key, line);
+}
+
+ssize_t log_encode(int level, const char *text, char packet[MESSAGE_ANSWER_MAX])
+{
+	struct packet_writer writer;
+
+	if (level < LOG_EMERG || level > LOG_DEBUG)
+		return -EINVAL;
+	packet_begin(&writer, packet, MESSAGE_ANSWER_MAX, "log");
+	packet_put_number(&writer, "level", (unsigned)level);
+	put_line(&writer, "text", text, sizeof(((struct log_line *)0)->text));
+	return packet_end(&writer);
+}
+
+static bool take_line(struct packet_reader *reader, const char *key, char *field, size_t size)
+{
+	const char *value = packet_take(reader, key);
+
+	return value && request_set(field, size, value);
+}
+
+static int take_log(struct packet_reader *reader, struct log_line *out)
+{
+	uint64_t level;
+
+	if (!packet_take_number(reader, "level", LOG_DEBUG, &level) ||
+	    !take_line(reader, "text", out->text, sizeof(out->text)))
+		return -EBADMSG;
+	out->level = (int)level;
+	return 0;
+}
+
+/* Is what is attached what the outcome promises? A login without its namespaces is none. */
+static bool reply_consistent(enum outcome outcome, size_t handed_count)
+{
+	switch (outcome) {
+	case OUTCOME_DONE:
+	case OUTCOME_REFUSED:
+		return handed_count == 0;
+	case OUTCOME_ISOLATED:
+		return handed_count > 0;
+	case OUTCOME_HOST:
+		return true;
+	}
+	return false;
+}
+
+static int type_index(int type)
+{
+	for (int i = 0; i < MESSAGE_FDS; i++)
+		if (namespace_types[i].type == type)
+			return i;
+	return -1;
+}
+
+_Static_assert(sizeof(((struct reply *)0)->cause) + sizeof(((struct reply *)0)->line) <
+		   MESSAGE_ANSWER_MAX - 1024,
+	       "the longest reply fits, with its keys and numbers");
+
+ssize_t reply_encode(const struct reply *reply, char packet[MESSAGE_ANSWER_MAX])
+{
+	struct packet_writer writer;
+	int previous = -1;
+
+	if (reply->handed_count > MESSAGE_FDS ||
+	    !reply_consistent(reply->outcome, reply->handed_count))
+		return -EINVAL;
+	packet_begin(&writer, packet, MESSAGE_ANSWER_MAX, "reply");
+	packet_put_text(&writer, "outcome", outcome_names[reply->outcome]);
+	put_line(&writer, "cause", reply->cause, sizeof(reply->cause));
+	put_line(&writer, "line", reply->line, sizeof(reply->line));
+	for (size_t i = 0; i < reply->handed_count; i++) {
+		int index = type_index(reply->handed[i].type);
+
+		if (index <= previous)
+			return -EINVAL;
+		previous = index;
+		packet_put_text(&writer, "type", namespace_types[index].name);
+		packet_put_number(&writer, "device", reply->handed[i].device);
+		packet_put_number(&writer, "inode", reply->handed[i].inode);
+	}
+	return packet_end(&writer);
+}
+
+static bool take_handed(struct packet_reader *reader, struct reply *out)
+{
+	const char *name;
+	int index = -1;
+
+	/* Each type once, in the order of the table. */
+	while ((name = packet_take(reader, "type"))) {
+		struct handed *handed;
+
+		do
+			index++;
+		while (index < MESSAGE_FDS && strcmp(namespace_types[index].name, name) != 0);
+		if (index == MESSAGE_FDS)
+			return false;
+		handed = &out->handed[out->handed_count++];
+		handed->type = namespace_types[index].type;
+		handed->fd = -1;
+		if (!packet_take_number(reader, "device", UINT64_MAX, &handed->device) ||
+		    !packet_take_number(reader, "inode", UINT64_MAX, &handed->inode))
+			return false;
+	}
+	return true;
+}
+
+static int take_reply(struct packet_reader *reader, struct reply *out)
+{
+	const char *name = packet_take(reader, "outcome");
+	size_t outcome = 0;
+
+	if (!name)
+		return -EBADMSG;
+	while (outcome <= OUTCOME_REFUSED && strcmp(outcome_names[outcome], name) != 0)
+		outcome++;
+	if (outcome > OUTCOME_REFUSED ||
+	    !take_line(reader, "cause", out->cause, sizeof(out->cause)) ||
+	    !take_line(reader, "line", out->line, sizeof(out->line)) || !take_handed(reader, out))
+		return -EBADMSG;
+	out->outcome = (enum outcome)outcome;
+	return reply_consistent(out->outcome, out->handed_count) ? 0 : -EBADMSG;
+}
+
+static int take_failure(struct packet_reader *reader, int *out)
+{
+	uint64_t error;
+
+	if (!packet_take_number(reader, "errno", ERRNO_MAX, &error) || error == 0)
+		return -EBADMSG;
+	*out = (int)error;
+	return 0;
+}
+
+static int take_message(const char *packet, size_t size, struct message *out)
+{
+	struct packet_reader reader;
+	int error;
+
+	if (packet_open(&reader, packet, size, "log")) {
+		out->kind = MESSAGE_LOG;
+		error = take_log(&reader, &out->log);
+	} else if (packet_open(&reader, packet, size, "reply")) {
+		out->kind = MESSAGE_REPLY;
+		error = take_reply(&reader, &out->reply);
+	} else if (packet_open(&reader, packet, size, "failure")) {
+		out->kind = MESSAGE_FAILURE;
+		error = take_failure(&reader, &out->failure);
+	} else {
+		error = -EBADMSG;
+	}
+	if (!error && !packet_close(&reader))
+		error = -EBADMSG;
+	return error;
+}
+
+int message_decode(const char *packet, size_t size, const int *fds, size_t fds_count,
+		   struct message *out)
+{
+	int error;
+
+	memset(out, 0, sizeof(*out));
+	error = take_message(packet, size, out);
+	if (!error && fds_count != (out->kind == MESSAGE_REPLY ? out->reply.handed_count : 0))
+		error = -EBADMSG;
+	if (error) {
+		memset(out, 0, sizeof(*out));
+		return error;
+	}
+	for (size_t i = 0; i < fds_count; i++)
+		out->reply.handed[i].fd = fds[i];
+	return 0;
+}

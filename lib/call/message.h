@@ -1,0 +1,138 @@
+/*
+ * What callers (the module, the command) and the helper say to each other, over the SOCK_SEQPACKET
+ * socket that is the helper's standard input.
+ *
+ *	caller -> helper	one request
+ *	helper -> caller	any number of log lines, then one reply, with namespace descriptors
+ *	child -> caller		one failure: the child could not become the helper
+ *
+ * A packet is its kind ("request", "log", "reply", "failure") and key=value fields, each closed by
+ * a NUL. Fields stand in one order, that of message.c, and the last is "end=". An unknown,
+ *repeated, missing or misplaced key, a value out of range, a number that is not in its shortest
+ *form: -EBADMSG. Strings have no control characters. Nothing here trusts the other side's lengths.
+ *
+ * Nothing here logs: the callers know what the packet was for.
+ */
+#ifndef PAM_NETNS_MESSAGE_H
+#define PAM_NETNS_MESSAGE_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/cleanup.h"
+#include "conf/conf.h"
+#include "state/state.h"
+
+#define MESSAGE_MAX	   65536 /* bytes of one packet */
+#define MESSAGE_ANSWER_MAX 4096	 /* of one from the helper: all texts of a reply, and more */
+#define MESSAGE_FDS	   3	 /* net, uts, mnt */
+/* A user's groups beyond these are not told: profiles match by the first ones. */
+#define MESSAGE_GROUPS_MAX	1024
+#define MESSAGE_GROUPS_TEXT_MAX 49152 /* bytes of all names with their NULs: they fit a packet */
+
+/* Whom a request is about, and who asks. Strings are never NULL ("" is none). */
+struct request {
+	char conf[PATH_MAX];
+	char user[STATE_TEXT_MAX];
+	char account[STATE_TEXT_MAX];
+	char group[STATE_TEXT_MAX]; /* the primary group's name, or its number */
+	uid_t uid;
+	gid_t gid;
+	char service[STATE_TEXT_MAX];
+	char tty[STATE_TEXT_MAX];
+	char rhost[STATE_TEXT_MAX];
+	char network[CONF_NAME_MAX]; /* up, down: one network; "": all */
+	unsigned flags;		     /* enum request_flag */
+	const char *groups[MESSAGE_GROUPS_MAX];
+	size_t groups_count;
+	char *groups_text; /* owns what groups points into; see request_free() */
+};
+
+enum request_flag {
+	REQUEST_FORCE = 1 << 0, /* down: with users in */
+	REQUEST_DEBUG = 1 << 1,
+	REQUEST_DROP = 1 << 2, /* up: end the users' connections */
+};
+
+enum outcome {
+	OUTCOME_DONE,	  /* close, up, down, gc, kick: done */
+	OUTCOME_ISOLATED, /* open: descriptors of the user's namespaces are attached */
+	OUTCOME_HOST,	  /* host, close: descriptors of the host's namespaces are attached */
+	OUTCOME_REFUSED,  /* cause says why */
+};
+
+/* One namespace handed over: its type (CLONE_NEWNET, …) and the inode the joiner must end up in. */
+struct handed {
+	int type;
+	uint64_t device, inode;
+	int fd; /* owned by the reply */
+};
+
+struct reply {
+	enum outcome outcome;
+	char cause[512];
+	char line[1024]; /* open: what the log says about the namespaces, "profile=… netns=…" */
+	struct handed handed[MESSAGE_FDS]; /* each type once, in the order net, uts, mnt */
+	size_t handed_count;
+};
+
+struct log_line {
+	int level; /* syslog(3) */
+	char text[1024];
+};
+
+enum message_kind { MESSAGE_LOG, MESSAGE_REPLY, MESSAGE_FAILURE };
+
+struct message {
+	enum message_kind kind;
+	union {
+		struct log_line log;
+		struct reply reply;
+		int failure; /* errno of the child that could not become the helper */
+	};
+};
+
+/*
+ * Copies a name into a field; NULL counts as "". If it is too long or has control characters the
+ * field is "" and the result false.
+ */
+bool request_set(char *field, size_t size, const char *value);
+void request_free(struct request *request);
+void reply_close(struct reply *reply); /* closes the descriptors that are still owned */
+
+int message_send_request(int socket, const struct request *request) MUST_CHECK;
+/*
+ * Waits for as long as it takes. -EPIPE: the caller is gone. Owner of *out on success:
+ * request_free. One thread at a time.
+ */
+int message_receive_request(int socket, struct request *out) MUST_CHECK;
+/*
+ * Never waits: a caller that a user has stopped must not hold up the helper (T10). -EAGAIN: the
+ * line is lost. Control characters become '?', what is too long is cut.
+ */
+int message_send_log(int socket, int level, const char *text);
+/* Waits 1 s at most for room in the socket, then -ETIMEDOUT. cause and line as with logs. */
+int message_send_reply(int socket, const struct reply *reply) MUST_CHECK;
+/* Async-signal-safe, for the child between fork and exec. */
+int message_send_failure(int socket, int error);
+/*
+ * timeout in milliseconds; -ETIMEDOUT; -EPIPE when the helper ended without a reply. The caller
+ * owns the descriptors of a reply (reply_close); on failure none stays open.
+ */
+int message_receive(int socket, int timeout, struct message *out) MUST_CHECK;
+
+/*
+ * The same without a socket, for tests and fuzzing. message_decode takes over the descriptors only
+ * if it succeeds. Encoders return the size; -EINVAL for what the decoder would refuse, -EMSGSIZE.
+ */
+int request_decode(const char *packet, size_t size, struct request *out) MUST_CHECK;
+ssize_t request_encode(const struct request *request, char packet[MESSAGE_MAX]) MUST_CHECK;
+int message_decode(const char *packet, size_t size, const int *fds, size_t fds_count,
+		   struct message *out) MUST_CHECK;
+ssize_t reply_encode(const struct reply *reply, char packet[MESSAGE_ANSWER_MAX]) MUST_CHECK;
+ssize_t log_encode(int level, const char *text, char packet[MESSAGE_ANSWER_MAX]) MUST_CHECK;
+
+#endif

@@ -1,0 +1,343 @@
+/* The conf file as a whole: its sections, and what they say of each other. See conf.h. */
+#include "conf/conf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "conf/file.h"
+#include "conf/key.h"
+#include "conf/match.h"
+#include "conf/network.h"
+#include "conf/profile.h"
+#include "conf/report.h"
+#include "conf/text.h"
+#include "base/log.h"
+
+/* A conf in the making. sections[i] is where networks[i], profiles[i] come from. */
+struct building {
+	struct conf *conf;
+	const struct conf_section **network_sections, **profile_sections;
+	const struct conf_section *defaults;
+	struct conf_report report;
+};
+
+static int set_on_error(void *target, const char *value, struct conf_reason *why)
+{
+	struct conf *conf = target;
+
+	conf->on_error_host = !strcmp(value, "host");
+	if (conf->on_error_host || !strcmp(value, "deny"))
+		return 0;
+	return conf_wrong(why, "must be deny, or host to let logins in unisolated");
+}
+
+static int set_log(void *target, const char *value, struct conf_reason *why)
+{
+	static const char *const values[] = {
+	    [CONF_LOG_ALL] = "all", [CONF_LOG_SESSIONS] = "sessions", [CONF_LOG_LOGINS] = "logins"};
+	struct conf *conf = target;
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		if (!strcmp(value, values[i])) {
+			conf->log = (enum conf_log)i;
+			return 0;
+		}
+	return conf_wrong(why, "must be all, sessions, or logins");
+}
+
+static int set_deadline(void *target, const char *value, struct conf_reason *why)
+{
+	struct conf *conf = target;
+
+	return conf_value_deadline(value, &conf->deadline_ms, why);
+}
+
+static int set_services_exempt(void *target, const char *value, struct conf_reason *why)
+{
+	static const char allowed[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+@-";
+	CLEANUP_WORDS struct conf_words words = {0};
+	struct conf *conf = target;
+	int error;
+
+	if (!strcmp(value, "none"))
+		return 0;
+	error = conf_words_split(value, &words);
+	if (error)
+		return error;
+	conf->services_exempt = calloc(words.count + 1, sizeof(*conf->services_exempt));
+	if (!conf->services_exempt)
+		return -ENOMEM;
+	for (size_t i = 0; i < words.count; i++) {
+		if (words.words[i][strspn(words.words[i], allowed)])
+			return conf_wrong(why,
+					  "must be none, or names of PAM services, which are files "
+					  "of /etc/pam.d");
+		conf->services_exempt[i] = strdup(words.words[i]);
+		if (!conf->services_exempt[i])
+			return -ENOMEM;
+		conf->services_exempt_count++;
+	}
+	return 0;
+}
+
+static const struct conf_key defaults_keys[] = {
+    {"on_error", "deny", set_on_error},
+    {"deadline", "10s", set_deadline},
+    {"log", "all", set_log},
+    {"services_exempt", "gdm-password gdm-launch-environment lightdm sddm xdm vsftpd proftpd",
+     set_services_exempt},
+};
+
+static void section_report(struct building *building, const struct conf_section *section,
+			   const char *problem)
+{
+	const struct conf_place place = {.line = section->line, .section = section->title};
+
+	conf_report_add(&building->report, &place, "%s", problem);
+}
+
+/* The earlier section of the same title, or NULL. */
+static const struct conf_section *section_twin(const struct conf_text *text,
+					       const struct conf_section *section)
+{
+	for (const struct conf_section *s = text->sections; s < section; s++)
+		if (!strcmp(s->title, section->title))
+			return s;
+	return NULL;
+}
+
+/* The name in a title such as "network lab", checked; false after a report. */
+static bool title_name(struct building *building, const struct conf_section *section,
+		       const char *kind, char name[CONF_NAME_MAX])
+{
+	const char *rest = section->title + strlen(kind);
+	struct conf_reason why;
+
+	if (!conf_value_name(rest + (*rest == ' '), name, &why))
+		return true;
+	section_report(building, section, why.text);
+	return false;
+}
+
+static bool title_is(const struct conf_section *section, const char *kind)
+{
+	size_t length = strlen(kind);
+
+	return !strncmp(section->title, kind, length) &&
+	       (!section->title[length] || section->title[length] == ' ');
+}
+
+static int network_add(struct building *building, const struct conf_section *section)
+{
+	struct conf *conf = building->conf;
+	struct network *network = &conf->networks[conf->networks_count];
+
+	if (!title_name(building, section, "network", network->name))
+		return 0;
+	building->network_sections[conf->networks_count++] = section;
+	return conf_network_read(section, network, &building->report);
+}
+
+static int profile_add(struct building *building, const struct conf_section *section)
+{
+	struct conf *conf = building->conf;
+	struct profile *profile = &conf->profiles[conf->profiles_count];
+
+	if (!title_name(building, section, "profile", profile->name))
+		return 0;
+	building->profile_sections[conf->profiles_count++] = section;
+	return conf_profile_read(section, profile, &building->report);
+}
+
+static int section_add(struct building *building, const struct conf_text *text,
+		       const struct conf_section *section)
+{
+	const struct conf_section *twin = section_twin(text, section);
+
+	if (twin) {
+		const struct conf_place place = {.line = section->line, .section = section->title};
+
+		conf_report_add(&building->report, &place,
+				"is there a second time (line %u is the first); keep one",
+				twin->line);
+		return 0;
+	}
+	if (!strcmp(section->title, "defaults"))
+		building->defaults = section;
+	else if (title_is(section, "network"))
+		return network_add(building, section);
+	else if (title_is(section, "profile"))
+		return profile_add(building, section);
+	else
+		section_report(building, section,
+			       "unknown section; there are [defaults], "
+			       "[network NAME] and [profile NAME]");
+	return 0;
+}
+
+static void network_missing(struct building *building, const struct profile *profile,
+			    const struct conf_section *section)
+{
+	struct conf_place place = conf_section_place(section, "network");
+	const struct conf *conf = building->conf;
+	char names[192] = "";
+
+	place.value = profile->network_name;
+	for (size_t i = 0; i < conf->networks_count; i++)
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
+			 i ? ", " : "; or name one of: ", conf->networks[i].name);
+	conf_report_add(&building->report, &place, "there is no [network %s]; write that section%s",
+			profile->network_name, names);
+}
+
+/* Sets the profiles' networks, once the array of networks no longer moves. */
+static void profiles_link(struct building *building)
+{
+	struct conf *conf = building->conf;
+
+	for (size_t i = 0; i < conf->profiles_count; i++) {
+		struct profile *profile = &conf->profiles[i];
+
+		if (!profile->isolate || !*profile->network_name)
+			continue;
+		profile->network = conf_network(conf, profile->network_name);
+		if (!profile->network)
+			network_missing(building, profile, building->profile_sections[i]);
+	}
+}
+
+static int building_read(struct building *building, const struct conf_text *text)
+{
+	static const struct conf_section no_defaults = {.title = (char *)"defaults"};
+	struct conf *conf = building->conf;
+	int error = 0;
+
+	for (size_t i = 0; !error && i < text->sections_count; i++)
+		error = section_add(building, text, &text->sections[i]);
+	if (error)
+		return error;
+	error = conf_section_read(building->defaults ? building->defaults : &no_defaults,
+				  defaults_keys, sizeof(defaults_keys) / sizeof(defaults_keys[0]),
+				  conf, &building->report);
+	if (error)
+		return error;
+	if (!conf->profiles_count) {
+		const struct conf_place whole_file = {0};
+
+		conf_report_add(
+		    &building->report, &whole_file,
+		    "has no [profile NAME] section, so nobody could log in; write one with "
+		    "match = *");
+	}
+	conf_networks_compare(conf->networks, building->network_sections, conf->networks_count,
+			      &building->report);
+	profiles_link(building);
+	return 0;
+}
+
+/* Arrays for as many networks and profiles as there are sections. */
+static int building_begin(struct building *building, size_t sections)
+{
+	struct conf *conf = calloc(1, sizeof(*conf));
+
+	building->conf = conf;
+	if (!conf)
+		return -ENOMEM;
+	conf->networks = calloc(sections + 1, sizeof(*conf->networks));
+	conf->profiles = calloc(sections + 1, sizeof(*conf->profiles));
+	building->network_sections = calloc(sections + 1, sizeof(*building->network_sections));
+	building->profile_sections = calloc(sections + 1, sizeof(*building->profile_sections));
+	if (!conf->networks || !conf->profiles || !building->network_sections ||
+	    !building->profile_sections)
+		return -ENOMEM;
+	return 0;
+}
+
+int conf_parse(const char *text, size_t size, const char *name, struct conf **out)
+{
+	struct building building = {.report.file = name};
+	struct conf_text parsed = {0};
+	bool wrong;
+	int error;
+
+	*out = NULL;
+	if (size > CONF_SIZE_MAX) {
+		log_error("%s: has %zu bytes; at most %u are read", name, size, CONF_SIZE_MAX);
+		return -EFBIG;
+	}
+	error = conf_text_parse(text, size, &building.report, &parsed);
+	if (!error)
+		error = building_begin(&building, parsed.sections_count);
+	if (!error)
+		error = building_read(&building, &parsed);
+	wrong = building.report.count > 0;
+	conf_report_log(&building.report);
+	if (error)
+		log_errno(-error, "read %s", name);
+	else if (wrong)
+		error = -EINVAL;
+	conf_text_free(&parsed);
+	free(building.network_sections);
+	free(building.profile_sections);
+	if (error)
+		conf_free(building.conf);
+	else
+		*out = building.conf;
+	return error;
+}
+
+int conf_read(const char *path, struct conf **out)
+{
+	CLEANUP_FREE char *text = NULL;
+	size_t size;
+	int error;
+
+	*out = NULL;
+	error = conf_file_read(path, CONF_SIZE_MAX, &text, &size);
+	return error ? error : conf_parse(text, size, path, out);
+}
+
+void conf_free(struct conf *conf)
+{
+	if (!conf)
+		return;
+	for (size_t i = 0; i < conf->networks_count; i++)
+		conf_network_free(&conf->networks[i]);
+	for (size_t i = 0; i < conf->profiles_count; i++)
+		conf_profile_free(&conf->profiles[i]);
+	for (size_t i = 0; i < conf->services_exempt_count; i++)
+		free(conf->services_exempt[i]);
+	free(conf->services_exempt);
+	free(conf->networks);
+	free(conf->profiles);
+	free(conf);
+}
+
+const struct profile *conf_match(const struct conf *conf, const struct conf_subject *subject)
+{
+	for (size_t i = 0; i < conf->profiles_count; i++)
+		for (size_t j = 0; j < conf->profiles[i].match_count; j++)
+			if (match_subject(&conf->profiles[i].match[j], subject))
+				return &conf->profiles[i];
+	return NULL;
+}
+
+bool conf_service_exempt(const struct conf *conf, const char *service)
+{
+	/* libpam folds a service's name to small letters, the conf file need not. */
+	for (size_t i = 0; i < conf->services_exempt_count; i++)
+		if (!strcasecmp(conf->services_exempt[i], service))
+			return true;
+	return false;
+}
+
+const struct network *conf_network(const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->networks_count; i++)
+		if (!strcmp(conf->networks[i].name, name))
+			return &conf->networks[i];
+	return NULL;
+}

@@ -1,0 +1,146 @@
+/*
+ * The conf file: networks, profiles, who gets what. See pam_netns.conf(5).
+ *
+ * Reading is strict: an unknown section or key, a bad value, two networks that overlap, a profile
+ * without its network is an error with file, line, value and what would be right. All errors of a
+ * file are logged in one pass (log.h), and a file with any error yields no struct conf at all.
+ */
+#ifndef PAM_NETNS_CONF_H
+#define PAM_NETNS_CONF_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/address.h"
+#include "base/cleanup.h"
+
+#define CONF_SIZE_MAX	  (256U * 1024U) /* bytes; larger files are refused unread */
+#define CONF_NAME_MAX	  32		 /* a network's or profile's name, with its NUL */
+#define CONF_HOSTNAME_MAX 64 /* a hostname, with its NUL (HOST_NAME_MAX is 64 without) */
+#define CONF_NSSERVER_MAX 3  /* as many as resolv.conf(5) takes */
+
+enum conf_peers { PEERS_NO, PEERS_YES, PEERS_GROUP };
+enum conf_linger { LINGER_PROCESSES, LINGER_NO };
+enum conf_nested { NESTED_STAY, NESTED_HOST };
+enum conf_exec { EXEC_AUTO, EXEC_YES, EXEC_NO };
+enum conf_log { CONF_LOG_ALL, CONF_LOG_SESSIONS, CONF_LOG_LOGINS }; /* what is told at info */
+enum conf_source { SOURCE_AUTO, SOURCE_GIVEN, SOURCE_NONE }; /* of a prefix or the name servers */
+
+/* Namespaces a profile may name, as a set of bits. */
+enum conf_namespace {
+	NAMESPACE_NET = 1 << 0,
+	NAMESPACE_UTS = 1 << 1,
+	NAMESPACE_MNT = 1 << 2,
+};
+
+/* A protocol and its ports; protocol is IPPROTO_TCP, IPPROTO_UDP, or 0: any, with any port. */
+struct port_rule {
+	uint8_t protocol;
+	uint16_t first, last;
+};
+
+struct egress_rule {
+	bool allow;
+	struct port_rule port;
+	struct prefix destination; /* address.family 0: any */
+};
+
+struct network {
+	char name[CONF_NAME_MAX];
+	char bridge[IFNAMSIZ]; /* of the first bridge; ".N" is added for further ones */
+	enum conf_source subnet_source, subnet6_source;
+	struct prefix subnet, subnet6;
+	bool nat;
+	struct address nat_address, nat_address6; /* family 0: masquerade */
+	enum conf_peers peers;
+	bool host_all, host_icmp, host_dns;
+	struct port_rule *host_ports;
+	size_t host_ports_count;
+	struct egress_rule *egress; /* first match wins; what matches none is rejected */
+	size_t egress_count;
+	enum conf_source dns;
+	struct address dns_servers[CONF_NSSERVER_MAX];
+	size_t dns_count;
+	unsigned mtu; /* bytes; 0: the default route's */
+	unsigned max_connections;
+	unsigned new_connections, new_connections_burst; /* a second, at once; 0: no limit */
+	unsigned ports_per_bridge;
+};
+
+struct profile {
+	char name[CONF_NAME_MAX];
+	struct match *match; /* opaque, conf_match() reads it */
+	size_t match_count;
+	bool isolate;
+	char network_name[CONF_NAME_MAX];
+	const struct network *network; /* NULL where isolate is false */
+	unsigned namespaces; /* enum conf_namespace bits; has NAMESPACE_NET where isolate is true */
+	char hostname[256];  /* template with %u %U %g %h %% */
+	char **private_dirs; /* absolute, normalised */
+	size_t private_count;
+	unsigned private_percent; /* of memory; 0: private_bytes counts */
+	uint64_t private_bytes;	  /* for all of a user's in memory; both 0: view_private_bytes() */
+	enum conf_exec private_exec;
+	enum conf_linger linger;
+	enum conf_nested nested;
+	bool net_admin;
+	bool low_ports;
+};
+
+struct conf {
+	bool on_error_host;
+	enum conf_log log;
+	unsigned deadline_ms;
+	char **services_exempt;
+	size_t services_exempt_count;
+	struct network *networks;
+	size_t networks_count;
+	struct profile *profiles;
+	size_t profiles_count;
+};
+
+/* What a profile is matched by. Strings are borrowed. */
+struct conf_subject {
+	const char *user;
+	uid_t uid;
+	const char *const *groups; /* names of all groups, the primary one among them */
+	size_t groups_count;
+};
+
+/*
+ * Reads the file at path. It and every folder above it must be a regular file (folder), owned by
+ * root and writable by nobody else (-EPERM); symbolic links are followed only where each link lies
+ * in such a folder. Errors: -EINVAL for content, -EFBIG, -ENOENT, -EPERM, … ; *out is NULL then.
+ * The caller owns *out.
+ */
+int conf_read(const char *path, struct conf **out) MUST_CHECK;
+/*
+ * The same for text in memory; name stands in messages. For tests and fuzzing too. Text must end
+ * with a newline: the last line of a file that was cut off could mean something else.
+ */
+int conf_parse(const char *text, size_t size, const char *name, struct conf **out) MUST_CHECK;
+void conf_free(struct conf *conf);
+
+/* The first profile that matches, or NULL: nobody wrote what such a user gets, so refuse. */
+const struct profile *conf_match(const struct conf *conf, const struct conf_subject *subject);
+bool conf_service_exempt(const struct conf *conf, const char *service);
+/*
+ * The most entries of the connection table that one user can hold; 0: there is no limit.
+ * Connections that have ended stay in it for two minutes, and max_connections does not count them.
+ */
+uint64_t conf_network_entries(const struct network *network);
+const struct network *conf_network(const struct conf *conf, const char *name);
+
+/*
+ * Expands a profile's hostname template. host is the host's own name, cut at its first dot only
+ * where the template adds something to it. The result obeys RFC 1123 (letters, digits, '-', '.',
+ * at most 63 a label): characters of a user name that a host name may not have become '-'.
+ * -EINVAL if nothing valid is left.
+ */
+int conf_hostname(const struct profile *profile, const char *user, uid_t uid, const char *group,
+		  const char *host, char out[CONF_HOSTNAME_MAX]) MUST_CHECK;
+
+#endif

@@ -1,0 +1,25 @@
+/* match = of a profile: who it is for. */
+#ifndef PAM_NETNS_CONF_MATCH_H
+#define PAM_NETNS_CONF_MATCH_H
+
+#include <sys/types.h>
+
+#include "base/cleanup.h"
+#include "conf/conf.h"
+#include "conf/value.h"
+
+enum match_kind { MATCH_ALL, MATCH_USER, MATCH_GROUP, MATCH_UIDS };
+
+struct match {
+	enum match_kind kind;
+	char *name; /* of the user or group */
+	uid_t first, last;
+};
+
+/* "root, @wheel, 1-999", "*". 0, -EINVAL with *why, -ENOMEM; the caller frees *out either way. */
+int match_parse(const char *value, struct match **out, size_t *count,
+		struct conf_reason *why) MUST_CHECK;
+void match_free(struct match *matches, size_t count);
+bool match_subject(const struct match *match, const struct conf_subject *subject);
+
+#endif

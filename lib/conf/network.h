@@ -1,0 +1,17 @@
+/* [network NAME] of the conf file. */
+#ifndef PAM_NETNS_CONF_NETWORK_H
+#define PAM_NETNS_CONF_NETWORK_H
+
+#include "conf/conf.h"
+#include "conf/key.h"
+
+/* out is zeroed but for its name. What is wrong goes to report; 0 or -ENOMEM. */
+int conf_network_read(const struct conf_section *section, struct network *out,
+		      struct conf_report *report) MUST_CHECK;
+/* Reports what two networks cannot share: sections[i] is the section of networks[i]. */
+void conf_networks_compare(const struct network *networks,
+			   const struct conf_section *const *sections, size_t count,
+			   struct conf_report *report);
+void conf_network_free(struct network *network);
+
+#endif

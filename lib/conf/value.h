@@ -1,0 +1,60 @@
+/*
+ * The grammars of the conf file's values. Every reader returns 0, -EINVAL with *why saying what is
+ * wrong and what would be right, or -ENOMEM.
+ */
+#ifndef PAM_NETNS_CONF_VALUE_H
+#define PAM_NETNS_CONF_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/cleanup.h"
+#include "conf/conf.h"
+
+struct conf_reason {
+	char text[384];
+};
+
+/* Says what is wrong; returns -EINVAL. */
+int conf_wrong(struct conf_reason *why, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Words of a value. text holds them all; both are the caller's, see conf_words_free. */
+struct conf_words {
+	char *text;
+	char **words;
+	size_t count;
+};
+
+/* Splits at blanks and commas; there are no empty words. */
+int conf_words_split(const char *value, struct conf_words *out) MUST_CHECK;
+/* Splits at commas alone and trims each item; an item may be empty. */
+int conf_items_split(const char *value, struct conf_words *out) MUST_CHECK;
+void conf_words_free(struct conf_words *words);
+#define CLEANUP_WORDS __attribute__((cleanup(conf_words_free)))
+
+/* Decimal digits and nothing else, at most max. */
+bool conf_digits(const char *text, uint64_t max, uint64_t *out);
+
+int conf_value_bool(const char *value, bool *out, struct conf_reason *why) MUST_CHECK;
+int conf_value_number(const char *value, unsigned min, unsigned max, unsigned *out,
+		      struct conf_reason *why) MUST_CHECK;
+/* "10s" or "1500ms", 1 s to 60 s, in milliseconds. */
+int conf_value_deadline(const char *value, unsigned *out, struct conf_reason *why) MUST_CHECK;
+/* A network's or profile's name. */
+int conf_value_name(const char *value, char out[CONF_NAME_MAX], struct conf_reason *why) MUST_CHECK;
+/* "tcp/443", "udp/60000-61000". */
+int conf_value_port_rule(const char *word, struct port_rule *out,
+			 struct conf_reason *why) MUST_CHECK;
+/* An address that packets can be sent to: no loopback, multicast, link-local or unspecified one. */
+int conf_value_address(const char *word, struct address *out, struct conf_reason *why) MUST_CHECK;
+/* A prefix that users' addresses may come from. */
+int conf_value_subnet(const char *word, int family, struct prefix *out,
+		      struct conf_reason *why) MUST_CHECK;
+/* "any", "none", or rules: "allow|deny [tcp/PORT[-PORT]|udp/…] [ADDRESS[/LENGTH]|any], …". */
+int conf_value_egress(const char *value, struct egress_rule **out, size_t *count,
+		      struct conf_reason *why) MUST_CHECK;
+
+#endif

@@ -1,0 +1,199 @@
+/* What the conf file wants of a network; see host/wanted.h. */
+#include "host/wanted.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/files.h"
+#include "net/ipv6.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "state/state.h"
+
+#define MACHINE_ID  "machine-id"
+#define SUBNET_NAME "subnet" /* LEASES_DIR/NETWORK/subnet -> the subnet that "auto" became */
+
+static int machine_id_read(uint8_t id[16])
+{
+	CLEANUP_FD int etc = open("/etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char text[64];
+	ssize_t length = files_read(etc, MACHINE_ID, text, sizeof(text));
+
+	if (length < 32)
+		return log_errno(ENOENT,
+				 "read /etc/machine-id, which subnet6 = auto is derived from "
+				 "(systemd-machine-id-setup makes it; or set subnet6)");
+	for (int i = 0; i < 16; i++)
+		if (sscanf(text + 2 * i, "%2hhx", &id[i]) != 1)
+			return log_errno(EINVAL, "use /etc/machine-id");
+	return 0;
+}
+
+/* The subnet chosen on an earlier boot: the same user, the same address. */
+static int subnet_remembered(const char *network, struct prefix *out)
+{
+	char path[sizeof(LEASES_DIR "/" SUBNET_NAME) + CONF_NAME_MAX + 1], text[ADDRESS_TEXT_MAX];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), LEASES_DIR "/%s/" SUBNET_NAME, network);
+	length = readlink(path, text, sizeof(text) - 1);
+	if (length < 0)
+		return -errno;
+	text[length] = '\0';
+	for (char *p = text; *p; p++)
+		if (*p == '_')
+			*p = '/';
+	return prefix_parse(text, out);
+}
+
+int network_subnet_remember(int leases, const struct prefix *subnet)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	/* A link's target may not look like a path: "10.203.0.0_16". */
+	prefix_format(subnet, text);
+	text[strcspn(text, "/")] = '_';
+	(void)unlinkat(leases, SUBNET_NAME, 0);
+	if (symlinkat(text, leases, SUBNET_NAME) < 0 || fsync(leases) < 0)
+		return log_errno(errno, "remember subnet %s in %s", text, LEASES_DIR);
+	return 0;
+}
+
+static int subnet6_wanted(const struct network *conf, struct prefix *out)
+{
+	uint8_t id[16];
+	int result;
+
+	if (conf->subnet6_source == SOURCE_NONE || ipv6_disabled())
+		return 0;
+	*out = conf->subnet6;
+	if (conf->subnet6_source == SOURCE_GIVEN)
+		return 0;
+	result = machine_id_read(id);
+	if (result == 0)
+		*out = prefix_unique_local(id, conf->name);
+	return result;
+}
+
+int network_wanted(const struct network *conf, struct network_state *out)
+{
+	struct prefix subnet = conf->subnet, subnet6 = {0};
+	int result = subnet6_wanted(conf, &subnet6);
+
+	if (conf->subnet_source == SOURCE_AUTO && subnet_remembered(conf->name, &subnet) < 0)
+		subnet = (struct prefix){0};
+	*out = (struct network_state){
+	    .subnet = subnet.address,
+	    .subnet_length = subnet.length,
+	    .subnet6 = subnet6.address,
+	    .subnet6_length = subnet6.length,
+	};
+	snprintf(out->name, sizeof(out->name), "%s", conf->name);
+	memcpy(out->bridge, conf->bridge, sizeof(out->bridge));
+	return result;
+}
+
+static void change_add(char text[NETWORK_CHANGE_MAX], const char *key, const char *from,
+		       const char *to)
+{
+	size_t used = strlen(text);
+
+	snprintf(text + used, NETWORK_CHANGE_MAX - used, "%s%s from %s to %s", used ? ", " : "",
+		 key, from, to);
+}
+
+static void change_subnet(char text[NETWORK_CHANGE_MAX], const char *key, const struct prefix *from,
+			  const struct prefix *to, const char *none)
+{
+	char old[ADDRESS_TEXT_MAX], new[ADDRESS_TEXT_MAX];
+
+	if (address_equal(&from->address, &to->address) && from->length == to->length)
+		return;
+	change_add(text, key, from->address.family ? prefix_format(from, old) : "none",
+		   to->address.family ? prefix_format(to, new) : none);
+}
+
+bool network_changed(const struct network_state *up, const struct network *conf,
+		     const struct network_state *wanted, char text[NETWORK_CHANGE_MAX])
+{
+	struct uplink_network from = network_state_uplink(up), to = network_state_uplink(wanted);
+
+	text[0] = '\0';
+	if (strcmp(up->bridge, wanted->bridge) != 0)
+		change_add(text, "bridge", up->bridge, wanted->bridge);
+	change_subnet(text, "subnet", &from.subnet, &to.subnet, "auto");
+	if (up->subnet6.family && (wanted->subnet6.family || conf->subnet6_source == SOURCE_NONE))
+		change_subnet(text, "subnet6", &from.subnet6, &to.subnet6, "none");
+	return text[0];
+}
+
+#define KICKS_MAX 8 /* users whose commands are written out */
+
+/* A name that a shell takes as it is, else the uid. */
+static void kick_add(char kick[NETWORK_CHANGE_MAX], const struct user_state *state)
+{
+	static const char plain[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	size_t used = strlen(kick), room = NETWORK_CHANGE_MAX - used, size = strlen(state->account);
+
+	if (size && size < 32 && strspn(state->account, plain) == size && *state->account != '-')
+		snprintf(kick + used, room, "pam-netns kick %s && ", state->account);
+	else
+		snprintf(kick + used, room, "pam-netns kick '#%u' && ", state->uid);
+}
+
+int network_users(int run, const char *network, char kick[NETWORK_CHANGE_MAX])
+{
+	CLEANUP_FREE uid_t *uids = NULL;
+	struct user_state state;
+	size_t count = 0;
+	int users = 0, result = state_list(run, &uids, &count);
+
+	if (kick)
+		*kick = '\0';
+	for (size_t i = 0; i < count && result == 0; i++) {
+		result = state_read(run, uids[i], &state);
+		if (result == 0 && strcmp(state.network, network) == 0 && users++ < KICKS_MAX &&
+		    kick)
+			kick_add(kick, &state);
+		if (state_absent(result))
+			result = 0;
+	}
+	if (kick && users > KICKS_MAX)
+		snprintf(kick, NETWORK_CHANGE_MAX,
+			 "(end the sessions of all %d active users first: pam-netns list, "
+			 "pam-netns kick USER) ",
+			 users);
+	return result < 0 ? result : users;
+}
+
+int network_refuses(int run, const struct network *conf, char what[NETWORK_TEXT_MAX],
+		    char remedy[NETWORK_TEXT_MAX])
+{
+	char change[NETWORK_CHANGE_MAX], kick[NETWORK_CHANGE_MAX];
+	struct network_state up, wanted;
+	int active;
+
+	if (run < 0 || network_state_read(run, conf->name, &up) < 0 ||
+	    network_wanted(conf, &wanted) < 0 || !network_changed(&up, conf, &wanted, change))
+		return 0;
+	active = network_users(run, conf->name, kick);
+	if (!active || (active < 0 && active != -EACCES))
+		return 0;
+	/* An ordinary user may not read who is active. */
+	if (active < 0)
+		snprintf(what, NETWORK_TEXT_MAX,
+			 "network %s: the conf file changes %s: all logins to it are refused as "
+			 "long as users are active",
+			 conf->name, change);
+	else
+		snprintf(what, NETWORK_TEXT_MAX,
+			 "network %s: the conf file changes %s, but %d user%s active: all logins "
+			 "to it are refused until they have logged out, or it is changed back",
+			 conf->name, change, active, active == 1 ? " is" : "s are");
+	snprintf(remedy, NETWORK_TEXT_MAX, "%spam-netns up", kick);
+	return active < 0 ? 1 : active;
+}

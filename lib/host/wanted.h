@@ -1,0 +1,47 @@
+/*
+ * What the conf file wants of a network, and what that changes of one that is set up. Reads alone;
+ * the helper's set-up and the command use the same answer.
+ */
+#ifndef PAM_NETNS_NETWORK_WANTED_H
+#define PAM_NETNS_NETWORK_WANTED_H
+
+#include "state/network.h"
+
+#define NETWORK_CHANGE_MAX 512
+#define NETWORK_TEXT_MAX   1024
+
+/*
+ * Fills in name, bridge and subnets. A subnet of "auto" is the one that was chosen at an earlier
+ * set-up (LEASES_DIR); none was: its address has the family 0. subnet6 has the family 0 if the conf
+ * file wants none, or if IPv6 is disabled on this host (ipv6.h). -errno, logged: /etc/machine-id,
+ * which subnet6 = auto is derived from, cannot be read.
+ */
+int network_wanted(const struct network *conf, struct network_state *out) MUST_CHECK;
+
+/*
+ * Has the conf file another bridge or other subnets for a network that is up? Its active users
+ * cannot follow, so the set-up refuses that while there are any. text, where it has: "subnet from
+ * 10.203.0.0/16 to 10.9.0.0/16". IPv6 that comes or goes is no such change: it comes with the next
+ * first login.
+ */
+bool network_changed(const struct network_state *up, const struct network *conf,
+		     const struct network_state *wanted, char text[NETWORK_CHANGE_MAX]) MUST_CHECK;
+
+/*
+ * How many users of a network are active; -errno if that cannot be told. kick, unless it is NULL:
+ * the commands that end all their sessions, "pam-netns kick alice && ", or of many what to do.
+ */
+int network_users(int run, const char *network, char kick[NETWORK_CHANGE_MAX]) MUST_CHECK;
+
+/*
+ * Does the conf file change a network that has active users, so that every login to it is refused?
+ * How many there are (1 if the caller may not know), 0 if not; what and remedy are texts for people
+ * then. run: RUN_DIR, or -1.
+ */
+int network_refuses(int run, const struct network *conf, char what[NETWORK_TEXT_MAX],
+		    char remedy[NETWORK_TEXT_MAX]);
+
+/* The folder below LEASES_DIR of a network remembers which subnet "auto" became. */
+int network_subnet_remember(int leases, const struct prefix *subnet) MUST_CHECK;
+
+#endif

@@ -1,0 +1,341 @@
+/*
+ * A user's veth pair: made, configured, connected, detached; see uplink.h.
+ *
+ * The order is the defence. The port is enslaved down; its flags, its FDB entry and (by the
+ * caller) the guard element are in place before the last message brings it up.
+ */
+#include "net/uplink.h"
+
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/if_bridge.h>
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "rules/ruleset.h"
+#include "net/request.h"
+
+/* Ours alone: other programs let the kernel count up from 1. */
+#define PORT_INDEX_BASE	   0x10000000U
+#define PORT_INDEX_OFFSETS 0x00400000U
+
+void uplink_init(struct uplink *uplink, const struct uplink_network *network, uid_t uid,
+		 uint32_t offset)
+{
+	*uplink = (struct uplink){.network = network, .uid = uid, .offset = offset};
+	uplink->address = prefix_address(&network->subnet, offset);
+	if (network->subnet6.address.family)
+		uplink->address6 = prefix_address(&network->subnet6, offset);
+	uplink->mac = address_mac(&uplink->address);
+}
+
+void uplink_port_name(uid_t uid, unsigned generation, char out[IFNAMSIZ])
+{
+	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+	char text[8];
+	size_t n = 0, prefix = strlen(RULESET_PORT_PREFIX);
+
+	do
+		text[n++] = digits[uid % 36];
+	while (uid /= 36);
+	memcpy(out, RULESET_PORT_PREFIX, prefix);
+	for (size_t i = 0; i < n; i++)
+		out[prefix + i] = text[n - 1 - i];
+	out[prefix + n] = digits[generation % 36];
+	out[prefix + n + 1] = '\0';
+}
+
+bool uplink_port_uid(const char *name, uid_t *uid)
+{
+	size_t prefix = strlen(RULESET_PORT_PREFIX), length = strlen(name);
+	uint64_t value = 0;
+
+	if (strncmp(name, RULESET_PORT_PREFIX, prefix) != 0 || length < prefix + 2)
+		return false;
+	for (const char *p = name + prefix; p < name + length - 1; p++) {
+		if (*p >= '0' && *p <= '9')
+			value = value * 36 + (uint64_t)(*p - '0');
+		else if (*p >= 'a' && *p <= 'z')
+			value = value * 36 + (uint64_t)(*p - 'a') + 10;
+		else
+			return false;
+	}
+	*uid = (uid_t)value;
+	return value < UINT32_MAX;
+}
+
+/* One queue a side, whatever the number of CPUs: a login costs 4 times as much with 256. */
+static void put_queues(struct netlink_message *m)
+{
+	netlink_put_u32(m, IFLA_NUM_TX_QUEUES, 1);
+	netlink_put_u32(m, IFLA_NUM_RX_QUEUES, 1);
+}
+
+static struct netlink_message *veth_request(const struct uplink *u, int netns)
+{
+	struct ifinfomsg port = {.ifi_index = (int)u->ifindex};
+	/* Not up: veth_open() refuses while the two ends are not tied together (ENOTCONN). */
+	struct ifinfomsg peer = {.ifi_index = UPLINK_USER_INDEX};
+	struct netlink_message *m = netlink_request(
+	    RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, &port, sizeof(port));
+	struct nlattr *info, *data, *end;
+
+	netlink_put_text(m, IFLA_IFNAME, u->port);
+	netlink_put_u32(m, IFLA_MTU, u->network->mtu);
+	netlink_put_u32(m, IFLA_MASTER, u->bridge_ifindex);
+	put_queues(m);
+	info = netlink_nest(m, IFLA_LINKINFO);
+	netlink_put_text(m, IFLA_INFO_KIND, "veth");
+	data = netlink_nest(m, IFLA_INFO_DATA);
+	end = netlink_nest(m, VETH_INFO_PEER);
+	netlink_append(m, &peer, sizeof(peer));
+	netlink_put_text(m, IFLA_IFNAME, "eth0");
+	netlink_put_u32(m, IFLA_MTU, u->network->mtu);
+	netlink_put(m, IFLA_ADDRESS, sizeof(u->mac.bytes), u->mac.bytes);
+	netlink_put_u32(m, IFLA_NET_NS_FD, (uint32_t)netns);
+	put_queues(m);
+	netlink_nest_end(m, end);
+	netlink_nest_end(m, data);
+	netlink_nest_end(m, info);
+	return m;
+}
+
+int uplink_create(struct netlink *host, int netns, struct uplink *uplink)
+{
+	for (unsigned generation = 0; generation < UPLINK_GENERATIONS; generation++) {
+		struct netlink_batch batch;
+		int result;
+
+		netlink_batch_init(&batch);
+		uplink_port_name(uplink->uid, generation, uplink->port);
+		uplink->ifindex = PORT_INDEX_BASE +
+				  (uplink->offset % PORT_INDEX_OFFSETS) * UPLINK_GENERATIONS +
+				  generation;
+		netlink_add(&batch, veth_request(uplink, netns), "make the veth pair", EEXIST);
+		result = netlink_run(host, &batch);
+		if (result < 0)
+			return result;
+		/* EEXIST: the old end of an earlier login is still dying. Try the next name. */
+		if (!batch.requests[0].was_tolerated)
+			return 0;
+	}
+	return log_errno(EEXIST, "find a free port name for uid %u", uplink->uid);
+}
+
+int uplink_configure_user(struct netlink *user, const struct uplink *u)
+{
+	static const struct mac gateway_mac = UPLINK_BRIDGE_MAC;
+	struct netlink_batch b;
+	const struct uplink_network *n = u->network;
+
+	netlink_batch_init(&b);
+	netlink_add(&b, request_link_flags(1, IFF_UP, IFF_UP), "bring lo up", 0);
+	netlink_add(&b, request_link_no_addrgen(UPLINK_USER_INDEX), "set up eth0", EAFNOSUPPORT);
+	netlink_add(&b, request_link_flags(UPLINK_USER_INDEX, IFF_UP, IFF_UP), "bring eth0 up", 0);
+	netlink_add(&b, request_address(UPLINK_USER_INDEX, &u->address), "add the address to eth0",
+		    EEXIST);
+	netlink_add(&b,
+		    request_neighbour(RTM_NEWNEIGH, UPLINK_USER_INDEX, &n->gateway, &gateway_mac),
+		    "add the gateway's neighbour entry", 0);
+	netlink_add(&b, request_default_route(UPLINK_USER_INDEX, &n->gateway),
+		    "add the default route", 0);
+	if (u->address6.family) {
+		netlink_add(&b, request_address(UPLINK_USER_INDEX, &u->address6),
+			    "add the IPv6 address to eth0", EEXIST);
+		netlink_add(
+		    &b,
+		    request_neighbour(RTM_NEWNEIGH, UPLINK_USER_INDEX, &n->gateway6, &gateway_mac),
+		    "add the gateway's IPv6 neighbour entry", 0);
+		netlink_add(&b, request_default_route(UPLINK_USER_INDEX, &n->gateway6),
+			    "add the IPv6 default route", 0);
+	}
+	return netlink_run(user, &b);
+}
+
+/* What makes a port safe, whatever its user sends. */
+static const struct {
+	int attribute;
+	uint8_t value;
+} port_flags[] = {
+    {IFLA_BRPORT_ISOLATED, 1},	    {IFLA_BRPORT_LOCKED, 1},	  {IFLA_BRPORT_LEARNING, 0},
+    {IFLA_BRPORT_UNICAST_FLOOD, 0}, {IFLA_BRPORT_MCAST_FLOOD, 0}, {IFLA_BRPORT_BCAST_FLOOD, 0},
+};
+
+#define PORT_FLAGS     (sizeof(port_flags) / sizeof(port_flags[0]))
+#define GROUP_FWD_MASK 0xfffd
+
+static struct netlink_message *port_flags_request(const struct uplink *u)
+{
+	struct ifinfomsg header = {.ifi_index = (int)u->ifindex};
+	struct netlink_message *m =
+	    netlink_request(RTM_NEWLINK, NLM_F_ACK, &header, sizeof(header));
+	struct nlattr *info, *data;
+
+	info = netlink_nest(m, IFLA_LINKINFO);
+	netlink_put_text(m, IFLA_INFO_SLAVE_KIND, "bridge");
+	data = netlink_nest(m, IFLA_INFO_SLAVE_DATA);
+	for (size_t i = 0; i < PORT_FLAGS; i++)
+		netlink_put_u8(m, port_flags[i].attribute, port_flags[i].value);
+	netlink_put_u16(m, IFLA_BRPORT_GROUP_FWD_MASK, GROUP_FWD_MASK);
+	netlink_nest_end(m, data);
+	netlink_nest_end(m, info);
+	return m;
+}
+
+static void put_tables(struct netlink_batch *b, const struct uplink *u)
+{
+	netlink_add(b, request_fdb(u->ifindex, &u->mac), "add the port's FDB entry", 0);
+	netlink_add(b, request_user_route(RTM_NEWROUTE, u->bridge_ifindex, &u->address),
+		    "add the user's route", 0);
+	netlink_add(b, request_neighbour(RTM_NEWNEIGH, u->bridge_ifindex, &u->address, &u->mac),
+		    "add the user's neighbour entry", 0);
+	if (!u->address6.family)
+		return;
+	netlink_add(b, request_user_route(RTM_NEWROUTE, u->bridge_ifindex, &u->address6),
+		    "add the user's IPv6 route", 0);
+	netlink_add(b, request_neighbour(RTM_NEWNEIGH, u->bridge_ifindex, &u->address6, &u->mac),
+		    "add the user's IPv6 neighbour entry", 0);
+}
+
+int uplink_connect(struct netlink *host, const struct uplink *u)
+{
+	struct netlink_batch b;
+
+	netlink_batch_init(&b);
+	netlink_add(&b, request_link_master(u->ifindex, u->bridge_ifindex),
+		    "put the port into its bridge", 0);
+	netlink_add(&b, port_flags_request(u), "lock the bridge port", 0);
+	netlink_add(&b, request_link_no_addrgen(u->ifindex), "set up the bridge port",
+		    EAFNOSUPPORT);
+	put_tables(&b, u);
+	netlink_add(&b, request_link_flags(u->ifindex, IFF_UP, IFF_UP), "bring the port up", 0);
+	return netlink_run(host, &b);
+}
+
+int uplink_refresh(struct netlink *host, const struct uplink *u)
+{
+	struct netlink_batch b;
+
+	netlink_batch_init(&b);
+	put_tables(&b, u);
+	return netlink_run(host, &b);
+}
+
+/* Up, and with all the flags, as the bridge tells of it. */
+static bool port_safe(const struct ifinfomsg *header, const struct nlattr *info)
+{
+	const struct nlattr *flags[IFLA_BRPORT_MAX + 1] = {0};
+	uint16_t mask = 0;
+
+	if (!(header->ifi_flags & IFF_UP) || !info)
+		return false;
+	attributes_parse(attribute_value(info), attribute_size(info), flags, IFLA_BRPORT_MAX);
+	for (size_t i = 0; i < PORT_FLAGS; i++) {
+		const struct nlattr *flag = flags[port_flags[i].attribute];
+
+		if (!flag || attribute_size(flag) < 1 ||
+		    *(const uint8_t *)attribute_value(flag) != port_flags[i].value)
+			return false;
+	}
+	if (flags[IFLA_BRPORT_GROUP_FWD_MASK])
+		attribute_copy(flags[IFLA_BRPORT_GROUP_FWD_MASK], &mask, sizeof(mask));
+	return mask == GROUP_FWD_MASK;
+}
+
+static int port_add(void *context, struct nlmsghdr *answer)
+{
+	struct uplink_ports *ports = context;
+	const struct ifinfomsg *header = netlink_payload(answer);
+	const struct nlattr *attributes[IFLA_MAX + 1];
+
+	if (answer->nlmsg_type != RTM_NEWLINK ||
+	    !netlink_parse(answer, sizeof(*header), attributes, IFLA_MAX) ||
+	    !attributes[IFLA_MASTER] || !port_safe(header, attributes[IFLA_PROTINFO]))
+		return 0;
+	if (ports->count == ports->room) {
+		size_t room = ports->room * 2 + 64;
+		struct uplink_port *list = reallocarray(ports->list, room, sizeof(*list));
+
+		if (!list)
+			return -ENOMEM;
+		ports->list = list;
+		ports->room = room;
+	}
+	ports->list[ports->count++] = (struct uplink_port){
+	    .ifindex = (unsigned)header->ifi_index,
+	    .bridge = attribute_u32(attributes[IFLA_MASTER]),
+	};
+	return 0;
+}
+
+static int port_compare(const void *a, const void *b)
+{
+	unsigned x = ((const struct uplink_port *)a)->ifindex;
+	unsigned y = ((const struct uplink_port *)b)->ifindex;
+
+	return (x > y) - (x < y);
+}
+
+int uplink_ports_safe(struct netlink *host, struct uplink_ports *out)
+{
+	struct ifinfomsg header = {.ifi_family = AF_BRIDGE};
+	int result;
+
+	*out = (struct uplink_ports){0};
+	result =
+	    netlink_query(host, netlink_request(RTM_GETLINK, NLM_F_DUMP, &header, sizeof(header)),
+			  "list the bridge ports", port_add, out);
+	if (out->count)
+		qsort(out->list, out->count, sizeof(*out->list), port_compare);
+	return result;
+}
+
+bool uplink_port_safe(const struct uplink_ports *ports, const struct uplink *u)
+{
+	const struct uplink_port key = {.ifindex = u->ifindex}, *port = NULL;
+
+	if (ports->count)
+		port = bsearch(&key, ports->list, ports->count, sizeof(key), port_compare);
+	return port && port->bridge == u->bridge_ifindex;
+}
+
+int uplink_disconnect(struct netlink *host, const struct uplink *u)
+{
+	struct netlink_batch b;
+
+	netlink_batch_init(&b);
+	netlink_add(&b, request_link_flags(u->ifindex, 0, IFF_UP), "take the port down", ENODEV);
+	return netlink_run(host, &b);
+}
+
+int uplink_detach(struct netlink *host, const struct uplink *u)
+{
+	struct netlink_batch b;
+	unsigned bridge = u->bridge_ifindex;
+	int result = bridge ? 0 : uplink_link_index(host, u->bridge, &bridge);
+
+	netlink_batch_init(&b);
+	if (result < 0)
+		return result;
+	if (*u->port)
+		netlink_add(&b, request_link_down(u->port), "take the port down", ENODEV);
+	/* Without its bridge the routes and neighbours are gone as well. */
+	if (!bridge)
+		return netlink_run(host, &b);
+	netlink_add(&b, request_user_route(RTM_DELROUTE, bridge, &u->address),
+		    "remove the user's route", ESRCH);
+	netlink_add(&b, request_neighbour(RTM_DELNEIGH, bridge, &u->address, NULL),
+		    "remove the user's neighbour entry", ENOENT);
+	if (u->address6.family) {
+		netlink_add(&b, request_user_route(RTM_DELROUTE, bridge, &u->address6),
+			    "remove the user's IPv6 route", ESRCH);
+		netlink_add(&b, request_neighbour(RTM_DELNEIGH, bridge, &u->address6, NULL),
+			    "remove the user's IPv6 neighbour entry", ENOENT);
+	}
+	return netlink_run(host, &b);
+}

@@ -1,0 +1,136 @@
+/*
+ * The uplink: what links a user's network namespace to the outside.
+ *
+ * Topology "bridge": a veth pair whose host end is a port of a bridge shared by the network's
+ * users. Every port is isolated, locked to its MAC by a static FDB entry, learns and floods
+ * nothing, and forwards link-local group frames to the bridge, where the guard sees them
+ * (group_fwd_mask; without it 01:80:c2:00:00:03 and :0e reach the host past lock and guard).
+ * Addresses are /32 and /128 with permanent neighbours on both sides: no ARP or ND, no DAD wait.
+ * Needs Linux 5.18 (locked ports). All functions need CAP_NET_ADMIN over the sockets' namespaces.
+ */
+#ifndef PAM_NETNS_UPLINK_H
+#define PAM_NETNS_UPLINK_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/cleanup.h"
+#include "net/netlink.h"
+
+#define UPLINK_GENERATIONS 32 /* an old port outlives its namespace by 33 ms */
+#define UPLINK_USER_INDEX  2  /* interface index of eth0 in the user's namespace */
+#define UPLINK_BRIDGE_MAC                                                                          \
+	{                                                                                          \
+		{                                                                                  \
+			0x02, 0x70, 0x6e, 0x00, 0x00, 0x01                                         \
+		}                                                                                  \
+	} /* of every bridge */
+
+/* What all users of a network share; resolved, nothing "auto" left. */
+struct uplink_network {
+	struct prefix subnet, subnet6; /* subnet6.address.family 0: no IPv6 */
+	struct address gateway, gateway6;
+	unsigned mtu; /* bytes */
+};
+
+/* One user's uplink. port and ifindex are chosen by uplink_attach(). */
+struct uplink {
+	const struct uplink_network *network;
+	uid_t uid;
+	uint32_t offset; /* of the lease */
+	struct address address, address6;
+	struct mac mac;
+	char bridge[IFNAMSIZ];
+	unsigned bridge_ifindex;
+	char port[IFNAMSIZ];
+	unsigned ifindex;
+};
+
+/* Fills in addresses and MAC from network, uid and offset. */
+void uplink_init(struct uplink *uplink, const struct uplink_network *network, uid_t uid,
+		 uint32_t offset);
+
+/* "pnu", the uid in base 36, the generation as one more digit. */
+void uplink_port_name(uid_t uid, unsigned generation, char out[IFNAMSIZ]);
+/* The uid of a port name; false if it is none of ours. */
+bool uplink_port_uid(const char *name, uid_t *uid);
+
+/*
+ * Makes the veth pair: peer born in the namespace netns as eth0, port enslaved but down. Chooses
+ * a port name and index that are free. -EXFULL: the bridge has no port left.
+ */
+int uplink_create(struct netlink *host, int netns, struct uplink *uplink) MUST_CHECK;
+/* Configures lo and eth0 with addresses, neighbours and default routes. */
+int uplink_configure_user(struct netlink *user, const struct uplink *uplink) MUST_CHECK;
+/*
+ * Port flags, FDB, routes and neighbours, then the port up, last. The guard has to hold before.
+ * Every request replaces what is there, so the same call mends a port whose bridge was made anew.
+ */
+int uplink_connect(struct netlink *host, const struct uplink *uplink) MUST_CHECK;
+/* The same for a port that is safe: FDB, routes and neighbours alone. */
+int uplink_refresh(struct netlink *host, const struct uplink *uplink) MUST_CHECK;
+
+/*
+ * The ports in bridges that are up and as uplink_connect() leaves them. For who looks at all users:
+ * any request about a port that is up, though it changes nothing, makes the kernel walk through
+ * the IPv6 routes of all users. The caller frees out->list, after an error too.
+ */
+struct uplink_ports {
+	struct uplink_port {
+		unsigned ifindex, bridge;
+	} * list;
+	size_t count, room;
+};
+int uplink_ports_safe(struct netlink *host, struct uplink_ports *out) MUST_CHECK;
+/* Is this one of them, and in its bridge? */
+bool uplink_port_safe(const struct uplink_ports *ports, const struct uplink *uplink);
+/* Takes the port down, so that the guard and the bridge may be changed under it. */
+int uplink_disconnect(struct netlink *host, const struct uplink *uplink) MUST_CHECK;
+/*
+ * Takes the port down and removes routes and neighbours. The veth pair goes with the user's
+ * namespace by itself: deleting it here would wait 33 ms for RCU. But a socket that another user's
+ * process was handed keeps the namespace, and nothing of it may pass any more (T37). What is gone
+ * already is no error.
+ */
+int uplink_detach(struct netlink *host, const struct uplink *uplink) MUST_CHECK;
+
+/* The network's bridges, gateway addresses and unreachable routes; all idempotent. */
+int uplink_bridge_make(struct netlink *host, const struct uplink_network *network, const char *name,
+		       unsigned *ifindex) MUST_CHECK;
+int uplink_bridge_remove(struct netlink *host, const char *name) MUST_CHECK;
+int uplink_network_routes(struct netlink *host, const struct uplink_network *network,
+			  bool add) MUST_CHECK;
+
+/* 1 if a link of this index (0: whichever) and name is there and up, 0 if not, or -errno. */
+int uplink_link_up(struct netlink *host, unsigned ifindex, const char *name) MUST_CHECK;
+/* Bytes as the user sees them, in and out, of a port; 0 where it is gone. */
+struct uplink_counters {
+	uint64_t in, out;
+};
+struct uplink_counters uplink_count(struct netlink *host, unsigned ifindex);
+/* Index of the link, 0 if there is none. */
+unsigned uplink_link_find(struct netlink *host, const char *name);
+/* The same where absence leads to something: *ifindex 0 says that there is none, -errno nothing. */
+int uplink_link_index(struct netlink *host, const char *name, unsigned *ifindex) MUST_CHECK;
+/* Calls visit for each of our ports; master is the index of its bridge, 0 for none. */
+int uplink_each_port(struct netlink *host,
+		     int (*visit)(void *context, const char *name, unsigned ifindex,
+				  unsigned master),
+		     void *context) MUST_CHECK;
+/*
+ * Calls visit for each host route (/32, /128) over whatever link; over one of our bridges it is a
+ * user's. The caller may not use host from within visit.
+ */
+int uplink_each_host_route(struct netlink *host,
+			   int (*visit)(void *context, unsigned link,
+					const struct address *address),
+			   void *context) MUST_CHECK;
+int uplink_port_remove(struct netlink *host, unsigned ifindex) MUST_CHECK;
+/* The MTU of the link that the IPv4 (else IPv6) default route uses; 1500 without one. */
+unsigned uplink_default_mtu(struct netlink *host);
+/* True if an IPv4 address or route of the host lies in the prefix, our own network's aside. */
+bool uplink_prefix_taken(struct netlink *host, const struct prefix *prefix);
+
+#endif

@@ -1,0 +1,133 @@
+/* Private directories that are kept between logins; see kept.h. */
+#include "ns/kept.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/files.h"
+#include "base/linux_calls.h"
+#include "base/log.h"
+#include "base/paths.h"
+
+#define KEPT_NAME_MAX 320
+
+bool kept_path(const char *path)
+{
+	return strncmp(path, "/var/", 5) == 0;
+}
+
+/* Sets another account's directories aside. */
+static int kept_set_aside(int private, const char *uid_name, const char *old, const char *account)
+{
+	char aside[KEPT_NAME_MAX + 64];
+
+	snprintf(aside, sizeof(aside), "%s.%s.%lld", uid_name, old, (long long)time(NULL));
+	if (renameat(private, uid_name, private, aside) < 0)
+		return log_errno(errno, "rename %s/%s to %s", PRIVATE_DIR, uid_name, aside);
+	log_warning(
+	    "uid %s was %s and is %s now: the kept directories of %s are set aside in %s/%s",
+	    uid_name, old, account, old, PRIVATE_DIR, aside);
+	return 0;
+}
+
+/* The user's own folder: a descriptor, or -errno. */
+static int kept_folder(int private, uid_t uid, const char *account)
+{
+	char name[16], owner[KEPT_NAME_MAX];
+	ssize_t length;
+
+	snprintf(name, sizeof(name), "%u", uid);
+	for (int attempt = 0; attempt < 2; attempt++) {
+		CLEANUP_FD int folder = files_make_dir(private, name, 0700);
+
+		if (folder < 0)
+			return log_errno(-folder, "make %s/%s", PRIVATE_DIR, name);
+		if (symlinkat(account, folder, "account") == 0)
+			return steal_fd(&folder);
+		if (errno != EEXIST)
+			return log_errno(errno, "make %s/%s/account", PRIVATE_DIR, name);
+		length = readlinkat(folder, "account", owner, sizeof(owner) - 1);
+		if (length < 0) /* never set aside because of a moment's lack of memory */
+			return log_errno(errno, "read %s/%s/account", PRIVATE_DIR, name);
+		owner[length] = '\0';
+		if (strcmp(owner, account) == 0)
+			return steal_fd(&folder);
+		int result = kept_set_aside(
+		    private, name, *owner && !strchr(owner, '/') ? owner : "unknown", account);
+
+		if (result < 0)
+			return result;
+	}
+	return log_errno(EEXIST, "make %s/%s", PRIVATE_DIR, name);
+}
+
+/* The folders of path below parent, down to the last one; a descriptor, or -errno. */
+static int kept_descend(int parent, const char *path)
+{
+	char component[NAME_MAX + 1];
+	CLEANUP_FD int at = openat(parent, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (at < 0)
+		return -errno;
+	while (*(path += strspn(path, "/"))) {
+		size_t length = strcspn(path, "/");
+		int next;
+
+		snprintf(component, sizeof(component), "%.*s", (int)length, path);
+		path += length;
+		if (*path) {
+			next = files_make_dir(at, component, 0700);
+		} else {
+			/* The last one is the user's: sticky and writable; the caller checks it. */
+			if (mkdirat(at, component, 0700) < 0 && errno != EEXIST)
+				return -errno;
+			next =
+			    openat(at, component, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+			if (next < 0)
+				return -errno;
+		}
+		if (next < 0)
+			return next;
+		close(at);
+		at = next;
+	}
+	return steal_fd(&at);
+}
+
+int kept_open(uid_t uid, const char *account, const char *path)
+{
+	struct stat host, own;
+	CLEANUP_FD int private = open(PRIVATE_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (private < 0 || fstat(private, &own) < 0)
+		return log_errno(errno, "open %s", PRIVATE_DIR);
+	if (own.st_uid != 0 || (own.st_mode & 077))
+		return log_errno(EPERM, "use %s: it must be root's, mode 0700", PRIVATE_DIR);
+	CLEANUP_FD int folder = kept_folder(private, uid, account);
+
+	if (folder < 0)
+		return folder;
+	CLEANUP_FD int dir = kept_descend(folder, path);
+
+	if (dir < 0)
+		return log_errno(-dir, "make %s/%u%s", PRIVATE_DIR, uid, path);
+	CLEANUP_FD int shared = files_open_directory(path);
+
+	if (shared < 0 || fstat(shared, &host) < 0 || fstat(dir, &own) < 0)
+		return log_errno(shared < 0 ? -shared : errno, "use %s as a private directory",
+				 path);
+	if ((own.st_uid != host.st_uid || own.st_gid != host.st_gid) &&
+	    fchown(dir, host.st_uid, host.st_gid) < 0)
+		return log_errno(errno, "give %s/%u%s to %u:%u", PRIVATE_DIR, uid, path,
+				 host.st_uid, host.st_gid);
+	if ((own.st_mode ^ host.st_mode) & 07777 && fchmod(dir, host.st_mode & 07777) < 0)
+		return log_errno(errno, "set the mode of %s/%u%s", PRIVATE_DIR, uid, path);
+	int tree = open_tree(dir, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+
+	return tree < 0 ? log_errno(errno, "clone the mount of %s/%u%s", PRIVATE_DIR, uid, path)
+			: tree;
+}

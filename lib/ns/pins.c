@@ -1,0 +1,317 @@
+/* Namespaces kept by bind mounts; see pins.h. */
+#include "ns/pins.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "conf/conf.h"
+#include "base/files.h"
+#include "base/log.h"
+#include "base/paths.h"
+
+#define PIN_PATH_MAX 128
+
+const struct pin_kind pin_kinds[PIN_KINDS] = {
+    {"net", CLONE_NEWNET, NAMESPACE_NET},
+    {"uts", CLONE_NEWUTS, NAMESPACE_UTS},
+    {"mnt", CLONE_NEWNS, NAMESPACE_MNT},
+};
+
+void pins_init(struct pins *pins)
+{
+	for (int i = 0; i < PIN_KINDS; i++)
+		pins->fd[i] = -1;
+}
+
+void pins_close(struct pins *pins)
+{
+	for (int i = 0; i < PIN_KINDS; i++)
+		cleanup_fd(&pins->fd[i]);
+	pins_init(pins);
+}
+
+/* 0, -ENOENT: it is something else, or the errno with which looking at it failed. */
+static int pin_check(int fd, int clone_flag)
+{
+	struct statfs fs;
+	static struct stat own; /* of this process, which never leaves it */
+	struct stat owner;
+	int type;
+
+	if (fstatfs(fd, &fs) < 0)
+		return -errno;
+	if (fs.f_type != NSFS_MAGIC)
+		return -ENOENT;
+	type = ioctl(fd, NS_GET_NSTYPE);
+	if (type != clone_flag)
+		return type < 0 ? -errno : -ENOENT;
+	CLEANUP_FD int user = ioctl(fd, NS_GET_USERNS);
+
+	if (user < 0 || fstat(user, &owner) < 0 ||
+	    (!own.st_ino && stat("/proc/self/ns/user", &own) < 0))
+		return -errno;
+	return owner.st_dev == own.st_dev && owner.st_ino == own.st_ino ? 0 : -ENOENT;
+}
+
+bool pin_valid(int fd, int clone_flag)
+{
+	return pin_check(fd, clone_flag) == 0;
+}
+
+static const char *pin_dir(uid_t uid, bool begun, char path[PIN_PATH_MAX])
+{
+	snprintf(path, PIN_PATH_MAX, PINS_DIR "/%s%u", begun ? "." : "", uid);
+	return path;
+}
+
+int pins_setup(void)
+{
+	struct statfs fs;
+	struct stat st, parent;
+
+	if (access(PINS_DIR, F_OK) < 0 && mkdir(PINS_DIR, 0700) < 0 && errno != EEXIST)
+		return log_errno(errno, "make %s", PINS_DIR);
+	if (lstat(PINS_DIR, &st) < 0 || lstat(RUN_DIR, &parent) < 0)
+		return log_errno(errno, "look at %s", PINS_DIR);
+	if (S_ISDIR(st.st_mode) && st.st_dev != parent.st_dev) {
+		/* In doubt not mounted anew: that would hide the pins of all who are in. */
+		if (statfs(PINS_DIR, &fs) < 0)
+			return log_errno(errno, "look at %s", PINS_DIR);
+		if (fs.f_type == TMPFS_MAGIC)
+			return 0;
+	}
+	if (mount("pam_netns", PINS_DIR, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  "mode=0700,size=16m") < 0)
+		return log_errno(errno, "mount a tmpfs on %s", PINS_DIR);
+	if (mount(NULL, PINS_DIR, NULL, MS_PRIVATE, NULL) < 0)
+		return log_errno(errno, "make %s private", PINS_DIR);
+	return 0;
+}
+
+/* -ENOENT: it is not there, or no namespace (a plain file: the mount is gone). */
+static int pin_open(const char *path, int clone_flag)
+{
+	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int result;
+
+	if (fd < 0 && (errno == ENOENT || errno == ELOOP || errno == ENOTDIR || errno == ENXIO))
+		return -ENOENT;
+	result = fd < 0 ? -errno : pin_check(fd, clone_flag);
+	if (result == -ENOENT)
+		return result;
+	return result < 0 ? log_errno(-result, "look at %s", path) : steal_fd(&fd);
+}
+
+int pins_open(uid_t uid, unsigned namespaces, struct pins *out)
+{
+	char dir[PIN_PATH_MAX], path[PIN_PATH_MAX + 8];
+
+	pins_init(out);
+	pin_dir(uid, false, dir);
+	for (int i = 0; i < PIN_KINDS; i++) {
+		if (!(namespaces & pin_kinds[i].bit))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, pin_kinds[i].name);
+		out->fd[i] = pin_open(path, pin_kinds[i].clone_flag);
+		if (out->fd[i] < 0) {
+			int result = out->fd[i];
+
+			pins_close(out);
+			return result;
+		}
+	}
+	return 0;
+}
+
+bool pins_exist(uid_t uid)
+{
+	char path[PIN_PATH_MAX];
+
+	return access(pin_dir(uid, false, path), F_OK) == 0 ||
+	       access(pin_dir(uid, true, path), F_OK) == 0;
+}
+
+static void pin_unmount(const char *path)
+{
+	while (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+		;
+}
+
+/* Removes one handle: unmounts until nothing is left on it, then unlinks it. */
+static int pin_remove(const char *path)
+{
+	pin_unmount(path);
+	if (unlink(path) < 0 && errno != ENOENT)
+		return log_errno(errno, "remove %s", path);
+	return 0;
+}
+
+/* Whatever else is in there, or has the name, goes too. */
+static int pins_remove_dir(uid_t uid, bool begun)
+{
+	char dir[PIN_PATH_MAX], path[PIN_PATH_MAX + 8];
+	int result;
+
+	if (access(pin_dir(uid, begun, dir), F_OK) < 0)
+		return 0;
+	for (int i = 0; i < PIN_KINDS; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, pin_kinds[i].name);
+		pin_unmount(path);
+	}
+	CLEANUP_FD int pins = open(PINS_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	result = pins < 0 ? -errno : files_remove_tree(pins, dir + sizeof(PINS_DIR));
+	return result < 0 ? log_errno(-result, "remove %s", dir) : 0;
+}
+
+int pins_remove(uid_t uid)
+{
+	int result = pins_remove_dir(uid, false);
+
+	return result < 0 ? result : pins_remove_dir(uid, true);
+}
+
+void pins_withdraw(uid_t uid)
+{
+	char from[PIN_PATH_MAX], to[PIN_PATH_MAX];
+
+	pin_dir(uid, false, from);
+	pin_dir(uid, true, to);
+	if (rename(from, to) == 0 || errno == ENOENT)
+		return;
+	/* Something of an interrupted login is in the way. */
+	if (pins_remove_dir(uid, true) == 0)
+		(void)!rename(from, to);
+}
+
+int pins_begin(uid_t uid)
+{
+	char path[PIN_PATH_MAX];
+	int result;
+
+	if (mkdir(pin_dir(uid, true, path), 0700) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return log_errno(errno, "make %s", path);
+	result = pins_remove_dir(uid, true);
+	if (result < 0)
+		return result;
+	return mkdir(path, 0700) < 0 ? log_errno(errno, "make %s", path) : 0;
+}
+
+static int pin_mount(const char *path, int fd)
+{
+	char source[32];
+	CLEANUP_FD int file = open(path, O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_RDONLY, 0600);
+
+	if (file < 0)
+		return log_errno(errno, "make %s", path);
+	snprintf(source, sizeof(source), "/proc/self/fd/%d", fd);
+	if (mount(source, path, NULL, MS_BIND, NULL) == 0)
+		return 0;
+	return errno == EINVAL ? -EINVAL : log_errno(errno, "pin a namespace on %s", path);
+}
+
+int pin_add(uid_t uid, const struct pin_kind *kind, int fd)
+{
+	char dir[PIN_PATH_MAX], path[PIN_PATH_MAX + 8];
+
+	snprintf(path, sizeof(path), "%s/%s", pin_dir(uid, true, dir), kind->name);
+	return pin_mount(path, fd);
+}
+
+int pin_retry(int (*attempt)(void *context), void *context)
+{
+	cpu_set_t before, one;
+	int result = attempt(context);
+
+	if (result != -EINVAL || sched_getaffinity(0, sizeof(before), &before) < 0)
+		return result;
+	for (int cpu = 0; cpu < CPU_SETSIZE && result == -EINVAL; cpu++) {
+		if (!CPU_ISSET(cpu, &before))
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		if (sched_setaffinity(0, sizeof(one), &one) == 0)
+			result = attempt(context);
+	}
+	(void)sched_setaffinity(0, sizeof(before), &before);
+	if (result == -EINVAL)
+		log_error("cannot pin a mount namespace on any CPU (kernel older than 6.19, "
+			  "and this host is itself in a mount namespace)");
+	return result;
+}
+
+int pins_publish(uid_t uid)
+{
+	char from[PIN_PATH_MAX], to[PIN_PATH_MAX];
+
+	if (rename(pin_dir(uid, true, from), pin_dir(uid, false, to)) < 0)
+		return log_errno(errno, "publish %s", to);
+	return 0;
+}
+
+int pin_named_set(const char *name, int fd)
+{
+	char path[PIN_PATH_MAX];
+	int result = pin_named_remove(name);
+
+	if (result < 0)
+		return result;
+	snprintf(path, sizeof(path), PINS_DIR "/%s", name);
+	return pin_mount(path, fd);
+}
+
+int pin_named_open(const char *name, int clone_flag)
+{
+	char path[PIN_PATH_MAX];
+
+	snprintf(path, sizeof(path), PINS_DIR "/%s", name);
+	return pin_open(path, clone_flag);
+}
+
+int pin_named_remove(const char *name)
+{
+	char path[PIN_PATH_MAX];
+
+	snprintf(path, sizeof(path), PINS_DIR "/%s", name);
+	return pin_remove(path);
+}
+
+int pins_list(uid_t **uids, size_t *count)
+{
+	CLEANUP_DIR DIR *dir = opendir(PINS_DIR);
+	struct dirent *entry;
+
+	*uids = NULL;
+	*count = 0;
+	if (!dir)
+		return errno == ENOENT ? 0 : log_errno(errno, "open %s", PINS_DIR);
+	while ((entry = readdir(dir))) {
+		const char *name = entry->d_name + (entry->d_name[0] == '.');
+		char *end;
+		unsigned long uid = strtoul(name, &end, 10);
+
+		if (end == name || *end || uid >= UINT32_MAX)
+			continue;
+		uid_t *more = reallocarray(*uids, *count + 1, sizeof(**uids));
+
+		if (!more) {
+			free(*uids);
+			*uids = NULL;
+			*count = 0;
+			return -ENOMEM;
+		}
+		*uids = more;
+		(*uids)[(*count)++] = (uid_t)uid;
+	}
+	return 0;
+}

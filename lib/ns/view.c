@@ -1,0 +1,345 @@
+/*
+ * A user's mount namespace, made from the template; see view.h. The template is view_template.c's.
+ */
+#include "ns/view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+
+#include "base/files.h"
+#include "ns/kept.h"
+#include "base/linux_calls.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "ns/view_internal.h"
+
+#define PRIVATE_FLAGS (MS_NOSUID | MS_NODEV)
+#define RUNTIME_ROOT  "/run/user"
+
+/*
+ * private_size = auto: a user's share of memory in percent, divided by the number of users who are
+ * active when theirs is made. The sum over n users is then at most the share times 1 + ln(n), in
+ * whichever order they come and go: the k-th oldest of them came with at least k there.
+ */
+#define PRIVATE_SHARE		8 /* 10 with the inodes, a quarter of the pages */
+#define PRIVATE_BYTES_MIN	(1U << 20)
+#define PRIVATE_BYTES_PER_INODE 4096 /* a page: files that are not empty run out of pages first */
+#define PRIVATE_INODES_MIN	1024
+
+struct private_dir {
+	int tree; /* a detached mount, or -1: in memory, not made yet */
+	struct mount_attr attr;
+};
+
+int view_switch(int mnt, const char *whose)
+{
+	return setns(mnt, CLONE_NEWNS) < 0 ? log_errno(errno, "enter %s mount namespace", whose)
+					   : 0;
+}
+
+int view_clone(const char *path, unsigned flags)
+{
+	int tree = open_tree(AT_FDCWD, path,
+			     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW | flags);
+
+	return tree < 0 ? -errno : tree;
+}
+
+int view_attach(int tree, int dir, const char *path, struct mount_attr attr)
+{
+	unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | (dir < 0 ? 0 : MOVE_MOUNT_T_EMPTY_PATH);
+
+	if (((attr.attr_set || attr.attr_clr || attr.propagation) &&
+	     mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0) ||
+	    move_mount(tree, "", dir < 0 ? AT_FDCWD : dir, dir < 0 ? path : "", flags) < 0)
+		return log_errno(errno, "mount on %s", path);
+	return 0;
+}
+
+uint64_t view_private_bytes(const struct profile *profile, uint64_t users)
+{
+	struct sysinfo memory;
+	uint64_t share = profile->private_percent, bytes;
+
+	if (profile->private_bytes)
+		return profile->private_bytes;
+	if (sysinfo(&memory) < 0)
+		return PRIVATE_BYTES_MIN;
+	bytes = (uint64_t)memory.totalram * memory.mem_unit / 100 * (share ? share : PRIVATE_SHARE);
+	if (!share && users)
+		bytes /= users;
+	return bytes > PRIVATE_BYTES_MIN ? bytes : PRIVATE_BYTES_MIN;
+}
+
+uint64_t view_private_inodes(uint64_t bytes)
+{
+	uint64_t inodes = bytes / PRIVATE_BYTES_PER_INODE;
+
+	return inodes > PRIVATE_INODES_MIN ? inodes : PRIVATE_INODES_MIN;
+}
+
+/*
+ * One tmpfs holds all of the user's private directories that are in memory, so that one size is the
+ * user's. It stays mounted where only root can look into it, on the pins' folder, which is empty in
+ * a view; its folders are cloned from there. Unmounting it would cost more than all the rest, since
+ * the kernel then waits for every CPU.
+ */
+static int private_tmpfs(const struct view *view)
+{
+	uint64_t bytes = view_private_bytes(view->profile, view->users);
+	char options[96];
+
+	snprintf(options, sizeof(options), "mode=0700,size=%llu,nr_inodes=%llu",
+		 (unsigned long long)bytes, (unsigned long long)view_private_inodes(bytes));
+	return mount("pam_netns", PINS_DIR, "tmpfs", PRIVATE_FLAGS, options) < 0
+		   ? log_errno(errno, "mount the tmpfs of private directories")
+		   : 0;
+}
+
+/* A folder of the tmpfs for path, with owner and mode of the host's, dir: a detached mount. */
+static int private_folder(size_t number, int dir, const char *path)
+{
+	char folder[64];
+	struct stat st;
+	int tree;
+
+	if (fstat(dir, &st) < 0)
+		return log_errno(errno, "look at %s", path);
+	snprintf(folder, sizeof(folder), PINS_DIR "/%zu", number);
+	if (mkdir(folder, 0700) < 0 ||
+	    ((st.st_uid || st.st_gid) &&
+	     fchownat(AT_FDCWD, folder, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0) ||
+	    chmod(folder, st.st_mode & 07777) < 0)
+		return log_errno(errno, "make the folder of a private %s", path);
+	tree = view_clone(folder, 0);
+	return tree < 0 ? log_errno(-tree, "clone the folder of a private %s", path) : tree;
+}
+
+/*
+ * Looks at the host's directory. Mounts that others made from the host's do not follow its flags,
+ * so the template cannot tell whether the host is noexec there now. A kept directory is mounted as
+ * PRIVATE_DIR is; noexec there is undone only if the profile says so.
+ */
+static int private_prepare(const struct view *view, const char *path, struct private_dir *out)
+{
+	enum conf_exec exec = view->profile->private_exec;
+	struct statvfs host = {.f_flag = 0};
+
+	out->tree = -1;
+	if (exec == EXEC_AUTO && statvfs(path, &host) < 0)
+		return log_errno(errno, "use %s as a private directory", path);
+	if (exec == EXEC_NO || (host.f_flag & ST_NOEXEC))
+		out->attr.attr_set = MOUNT_ATTR_NOEXEC;
+	if (!kept_path(path))
+		return 0;
+	if (exec == EXEC_YES)
+		out->attr.attr_clr = MOUNT_ATTR_NOEXEC;
+	out->attr.attr_set |= MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+	out->attr.propagation = MS_PRIVATE;
+	out->tree = kept_open(view->uid, view->account, path);
+	return out->tree < 0 ? out->tree : 0;
+}
+
+/* Mounts a private directory; one without a tree becomes a fresh folder in memory. */
+static int private_attach(const char *path, size_t number, struct private_dir *out)
+{
+	CLEANUP_FD int dir = files_open_directory(path);
+
+	if (dir < 0)
+		return log_errno(-dir, "use %s as a private directory", path);
+	/* As the tmpfs is mounted: private, nosuid, nodev. */
+	if (out->tree < 0)
+		out->tree = private_folder(number, dir, path);
+	return out->tree < 0 ? out->tree : view_attach(out->tree, dir, path, out->attr);
+}
+
+static int private_mount(const struct view *view, struct private_dir *dirs)
+{
+	size_t count = view->profile->private_count;
+	bool in_memory = false;
+	int result = 0;
+
+	for (size_t i = 0; i < count; i++)
+		in_memory |= dirs[i].tree < 0;
+	if (in_memory)
+		result = private_tmpfs(view);
+	for (size_t i = 0; i < count && result == 0; i++)
+		result = private_attach(view->profile->private_dirs[i], i, &dirs[i]);
+	return result;
+}
+
+/*
+ * A fresh sysfs shows the network namespace that it is mounted from, but would hide what is mounted
+ * below /sys, /sys/fs/cgroup among it, without which a systemd user manager dies.
+ */
+static int sys_mount(const char *network)
+{
+	char list[SYS_LIST_MAX], *path, *rest = list;
+	struct {
+		int tree;
+		const char *path;
+	} kept[SYS_MOUNTS_MAX];
+	size_t n = 0;
+	int result = view_sys_list(network, list);
+
+	if (result < 0)
+		return result;
+	while (n < SYS_MOUNTS_MAX && (path = strsep(&rest, "\n")))
+		if (*path && (kept[n].tree = view_clone(path, AT_RECURSIVE)) >= 0)
+			kept[n++].path = path;
+	if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME, NULL) <
+	    0)
+		result = log_errno(errno, "mount sysfs");
+	for (size_t i = 0; i < n; i++) {
+		if (result == 0)
+			result = view_attach(kept[i].tree, -1, kept[i].path,
+					     (struct mount_attr){.propagation = MS_SLAVE});
+		close(kept[i].tree);
+	}
+	return result;
+}
+
+uint64_t view_runtime_device(uid_t uid)
+{
+	char path[64];
+	struct stat parent, own;
+
+	snprintf(path, sizeof(path), RUNTIME_ROOT "/%u", uid);
+	if (stat(RUNTIME_ROOT, &parent) < 0 || lstat(path, &own) < 0 || own.st_dev == parent.st_dev)
+		return 0;
+	return own.st_dev;
+}
+
+/* The host's /run/user/UID as a detached mount, or -1 where there is none. */
+static int runtime_clone(uid_t uid, uint64_t *device)
+{
+	char path[64];
+
+	*device = view_runtime_device(uid);
+	if (!*device)
+		return -1;
+	snprintf(path, sizeof(path), RUNTIME_ROOT "/%u", uid);
+	return view_clone(path, AT_RECURSIVE);
+}
+
+static int runtime_attach(uid_t uid, int tree)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), RUNTIME_ROOT "/%u", uid);
+	while (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+		;
+	return view_attach(tree, -1, path, (struct mount_attr){.propagation = MS_SLAVE});
+}
+
+int view_graft_runtime(uid_t uid, int view_mnt, int host_mnt)
+{
+	uint64_t device;
+	CLEANUP_FD int tree = runtime_clone(uid, &device);
+	int result, back;
+
+	if (tree < 0)
+		return 0;
+	result = view_switch(view_mnt, "the user's");
+	if (result < 0)
+		return result;
+	result = runtime_attach(uid, tree);
+	back = view_switch(host_mnt, "the host's");
+	return result < 0 ? result : back;
+}
+
+static int hosts_clone(uid_t uid)
+{
+	char path[128];
+	int tree;
+
+	snprintf(path, sizeof(path), USERS_DIR "/%u/" VIEW_HOSTS_NAME, uid);
+	tree = view_clone(path, 0);
+	return tree < 0 ? log_errno(-tree, "use %s", path) : tree;
+}
+
+static int hosts_attach(int hosts)
+{
+	int result = view_attach_file(hosts, "/etc/hosts");
+
+	return result == -ENOENT ? log_errno(ENOENT, "mount over /etc/hosts") : result;
+}
+
+/* In the new namespace: everything that differs from the template. */
+static int view_fill(const struct view *view, struct private_dir *dirs, int runtime, int hosts)
+{
+	int result = private_mount(view, dirs);
+
+	if (result == 0)
+		result = sys_mount(view->profile->network->name);
+	if (result == 0 && runtime >= 0)
+		result = runtime_attach(view->uid, runtime);
+	if (result == 0 && hosts >= 0)
+		result = hosts_attach(hosts);
+	if (result == 0 && view->profile->network->dns != SOURCE_NONE)
+		result = view_mend_resolv(view->profile->network->name);
+	/*
+	 * Each mount gets a peer group of this namespace's own and goes on receiving the host's,
+	 * whose slave it is: rootless podman demands it, and what is mounted here later reaches
+	 * namespaces that the user makes. The template's mounts have no group that its copies could
+	 * share.
+	 */
+	if (result == 0 && mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0)
+		result = log_errno(errno, "give the user's mounts peer groups of their own");
+	return result;
+}
+
+static int view_build(struct view *view, int template, struct private_dir *dirs, int runtime,
+		      int hosts)
+{
+	int result = view_switch(template, "the template's");
+	int mnt;
+
+	if (result < 0)
+		return result;
+	if (unshare(CLONE_NEWNS) < 0)
+		return log_errno(errno, "make a mount namespace (limit: user.max_mnt_namespaces)");
+	result = view_fill(view, dirs, runtime, hosts);
+	if (result < 0)
+		return result;
+	mnt = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	return mnt < 0 ? log_errno(errno, "open /proc/self/ns/mnt") : mnt;
+}
+
+int view_make(struct view *view, int template, int host_mnt)
+{
+	const struct profile *profile = view->profile;
+	CLEANUP_FREE struct private_dir *dirs = calloc(profile->private_count + 1, sizeof(*dirs));
+	CLEANUP_FD int runtime = runtime_clone(view->uid, &view->runtime_dir);
+	CLEANUP_FD int hosts = view->own_hosts ? hosts_clone(view->uid) : -1;
+	size_t prepared = 0;
+	int result = dirs ? 0 : -ENOMEM;
+	struct stat pins;
+
+	/* A folder for each active user. This user's was made before it is counted here. */
+	if (stat(PINS_DIR, &pins) < 0)
+		return log_errno(errno, "look at %s", PINS_DIR);
+	view->users = pins.st_nlink - 2;
+	if (view->own_hosts && hosts < 0)
+		return hosts;
+	for (; result == 0 && prepared < profile->private_count; prepared++)
+		result = private_prepare(view, profile->private_dirs[prepared], &dirs[prepared]);
+	if (result == 0) {
+		result = view_build(view, template, dirs, runtime, hosts);
+		int back = view_switch(host_mnt, "the host's");
+
+		if (back < 0 && result >= 0)
+			close(result);
+		result = back < 0 ? back : result;
+	}
+	for (size_t i = 0; i < prepared; i++)
+		cleanup_fd(&dirs[i].tree);
+	return result;
+}

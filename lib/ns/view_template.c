@@ -1,0 +1,283 @@
+/*
+ * The template mount namespace of a network, and files mounted over the host's; see view.h.
+ */
+#include "ns/view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <mntent.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/files.h"
+#include "base/linux_calls.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "ns/pins.h"
+#include "ns/view_internal.h"
+
+#define RUNTIME_ROOT  "/run/user"
+#define SYS_LIST_NAME "sys"
+#define RESOLV_PATH   "/etc/resolv.conf"
+
+#define REPLACED_TRIES 200 /* of a few microseconds: longer than it takes to replace a file */
+
+int view_attach_file(int tree, const char *path)
+{
+	struct mount_attr attr = {.propagation = MS_PRIVATE};
+
+	if (mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		return log_errno(errno, "mount over %s", path);
+	/*
+	 * Without MOVE_MOUNT_T_SYMLINKS the mount lies on a link itself, not on its target. ENOENT:
+	 * the file that the kernel found is replaced before it is mounted on, or there is none.
+	 */
+	for (int tries = 1; move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0;
+	     tries++) {
+		if (errno != ENOENT)
+			return log_errno(errno, "mount over %s", path);
+		if (tries == REPLACED_TRIES)
+			return -ENOENT;
+	}
+	return 0;
+}
+
+/* The host may have none just now: gc mounts over the next one. */
+static int attach_if_there(int tree, const char *path)
+{
+	int result = view_attach_file(tree, path);
+
+	return result == -ENOENT ? 0 : result;
+}
+
+static void network_path(char *path, size_t size, const char *network, const char *name)
+{
+	snprintf(path, size, NETWORKS_DIR "/%s/%s", network, name);
+}
+
+static int network_dir(const char *network)
+{
+	char path[128];
+
+	network_path(path, sizeof(path), network, "");
+	return open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+int view_sys_list(const char *network, char list[SYS_LIST_MAX])
+{
+	CLEANUP_FD int dir = network_dir(network);
+	ssize_t length = files_read(dir, SYS_LIST_NAME, list, SYS_LIST_MAX);
+
+	if (length < 0)
+		return log_errno((int)-length, "read %s/%s/%s", NETWORKS_DIR, network,
+				 SYS_LIST_NAME);
+	return 0;
+}
+
+/* Mount points below /sys that no other one of them is above of, in the caller's view. */
+static int sys_list_write(const char *network)
+{
+	CLEANUP_FILE FILE *mounts = setmntent("/proc/self/mounts", "re");
+	CLEANUP_FD int dir = network_dir(network);
+	char list[SYS_LIST_MAX] = "", last[256] = "/";
+	struct mntent *entry;
+	size_t used = 0;
+	int result;
+
+	if (!mounts)
+		return log_errno(errno, "open /proc/self/mounts");
+	while ((entry = getmntent(mounts))) {
+		size_t length = strlen(entry->mnt_dir), last_length = strlen(last);
+
+		if (strncmp(entry->mnt_dir, "/sys/", 5) != 0 ||
+		    (strncmp(entry->mnt_dir, last, last_length) == 0 &&
+		     (entry->mnt_dir[last_length] == '/' || !entry->mnt_dir[last_length])))
+			continue;
+		if (used + length + 2 > sizeof(list) || length >= sizeof(last))
+			return log_errno(E2BIG, "keep the mounts below /sys");
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s\n", entry->mnt_dir);
+		snprintf(last, sizeof(last), "%s", entry->mnt_dir);
+	}
+	result = files_write_atomic(dir, SYS_LIST_NAME, 0644, list, used, false);
+	if (result < 0)
+		return log_errno(-result, "write %s/%s/%s", NETWORKS_DIR, network, SYS_LIST_NAME);
+	return 0;
+}
+
+static void unmount_all(const char *path)
+{
+	while (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+		;
+}
+
+/* Unmounts everything that is mounted on entries of a directory. */
+static void unmount_entries(const char *directory)
+{
+	CLEANUP_DIR DIR *dir = opendir(directory);
+	struct dirent *entry;
+	char path[512];
+
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
+		unmount_all(path);
+	}
+}
+
+static int template_mount_resolv(const struct network *network)
+{
+	char path[128];
+
+	if (network->dns == SOURCE_NONE)
+		return 0;
+	network_path(path, sizeof(path), network->name, "resolv.conf");
+	CLEANUP_FD int tree = view_clone(path, 0);
+
+	if (tree < 0)
+		return log_errno(-tree, "use %s", path);
+	int result = view_attach_file(tree, RESOLV_PATH);
+
+	if (result != -ENOENT)
+		return result;
+	log_warning("there is no %s to put the network's own over", RESOLV_PATH);
+	return 0;
+}
+
+/* In the namespace that becomes the template. */
+static int template_fill(const struct network *network)
+{
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return log_errno(errno, "make the template's mounts slaves of the host's");
+	unmount_all(PINS_DIR);
+	if (mount(NULL, RUNTIME_ROOT, NULL, MS_PRIVATE, NULL) == 0)
+		unmount_entries(RUNTIME_ROOT);
+	return template_mount_resolv(network);
+}
+
+struct template_attempt {
+	const struct network *network;
+	int host_mnt;
+};
+
+static int template_attempt(void *context)
+{
+	const struct template_attempt *t = context;
+	char name[64];
+	int result, back;
+
+	if (unshare(CLONE_NEWNS) < 0)
+		return log_errno(errno, "make the template mount namespace");
+	result = template_fill(t->network);
+	CLEANUP_FD int mnt = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+
+	back = view_switch(t->host_mnt, "the host's");
+	if (result < 0 || back < 0 || mnt < 0)
+		return result < 0 ? result : back < 0 ? back : -EIO;
+	snprintf(name, sizeof(name), "template.%s", t->network->name);
+	return pin_named_set(name, mnt);
+}
+
+int view_template_make(const struct network *network, int host_mnt)
+{
+	struct template_attempt t = {network, host_mnt};
+	int result = sys_list_write(network->name);
+
+	return result < 0 ? result : pin_retry(template_attempt, &t);
+}
+
+int view_template_open(const struct network *network)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "template.%s", network->name);
+	return pin_named_open(name, CLONE_NEWNS);
+}
+
+int view_template_remove(const char *network)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "template.%s", network);
+	return pin_named_remove(name);
+}
+
+/* In a view: mounts source over path unless the file seen there is source already. */
+static int file_mend(int tree, const char *path)
+{
+	struct stat seen, ours;
+
+	if (fstat(tree, &ours) < 0 || lstat(path, &seen) < 0 ||
+	    (seen.st_dev == ours.st_dev && seen.st_ino == ours.st_ino))
+		return 0;
+	/* Ours of before the set-up was removed and made again; nothing mounts on what is unlinked.
+	 */
+	if (seen.st_nlink == 0)
+		(void)umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
+	return attach_if_there(tree, path);
+}
+
+int view_mend_resolv(const char *network)
+{
+	char path[128];
+	struct stat seen, ours;
+
+	network_path(path, sizeof(path), network, "resolv.conf");
+	if (lstat(path, &ours) < 0 || lstat(RESOLV_PATH, &seen) < 0 ||
+	    (seen.st_dev == ours.st_dev && seen.st_ino == ours.st_ino))
+		return 0;
+	CLEANUP_FD int tree = view_clone(path, 0);
+
+	return tree < 0 ? log_errno(-tree, "use %s", path) : attach_if_there(tree, RESOLV_PATH);
+}
+
+int view_mend_files(const char *network, uid_t uid, bool own_hosts, int view_mnt, int host_mnt)
+{
+	char path[128];
+	int result, back;
+
+	network_path(path, sizeof(path), network, "resolv.conf");
+	CLEANUP_FD int resolv = view_clone(path, 0);
+
+	snprintf(path, sizeof(path), USERS_DIR "/%u/" VIEW_HOSTS_NAME, uid);
+	CLEANUP_FD int hosts = own_hosts ? view_clone(path, 0) : -1;
+
+	result = view_switch(view_mnt, "the user's");
+	if (result < 0)
+		return result;
+	if (resolv >= 0)
+		result = file_mend(resolv, RESOLV_PATH);
+	if (hosts >= 0 && result == 0)
+		result = file_mend(hosts, "/etc/hosts");
+	back = view_switch(host_mnt, "the host's");
+	return result < 0 ? result : back;
+}
+
+/* The host's /run/user becomes a mount of its own, with what is mounted below it moved along. */
+int view_host_prepare(void)
+{
+	struct mount_attr private = {.propagation = MS_PRIVATE},
+			  shared = {.propagation = MS_SHARED};
+
+	/* A directory is a mount's root if its own ".." is in another mount: statx tells. */
+	struct statx stx;
+
+	if (statx(AT_FDCWD, RUNTIME_ROOT, AT_SYMLINK_NOFOLLOW, 0, &stx) < 0)
+		/* None on this host: nothing to keep apart. */
+		return errno == ENOENT ? 0 : log_errno(errno, "look at %s", RUNTIME_ROOT);
+	if (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+		return 0;
+	CLEANUP_FD int tree = view_clone(RUNTIME_ROOT, AT_RECURSIVE);
+
+	if (tree < 0)
+		return log_errno(-tree, "clone %s", RUNTIME_ROOT);
+	/* Left below, they would stay mounted, unseen, after their owner's logout. */
+	unmount_entries(RUNTIME_ROOT);
+	if (mount_setattr(tree, "", AT_EMPTY_PATH, &private, sizeof(private)) < 0 ||
+	    move_mount(tree, "", AT_FDCWD, RUNTIME_ROOT, MOVE_MOUNT_F_EMPTY_PATH) < 0 ||
+	    mount_setattr(AT_FDCWD, RUNTIME_ROOT, 0, &private, sizeof(private)) < 0 ||
+	    mount_setattr(AT_FDCWD, RUNTIME_ROOT, 0, &shared, sizeof(shared)) < 0)
+		return log_errno(errno, "give %s a mount of its own", RUNTIME_ROOT);
+	return 0;
+}

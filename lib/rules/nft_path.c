@@ -1,0 +1,15 @@
+/* Where nft(8) is; see nft_path.h. */
+#include "rules/nft_path.h"
+
+#include <stddef.h>
+#include <unistd.h>
+
+const char *nft_path(void)
+{
+	static const char *const paths[] = {"/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft"};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (access(paths[i], X_OK) == 0)
+			return paths[i];
+	return NULL;
+}

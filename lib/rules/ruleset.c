@@ -1,0 +1,397 @@
+/*
+ * The nftables rules as text. The way of a packet:
+ *
+ * From a user's port it first meets the bridge table, where its port, MAC and IP source must be a
+ * user's who is in (guard4, guard6). Whatever is no IPv4 or IPv6 ends there too: neighbours are
+ * permanent, so ARP and the like are not needed, and VLAN tags have no business here. A network
+ * without IPv6 has no element in guard6, so its users cannot send any.
+ *
+ * Then the inet table, by where the bridge hands it:
+ *	raw	ahead of connection tracking and anyone's DNAT: no link-local IPv4; and
+ *		no source address of a user from another interface
+ *	input	for every address of the host: host_NETWORK
+ *	forward for all others: from_NETWORK, which asks peers_NETWORK or egress_NETWORK
+ *
+ * The bridge's filter (bridge_filter.h) drops what has no stamp, so nothing passes if the rules are
+ * gone. The chains "stamp" set it: in the bridge table on what the guard let through and the host's
+ * IP stack gets next; in the inet table on what leaves for a user, last of all. Between them it is
+ * cleared: in raw, before a routing rule looks at the mark; and in input and forward, since with
+ * br_netfilter raw is done before the packet is stamped.
+ *
+ * What may open a connection passes admit_NETWORK last, which limits how many, and how many a
+ * second. So a rejected attempt costs a user nothing, and replies, accepted earlier, are never
+ * counted.
+ *
+ * "ct state invalid" from a user is dropped. NAT does not touch such a packet, so it would leave
+ * with its inner source address, and it is counted by no limit. Nothing legitimate is lost: both
+ * directions of a user's connections pass this host, there being one port only, and a connection
+ * whose entry is lost is picked up as new (nf_conntrack_tcp_loose).
+ *
+ * "ct state related" of a user is no permission: whatever an ICMP error says that it is about,
+ * connection tracking believes. It passes if it is about a connection of the sender's own
+ * (icmp_error); the rest that is related meets policy as what is new does.
+ *
+ * Sets of bridges are constant and jumps by bridge are anonymous maps: neither can be changed
+ * without changing rules, so who hashes the rules sees it. No set of rules keeps counters.
+ */
+#include "rules/ruleset.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "rules/internal.h"
+
+#define STAMP_FROM  "meta mark set meta mark or 0x10000000"
+#define STAMP_CLEAR "meta mark set meta mark and 0xefffffff"
+#define STAMP_TO    "meta mark set meta mark or 0x20000000"
+_Static_assert(RULESET_STAMP_FROM == 0x10000000 && RULESET_STAMP_TO == 0x20000000,
+	       "the stamps in the rules' text");
+
+/* A list in braces, which nft refuses when empty: nothing is written before the first item. */
+struct list {
+	FILE *out;
+	const char *opening;
+	bool open;
+};
+
+#define ELEMENTS(stream)                                                                           \
+	{                                                                                          \
+		.out = (stream), .opening = "\t\telements = {"                                     \
+	}
+
+static FILE *list_next(struct list *list)
+{
+	fprintf(list->out, "%s\n\t\t\t", list->open ? "," : list->opening);
+	list->open = true;
+	return list->out;
+}
+
+static void list_end(struct list *list)
+{
+	if (list->open)
+		fputs("\n\t\t}\n", list->out);
+}
+
+int ruleset_bridge_name(const struct network *network, unsigned i, char out[IFNAMSIZ])
+{
+	int length = i ? snprintf(out, IFNAMSIZ, "%s.%u", network->bridge, i)
+		       : snprintf(out, IFNAMSIZ, "%s", network->bridge);
+
+	if (length >= IFNAMSIZ)
+		return log_errno(ENAMETOOLONG, "name bridge %u of network %s", i, network->name);
+	return 0;
+}
+
+/* A network's bridges; with a prefix as keys of a map to the network's chain of that prefix. */
+static int write_bridges(struct list *list, const struct ruleset_network *network,
+			 const char *prefix)
+{
+	char name[IFNAMSIZ];
+	int err;
+
+	for (unsigned i = 0; i < network->bridges; i++) {
+		err = ruleset_bridge_name(network->conf, i, name);
+		if (err)
+			return err;
+		fprintf(list_next(list), "\"%s\"", name);
+		if (prefix)
+			fprintf(list->out, " : jump %s_%s", prefix, network->conf->name);
+	}
+	return 0;
+}
+
+static int write_bridge_sets(FILE *out, const struct ruleset *ruleset)
+{
+	struct list all = ELEMENTS(out);
+	int err = 0;
+
+	fputs("\tset bridges {\n\t\ttype ifname; flags constant\n", out);
+	for (size_t i = 0; i < ruleset->networks_count && !err; i++)
+		err = write_bridges(&all, &ruleset->networks[i], NULL);
+	list_end(&all);
+	fputs("\t}\n", out);
+	for (size_t i = 0; i < ruleset->networks_count && !err; i++) {
+		struct list own = ELEMENTS(out);
+
+		fprintf(out, "\tset bridges_%s {\n\t\ttype ifname; flags constant\n",
+			ruleset->networks[i].conf->name);
+		err = write_bridges(&own, &ruleset->networks[i], NULL);
+		list_end(&own);
+		fputs("\t}\n", out);
+	}
+	return err;
+}
+
+/* Sends what comes from a bridge to the chain PREFIX_NETWORK. */
+static int write_bridge_jumps(FILE *out, const struct ruleset *ruleset, const char *prefix)
+{
+	struct list map = {.out = out, .opening = "\t\tiifname vmap {"};
+	int err = 0;
+
+	for (size_t i = 0; i < ruleset->networks_count && !err; i++)
+		err = write_bridges(&map, &ruleset->networks[i], prefix);
+	list_end(&map);
+	return err;
+}
+
+static const struct address *member_address(const struct ruleset_member *member, int family)
+{
+	const struct address *a = family == AF_INET ? &member->address : &member->address6;
+
+	return a->family == family ? a : NULL;
+}
+
+/* Members as elements of the group map (address : gid) or set (address . gid) of one family. */
+static void write_grouped(FILE *out, const struct ruleset *ruleset, int family, char separator)
+{
+	char text[ADDRESS_TEXT_MAX];
+	struct list list = ELEMENTS(out);
+
+	for (size_t i = 0; i < ruleset->members_count; i++) {
+		const struct ruleset_member *member = &ruleset->members[i];
+		const struct address *address = member_address(member, family);
+
+		if (member->grouped && address)
+			fprintf(list_next(&list), "%s %c %u", address_format(address, text),
+				separator, member->gid);
+	}
+	list_end(&list);
+}
+
+static bool ruleset_has_groups(const struct ruleset *ruleset)
+{
+	for (size_t i = 0; i < ruleset->networks_count; i++)
+		if (ruleset->networks[i].conf->peers == PEERS_GROUP)
+			return true;
+	return false;
+}
+
+static void write_group_sets(FILE *out, const struct ruleset *ruleset)
+{
+	if (!ruleset_has_groups(ruleset))
+		return;
+	fputs("\tmap group4 {\n\t\ttype ipv4_addr : mark\n", out);
+	write_grouped(out, ruleset, AF_INET, ':');
+	fputs("\t}\n\tmap group6 {\n\t\ttype ipv6_addr : mark\n", out);
+	write_grouped(out, ruleset, AF_INET6, ':');
+	fputs("\t}\n\tset member4 {\n\t\ttype ipv4_addr . mark\n", out);
+	write_grouped(out, ruleset, AF_INET, '.');
+	fputs("\t}\n\tset member6 {\n\t\ttype ipv6_addr . mark\n", out);
+	write_grouped(out, ruleset, AF_INET6, '.');
+	fputs("\t}\n", out);
+}
+
+/*
+ * A user's source address can come from a bridge of ours or over lo. From elsewhere it is forged,
+ * and the host's services would take it for that user. rp_filter may be off.
+ */
+static void write_forged(FILE *out, const struct ruleset_network *network)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	fprintf(out, "\t\tiifname != \"lo\" ip saddr %s drop\n",
+		prefix_format(&network->subnet, text));
+	if (network->subnet6.address.family)
+		fprintf(out, "\t\tiifname != \"lo\" ip6 saddr %s drop\n",
+			prefix_format(&network->subnet6, text));
+}
+
+/*
+ * An ICMP error that a user sends, about an entry of the connection table. The user is that of its
+ * source address, which the guard has compared; the connection is theirs if they began it or it was
+ * to them. Nothing compares two addresses of a packet but a set of pairs, so the packet itself adds
+ * {source, source} first: what is found there beside its source can only be the same address. If
+ * the set is full, nothing is found, and the error is dropped. No user is a router who redirects.
+ */
+static void write_icmp_error(FILE *out)
+{
+	fputs("\tchain icmp_error {\n"
+	      "\t\ticmp type redirect drop\n"
+	      "\t\tupdate @self4 { ip saddr . ip saddr }\n"
+	      "\t\tupdate @self6 { ip6 saddr . ip6 saddr }\n"
+	      "\t\tip saddr . ct original ip saddr @self4 accept\n"
+	      "\t\tip saddr . ct reply ip saddr @self4 accept\n"
+	      "\t\tip6 saddr . ct original ip6 saddr @self6 accept\n"
+	      "\t\tip6 saddr . ct reply ip6 saddr @self6 accept\n"
+	      "\t\tdrop\n"
+	      "\t}\n",
+	      out);
+}
+
+/* What leaves the host: addresses translated, and last the stamp. */
+static void write_postrouting(FILE *out, const struct ruleset *ruleset)
+{
+	fputs("\tchain nat_out {\n"
+	      "\t\ttype nat hook postrouting priority srcnat; policy accept;\n",
+	      out);
+	for (size_t i = 0; i < ruleset->networks_count; i++) {
+		ruleset_write_nat(out, &ruleset->networks[i], &ruleset->nat_ports, AF_INET);
+		ruleset_write_nat(out, &ruleset->networks[i], &ruleset->nat_ports, AF_INET6);
+	}
+	fputs("\t}\n"
+	      "\tchain stamp {\n"
+	      "\t\ttype filter hook postrouting priority 300; policy accept;\n"
+	      "\t\toifname @bridges " STAMP_TO "\n"
+	      "\t}\n",
+	      out);
+}
+
+/* The chains that the hooks call, but for those of one network. */
+static int write_base_chains(FILE *out, const struct ruleset *ruleset)
+{
+	int err;
+
+	/*
+	 * A reset ends a TCP connect(2) at once. An ICMP error may come while the socket is locked
+	 * within it, and is limited in number: the user would wait a second, or for ever.
+	 */
+	fputs("\tchain refuse {\n"
+	      "\t\tmeta l4proto tcp reject with tcp reset\n"
+	      "\t\treject with icmpx type admin-prohibited\n"
+	      "\t}\n"
+	      "\tchain raw {\n"
+	      "\t\ttype filter hook prerouting priority -310; policy accept;\n"
+	      "\t\tiifname \"" RULESET_PORT_PREFIX "*\" drop\n"
+	      "\t\tiifname @bridges " STAMP_CLEAR "\n"
+	      "\t\tiifname @bridges ip daddr 169.254.0.0/16 " REJECT "\n"
+	      "\t\tiifname @bridges accept\n",
+	      out);
+	for (size_t i = 0; i < ruleset->networks_count; i++)
+		write_forged(out, &ruleset->networks[i]);
+	fputs("\t}\n"
+	      "\tchain input {\n"
+	      "\t\ttype filter hook input priority filter; policy accept;\n"
+	      "\t\tiifname @bridges " STAMP_CLEAR "\n",
+	      out);
+	err = write_bridge_jumps(out, ruleset, "host");
+	if (err)
+		return err;
+	fputs("\t}\n"
+	      "\tchain forward {\n"
+	      "\t\ttype filter hook forward priority filter; policy accept;\n"
+	      "\t\tiifname @bridges " STAMP_CLEAR "\n"
+	      "\t\tct state established accept\n"
+	      "\t\tct state related iifname != @bridges accept\n",
+	      out);
+	err = write_bridge_jumps(out, ruleset, "from");
+	if (err)
+		return err;
+	fputs("\t\toifname @bridges ct status dnat accept\n"
+	      "\t\toifname @bridges drop\n",
+	      out);
+	if (ruleset->forward_ours_alone)
+		fputs("\t\tmeta nfproto ipv4 drop\n", out);
+	if (ruleset->forward_ours_alone6)
+		fputs("\t\tmeta nfproto ipv6 drop\n", out);
+	fputs("\t}\n"
+	      "\tchain output {\n"
+	      "\t\ttype filter hook output priority filter; policy accept;\n"
+	      "\t\toifname @bridges icmp type redirect drop\n"
+	      "\t\toifname @bridges icmpv6 type nd-redirect drop\n"
+	      "\t}\n",
+	      out);
+	return 0;
+}
+
+static void write_guard_set(FILE *out, const struct ruleset *ruleset, int family)
+{
+	char text[ADDRESS_TEXT_MAX], mac[MAC_TEXT_MAX];
+	struct list list = ELEMENTS(out);
+
+	fprintf(out, "\tset guard%c {\n\t\ttype ifname . ether_addr . ipv%c_addr\n",
+		family == AF_INET ? '4' : '6', family == AF_INET ? '4' : '6');
+	for (size_t i = 0; i < ruleset->members_count; i++) {
+		const struct ruleset_member *member = &ruleset->members[i];
+		const struct address *address = member_address(member, family);
+
+		if (address)
+			fprintf(list_next(&list), "\"%s\" . %s . %s", member->port,
+				mac_format(&member->mac, mac), address_format(address, text));
+	}
+	list_end(&list);
+	fputs("\t}\n", out);
+}
+
+static void write_bridge_table(FILE *out, const struct ruleset *ruleset)
+{
+	fputs("table bridge " RULESET_TABLE " {\n", out);
+	write_guard_set(out, ruleset, AF_INET);
+	write_guard_set(out, ruleset, AF_INET6);
+	fputs("\tchain prerouting {\n"
+	      "\t\ttype filter hook prerouting priority -300; policy accept;\n"
+	      "\t\tiifname \"" RULESET_PORT_PREFIX "*\" jump from_port\n"
+	      "\t}\n"
+	      "\tchain from_port {\n"
+	      "\t\tether type ip iifname . ether saddr . ip saddr @guard4 accept\n"
+	      "\t\tether type ip6 iifname . ether saddr . ip6 saddr @guard6 accept\n"
+	      "\t\tdrop\n"
+	      "\t}\n"
+	      "\tchain stamp {\n"
+	      "\t\ttype filter hook input priority 300; policy accept;\n"
+	      "\t\tiifname \"" RULESET_PORT_PREFIX "*\" " STAMP_FROM "\n"
+	      "\t}\n"
+	      "}\n",
+	      out);
+}
+
+static int write_inet_table(FILE *out, const struct ruleset *ruleset)
+{
+	int err;
+
+	fputs("table inet " RULESET_TABLE " {\n", out);
+	err = write_bridge_sets(out, ruleset);
+	if (err)
+		return err;
+	/* nft removes an address itself when its last connection has ended. */
+	fputs("\tset conn4 {\n\t\ttype ipv4_addr; size 65535; flags dynamic\n\t}\n"
+	      "\tset conn6 {\n\t\ttype ipv6_addr; size 65535; flags dynamic\n\t}\n"
+	      "\tset new_connections {\n\t\ttype ether_addr; size 65535; flags "
+	      "dynamic,timeout\n\t}\n",
+	      out);
+	fputs("\tset self4 {\n\t\ttype ipv4_addr . ipv4_addr; size 65535; flags dynamic,timeout; "
+	      "timeout 1m\n\t}\n"
+	      "\tset self6 {\n\t\ttype ipv6_addr . ipv6_addr; size 65535; flags dynamic,timeout; "
+	      "timeout 1m\n\t}\n",
+	      out);
+	write_group_sets(out, ruleset);
+	write_icmp_error(out);
+	for (size_t i = 0; i < ruleset->networks_count; i++)
+		ruleset_write_network(out, ruleset->networks[i].conf);
+	err = write_base_chains(out, ruleset);
+	write_postrouting(out, ruleset);
+	fputs("}\n", out);
+	return err;
+}
+
+static int finish(FILE *out)
+{
+	if (fflush(out) || ferror(out))
+		return log_errno(EIO, "write the nftables rules");
+	return 0;
+}
+
+int ruleset_write_removal(FILE *out)
+{
+	/* "add" first: "delete" of a table that is not there fails the whole transaction. */
+	fputs("add table inet " RULESET_TABLE "\n"
+	      "delete table inet " RULESET_TABLE "\n"
+	      "add table bridge " RULESET_TABLE "\n"
+	      "delete table bridge " RULESET_TABLE "\n",
+	      out);
+	return finish(out);
+}
+
+int ruleset_write(FILE *out, const struct ruleset *ruleset)
+{
+	int err = ruleset_write_removal(out);
+
+	if (err)
+		return err;
+	err = write_inet_table(out, ruleset);
+	if (err)
+		return err;
+	write_bridge_table(out, ruleset);
+	return finish(out);
+}

@@ -1,0 +1,78 @@
+/*
+ * Networks as they are set up: what was "auto" in the conf is decided, and remembered.
+ *
+ *	networks/NETWORK/state		struct network_state, 0644; there only when set-up was
+ *complete networks/NETWORK/ports		a count of ports for each bridge, mapped and changed
+ *atomically networks/host			struct host_state, 0644
+ *
+ * run is a descriptor of RUN_DIR. Writers hold LOCK_HOST.
+ */
+#ifndef PAM_NETNS_NETWORK_STATE_H
+#define PAM_NETNS_NETWORK_STATE_H
+
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "conf/conf.h"
+#include "rules/ruleset.h"
+#include "net/uplink.h"
+
+#define NETWORK_BRIDGES_MAX 64
+
+struct network_state {
+	char name[CONF_NAME_MAX];
+	char bridge[IFNAMSIZ]; /* the first one's name */
+	struct address subnet, subnet6;
+	unsigned subnet_length, subnet6_length; /* bits */
+	unsigned mtu;
+	unsigned bridges; /* how many */
+	uint64_t policy;  /* network_policy() of what is in force; 0: not known */
+};
+
+/*
+ * What this kernel could not be given, so that a flush of the rules leaves it open until they are
+ * mended: the bridges' filters (bridge_filter.h), the routing rules (transit.h).
+ */
+#define OPEN_BRIDGES 1U
+#define OPEN_TRANSIT 2U
+
+struct host_state {
+	uint64_t rules;		   /* guard_fingerprint() after set-up */
+	uint64_t conf;		   /* setup_identity() of the conf file that was applied */
+	unsigned forwarding_ours;  /* IPv4 forwarding was off before us */
+	unsigned forwarding6_ours; /* IPv6 forwarding was off before us */
+	unsigned open_if_flushed;  /* OPEN_… */
+};
+
+/* A hash of what the conf file allows a network's users: peers, host_access, egress. */
+uint64_t network_policy(const struct network *conf);
+int network_state_read(int run, const char *name, struct network_state *out) MUST_CHECK;
+int network_state_write(int run, const struct network_state *state) MUST_CHECK;
+/* Removes the network's folder. */
+int network_state_remove(int run, const char *name) MUST_CHECK;
+/* The network's folder, made if missing; a descriptor, or -errno. */
+int network_state_dir(int run, const char *name) MUST_CHECK;
+
+int host_state_read(int run, struct host_state *out) MUST_CHECK;
+int host_state_write(int run, const struct host_state *state) MUST_CHECK;
+int host_state_remove(int run) MUST_CHECK;
+
+/* What uplinks need of it. */
+struct uplink_network network_state_uplink(const struct network_state *state);
+struct ruleset_network network_state_ruleset(const struct network_state *state,
+					     const struct network *conf);
+
+/*
+ * Reserves a port on the first bridge with fewer than limit ports, of as many as there may be
+ * (NETWORK_BRIDGES_MAX): the bridge's number, or -EXFULL. No lock needed. from: look from this one
+ * on.
+ */
+int ports_reserve(int run, const char *network, unsigned limit, unsigned from) MUST_CHECK;
+void ports_release(int run, const char *network, unsigned bridge);
+/* The counts as they are; all 0 where there are none yet. */
+void ports_read(int run, const char *network, uint32_t counts[NETWORK_BRIDGES_MAX]);
+/* Puts right the counts that are still as they were read. */
+void ports_mend(int run, const char *network, const uint32_t read[NETWORK_BRIDGES_MAX],
+		const uint32_t right[NETWORK_BRIDGES_MAX]);
+
+#endif

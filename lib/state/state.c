@@ -1,0 +1,410 @@
+/* What is in use: folders of users, files of sessions, all below RUN_DIR. See state.h. */
+#include "state/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "base/files.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "state/record.h"
+#include "state/folder.h"
+#include "base/uid.h"
+
+#define STATE_NAME	 "state"
+#define FILE_MODE	 0644
+#define SESSION_NAME_MAX 48 /* PID.START with its NUL */
+#define ARRAY_GROWTH	 64
+
+#define STATE_FIELD(member, kind)   RECORD_FIELD(struct user_state, member, kind)
+#define SESSION_FIELD(member, kind) RECORD_FIELD(struct session, member, kind)
+
+static const struct record_field state_fields[] = {
+    STATE_FIELD(user, RECORD_TEXT),
+    STATE_FIELD(account, RECORD_TEXT),
+    STATE_FIELD(uid, RECORD_NUMBER),
+    STATE_FIELD(gid, RECORD_NUMBER),
+    STATE_FIELD(profile, RECORD_TEXT),
+    STATE_FIELD(network, RECORD_TEXT),
+    STATE_FIELD(netns, RECORD_TEXT),
+    STATE_FIELD(bridge, RECORD_TEXT),
+    STATE_FIELD(interface, RECORD_TEXT),
+    STATE_FIELD(ifindex, RECORD_NUMBER),
+    STATE_FIELD(address, RECORD_ADDRESS),
+    STATE_FIELD(address6, RECORD_ADDRESS),
+    STATE_FIELD(mac, RECORD_MAC),
+    STATE_FIELD(hostname, RECORD_TEXT),
+    STATE_FIELD(namespaces, RECORD_NUMBER),
+    STATE_FIELD(linger, RECORD_NUMBER),
+    STATE_FIELD(since, RECORD_NUMBER),
+    RECORD_FIELD_OPTIONAL(struct user_state, runtime_dir, RECORD_NUMBER),
+    RECORD_FIELD_OPTIONAL(struct user_state, net_inode, RECORD_NUMBER),
+};
+
+/* The leader is the file's name. */
+static const struct record_field session_fields[] = {
+    SESSION_FIELD(service, RECORD_TEXT),
+    SESSION_FIELD(tty, RECORD_TEXT),
+    SESSION_FIELD(rhost, RECORD_TEXT),
+    SESSION_FIELD(since, RECORD_NUMBER),
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+_Static_assert(sizeof(time_t) == 4 || sizeof(time_t) == 8, "RECORD_NUMBER takes time_t");
+_Static_assert(sizeof(enum conf_linger) == 4, "RECORD_NUMBER takes enums");
+_Static_assert(COUNT(state_fields) <= RECORD_FIELDS_MAX, "record.h");
+
+/* Opens a folder below run, -errno where it is missing or a link is on the way. */
+static int folder_open(int run, const char *path, int flags)
+{
+	struct open_how how = {
+	    .flags = (unsigned)flags | O_DIRECTORY | O_CLOEXEC,
+	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	int fd = (int)syscall(SYS_openat2, run, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int user_folder_open(int run, uid_t uid, const char *below, int flags)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "users/%u%s", uid, below);
+	return folder_open(run, path, flags);
+}
+
+int state_write(int run, const struct user_state *state)
+{
+	CLEANUP_FD int folder = state_folder_make(run, state->uid);
+	char text[STATE_FILE_MAX];
+	ssize_t length;
+	int error;
+
+	if (folder < 0)
+		return folder;
+	state_folder_share(folder, state->uid);
+	length = record_format(state_fields, COUNT(state_fields), state, text, sizeof(text));
+	error = length < 0 ? (int)length
+			   : files_write_atomic(folder, STATE_NAME, FILE_MODE, text, (size_t)length,
+						false);
+	return error ? log_errno(-error, "write %s/%u/state", USERS_DIR, state->uid) : 0;
+}
+
+/* What a record's form does not say: strings end, enums are in range, the uid is the folder's. */
+static bool state_is_sound(const struct user_state *state, uid_t uid)
+{
+	const unsigned known = NAMESPACE_NET | NAMESPACE_UTS | NAMESPACE_MNT;
+
+	return state->uid == uid && !(state->namespaces & ~known) && state->linger <= LINGER_NO;
+}
+
+static int state_read_folder(int folder, uid_t uid, struct user_state *out)
+{
+	char text[STATE_FILE_MAX];
+	ssize_t length = files_read(folder, STATE_NAME, text, sizeof(text));
+	struct stat st;
+	int error;
+
+	/* Something that is no file of ours, or not all of one: worthless in the same way. */
+	if (length == -EFBIG ||
+	    (length < 0 && fstatat(folder, STATE_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	     !S_ISREG(st.st_mode)))
+		return -EBADMSG;
+	if (length < 0)
+		return (int)length;
+	error = record_parse(state_fields, COUNT(state_fields), text, (size_t)length, out);
+	if (!error && !state_is_sound(out, uid))
+		error = -EBADMSG;
+	return error;
+}
+
+int state_read(int run, uid_t uid, struct user_state *out)
+{
+	CLEANUP_FD int folder = user_folder_open(run, uid, "", O_PATH);
+	int error;
+
+	*out = (struct user_state){0};
+	error = folder < 0 ? folder : state_read_folder(folder, uid, out);
+	if (!error)
+		return 0;
+	*out = (struct user_state){0};
+	if (error == -ENOENT)
+		return error;
+	if (error == -ELOOP || error == -ENOTDIR)
+		error = -EBADMSG; /* no folder */
+	return log_errno(-error, "read %s/%u/state", USERS_DIR, uid);
+}
+
+int state_remove(int run, uid_t uid)
+{
+	CLEANUP_FD int users = folder_open(run, "users", O_PATH);
+	char name[16];
+	int error;
+
+	if (users == -ENOENT)
+		return 0;
+	snprintf(name, sizeof(name), "%u", uid);
+	error = users < 0 ? users : files_remove_tree(users, name);
+	return error ? log_errno(-error, "remove %s/%u", USERS_DIR, uid) : 0;
+}
+
+/* Makes room for one more element of an array that grows by ARRAY_GROWTH. */
+static bool array_grow(void **array, size_t count, size_t size)
+{
+	void *grown;
+
+	if (count % ARRAY_GROWTH)
+		return true;
+	grown = reallocarray(*array, count + ARRAY_GROWTH, size);
+	if (grown)
+		*array = grown;
+	return grown != NULL;
+}
+
+static int uid_compare(const void *a, const void *b)
+{
+	const uid_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* Takes over fd. */
+static int uids_collect(int fd, uid_t **uids, size_t *count)
+{
+	CLEANUP_DIR DIR *stream = fdopendir(fd);
+	const struct dirent *entry;
+	uid_t uid;
+
+	if (!stream) {
+		int error = -errno;
+
+		close(fd);
+		return error;
+	}
+	while (errno = 0, entry = readdir(stream)) {
+		if (!uid_parse(entry->d_name, &uid))
+			continue;
+		if (!array_grow((void **)uids, *count, sizeof(uid)))
+			return -ENOMEM;
+		(*uids)[(*count)++] = uid;
+	}
+	return -errno;
+}
+
+int state_list(int run, uid_t **uids, size_t *count)
+{
+	int fd = folder_open(run, "users", O_RDONLY), error;
+
+	*uids = NULL;
+	*count = 0;
+	if (fd == -ENOENT)
+		return 0;
+	error = fd < 0 ? fd : uids_collect(fd, uids, count);
+	if (error) {
+		free(*uids);
+		*uids = NULL;
+		*count = 0;
+		return log_errno(-error, "list %s", USERS_DIR);
+	}
+	if (*count)
+		qsort(*uids, *count, sizeof(**uids), uid_compare);
+	return 0;
+}
+
+static void session_name(const struct process *leader, char name[SESSION_NAME_MAX])
+{
+	snprintf(name, SESSION_NAME_MAX, "%d.%llu", (int)leader->pid, leader->start);
+}
+
+static bool session_name_parse(const char *name, struct process *out)
+{
+	char text[SESSION_NAME_MAX], *end;
+	unsigned long pid;
+
+	if (*name < '1' || *name > '9')
+		return false;
+	errno = 0;
+	pid = strtoul(name, &end, 10);
+	if (errno || *end != '.' || pid > INT_MAX)
+		return false;
+	*out = (struct process){.pid = (pid_t)pid, .start = strtoull(end + 1, NULL, 10)};
+	session_name(out, text);
+	return !strcmp(text, name);
+}
+
+int session_add(int run, uid_t uid, const struct session *session)
+{
+	CLEANUP_FD int user = state_folder_make(run, uid), sessions = -1;
+	char name[SESSION_NAME_MAX], text[STATE_FILE_MAX], path[64];
+	ssize_t length;
+	int error;
+
+	if (user < 0)
+		return user;
+	snprintf(path, sizeof(path), USERS_DIR "/%u", uid);
+	sessions = state_folder_in(user, "sessions", path);
+	if (sessions < 0)
+		return sessions;
+	session_name(&session->leader, name);
+	length = record_format(session_fields, COUNT(session_fields), session, text, sizeof(text));
+	error = length < 0
+		    ? (int)length
+		    : files_write_atomic(sessions, name, FILE_MODE, text, (size_t)length, false);
+	return error ? log_errno(-error, "write %s/%u/sessions/%s", USERS_DIR, uid, name) : 0;
+}
+
+static int session_unlink(int sessions, uid_t uid, const struct process *leader)
+{
+	char name[SESSION_NAME_MAX];
+
+	session_name(leader, name);
+	if (!unlinkat(sessions, name, 0))
+		return 0;
+	if (errno == ENOENT)
+		return -ENOENT;
+	if (errno == EISDIR && !files_remove_tree(sessions, name))
+		return 0;
+	return log_errno(errno, "remove %s/%u/sessions/%s", USERS_DIR, uid, name);
+}
+
+int session_remove(int run, uid_t uid, const struct process *leader)
+{
+	CLEANUP_FD int sessions = user_folder_open(run, uid, "/sessions", O_PATH);
+
+	if (sessions == -ENOENT)
+		return -ENOENT;
+	if (sessions < 0)
+		return log_errno(-sessions, "open %s/%u/sessions", USERS_DIR, uid);
+	return session_unlink(sessions, uid, leader);
+}
+
+/* Calls each() for the leader of every record until it fails. *sessions is the open folder. */
+static int sessions_walk(int run, uid_t uid,
+			 int each(void *context, int sessions, const struct process *leader),
+			 void *context)
+{
+	int fd = user_folder_open(run, uid, "/sessions", O_RDONLY), error = 0;
+	CLEANUP_DIR DIR *stream = NULL;
+	const struct dirent *entry;
+	struct process leader;
+
+	/* What is no folder holds no records. */
+	if (fd < 0)
+		return fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP
+			   ? 0
+			   : log_errno(-fd, "open %s/%u/sessions", USERS_DIR, uid);
+	stream = fdopendir(fd);
+	if (!stream) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while (!error && (errno = 0, entry = readdir(stream))) {
+		if (session_name_parse(entry->d_name, &leader))
+			error = each(context, dirfd(stream), &leader);
+	}
+	return error || !errno ? error : log_errno(errno, "list %s/%u/sessions", USERS_DIR, uid);
+}
+
+struct session_array {
+	struct session *sessions;
+	size_t count;
+};
+
+/* -ENOENT: it went away meanwhile. Torn: the leader only. */
+static int session_read(int sessions, const struct process *leader, struct session *out)
+{
+	char name[SESSION_NAME_MAX], text[STATE_FILE_MAX];
+	ssize_t length;
+
+	session_name(leader, name);
+	*out = (struct session){.leader = *leader};
+	length = files_read(sessions, name, text, sizeof(text));
+	if (length == -ENOENT)
+		return -ENOENT;
+	if (length < 0 ||
+	    record_parse(session_fields, COUNT(session_fields), text, (size_t)length, out))
+		*out = (struct session){.leader = *leader};
+	return 0;
+}
+
+static int session_collect(void *context, int sessions, const struct process *leader)
+{
+	struct session_array *array = context;
+
+	if (!array_grow((void **)&array->sessions, array->count, sizeof(*array->sessions)))
+		return -ENOMEM;
+	if (!session_read(sessions, leader, &array->sessions[array->count]))
+		array->count++;
+	return 0;
+}
+
+/* By the leaders' age: it is known of torn records too, and no change of the clock moves it. */
+static int session_compare(const void *a, const void *b)
+{
+	const struct process *x = &((const struct session *)a)->leader;
+	const struct process *y = &((const struct session *)b)->leader;
+
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+int session_list(int run, uid_t uid, struct session **sessions, size_t *count)
+{
+	struct session_array array = {0};
+	int error = sessions_walk(run, uid, session_collect, &array);
+
+	*sessions = NULL;
+	*count = 0;
+	if (error) {
+		free(array.sessions);
+		return error;
+	}
+	if (array.count)
+		qsort(array.sessions, array.count, sizeof(*array.sessions), session_compare);
+	*sessions = array.sessions;
+	*count = array.count;
+	return 0;
+}
+
+struct pruning {
+	int proc;
+	uid_t uid;
+	bool live;
+	int error; /* the first: the rest is looked at even so */
+};
+
+/*
+ * Stops at the first live leader: a thousand sessions that end at once must not each look at all
+ * others. One whose fate cannot be found out counts as live: its namespaces must not go.
+ */
+static int session_prune_one(void *context, int sessions, const struct process *leader)
+{
+	struct pruning *pruning = context;
+	int error;
+
+	pruning->live = !process_gone(pruning->proc, leader);
+	if (pruning->live)
+		return 1;
+	error = session_unlink(sessions, pruning->uid, leader);
+	if (error != -ENOENT && !pruning->error)
+		pruning->error = error;
+	return 0;
+}
+
+int session_prune(int run, int proc, uid_t uid, bool *live)
+{
+	struct pruning pruning = {.proc = proc, .uid = uid};
+	int error = sessions_walk(run, uid, session_prune_one, &pruning);
+
+	*live = pruning.live;
+	return error < 0 ? error : pruning.error;
+}

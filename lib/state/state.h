@@ -1,0 +1,95 @@
+/*
+ * What is in use: one folder per user in, one file per session.
+ *
+ * run is a descriptor of RUN_DIR (paths.h). State is a hint for people and a memory for teardown;
+ * it never decides who is isolated: pins and kernel objects do. A file is complete or worthless:
+ * its last line is "end", and one without it reads as -EBADMSG.
+ *
+ *	users/UID			root's; the user may read it, others may not
+ *(state/folder.h) users/UID/state			key=value lines of struct user_state, 0644
+ *	users/UID/sessions/PID.START	key=value lines of struct session, 0644; its
+ *					name, not its content, says who the leader is
+ *
+ * Writers hold the user's lock (lock.h). Readers need none: files are renamed into place.
+ * Values may hold any byte but newline and NUL; writers replace control characters with '?'.
+ */
+#ifndef PAM_NETNS_STATE_H
+#define PAM_NETNS_STATE_H
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "base/address.h"
+#include "base/cleanup.h"
+#include "conf/conf.h"
+#include "base/process.h"
+
+#define STATE_TEXT_MAX 256 /* a name, tty, remote host, with its NUL */
+#define STATE_FILE_MAX 8192
+
+struct user_state {
+	char user[STATE_TEXT_MAX];    /* as given at the first login */
+	char account[STATE_TEXT_MAX]; /* the uid's own name: getpwuid(3) */
+	uid_t uid;
+	gid_t gid;
+	char profile[CONF_NAME_MAX];
+	char network[CONF_NAME_MAX];
+	char netns[STATE_TEXT_MAX]; /* name in NETNS_DIR */
+	char bridge[IFNAMSIZ];
+	char interface[IFNAMSIZ]; /* bridge port: the host's end of the veth pair */
+	unsigned ifindex;	  /* of interface */
+	struct address address, address6;
+	struct mac mac;
+	char hostname[CONF_HOSTNAME_MAX];
+	unsigned namespaces; /* enum conf_namespace bits */
+	enum conf_linger linger;
+	time_t since;	      /* seconds, CLOCK_REALTIME, of the first login */
+	uint64_t runtime_dir; /* device number of the /run/user/UID grafted in, 0: none */
+	uint64_t net_inode;   /* of the network namespace, 0: not known */
+};
+
+struct session {
+	struct process leader;
+	char service[STATE_TEXT_MAX];
+	char tty[STATE_TEXT_MAX];
+	char rhost[STATE_TEXT_MAX];
+	time_t since;
+};
+
+/*
+ * All return 0 or -errno, logged. Users that are not there: -ENOENT, not logged. state_read of what
+ * is torn, or no regular file: -EBADMSG.
+ */
+int state_write(int run, const struct user_state *state) MUST_CHECK;
+int state_read(int run, uid_t uid, struct user_state *out) MUST_CHECK;
+/* Is it certain that there is no record? Whoever acts on that must not on a want of memory. */
+static inline bool state_absent(int result)
+{
+	return result == -ENOENT || result == -EBADMSG;
+}
+/* Removes the user's folder with all in it; absence is no error. */
+int state_remove(int run, uid_t uid) MUST_CHECK;
+/* uids of all folders, complete or not; the caller frees *uids. */
+int state_list(int run, uid_t **uids, size_t *count) MUST_CHECK;
+
+/* A record that is there already is replaced. */
+int session_add(int run, uid_t uid, const struct session *session) MUST_CHECK;
+/* -ENOENT where there is none. */
+int session_remove(int run, uid_t uid, const struct process *leader) MUST_CHECK;
+/*
+ * All records, the oldest leader first; a record whose content is torn has its leader only. Names
+ * that are not PID.START are passed over. The caller frees *sessions. No sessions: 0 with *count 0.
+ */
+int session_list(int run, uid_t uid, struct session **sessions, size_t *count) MUST_CHECK;
+/*
+ * Removes records whose leader is certain to be gone (process_gone), up to the first that is not;
+ * *live: there is one. Where nothing can be found out, all count as live.
+ */
+int session_prune(int run, int proc, uid_t uid, bool *live) MUST_CHECK;
+
+#endif

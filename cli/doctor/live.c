@@ -25,12 +25,12 @@ static void bridges_check(struct doctor *doctor, struct netlink *route, const st
 		char name[IFNAMSIZ];
 
 		if (ruleset_bridge_name(&network, i, name) == 0 &&
-		    uplink_link_up(route, 0, name) == 0)
+		    link_up(route, 0, name) == 0)
 			doctor_problem(
 			    doctor,
 			    "bridge %s of network %s is %s, and its users are cut off -> "
 			    "pam-netns up",
-			    name, conf->name, uplink_link_find(route, name) ? "down" : "missing");
+			    name, conf->name, link_find(route, name) ? "down" : "missing");
 	}
 }
 

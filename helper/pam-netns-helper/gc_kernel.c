@@ -44,7 +44,7 @@ static bool port_recorded(const struct host *host, const char *name)
 	struct user_state state;
 	uid_t uid;
 
-	return uplink_port_uid(name, &uid) && gc_user_recorded(host, uid, &state) &&
+	return port_uid(name, &uid) && gc_user_recorded(host, uid, &state) &&
 	       (!*state.interface || strcmp(state.interface, name) == 0);
 }
 
@@ -63,17 +63,17 @@ static int port_seen(void *context, const char *name, unsigned ifindex, unsigned
 int gc_ports(struct host *host)
 {
 	struct leftovers l = {.host = host};
-	int result = uplink_each_port(&host->route, port_seen, &l);
+	int result = link_each_port(&host->route, port_seen, &l);
 	uid_t uid;
 
 	for (size_t i = 0; i < l.count && result == 0; i++) {
 		const char *name = l.items[i].member.port;
 
-		if (!uplink_port_uid(name, &uid))
+		if (!port_uid(name, &uid))
 			continue;
 		result = lock_take(host->lock, host->proc, uid);
 		if (result == 0 && !port_recorded(host, name))
-			result = uplink_port_remove(&host->route, l.items[i].ifindex);
+			result = link_remove(&host->route, l.items[i].ifindex);
 		lock_release(host->lock, uid);
 	}
 	free(l.items);
@@ -93,7 +93,7 @@ static int element_remove(struct host *host, struct ruleset_member *member, bool
 	uid_t uid;
 	int result;
 
-	if (!uplink_port_uid(member->port, &uid))
+	if (!port_uid(member->port, &uid))
 		return 0;
 	result = lock_take(host->lock, host->proc, uid);
 	if (result == 0 && !port_recorded(host, member->port)) {
@@ -211,7 +211,7 @@ static int routes_prepare(struct routes *routes, const struct network *network, 
 	for (unsigned b = 0; b < bridges && b < NETWORK_BRIDGES_MAX; b++)
 		if (ruleset_bridge_name(network, b, name) == 0)
 			routes->bridges[routes->bridges_count++] =
-			    uplink_link_find(&host->route, name);
+			    link_find(&host->route, name);
 	if (result < 0)
 		return result;
 	routes->recorded = calloc(2 * count + 1, sizeof(*routes->recorded));

@@ -51,7 +51,7 @@ static int port_seen(void *context, const char *name, unsigned ifindex, unsigned
 
 	(void)ifindex;
 	(void)master;
-	search->found |= uplink_port_uid(name, &uid) && uid == search->uid;
+	search->found |= port_uid(name, &uid) && uid == search->uid;
 	return 0;
 }
 
@@ -69,7 +69,7 @@ static bool user_idle(struct host *host, uid_t uid)
 	struct port_search search = {.uid = uid};
 
 	return !user_recorded(host, uid) && !pins_exist(uid) &&
-	       uplink_each_port(&host->route, port_seen, &search) == 0 && !search.found;
+	       link_each_port(&host->route, port_seen, &search) == 0 && !search.found;
 }
 
 /* Removes what the host has of an address. -EBUSY: another user is active with it. */

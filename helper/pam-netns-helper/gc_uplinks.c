@@ -23,9 +23,9 @@ static int uplink_restore(struct host *host, const struct network *network,
 	if (network_state_read(host->run, network->name, &up) == 0 && !up.subnet6.family)
 		member.address6 = uplink.address6 = (struct address){0};
 
-	uplink.bridge_ifindex = uplink_link_find(&host->route, uplink.bridge);
+	uplink.bridge_ifindex = link_find(&host->route, uplink.bridge);
 	/* A port or bridge that is gone is made again by the user's next login. */
-	if (!uplink.bridge_ifindex || uplink_link_find(&host->route, uplink.port) != uplink.ifindex)
+	if (!uplink.bridge_ifindex || link_find(&host->route, uplink.port) != uplink.ifindex)
 		return 0;
 	result = guard_add(&host->netfilter, &member, &generation);
 	if (result < 0)

@@ -55,14 +55,14 @@ static void logout_log(struct host *host, uid_t uid)
 {
 	time_t now = time(NULL), seconds;
 	struct user_state s;
-	struct uplink_counters bytes;
+	struct link_counters bytes;
 	char address[ADDRESS_TEXT_MAX], address6[ADDRESS_TEXT_MAX] = "none";
 
 	if (state_read(host->run, uid, &s) < 0)
 		return;
 	/* The clock may have been set back since. */
 	seconds = now > s.since ? now - s.since : 0;
-	bytes = uplink_count(&host->route, s.ifindex);
+	bytes = link_count(&host->route, s.ifindex);
 	if (s.address6.family)
 		address_format(&s.address6, address6);
 	openlog("pam_netns", LOG_PID, LOG_AUTHPRIV);

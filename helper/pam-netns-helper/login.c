@@ -104,7 +104,7 @@ static int login_join(struct login *login)
 		result = pins_open(s->uid, s->namespaces, &login->pins);
 	if (result < 0)
 		return result;
-	result = uplink_link_up(&host->route, s->ifindex, s->interface);
+	result = link_up(&host->route, s->ifindex, s->interface);
 	if (result == 0)
 		result = login_mend_uplink(login);
 	if (result < 0)

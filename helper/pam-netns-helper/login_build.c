@@ -69,7 +69,7 @@ static int build_port(struct login *login)
 	if (result == 0)
 		result = lock_share(host->lock, host->proc, LOCK_HOST);
 	if (result == 0) {
-		login->uplink.bridge_ifindex = uplink_link_find(&host->route, login->uplink.bridge);
+		login->uplink.bridge_ifindex = link_find(&host->route, login->uplink.bridge);
 		if (!login->uplink.bridge_ifindex)
 			result = log_errno(ENODEV, "find bridge %s", login->uplink.bridge);
 	}
@@ -353,7 +353,7 @@ static int uplink_recorded(struct login *login)
 		login->uplink.address6 = s->address6;
 	memcpy(login->uplink.bridge, s->bridge, sizeof(s->bridge));
 	memcpy(login->uplink.port, s->interface, sizeof(s->interface));
-	login->uplink.bridge_ifindex = uplink_link_find(&login->host->route, s->bridge);
+	login->uplink.bridge_ifindex = link_find(&login->host->route, s->bridge);
 	return 0;
 }
 
@@ -367,7 +367,7 @@ static int uplink_mend(struct login *login)
 
 	if (!login->uplink.bridge_ifindex)
 		return log_errno(ENODEV, "find bridge %s", s->bridge);
-	if (uplink_link_find(&host->route, s->interface) == s->ifindex) {
+	if (link_find(&host->route, s->interface) == s->ifindex) {
 		log_warning("the uplink of uid %u is down: connecting it again", s->uid);
 		return uplink_connect(&host->route, &login->uplink);
 	}

@@ -142,7 +142,7 @@ static int plan_ports(struct plan *plan)
 	for (size_t i = 0; i < plan->users_count && result == 0; i++) {
 		struct planned_user *user = &plan->users[i];
 
-		result = uplink_link_index(&plan->host->route, user->uplink.bridge,
+		result = link_index(&plan->host->route, user->uplink.bridge,
 					   &user->uplink.bridge_ifindex);
 		user->safe = result == 0 && user->network && uplink_port_safe(&safe, &user->uplink);
 	}
@@ -157,7 +157,7 @@ static int plan_disconnect(struct plan *plan, bool all)
 
 	for (size_t i = 0; i < plan->users_count && result == 0; i++)
 		if ((all || !plan->users[i].safe) &&
-		    uplink_link_up(&plan->host->route, plan->users[i].uplink.ifindex,
+		    link_up(&plan->host->route, plan->users[i].uplink.ifindex,
 				   plan->users[i].uplink.port) == 1)
 			result = uplink_disconnect(&plan->host->route, &plan->users[i].uplink);
 	return result;
@@ -208,7 +208,7 @@ static bool port_present(struct plan *plan, const struct planned_user *user)
 {
 	unsigned ifindex;
 
-	return uplink_link_index(&plan->host->route, user->uplink.port, &ifindex) < 0 ||
+	return link_index(&plan->host->route, user->uplink.port, &ifindex) < 0 ||
 	       ifindex == user->uplink.ifindex;
 }
 
@@ -222,7 +222,7 @@ static int plan_reconnect(struct plan *plan)
 		if (!user->network || !port_present(plan, user))
 			continue;
 		user->uplink.network = &user->network->uplink;
-		result = uplink_link_index(&plan->host->route, user->uplink.bridge,
+		result = link_index(&plan->host->route, user->uplink.bridge,
 					   &user->uplink.bridge_ifindex);
 		if (result < 0)
 			return result;

@@ -91,7 +91,7 @@ void plan_flush(struct plan *plan, struct host_state *state)
 int flush_filter_intact(struct host *host, const struct host_state *state, const char *bridge)
 {
 	unsigned ifindex;
-	int result = uplink_link_index(&host->route, bridge, &ifindex);
+	int result = link_index(&host->route, bridge, &ifindex);
 
 	if (result < 0 || !ifindex || state->open_if_flushed & OPEN_BRIDGES)
 		return result < 0 ? result : 1;

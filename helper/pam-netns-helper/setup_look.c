@@ -81,10 +81,10 @@ static int look_bridge(struct host *host, struct setup *setup, const struct host
 		       const char *name)
 {
 	unsigned part = 0, ifindex;
-	int result = uplink_link_up(&host->route, 0, name);
+	int result = link_up(&host->route, 0, name);
 
 	if (result == 0) {
-		result = uplink_link_index(&host->route, name, &ifindex);
+		result = link_index(&host->route, name, &ifindex);
 		part = ifindex ? PART_BRIDGE_DOWN : PART_BRIDGE_GONE;
 	} else if (result > 0 && host->thorough) {
 		result = flush_filter_intact(host, state, name);

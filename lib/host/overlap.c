@@ -107,7 +107,7 @@ static size_t bridges_find(int run, struct netlink *route, const struct conf *co
 			char name[IFNAMSIZ];
 
 			ours[count] = ruleset_bridge_name(&network, i, name) == 0
-					  ? uplink_link_find(route, name)
+					  ? link_find(route, name)
 					  : 0;
 			count += ours[count] != 0;
 		}

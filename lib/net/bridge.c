@@ -1,6 +1,6 @@
 /*
- * The host's side that all users of a network share: bridges, gateway addresses, routes; and
- * questions about links. See uplink.h.
+ * The host's side that all users of a network share: bridges, gateway addresses, routes. See
+ * uplink.h.
  */
 #include "net/uplink.h"
 
@@ -11,7 +11,6 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "base/log.h"
 #include "net/request.h"
@@ -49,7 +48,7 @@ int uplink_bridge_make(struct netlink *host, const struct uplink_network *networ
 	result = netlink_run(host, &b);
 	if (result < 0)
 		return result;
-	*ifindex = uplink_link_find(host, name);
+	*ifindex = link_find(host, name);
 	if (!*ifindex)
 		return log_errno(ENODEV, "find bridge %s", name);
 	netlink_add(&b, request_link_no_addrgen(*ifindex), "set up the bridge", EAFNOSUPPORT);
@@ -67,20 +66,9 @@ int uplink_bridge_make(struct netlink *host, const struct uplink_network *networ
 int uplink_bridge_remove(struct netlink *host, const char *name)
 {
 	unsigned ifindex;
-	int result = uplink_link_index(host, name, &ifindex);
+	int result = link_index(host, name, &ifindex);
 
-	return result == 0 && ifindex ? uplink_port_remove(host, ifindex) : result;
-}
-
-int uplink_port_remove(struct netlink *host, unsigned ifindex)
-{
-	struct ifinfomsg header = {.ifi_index = (int)ifindex};
-	struct netlink_batch b;
-
-	netlink_batch_init(&b);
-	netlink_add(&b, netlink_request(RTM_DELLINK, NLM_F_ACK, &header, sizeof(header)),
-		    "remove a link", ENODEV);
-	return netlink_run(host, &b);
+	return result == 0 && ifindex ? link_remove(host, ifindex) : result;
 }
 
 int uplink_network_routes(struct netlink *host, const struct uplink_network *network, bool add)
@@ -95,129 +83,6 @@ int uplink_network_routes(struct netlink *host, const struct uplink_network *net
 		netlink_add(&b, request_unreachable(type, &network->subnet6),
 			    "set the IPv6 subnet's unreachable route", ESRCH);
 	return netlink_run(host, &b);
-}
-
-/*
- * ioctl(2), which any socket answers, asks for neither the lock of all network configuration nor
- * for all that is known about a link.
- */
-static int link_ioctl(const struct netlink *host, unsigned long what, struct ifreq *link)
-{
-	if (ioctl(host->fd, what, link) == 0)
-		return 0;
-	return errno == ENODEV ? -ENODEV : log_errno(errno, "ask about a link");
-}
-
-int uplink_link_up(struct netlink *host, unsigned ifindex, const char *name)
-{
-	struct ifreq link = {.ifr_ifindex = (int)ifindex};
-	int result = 0;
-
-	if (ifindex)
-		result = link_ioctl(host, SIOCGIFNAME, &link);
-	else
-		strncpy(link.ifr_name, name, IFNAMSIZ - 1);
-	if (result == 0 && strncmp(link.ifr_name, name, IFNAMSIZ) == 0)
-		result = link_ioctl(host, SIOCGIFFLAGS, &link);
-	else
-		link.ifr_flags = 0;
-	if (result < 0)
-		return result == -ENODEV ? 0 : result;
-	return (link.ifr_flags & IFF_UP) != 0;
-}
-
-int uplink_link_index(struct netlink *host, const char *name, unsigned *ifindex)
-{
-	struct ifreq link = {0};
-	int result;
-
-	strncpy(link.ifr_name, name, IFNAMSIZ - 1);
-	result = link_ioctl(host, SIOCGIFINDEX, &link);
-	*ifindex = result == 0 ? (unsigned)link.ifr_ifindex : 0;
-	return result == -ENODEV ? 0 : result;
-}
-
-unsigned uplink_link_find(struct netlink *host, const char *name)
-{
-	unsigned ifindex;
-
-	return uplink_link_index(host, name, &ifindex) == 0 ? ifindex : 0;
-}
-
-struct link_answer {
-	unsigned mtu;
-	struct rtnl_link_stats64 stats;
-};
-
-static int link_read(void *context, struct nlmsghdr *answer)
-{
-	struct link_answer *link = context;
-	const struct nlattr *attributes[IFLA_MAX + 1];
-
-	if (answer->nlmsg_type != RTM_NEWLINK ||
-	    !netlink_parse(answer, sizeof(struct ifinfomsg), attributes, IFLA_MAX))
-		return 0;
-	if (attributes[IFLA_MTU])
-		link->mtu = attribute_u32(attributes[IFLA_MTU]);
-	if (attributes[IFLA_STATS64])
-		attribute_copy(attributes[IFLA_STATS64], &link->stats, sizeof(link->stats));
-	return 0;
-}
-
-/* No such link: mtu is 0. */
-static struct link_answer link_get(struct netlink *host, unsigned ifindex)
-{
-	struct ifinfomsg header = {.ifi_index = (int)ifindex};
-	struct link_answer link = {0};
-
-	(void)!netlink_query(host, netlink_request(RTM_GETLINK, 0, &header, sizeof(header)),
-			     "ask about a link", link_read, &link);
-	return link;
-}
-
-struct uplink_counters uplink_count(struct netlink *host, unsigned ifindex)
-{
-	struct link_answer link = {0};
-
-	if (ifindex)
-		link = link_get(host, ifindex);
-	/* What the port sends is what the user receives. */
-	return (struct uplink_counters){.in = link.stats.tx_bytes, .out = link.stats.rx_bytes};
-}
-
-struct port_visit {
-	int (*visit)(void *, const char *, unsigned, unsigned);
-	void *context;
-};
-
-static int port_read(void *context, struct nlmsghdr *answer)
-{
-	struct port_visit *v = context;
-	const struct ifinfomsg *header = netlink_payload(answer);
-	const struct nlattr *attributes[IFLA_MAX + 1];
-	char name[IFNAMSIZ];
-	uid_t uid;
-
-	if (answer->nlmsg_type != RTM_NEWLINK ||
-	    !netlink_parse(answer, sizeof(*header), attributes, IFLA_MAX) ||
-	    !attributes[IFLA_IFNAME])
-		return 0;
-	attribute_text(attributes[IFLA_IFNAME], name, sizeof(name));
-	if (!uplink_port_uid(name, &uid))
-		return 0;
-	return v->visit(v->context, name, (unsigned)header->ifi_index,
-			attributes[IFLA_MASTER] ? attribute_u32(attributes[IFLA_MASTER]) : 0);
-}
-
-int uplink_each_port(struct netlink *host, int (*visit)(void *, const char *, unsigned, unsigned),
-		     void *context)
-{
-	struct ifinfomsg header = {0};
-	struct port_visit v = {visit, context};
-
-	return netlink_query(host,
-			     netlink_request(RTM_GETLINK, NLM_F_DUMP, &header, sizeof(header)),
-			     "list the links", port_read, &v);
 }
 
 struct route_search {
@@ -310,7 +175,7 @@ unsigned uplink_default_mtu(struct netlink *host)
 	if (routes_search(host, AF_INET, &search) < 0 ||
 	    (!search.ifindex && routes_search(host, AF_INET6, &search) < 0) || !search.ifindex)
 		return 1500;
-	mtu = link_get(host, search.ifindex).mtu;
+	mtu = link_mtu(host, search.ifindex);
 	return mtu < 1280 ? 1500 : mtu;
 }
 

@@ -34,41 +34,6 @@ void uplink_init(struct uplink *uplink, const struct uplink_network *network, ui
 	uplink->mac = address_mac(&uplink->address);
 }
 
-void uplink_port_name(uid_t uid, unsigned generation, char out[IFNAMSIZ])
-{
-	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
-	char text[8];
-	size_t n = 0, prefix = strlen(RULESET_PORT_PREFIX);
-
-	do
-		text[n++] = digits[uid % 36];
-	while (uid /= 36);
-	memcpy(out, RULESET_PORT_PREFIX, prefix);
-	for (size_t i = 0; i < n; i++)
-		out[prefix + i] = text[n - 1 - i];
-	out[prefix + n] = digits[generation % 36];
-	out[prefix + n + 1] = '\0';
-}
-
-bool uplink_port_uid(const char *name, uid_t *uid)
-{
-	size_t prefix = strlen(RULESET_PORT_PREFIX), length = strlen(name);
-	uint64_t value = 0;
-
-	if (strncmp(name, RULESET_PORT_PREFIX, prefix) != 0 || length < prefix + 2)
-		return false;
-	for (const char *p = name + prefix; p < name + length - 1; p++) {
-		if (*p >= '0' && *p <= '9')
-			value = value * 36 + (uint64_t)(*p - '0');
-		else if (*p >= 'a' && *p <= 'z')
-			value = value * 36 + (uint64_t)(*p - 'a') + 10;
-		else
-			return false;
-	}
-	*uid = (uid_t)value;
-	return value < UINT32_MAX;
-}
-
 /* One queue a side, whatever the number of CPUs: a login costs 4 times as much with 256. */
 static void put_queues(struct netlink_message *m)
 {
@@ -112,7 +77,7 @@ int uplink_create(struct netlink *host, int netns, struct uplink *uplink)
 		int result;
 
 		netlink_batch_init(&batch);
-		uplink_port_name(uplink->uid, generation, uplink->port);
+		port_name(uplink->uid, generation, uplink->port);
 		uplink->ifindex = PORT_INDEX_BASE +
 				  (uplink->offset % PORT_INDEX_OFFSETS) * UPLINK_GENERATIONS +
 				  generation;
@@ -317,7 +282,7 @@ int uplink_detach(struct netlink *host, const struct uplink *u)
 {
 	struct netlink_batch b;
 	unsigned bridge = u->bridge_ifindex;
-	int result = bridge ? 0 : uplink_link_index(host, u->bridge, &bridge);
+	int result = bridge ? 0 : link_index(host, u->bridge, &bridge);
 
 	netlink_batch_init(&b);
 	if (result < 0)

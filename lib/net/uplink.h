@@ -17,6 +17,7 @@
 
 #include "base/address.h"
 #include "base/cleanup.h"
+#include "net/link.h"
 #include "net/netlink.h"
 
 #define UPLINK_GENERATIONS 32 /* an old port outlives its namespace by 33 ms */
@@ -51,11 +52,6 @@ struct uplink {
 /* Fills in addresses and MAC from network, uid and offset. */
 void uplink_init(struct uplink *uplink, const struct uplink_network *network, uid_t uid,
 		 uint32_t offset);
-
-/* "pnu", the uid in base 36, the generation as one more digit. */
-void uplink_port_name(uid_t uid, unsigned generation, char out[IFNAMSIZ]);
-/* The uid of a port name; false if it is none of ours. */
-bool uplink_port_uid(const char *name, uid_t *uid);
 
 /*
  * Makes the veth pair: peer born in the namespace netns as eth0, port enslaved but down. Chooses
@@ -103,22 +99,6 @@ int uplink_bridge_remove(struct netlink *host, const char *name) MUST_CHECK;
 int uplink_network_routes(struct netlink *host, const struct uplink_network *network,
 			  bool add) MUST_CHECK;
 
-/* 1 if a link of this index (0: whichever) and name is there and up, 0 if not, or -errno. */
-int uplink_link_up(struct netlink *host, unsigned ifindex, const char *name) MUST_CHECK;
-/* Bytes as the user sees them, in and out, of a port; 0 where it is gone. */
-struct uplink_counters {
-	uint64_t in, out;
-};
-struct uplink_counters uplink_count(struct netlink *host, unsigned ifindex);
-/* Index of the link, 0 if there is none. */
-unsigned uplink_link_find(struct netlink *host, const char *name);
-/* The same where absence leads to something: *ifindex 0 says that there is none, -errno nothing. */
-int uplink_link_index(struct netlink *host, const char *name, unsigned *ifindex) MUST_CHECK;
-/* Calls visit for each of our ports; master is the index of its bridge, 0 for none. */
-int uplink_each_port(struct netlink *host,
-		     int (*visit)(void *context, const char *name, unsigned ifindex,
-				  unsigned master),
-		     void *context) MUST_CHECK;
 /*
  * Calls visit for each host route (/32, /128) over whatever link; over one of our bridges it is a
  * user's. The caller may not use host from within visit.
@@ -127,7 +107,6 @@ int uplink_each_host_route(struct netlink *host,
 			   int (*visit)(void *context, unsigned link,
 					const struct address *address),
 			   void *context) MUST_CHECK;
-int uplink_port_remove(struct netlink *host, unsigned ifindex) MUST_CHECK;
 /* The MTU of the link that the IPv4 (else IPv6) default route uses; 1500 without one. */
 unsigned uplink_default_mtu(struct netlink *host);
 /* True if an IPv4 address or route of the host lies in the prefix, our own network's aside. */

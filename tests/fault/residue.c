@@ -142,7 +142,7 @@ const char *user_network_intact(uid_t uid)
 {
 	struct user_state state;
 	struct pins pins;
-	unsigned bridge = uplink_link_find(&route, BRIDGE);
+	unsigned bridge = link_find(&route, BRIDGE);
 	static char text[128];
 	const char *what = NULL;
 
@@ -152,7 +152,7 @@ const char *user_network_intact(uid_t uid)
 		what = "pins";
 	else
 		pins_close(&pins);
-	if (!what && uplink_link_up(&route, state.ifindex, state.interface) != 1)
+	if (!what && link_up(&route, state.ifindex, state.interface) != 1)
 		what = "port";
 	if (!what && routes_search(&state, bridge).addresses != 2)
 		what = "routes";
@@ -182,7 +182,7 @@ const char *user_intact(uid_t uid)
 
 const char *residue_find(uid_t uid)
 {
-	unsigned bridge = uplink_link_find(&route, BRIDGE);
+	unsigned bridge = link_find(&route, BRIDGE);
 	const char *what = exists(PINS_DIR "/", uid) || exists(PINS_DIR "/.", uid) ? "pins"
 			   : exists(USERS_DIR "/", uid)				   ? "a record"
 			   : exists(CLOSING_DIR "/", uid)			   ? "a note"

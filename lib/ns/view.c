@@ -18,6 +18,7 @@
 #include "base/linux_calls.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "ns/mounts.h"
 #include "ns/view_internal.h"
 
 #define PRIVATE_FLAGS (MS_NOSUID | MS_NODEV)
@@ -37,31 +38,6 @@ struct private_dir {
 	int tree; /* a detached mount, or -1: in memory, not made yet */
 	struct mount_attr attr;
 };
-
-int view_switch(int mnt, const char *whose)
-{
-	return setns(mnt, CLONE_NEWNS) < 0 ? log_errno(errno, "enter %s mount namespace", whose)
-					   : 0;
-}
-
-int view_clone(const char *path, unsigned flags)
-{
-	int tree = open_tree(AT_FDCWD, path,
-			     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW | flags);
-
-	return tree < 0 ? -errno : tree;
-}
-
-int view_attach(int tree, int dir, const char *path, struct mount_attr attr)
-{
-	unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | (dir < 0 ? 0 : MOVE_MOUNT_T_EMPTY_PATH);
-
-	if (((attr.attr_set || attr.attr_clr || attr.propagation) &&
-	     mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0) ||
-	    move_mount(tree, "", dir < 0 ? AT_FDCWD : dir, dir < 0 ? path : "", flags) < 0)
-		return log_errno(errno, "mount on %s", path);
-	return 0;
-}
 
 uint64_t view_private_bytes(const struct profile *profile, uint64_t users)
 {
@@ -118,7 +94,7 @@ static int private_folder(size_t number, int dir, const char *path)
 	     fchownat(AT_FDCWD, folder, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0) ||
 	    chmod(folder, st.st_mode & 07777) < 0)
 		return log_errno(errno, "make the folder of a private %s", path);
-	tree = view_clone(folder, 0);
+	tree = mount_clone(folder, 0);
 	return tree < 0 ? log_errno(-tree, "clone the folder of a private %s", path) : tree;
 }
 
@@ -157,7 +133,7 @@ static int private_attach(const char *path, size_t number, struct private_dir *o
 	/* As the tmpfs is mounted: private, nosuid, nodev. */
 	if (out->tree < 0)
 		out->tree = private_folder(number, dir, path);
-	return out->tree < 0 ? out->tree : view_attach(out->tree, dir, path, out->attr);
+	return out->tree < 0 ? out->tree : mount_attach(out->tree, dir, path, out->attr);
 }
 
 static int private_mount(const struct view *view, struct private_dir *dirs)
@@ -192,15 +168,15 @@ static int sys_mount(const char *network)
 	if (result < 0)
 		return result;
 	while (n < SYS_MOUNTS_MAX && (path = strsep(&rest, "\n")))
-		if (*path && (kept[n].tree = view_clone(path, AT_RECURSIVE)) >= 0)
+		if (*path && (kept[n].tree = mount_clone(path, AT_RECURSIVE)) >= 0)
 			kept[n++].path = path;
 	if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME, NULL) <
 	    0)
 		result = log_errno(errno, "mount sysfs");
 	for (size_t i = 0; i < n; i++) {
 		if (result == 0)
-			result = view_attach(kept[i].tree, -1, kept[i].path,
-					     (struct mount_attr){.propagation = MS_SLAVE});
+			result = mount_attach(kept[i].tree, -1, kept[i].path,
+					      (struct mount_attr){.propagation = MS_SLAVE});
 		close(kept[i].tree);
 	}
 	return result;
@@ -226,7 +202,7 @@ static int runtime_clone(uid_t uid, uint64_t *device)
 	if (!*device)
 		return -1;
 	snprintf(path, sizeof(path), RUNTIME_ROOT "/%u", uid);
-	return view_clone(path, AT_RECURSIVE);
+	return mount_clone(path, AT_RECURSIVE);
 }
 
 static int runtime_attach(uid_t uid, int tree)
@@ -236,7 +212,7 @@ static int runtime_attach(uid_t uid, int tree)
 	snprintf(path, sizeof(path), RUNTIME_ROOT "/%u", uid);
 	while (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
 		;
-	return view_attach(tree, -1, path, (struct mount_attr){.propagation = MS_SLAVE});
+	return mount_attach(tree, -1, path, (struct mount_attr){.propagation = MS_SLAVE});
 }
 
 int view_graft_runtime(uid_t uid, int view_mnt, int host_mnt)
@@ -247,11 +223,11 @@ int view_graft_runtime(uid_t uid, int view_mnt, int host_mnt)
 
 	if (tree < 0)
 		return 0;
-	result = view_switch(view_mnt, "the user's");
+	result = mounts_enter(view_mnt, "the user's");
 	if (result < 0)
 		return result;
 	result = runtime_attach(uid, tree);
-	back = view_switch(host_mnt, "the host's");
+	back = mounts_enter(host_mnt, "the host's");
 	return result < 0 ? result : back;
 }
 
@@ -261,13 +237,13 @@ static int hosts_clone(uid_t uid)
 	int tree;
 
 	snprintf(path, sizeof(path), USERS_DIR "/%u/" VIEW_HOSTS_NAME, uid);
-	tree = view_clone(path, 0);
+	tree = mount_clone(path, 0);
 	return tree < 0 ? log_errno(-tree, "use %s", path) : tree;
 }
 
 static int hosts_attach(int hosts)
 {
-	int result = view_attach_file(hosts, "/etc/hosts");
+	int result = mount_attach_file(hosts, "/etc/hosts");
 
 	return result == -ENOENT ? log_errno(ENOENT, "mount over /etc/hosts") : result;
 }
@@ -299,7 +275,7 @@ static int view_fill(const struct view *view, struct private_dir *dirs, int runt
 static int view_build(struct view *view, int template, struct private_dir *dirs, int runtime,
 		      int hosts)
 {
-	int result = view_switch(template, "the template's");
+	int result = mounts_enter(template, "the template's");
 	int mnt;
 
 	if (result < 0)
@@ -333,7 +309,7 @@ int view_make(struct view *view, int template, int host_mnt)
 		result = private_prepare(view, profile->private_dirs[prepared], &dirs[prepared]);
 	if (result == 0) {
 		result = view_build(view, template, dirs, runtime, hosts);
-		int back = view_switch(host_mnt, "the host's");
+		int back = mounts_enter(host_mnt, "the host's");
 
 		if (back < 0 && result >= 0)
 			close(result);

@@ -15,38 +15,17 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "ns/pins.h"
+#include "ns/mounts.h"
 #include "ns/view_internal.h"
 
 #define RUNTIME_ROOT  "/run/user"
 #define SYS_LIST_NAME "sys"
 #define RESOLV_PATH   "/etc/resolv.conf"
 
-#define REPLACED_TRIES 200 /* of a few microseconds: longer than it takes to replace a file */
-
-int view_attach_file(int tree, const char *path)
-{
-	struct mount_attr attr = {.propagation = MS_PRIVATE};
-
-	if (mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
-		return log_errno(errno, "mount over %s", path);
-	/*
-	 * Without MOVE_MOUNT_T_SYMLINKS the mount lies on a link itself, not on its target. ENOENT:
-	 * the file that the kernel found is replaced before it is mounted on, or there is none.
-	 */
-	for (int tries = 1; move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0;
-	     tries++) {
-		if (errno != ENOENT)
-			return log_errno(errno, "mount over %s", path);
-		if (tries == REPLACED_TRIES)
-			return -ENOENT;
-	}
-	return 0;
-}
-
 /* The host may have none just now: gc mounts over the next one. */
 static int attach_if_there(int tree, const char *path)
 {
-	int result = view_attach_file(tree, path);
+	int result = mount_attach_file(tree, path);
 
 	return result == -ENOENT ? 0 : result;
 }
@@ -133,11 +112,11 @@ static int template_mount_resolv(const struct network *network)
 	if (network->dns == SOURCE_NONE)
 		return 0;
 	network_path(path, sizeof(path), network->name, "resolv.conf");
-	CLEANUP_FD int tree = view_clone(path, 0);
+	CLEANUP_FD int tree = mount_clone(path, 0);
 
 	if (tree < 0)
 		return log_errno(-tree, "use %s", path);
-	int result = view_attach_file(tree, RESOLV_PATH);
+	int result = mount_attach_file(tree, RESOLV_PATH);
 
 	if (result != -ENOENT)
 		return result;
@@ -172,7 +151,7 @@ static int template_attempt(void *context)
 	result = template_fill(t->network);
 	CLEANUP_FD int mnt = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
 
-	back = view_switch(t->host_mnt, "the host's");
+	back = mounts_enter(t->host_mnt, "the host's");
 	if (result < 0 || back < 0 || mnt < 0)
 		return result < 0 ? result : back < 0 ? back : -EIO;
 	snprintf(name, sizeof(name), "template.%s", t->network->name);
@@ -227,7 +206,7 @@ int view_mend_resolv(const char *network)
 	if (lstat(path, &ours) < 0 || lstat(RESOLV_PATH, &seen) < 0 ||
 	    (seen.st_dev == ours.st_dev && seen.st_ino == ours.st_ino))
 		return 0;
-	CLEANUP_FD int tree = view_clone(path, 0);
+	CLEANUP_FD int tree = mount_clone(path, 0);
 
 	return tree < 0 ? log_errno(-tree, "use %s", path) : attach_if_there(tree, RESOLV_PATH);
 }
@@ -238,19 +217,19 @@ int view_mend_files(const char *network, uid_t uid, bool own_hosts, int view_mnt
 	int result, back;
 
 	network_path(path, sizeof(path), network, "resolv.conf");
-	CLEANUP_FD int resolv = view_clone(path, 0);
+	CLEANUP_FD int resolv = mount_clone(path, 0);
 
 	snprintf(path, sizeof(path), USERS_DIR "/%u/" VIEW_HOSTS_NAME, uid);
-	CLEANUP_FD int hosts = own_hosts ? view_clone(path, 0) : -1;
+	CLEANUP_FD int hosts = own_hosts ? mount_clone(path, 0) : -1;
 
-	result = view_switch(view_mnt, "the user's");
+	result = mounts_enter(view_mnt, "the user's");
 	if (result < 0)
 		return result;
 	if (resolv >= 0)
 		result = file_mend(resolv, RESOLV_PATH);
 	if (hosts >= 0 && result == 0)
 		result = file_mend(hosts, "/etc/hosts");
-	back = view_switch(host_mnt, "the host's");
+	back = mounts_enter(host_mnt, "the host's");
 	return result < 0 ? result : back;
 }
 
@@ -268,7 +247,7 @@ int view_host_prepare(void)
 		return errno == ENOENT ? 0 : log_errno(errno, "look at %s", RUNTIME_ROOT);
 	if (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT)
 		return 0;
-	CLEANUP_FD int tree = view_clone(RUNTIME_ROOT, AT_RECURSIVE);
+	CLEANUP_FD int tree = mount_clone(RUNTIME_ROOT, AT_RECURSIVE);
 
 	if (tree < 0)
 		return log_errno(-tree, "clone %s", RUNTIME_ROOT);

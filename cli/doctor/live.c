@@ -24,8 +24,7 @@ static void bridges_check(struct doctor *doctor, struct netlink *route, const st
 	for (unsigned i = 0; i < up->bridges; i++) {
 		char name[IFNAMSIZ];
 
-		if (ruleset_bridge_name(&network, i, name) == 0 &&
-		    link_up(route, 0, name) == 0)
+		if (ruleset_bridge_name(&network, i, name) == 0 && link_up(route, 0, name) == 0)
 			doctor_problem(
 			    doctor,
 			    "bridge %s of network %s is %s, and its users are cut off -> "

@@ -17,16 +17,6 @@
 #define POSTFIX_CONF  "/etc/postfix/main.cf"
 #define SENDMAIL_CONF "/etc/mail/sendmail.cf"
 
-static const char *const filters[] = {"procmail", "maildrop"};
-
-const char *mail_filter(const char *text)
-{
-	for (size_t i = 0; i < sizeof(filters) / sizeof(*filters); i++)
-		if (strstr(text, filters[i]))
-			return filters[i];
-	return NULL;
-}
-
 static bool any_exists(const char *const *paths)
 {
 	while (*paths && access(*paths, X_OK) != 0)

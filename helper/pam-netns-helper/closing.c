@@ -1,4 +1,4 @@
-/* Notes of users whose last session has ended; see closing.h. */
+/* Serves the notes of users whose last session has ended; see closing.h. */
 #include "closing.h"
 
 #include <errno.h>
@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "leaving.h"
+#include "note.h"
 #include "state/lock.h"
 #include "base/log.h"
 #include "base/paths.h"
@@ -16,38 +17,6 @@
 #define SERVE_MS     15000 /* who serves longer may be stuck: see reaper.c */
 #define PAUSE_MS     5	   /* between two looks, doubled each time */
 #define PAUSE_MS_MAX 500
-
-static const char *note_name(uid_t uid, char name[32])
-{
-	snprintf(name, 32, "closing/%u", uid);
-	return name;
-}
-
-int closing_note(const struct host *host, uid_t uid)
-{
-	char name[32];
-	CLEANUP_FD int fd = openat(host->run, note_name(uid, name),
-				   O_CREAT | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-	return fd < 0 ? log_errno(errno, "write %s/%u", CLOSING_DIR, uid) : 0;
-}
-
-void closing_forget(const struct host *host, uid_t uid)
-{
-	char name[32];
-
-	if (unlinkat(host->run, note_name(uid, name), 0) < 0 && errno != ENOENT)
-		log_warning("cannot remove %s/%u: %m", CLOSING_DIR, uid);
-}
-
-bool closing_is(const struct host *host, uid_t uid, uint64_t note)
-{
-	char name[32];
-	struct stat st;
-
-	return fstatat(host->run, note_name(uid, name), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       st.st_ino == note;
-}
 
 struct serving {
 	struct leaving *users; /* sorted by uid */
@@ -129,8 +98,8 @@ static void user_give_up(struct host *host, const struct leaving *l)
 {
 	if (lock_try(host->lock, l->uid) < 0)
 		return;
-	if (closing_is(host, l->uid, l->note))
-		closing_forget(host, l->uid);
+	if (note_is(host, l->uid, l->note))
+		note_forget(host, l->uid);
 	lock_release(host->lock, l->uid);
 }
 

@@ -1,19 +1,8 @@
-/*
- * closing.c: notes of users whose last session has ended, and serving them.
- *
- * A note in CLOSING_DIR, made under the user's lock when no session was live, says so; the login
- * that comes next takes it away. So whoever finds, under the lock, the same note as before the two
- * looks at all processes knows that nobody can have come in between.
- */
+/* Serving the notes (note.h) of users whose last session has ended. */
 #ifndef PAM_NETNS_CLOSING_H
 #define PAM_NETNS_CLOSING_H
 
 #include "helper.h"
-
-/* All with the user's lock held. */
-int closing_note(const struct host *host, uid_t uid) MUST_CHECK;
-void closing_forget(const struct host *host, uid_t uid);
-bool closing_is(const struct host *host, uid_t uid, uint64_t note);
 
 /*
  * Serves all notes, those too that are made meanwhile: waits for the users' last processes (with

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "closing.h"
+#include "note.h"
 #include "state/lock.h"
 #include "base/log.h"
 #include "members.h"
@@ -56,17 +57,12 @@ static int users_list(const struct host *host, uid_t **uids, size_t *count)
 	return 0;
 }
 
-bool gc_user_recorded(const struct host *host, uid_t uid, struct user_state *state)
-{
-	return !state_absent(state_read(host->run, uid, state));
-}
-
 /* One user: noted if nobody is in any more, or nobody is to be (linger = no). */
 static int user_note(struct host *host, uid_t uid, const struct census *census)
 {
 	CLEANUP_MEMBERS struct members members;
 	struct user_state state;
-	bool kill = gc_user_recorded(host, uid, &state) && state.linger == LINGER_NO;
+	bool kill = recorded_user(host, uid, &state) && state.linger == LINGER_NO;
 	bool live = false;
 	int result = members_find(census, uid, false, &members);
 
@@ -77,7 +73,7 @@ static int user_note(struct host *host, uid_t uid, const struct census *census)
 		return result == -EAGAIN ? 0 : result; /* a login */
 	result = session_prune(host->run, host->proc, uid, &live);
 	if (result == 0 && !live)
-		result = closing_note(host, uid);
+		result = note_make(host, uid);
 	lock_release(host->lock, uid);
 	/* Where not even a note can be made, room is needed all the more. */
 	if (result < 0 && !live)
@@ -155,7 +151,7 @@ static int view_mend(struct host *host, uid_t uid)
 	int result = 0;
 
 	pins_init(&pins);
-	if (!gc_user_recorded(host, uid, &state) ||
+	if (!recorded_user(host, uid, &state) ||
 	    pins_open(uid, state.namespaces & NAMESPACE_MNT, &pins) < 0 ||
 	    pins.fd[PIN_KINDS - 1] < 0)
 		return 0;

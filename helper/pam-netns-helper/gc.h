@@ -3,12 +3,7 @@
 #define PAM_NETNS_GC_H
 
 #include "helper.h"
-
-/* In doubt true, with an empty state: nothing is removed that could not be looked at. */
-bool gc_user_recorded(const struct host *host, uid_t uid, struct user_state *state);
-
-/* Is it the address of a user who is active? In doubt it is. */
-bool gc_address_recorded(const struct host *host, const struct address *address);
+#include "recorded.h"
 
 /* gc_leases.c: removes torn leases, frees those of uids that no user has any more. */
 int gc_leases(struct host *host, const struct conf *conf) MUST_CHECK;

@@ -44,7 +44,7 @@ static bool port_recorded(const struct host *host, const char *name)
 	struct user_state state;
 	uid_t uid;
 
-	return port_uid(name, &uid) && gc_user_recorded(host, uid, &state) &&
+	return port_uid(name, &uid) && recorded_user(host, uid, &state) &&
 	       (!*state.interface || strcmp(state.interface, name) == 0);
 }
 
@@ -151,22 +151,6 @@ static struct address address_ipv4(const struct uplink_network *network,
 	return prefix_address(&network->subnet, offset);
 }
 
-bool gc_address_recorded(const struct host *host, const struct address *address)
-{
-	CLEANUP_FREE uid_t *uids = NULL;
-	size_t count = 0;
-	bool found = state_list(host->run, &uids, &count) < 0;
-
-	for (size_t i = 0; i < count && !found; i++) {
-		struct user_state state;
-
-		found = gc_user_recorded(host, uids[i], &state) &&
-			(!*state.interface || address_equal(&state.address, address) ||
-			 address_equal(&state.address6, address));
-	}
-	return found;
-}
-
 /*
  * Is it a route of nobody who is in? 1, 0, or -errno. locked: whose lock is held, -1: no one's. An
  * address that has become another's meanwhile may be that of a login which is under way.
@@ -182,7 +166,7 @@ static int route_unused(const struct host *host, const char *network, const stru
 		return known;
 	if (uid != locked)
 		return 0;
-	return known ? !gc_user_recorded(host, uid, &user) : !gc_address_recorded(host, address);
+	return known ? !recorded_user(host, uid, &user) : !recorded_address(host, address);
 }
 
 static int address_compare(const void *a, const void *b)
@@ -210,15 +194,14 @@ static int routes_prepare(struct routes *routes, const struct network *network, 
 
 	for (unsigned b = 0; b < bridges && b < NETWORK_BRIDGES_MAX; b++)
 		if (ruleset_bridge_name(network, b, name) == 0)
-			routes->bridges[routes->bridges_count++] =
-			    link_find(&host->route, name);
+			routes->bridges[routes->bridges_count++] = link_find(&host->route, name);
 	if (result < 0)
 		return result;
 	routes->recorded = calloc(2 * count + 1, sizeof(*routes->recorded));
 	if (!routes->recorded)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
-		if (!gc_user_recorded(host, uids[i], &state))
+		if (!recorded_user(host, uids[i], &state))
 			continue;
 		routes->recorded[routes->recorded_count++] = state.address;
 		routes->recorded[routes->recorded_count++] = state.address6;
@@ -298,7 +281,7 @@ static int ports_count(struct host *host, const struct network *network,
 	int result = state_list(host->run, &uids, &users);
 
 	for (size_t i = 0; result == 0 && i < users; i++) {
-		if (!gc_user_recorded(host, uids[i], &user) ||
+		if (!recorded_user(host, uids[i], &user) ||
 		    strcmp(user.network, network->name) != 0)
 			continue;
 		for (unsigned b = 0; b < NETWORK_BRIDGES_MAX; b++)

@@ -81,7 +81,7 @@ static int address_clear(const struct leased *l, uid_t uid, uint32_t offset)
 	int result = 0;
 
 	uplink_init(&uplink, &l->uplink, uid, offset);
-	if (gc_address_recorded(host, &uplink.address))
+	if (recorded_address(host, &uplink.address))
 		return -EBUSY;
 	for (unsigned b = 0; b < l->state.bridges && result == 0; b++) {
 		result = ruleset_bridge_name(l->network, b, uplink.bridge);

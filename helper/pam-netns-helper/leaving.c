@@ -8,7 +8,7 @@
 #include <syslog.h>
 
 #include "base/clock.h"
-#include "closing.h"
+#include "note.h"
 #include "state/lock.h"
 #include "base/log.h"
 #include "net/uplink.h"
@@ -80,7 +80,7 @@ static int leaving_finish(struct host *host, const struct leaving *l)
 	bool live = false;
 	int result;
 
-	if (l->note && !closing_is(host, l->uid, l->note))
+	if (l->note && !note_is(host, l->uid, l->note))
 		return LOOKED_DONE; /* somebody has been in since */
 	result = session_prune(host->run, host->proc, l->uid, &live);
 	if (result < 0)
@@ -88,7 +88,7 @@ static int leaving_finish(struct host *host, const struct leaving *l)
 	if (live && !l->note)
 		return LOOKED_IN;
 	if (live) {
-		closing_forget(host, l->uid);
+		note_forget(host, l->uid);
 		return LOOKED_DONE;
 	}
 	logout_log(host, l->uid);

@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "closing.h"
+#include "note.h"
 #include "state/lock.h"
 #include "base/log.h"
 #include "ns/view.h"
@@ -135,7 +136,7 @@ static int session_record(const struct login *login, const struct process *leade
 
 	if (result < 0)
 		return log_errno(-result, "record the session");
-	closing_forget(login->host, r->uid);
+	note_forget(login->host, r->uid);
 	return 0;
 }
 

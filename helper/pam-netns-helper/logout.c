@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "closing.h"
+#include "note.h"
 #include "helper.h"
 #include "state/lock.h"
 #include "base/log.h"
@@ -46,7 +47,7 @@ int verb_close(struct host *host, const struct request *request, struct reply *r
 	bool unit = access(REAP_UNIT, F_OK) == 0;
 
 	result = session_close(host, request->uid, &live);
-	if (result == 0 && !live && closing_note(host, request->uid) < 0)
+	if (result == 0 && !live && note_make(host, request->uid) < 0)
 		unit = true; /* gc looks at everybody, note or not */
 	lock_release(host->lock, request->uid);
 	if (result == 0 && !live && !unit)

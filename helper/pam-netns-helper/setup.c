@@ -58,22 +58,6 @@ uint64_t setup_identity(const char *conf)
 	return hash ?: 1;
 }
 
-int setup_ensure(struct host *host, struct setup *setup)
-{
-	int result = setup_intact(host, setup);
-
-	if (result)
-		return result < 0 ? result : 0;
-	result = setup_apply(host, setup->conf, setup->identity, setup->network);
-	if (result == 0)
-		result = setup_intact(host, setup);
-	if (result)
-		return result < 0 ? result : 0;
-	return log_errno(EAGAIN,
-			 "set up network %s: something changes it back (see pam-netns check)",
-			 setup->network->name);
-}
-
 /* The networks to be up: those that are, and the wanted one or all that profiles use. */
 static int plan_choose(struct plan *plan, const struct network *wanted)
 {
@@ -143,7 +127,7 @@ static int plan_ports(struct plan *plan)
 		struct planned_user *user = &plan->users[i];
 
 		result = link_index(&plan->host->route, user->uplink.bridge,
-					   &user->uplink.bridge_ifindex);
+				    &user->uplink.bridge_ifindex);
 		user->safe = result == 0 && user->network && uplink_port_safe(&safe, &user->uplink);
 	}
 	free(safe.list);
@@ -158,7 +142,7 @@ static int plan_disconnect(struct plan *plan, bool all)
 	for (size_t i = 0; i < plan->users_count && result == 0; i++)
 		if ((all || !plan->users[i].safe) &&
 		    link_up(&plan->host->route, plan->users[i].uplink.ifindex,
-				   plan->users[i].uplink.port) == 1)
+			    plan->users[i].uplink.port) == 1)
 			result = uplink_disconnect(&plan->host->route, &plan->users[i].uplink);
 	return result;
 }
@@ -223,7 +207,7 @@ static int plan_reconnect(struct plan *plan)
 			continue;
 		user->uplink.network = &user->network->uplink;
 		result = link_index(&plan->host->route, user->uplink.bridge,
-					   &user->uplink.bridge_ifindex);
+				    &user->uplink.bridge_ifindex);
 		if (result < 0)
 			return result;
 		result = user->safe ? uplink_refresh(&plan->host->route, &user->uplink)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "state/lock.h"
+#include "base/log.h"
 #include "setup_internal.h"
 
 /* A change that somebody wants: a network as the conf says (bridges 0), or with so many bridges. */
@@ -121,4 +122,31 @@ int setup_grow(struct host *host, const struct setup *setup, unsigned bridge)
 	const struct change change = {setup->conf, setup->identity, setup->network, bridge + 1};
 
 	return change_want(host, &change);
+}
+
+int setup_ensure(struct host *host, struct setup *setup)
+{
+	int result = setup_intact(host, setup);
+
+	if (result)
+		return result < 0 ? result : 0;
+	result = setup_apply(host, setup->conf, setup->identity, setup->network);
+	if (result == 0)
+		result = setup_intact(host, setup);
+	if (result)
+		return result < 0 ? result : 0;
+	return log_errno(EAGAIN,
+			 "set up network %s: something changes it back (see pam-netns check)",
+			 setup->network->name);
+}
+
+int setup_follow_ipv6(struct host *host, struct setup *setup)
+{
+	const struct network *network = setup->network;
+	int result;
+
+	if (setup_ipv6_follows(network, &setup->state))
+		return 0;
+	result = setup_apply(host, setup->conf, setup->identity, network);
+	return result < 0 ? result : network_state_read(host->run, network->name, &setup->state);
 }

@@ -244,17 +244,6 @@ bool setup_ipv6_follows(const struct network *network, const struct network_stat
 	return has == !ipv6_disabled();
 }
 
-int setup_follow_ipv6(struct host *host, struct setup *setup)
-{
-	const struct network *network = setup->network;
-	int result;
-
-	if (setup_ipv6_follows(network, &setup->state))
-		return 0;
-	result = setup_apply(host, setup->conf, setup->identity, network);
-	return result < 0 ? result : network_state_read(host->run, network->name, &setup->state);
-}
-
 int setup_has_ipv6(const struct network *conf, const struct network_state *state)
 {
 	if (conf->subnet6_source != SOURCE_GIVEN || state->subnet6.family)

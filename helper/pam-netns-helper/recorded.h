@@ -1,0 +1,13 @@
+/* What the records say before something is removed as a leftover. */
+#ifndef PAM_NETNS_RECORDED_H
+#define PAM_NETNS_RECORDED_H
+
+#include "helper.h"
+
+/* In doubt true, with an empty state: nothing is removed that could not be looked at. */
+bool recorded_user(const struct host *host, uid_t uid, struct user_state *state);
+
+/* Is it the address of a user who is active? In doubt it is. */
+bool recorded_address(const struct host *host, const struct address *address);
+
+#endif

@@ -34,6 +34,7 @@ static char script[300]; /* in nft's place; "": it is not installed */
 #define waitpid(...)		FAULT(waitpid(__VA_ARGS__))
 
 #include "../../helper/pam-netns-helper/nft.c"
+#include "../../lib/rules/nft_path.c"
 
 #define RULES "table inet x {\n}\n"
 

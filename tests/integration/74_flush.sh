@@ -11,6 +11,7 @@ FAR4=203.0.113.2 FAR6=2001:db8:77::2
 # The host's own servers answer on each of its addresses. Outside has a way to the users' addresses.
 setup() {
 	network_setup
+	policy 'host_access = none'
 	far_make
 	"$TOOLS/host-outside" "$OUT/server.host" 192.0.2.1 2001:db8::1
 	outside ip route add 10.203.0.0/16 via "$HOST4"

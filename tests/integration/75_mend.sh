@@ -288,7 +288,7 @@ test_up_is_idempotent() {
 	pam-netns up
 	wait_until 5 bridge_settled
 	before=$(state)
-	assert_eq '' "$(pam-netns up 2>&1 >"$OUT/up")"
+	assert_eq '' "$({ pam-netns up >"$OUT/up"; } 2>&1)"
 	assert_same "$before" "$(state)"
 	hold_session a alice
 	pam-netns up
@@ -362,7 +362,7 @@ test_forwarding_that_was_on_stays_on() {
 # said DAMAGE… : what up says on its standard error after it.
 said() {
 	"$@"
-	pam-netns up 2>&1 >"$OUT/up"
+	{ pam-netns up >"$OUT/up"; } 2>&1
 }
 
 bridge_delete() {
@@ -381,7 +381,7 @@ template_unmount() {
 test_up_says_what_is_set_up() {
 	local said subnet6
 	pam-netns down
-	assert_eq '' "$(pam-netns up 2>&1 >"$OUT/up")" 'of a first set-up'
+	assert_eq '' "$({ pam-netns up >"$OUT/up"; } 2>&1)" 'of a first set-up'
 	subnet6=$(sed -n 's/^subnet6=\(.*\)::$/\1/p' /run/pam-netns/networks/default/state)
 	said=$(<"$OUT/up")
 	assert_eq "network default: bridge pnbr0, 10.203.0.0/16 and $subnet6::/64, NAT

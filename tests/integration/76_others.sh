@@ -17,7 +17,7 @@ advice_works() {
 		advice=${advice#*drops traffic of *: }
 		eval "${advice%% (and in*}"
 	done < <(grep 'drops traffic' <<<"$said")
-	assert_eq '' "$(pam-netns up 2>&1 >"$OUT/up")"
+	assert_eq '' "$({ pam-netns up >"$OUT/up"; } 2>&1)"
 	reaches_outside alice
 	end_session a
 	host_clean 8

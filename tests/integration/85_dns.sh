@@ -111,7 +111,7 @@ test_no_upstream() {
 	assert_match 'network default will not be able to resolve names' "$said"
 	assert_eq bob "$(su bob -c 'id -un')"
 	resolver_replace "$GOOD"
-	assert_eq '' "$(pam-netns up 2>&1 >"$OUT/up")"
+	assert_eq '' "$({ pam-netns up >"$OUT/up"; } 2>&1)"
 	login_resolves
 }
 

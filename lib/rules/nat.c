@@ -32,7 +32,7 @@ static void write_translation(FILE *out, const struct address *source, int famil
 
 	if (source->family != family)
 		fputs("masquerade to ", out);
-	else if (ports && family == AF_INET6)
+	else if (family == AF_INET6)
 		fprintf(out, "snat ip6 to [%s]", address_format(source, text));
 	else
 		fprintf(out, "snat %s to %s", family == AF_INET ? "ip" : "ip6",

@@ -7,6 +7,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <syslog.h>
 
 #include "../command.h"
@@ -14,6 +15,7 @@
 #include "call/identity.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "lines.h"
 
 /* Groups of administrators on some distributions: one that is missing here is no mistake. */
 static const char *const admin_groups[] = {"sudo", "wheel", "admin"};
@@ -21,7 +23,7 @@ static const char *const admin_groups[] = {"sudo", "wheel", "admin"};
 
 unsigned conf_section_line(const char *kind, const char *wanted)
 {
-	CLEANUP_FILE FILE *file = fopen(CONF_PATH, "re");
+	CLEANUP_FILE FILE *file = lines_open(CONF_PATH);
 	CLEANUP_FREE char *line = NULL;
 	size_t room = 0;
 
@@ -233,6 +235,10 @@ void doctor_conf(struct doctor *doctor)
 	struct conf *conf = NULL;
 	int error;
 
+	if (geteuid() != 0 && access(CONF_PATH, R_OK) < 0 && errno == EACCES) {
+		doctor_note(doctor, "this user cannot read " CONF_PATH " -> sudo pam-netns doctor");
+		return;
+	}
 	log_set_sink(report_error, doctor);
 	error = conf_read(CONF_PATH, &conf);
 	log_set_sink(log_to_terminal, NULL);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "doctor.h"
+#include "lines.h"
 #include "mail.h"
 
 #define POSTFIX_CONF  "/etc/postfix/main.cf"
@@ -53,7 +54,7 @@ static void parameter_line(struct parameter *parameter, char *text, unsigned num
 
 static void parameter_read(struct parameter *parameter)
 {
-	CLEANUP_FILE FILE *file = fopen(POSTFIX_CONF, "re");
+	CLEANUP_FILE FILE *file = lines_open(POSTFIX_CONF);
 	CLEANUP_FREE char *line = NULL;
 	char text[2048] = "";
 	size_t room = 0;
@@ -154,7 +155,7 @@ static void sendmail_check(struct doctor *doctor)
 	static const char *const programs[] = {"/usr/lib/sm.bin/sendmail",
 					       "/usr/libexec/sendmail/sendmail",
 					       "/usr/sbin/sendmail.sendmail", NULL};
-	CLEANUP_FILE FILE *file = any_exists(programs) ? fopen(SENDMAIL_CONF, "re") : NULL;
+	CLEANUP_FILE FILE *file = any_exists(programs) ? lines_open(SENDMAIL_CONF) : NULL;
 	CLEANUP_FREE char *line = NULL;
 	size_t room = 0;
 	bool forward = true;

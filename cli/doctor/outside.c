@@ -14,7 +14,7 @@
 #include "base/paths.h"
 #include "state/state.h"
 
-/* The name of a process, without its newline. */
+/* The name of a process, without its newline. Users choose names: none is to look like a remedy. */
 static void process_name(int proc, const char *pid, char *name, size_t size)
 {
 	char path[64];
@@ -26,6 +26,9 @@ static void process_name(int proc, const char *pid, char *name, size_t size)
 	if (fd >= 0)
 		length = read(fd, name, size - 1);
 	name[length > 0 ? length - 1 : 0] = '\0';
+	for (char *c = name; *c; c++)
+		if (*c == '>')
+			*c = '?';
 }
 
 /* Is it a process on the host's network? */

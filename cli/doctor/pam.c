@@ -58,7 +58,8 @@ struct pam_check {
 	size_t services_count;
 	char *reported[REPORTED_MAX]; /* "ID FILE:LINE" */
 	size_t reported_count;
-	unsigned stacks; /* with our line */
+	unsigned stacks;     /* with our line */
+	unsigned unreadable; /* for this user */
 };
 
 /* The finding was reported before: many services include the same file. */
@@ -277,7 +278,10 @@ static void stacks_check(struct pam_check *pam)
 	for (size_t i = 0; i < pam->services_count; i++) {
 		CLEANUP_PAM_STACK struct pam_stack session = {0}, auth = {0};
 
-		if (pam_stack_read(pam->services[i], "session", &session) == 0)
+		int error = pam_stack_read(pam->services[i], "session", &session);
+
+		pam->unreadable += error == -EACCES;
+		if (error == 0)
 			check_session(pam, &session);
 		if (pam_stack_read(pam->services[i], "auth", &auth) == 0)
 			for (size_t line = 0; line < auth.count; line++)
@@ -365,12 +369,17 @@ void doctor_pam(struct doctor *doctor)
 
 	services_find(&pam);
 	stacks_check(&pam);
-	if (!pam.stacks)
+	if (pam.unreadable)
+		doctor_note(doctor,
+			    "this user cannot read the stacks of %u services -> sudo pam-netns "
+			    "doctor",
+			    pam.unreadable);
+	else if (!pam.stacks)
 		doctor_warning(doctor,
 			       "no stack in %s has a session line with " PAM_MODULE
 			       ", so no user is isolated -> see pam_netns(8)",
 			       pam_folders[0]);
-	else
+	if (pam.stacks)
 		missing_check(&pam);
 	if (pam.stacks && !module_exists())
 		doctor_problem(doctor,

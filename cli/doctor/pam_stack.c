@@ -9,6 +9,8 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "lines.h"
+
 #define FILES_MAX    256
 #define INCLUDES_MAX 16 /* files within each other; Linux-PAM has a limit, too */
 
@@ -199,10 +201,12 @@ static int file_read(struct reading *reading, const char *service)
 		if (asprintf(&path, "%s%s%s", *service == '/' ? "" : pam_folders[i],
 			     *service == '/' ? "" : "/", service) < 0)
 			return -ENOMEM;
-		CLEANUP_FILE FILE *file = fopen(path, "re");
+		CLEANUP_FILE FILE *file = lines_open(path);
 
 		if (file)
 			result = lines_read(reading, path, file);
+		else if (errno == EACCES)
+			result = -EACCES;
 	}
 	reading->includes--;
 	/* An include that is not there fails the login, and nobody gets by. */

@@ -35,8 +35,8 @@ extern const char *pam_folders[PAM_STACK_FOLDERS];
 /*
  * Reads the stack of a service (a file's name) for a type: "session", "auth"; that of "other" if
  * the service has no line of the type. What cannot be read is passed over, as it says nothing of
- * our line; pam(8) refuses such logins by itself. -ENOENT: no such service, -ENOMEM. The caller
- * frees *out: pam_stack_free().
+ * our line; pam(8) refuses such logins by itself. -ENOENT: no such service, -EACCES: this user may
+ * not read a file of it, -ENOMEM. The caller frees *out: pam_stack_free().
  */
 int pam_stack_read(const char *service, const char *type, struct pam_stack *out) MUST_CHECK;
 void pam_stack_free(struct pam_stack *stack);

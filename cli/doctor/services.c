@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "doctor.h"
+#include "lines.h"
 
 #define PROGRAM_MAX (64 << 20) /* bytes; larger programs are not looked at */
 
@@ -80,7 +81,7 @@ static unsigned line_find(const char *pattern, bool (*found)(const char *line, c
 	if (glob(pattern, 0, NULL, &files) != 0)
 		files.gl_pathc = 0;
 	for (size_t i = 0; i < files.gl_pathc && !at; i++) {
-		CLEANUP_FILE FILE *file = fopen(files.gl_pathv[i], "re");
+		CLEANUP_FILE FILE *file = lines_open(files.gl_pathv[i]);
 		CLEANUP_FREE char *line = NULL;
 		size_t room = 0;
 

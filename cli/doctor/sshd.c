@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "doctor.h"
+#include "lines.h"
 #include "output.h"
 
 #define SSHD	     "/usr/sbin/sshd"
@@ -48,7 +49,7 @@ static void include_read(char *patterns, struct found *found, unsigned depth)
  * file's end. */
 static void config_read(const char *path, struct found *found, unsigned depth)
 {
-	CLEANUP_FILE FILE *file = fopen(path, "re");
+	CLEANUP_FILE FILE *file = lines_open(path);
 	CLEANUP_FREE char *line = NULL;
 	size_t room = 0;
 

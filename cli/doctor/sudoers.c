@@ -5,13 +5,14 @@
 #include <string.h>
 
 #include "doctor.h"
+#include "lines.h"
 
 #define SUDOERS "/etc/sudoers"
 
 /* Calls found() for each line of a file until it returns true; comments are left out. */
 static bool file_scan(const char *path, bool (*found)(char *line))
 {
-	CLEANUP_FILE FILE *file = fopen(path, "re");
+	CLEANUP_FILE FILE *file = lines_open(path);
 	CLEANUP_FREE char *line = NULL;
 	size_t room = 0;
 

@@ -14,6 +14,7 @@
 #include "../command.h"
 #include "doctor.h"
 #include "net/ipv6.h"
+#include "lines.h"
 
 #define LAST "/etc/sysctl.conf"
 
@@ -42,7 +43,7 @@ static bool line_sets(char *line, const char *setting, long *value)
 
 static bool file_search(const char *path, const char *setting, struct sysctl_line *out)
 {
-	CLEANUP_FILE FILE *file = fopen(path, "re");
+	CLEANUP_FILE FILE *file = lines_open(path);
 	CLEANUP_FREE char *line = NULL;
 	size_t room = 0;
 	bool found = false;

@@ -42,6 +42,51 @@ overlap_mended() {
 	conf_back
 }
 
+as_alice() {
+	setpriv --reuid alice --regid lab --init-groups "$@"
+}
+
+# A FIFO would never open, a device never end: neither is read, by root or by a user.
+test_files_that_are_no_regular_files() {
+	local file
+	for file in /etc/pam.d/fifo /etc/sysctl.d/fifo.conf /etc/sudoers.d/fifo; do
+		mkfifo "$file"
+		assert_match '^no problem' "$(timeout 60 pam-netns doctor | tail -n 1)" "$file"
+		rm "$file"
+	done
+	mkfifo /etc/pam.d/fifo
+	ln -s /dev/zero /etc/pam.d/zero
+	assert_match '^no problem' "$(as_alice timeout 60 pam-netns doctor | tail -n 1)"
+	assert_code 0 timeout 60 bash /srv/checkout/conf/removal-check --files >/dev/null
+	rm /etc/pam.d/fifo /etc/pam.d/zero
+}
+
+# What a user may not read is no fault of the host's, and says nothing of it.
+test_files_that_users_cannot_read() {
+	local said
+	chmod 600 /etc/pam.d/* "$CONF"
+	said=$(as_alice pam-netns doctor) || :
+	assert_no_match 'no user is isolated|no login goes through' "$said"
+	assert_match "^note conf: this user cannot read $CONF -> sudo pam-netns doctor" "$said"
+	assert_match 'note pam: this user cannot read the stacks of [0-9]+ services -> sudo' "$said"
+	assert_match '^no problem, 0 warnings' "$(tail -n 1 <<<"$said")"
+	chmod 644 /etc/pam.d/* "$CONF"
+}
+
+# A process's name is its user's choice.
+test_names_of_processes_are_no_remedies() {
+	local outside
+	hold_session one alice
+	cp "$(command -v sleep)" "$OUT/x -> reboot"
+	setpriv --reuid alice --regid lab --init-groups "$OUT/x -> reboot" 600 &
+	outside=$!
+	wait_until 20 grep -qx 'x -> reboot' "/proc/$outside/comm"
+	present "process $outside \\(x -\\? reboot\\) of uid 2001, .* is on the host's: what started it"
+	kill "$outside"
+	end_session one
+	host_clean
+}
+
 test_docker0_in_the_subnet() {
 	absent 'overlaps subnet'
 	ip link add docker0 type bridge

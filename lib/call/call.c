@@ -297,9 +297,11 @@ static int run_helper(const char *verb, const struct request *request, unsigned 
 
 	status = end_helper(&call, error != 0);
 	close(call.process);
-	if (failure)
+	if (failure) {
 		log_errno(failure, "run %s", call_helper_path);
-	else if (error || status == STUCK)
+		return -ENOEXEC;
+	}
+	if (error || status == STUCK)
 		explain_failure(&call, error, status, rtnl);
 	return error && status == STUCK ? -EBUSY : error;
 }

@@ -20,7 +20,7 @@
  * verb: "open", "close", "host", "up", "down", "kick", "gc". The helper's log lines go to log.h's
  * sink. Returns 0 with *reply filled, whatever its outcome (the caller owns the reply's
  * descriptors, reply_close()); -errno where no reply came: -ETIMEDOUT after deadline_ms (the helper
- * is killed then), -ENOENT without a helper, -EPIPE if it ended without a reply, -EBADMSG, … ,
+ * is killed then), -ENOEXEC if none could be run, -EPIPE if it ended without a reply, -EBADMSG, … ,
  * logged. A helper that has replied and does not end by the deadline is killed too. -EBUSY: the
  * helper waits in the kernel, ends when it is let, and keeps its locks until then.
  */

@@ -80,6 +80,13 @@ test_a_refusal_is_logged_once() {
 	assert_match '^login refused' "$(tail -n 1 <<<"$lines")"
 	assert_eq 2 "$(wc -l <<<"$lines")"
 	ip netns del alice
+	log_mark
+	mv $HELPER $HELPER.away
+	assert_fails pam_session su alice true
+	mv $HELPER.away $HELPER
+	lines=$(log_lines | sed -n 's/^authpriv.err .*pam_netns(su:session): //p')
+	assert_match '^cannot run .*pam-netns-helper: No such file' "$(head -n 1 <<<"$lines")"
+	assert_eq 2 "$(wc -l <<<"$lines")"
 	lines=$(pam-netns up nosuchnetwork 2>&1 || :)
 	assert_eq 1 "$(wc -l <<<"$lines")"
 	assert_match '^pam-netns: there is no \[network nosuchnetwork\]' "$lines"

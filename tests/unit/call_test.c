@@ -82,7 +82,7 @@ static void missing_helper(void **state)
 {
 	(void)state;
 	call_helper_path = "/nonexistent/helper";
-	call_fails("open", 1000, -ENOENT, "/nonexistent/helper: No such file");
+	call_fails("open", 1000, -ENOEXEC, "/nonexistent/helper: No such file");
 	assert_int_equal(log_lines, 1);
 }
 
@@ -90,9 +90,9 @@ static void helper_that_cannot_be_run(void **state)
 {
 	(void)state;
 	call_helper_path = "/etc/passwd";
-	call_fails("open", 1000, -EACCES, "/etc/passwd: Permission denied");
+	call_fails("open", 1000, -ENOEXEC, "/etc/passwd: Permission denied");
 	call_helper_path = "/";
-	call_fails("open", 1000, -EACCES, "Permission denied");
+	call_fails("open", 1000, -ENOEXEC, "Permission denied");
 }
 
 static void helper_that_ends_silently(void **state)
@@ -215,7 +215,7 @@ static void thousand_calls_leave_nothing(void **state)
 			call_helper_path = "/proc/self/exe";
 		} else if (i % 2) {
 			call_helper_path = "/nonexistent/helper";
-			expected = -ENOENT;
+			expected = -ENOEXEC;
 		} else {
 			call_helper_path = "/bin/true";
 			expected = -EPIPE;

@@ -317,7 +317,7 @@ conf_keys() {
 # Each key with another value, or a sed script for more than that: explain must tell the difference
 # to somebody. A new key that is missing here, or in the shipped file, fails the test.
 declare -A OTHER=(
-	[on_error]=host [deadline]=5s [services_exempt]=none
+	[on_error]=host [log]=logins [deadline]=5s [services_exempt]=none
 	[bridge]=lab0 [subnet]=10.9.0.0/24 [subnet6]=none [nat]=198.51.100.2 [peers]=group [host_access]=tcp/22
 	[egress]='deny tcp/25, allow any' [dns]=192.0.2.53 [mtu]=1400 [max_connections]=77 [new_connections]=5/second\ burst\ 50
 	[ports_per_bridge]=7

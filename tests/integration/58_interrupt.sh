@@ -245,7 +245,7 @@ test_clock_set_back() {
 # when somebody is in, and a name. And for leases, whose age in days outlives boots: a wrong clock
 # changes which of the unused ones is given up, no more.
 test_no_decision_by_the_wall_clock() {
-	assert_same "$(printf '%s\n' helper/pam-netns-helper/{gc_leases,leaving,login,login_build}.c lib/{kept,lease_use}.c)" \
+	assert_same "$(printf '%s\n' helper/pam-netns-helper/{gc_leases,leaving,login,login_build}.c lib/ns/kept.c lib/state/lease_use.c)" \
 		"$(cd "$CHECKOUT" && grep -rlE --include=*.c '\<time\(|CLOCK_REALTIME|gettimeofday\(|ftime\(|timespec_get' \
 			lib helper/pam-netns-helper helper/pam-netns-enter pam_module | sort)"
 }

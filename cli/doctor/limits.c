@@ -153,6 +153,29 @@ void doctor_limits(struct doctor *doctor)
 		    "logins are refused");
 }
 
+/* Services of the host that receive on a port which NAT gives to users. */
+static void services_check(struct doctor *doctor, int run, const struct port_set *services)
+{
+	struct host_state state;
+	char list[64] = "";
+	size_t used = 0;
+
+	if (host_state_read(run, &state) < 0 || !state.nat_last)
+		return;
+	for (unsigned port = state.nat_first; used + 8 < sizeof(list); port++) {
+		port = port_set_next(services, port, state.nat_last);
+		if (!port)
+			break;
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%u", used ? ", " : "",
+					 port);
+	}
+	if (*list)
+		doctor_warning(doctor,
+			       "services of this host receive on ports that NAT gives to users "
+			       "(%u-%u), who can take what is sent to them: %s -> pam-netns up",
+			       state.nat_first, state.nat_last, list);
+}
+
 /*
  * Ports that NAT gives users. Too few: they take some of the host's own. And toward one server all
  * users of a host can have no more connections than there are ports: a note, since it is no matter
@@ -162,14 +185,16 @@ void doctor_nat(struct doctor *doctor)
 {
 	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char local[64], reserved[4096];
+	struct port_set services = {0};
 	struct nat_ports ports;
 	uint64_t active = 0, connections = 0, count;
 
 	if (files_read(AT_FDCWD, IP_SYSCTL "ip_local_port_range", local, sizeof(local)) < 0 ||
 	    files_read(AT_FDCWD, IP_SYSCTL "ip_local_reserved_ports", reserved, sizeof(reserved)) <
-		0) {
+		0 ||
+	    nat_ports_services(&services) < 0) {
 		doctor_warning(doctor, "cannot read the host's own ports (" IP_SYSCTL
-				       "ip_local_port_range, ip_local_reserved_ports)");
+				       "ip_local_port_range, ip_local_reserved_ports, /proc/net)");
 		return;
 	}
 	for (size_t i = 0; i < doctor->conf->networks_count; i++) {
@@ -179,7 +204,8 @@ void doctor_nat(struct doctor *doctor)
 		active += network->nat ? users.active : 0;
 		connections += network->nat ? users.active * network->max_connections : 0;
 	}
-	if (!nat_ports_choose(local, reserved, &ports))
+	services_check(doctor, run, &services);
+	if (!nat_ports_choose(local, reserved, &services, &ports))
 		doctor_warning(
 		    doctor,
 		    "the host's own ports leave users fewer than they need, and they "

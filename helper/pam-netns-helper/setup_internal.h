@@ -52,7 +52,7 @@ struct uplink uplink_of(const struct user_state *state);
 /* setup_rules.c: all our rules in one transaction; NULL: removes them. */
 int rules_load(const struct ruleset *ruleset) MUST_CHECK;
 /* setup_rules.c: those of the plan's networks and users. */
-int plan_rules(struct plan *plan, const struct host_state *state) MUST_CHECK;
+int plan_rules(struct plan *plan, struct host_state *state) MUST_CHECK;
 /*
  * setup_rules.c: have the rules still the fingerprint that was recorded? 1, 0, or -errno. *gone:
  * none is there, in one table at least.

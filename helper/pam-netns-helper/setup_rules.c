@@ -48,7 +48,7 @@ struct ruleset_member member_of(const struct user_state *state, const struct net
 	return member;
 }
 
-int plan_rules(struct plan *plan, const struct host_state *state)
+int plan_rules(struct plan *plan, struct host_state *state)
 {
 	struct ruleset_network networks[PLAN_NETWORKS_MAX];
 	CLEANUP_FREE struct ruleset_member *members =
@@ -63,6 +63,8 @@ int plan_rules(struct plan *plan, const struct host_state *state)
 
 	if (result < 0)
 		return result;
+	state->nat_first = ruleset.nat_ports.first;
+	state->nat_last = ruleset.nat_ports.last;
 	if (!members)
 		return -ENOMEM;
 	for (size_t i = 0; i < plan->count; i++)

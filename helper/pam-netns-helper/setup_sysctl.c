@@ -128,6 +128,7 @@ static int accept_ra_keep(const struct host *host)
 
 int sysctl_nat_ports(struct nat_ports *ports)
 {
+	struct port_set services = {0};
 	char local[64], reserved[16384];
 	int result = value_read(AT_FDCWD, LOCAL_PORTS, local, sizeof(local));
 
@@ -136,7 +137,10 @@ int sysctl_nat_ports(struct nat_ports *ports)
 	result = value_read(AT_FDCWD, RESERVED_PORTS, reserved, sizeof(reserved));
 	if (result < 0)
 		return log_errno(-result, "read " RESERVED_PORTS);
-	if (nat_ports_choose(local, reserved, ports))
+	result = nat_ports_services(&services);
+	if (result < 0)
+		return log_errno(-result, "read which ports services of this host have");
+	if (nat_ports_choose(local, reserved, &services, ports))
 		return 0;
 	local[strcspn(local, "\t")] = ' ';
 	log_warning(

@@ -31,6 +31,9 @@
  * connection tracking believes. It passes if it is about a connection of the sender's own
  * (icmp_error); the rest that is related meets policy as what is new does.
  *
+ * A TCP connection that is opened toward a user in reply to theirs was meant for a service of the
+ * host, with a source port that the user had guessed (nat_ports.h).
+ *
  * Sets of bridges are constant and jumps by bridge are anonymous maps: neither can be changed
  * without changing rules, so who hashes the rules sees it. No set of rules keeps counters.
  */
@@ -272,6 +275,8 @@ static int write_base_chains(FILE *out, const struct ruleset *ruleset)
 	      "\tchain forward {\n"
 	      "\t\ttype filter hook forward priority filter; policy accept;\n"
 	      "\t\tiifname @bridges " STAMP_CLEAR "\n"
+	      "\t\ttcp flags & (fin | syn | rst | ack) == syn ct direction reply ct status snat "
+	      "drop\n"
 	      "\t\tct state established accept\n"
 	      "\t\tct state related iifname != @bridges accept\n",
 	      out);

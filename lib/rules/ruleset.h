@@ -21,6 +21,7 @@
 
 #include "base/address.h"
 #include "conf/conf.h"
+#include "rules/nat_ports.h"
 
 #define RULESET_TABLE	    "pam_netns"
 #define RULESET_PORT_PREFIX "pnu" /* every bridge port's name begins so, nothing else's may */
@@ -47,11 +48,6 @@ struct ruleset_member {
 	bool grouped; /* the member's network has peers = group */
 };
 
-/* The source ports, and ICMP ids, that NAT gives to users. */
-struct nat_ports {
-	uint16_t first, last;
-};
-
 struct ruleset {
 	const struct ruleset_network *networks;
 	size_t networks_count;
@@ -66,14 +62,6 @@ struct ruleset {
 int ruleset_write(FILE *out, const struct ruleset *ruleset) MUST_CHECK;
 /* Writes the transaction that removes both tables, whether they exist or not. */
 int ruleset_write_removal(FILE *out) MUST_CHECK;
-
-/*
- * Chooses users' NAT ports: the largest range from 1024 on that has none of the host's own ports.
- * local and reserved are the texts of net.ipv4.ip_local_port_range and ip_local_reserved_ports.
- * Returns false if the host's own leave too few: the range is then a quarter of what is not
- * reserved.
- */
-bool nat_ports_choose(const char *local, const char *reserved, struct nat_ports *out);
 
 /* The name of a network's bridge number i (0: conf->bridge); -ENAMETOOLONG, logged. */
 int ruleset_bridge_name(const struct network *network, unsigned i, char out[IFNAMSIZ]) MUST_CHECK;

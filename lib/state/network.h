@@ -37,11 +37,12 @@ struct network_state {
 #define OPEN_TRANSIT 2U
 
 struct host_state {
-	uint64_t rules;		   /* guard_fingerprint() after set-up */
-	uint64_t conf;		   /* setup_identity() of the conf file that was applied */
-	unsigned forwarding_ours;  /* IPv4 forwarding was off before us */
-	unsigned forwarding6_ours; /* IPv6 forwarding was off before us */
-	unsigned open_if_flushed;  /* OPEN_… */
+	uint64_t rules;		      /* guard_fingerprint() after set-up */
+	uint64_t conf;		      /* setup_identity() of the conf file that was applied */
+	unsigned forwarding_ours;     /* IPv4 forwarding was off before us */
+	unsigned forwarding6_ours;    /* IPv6 forwarding was off before us */
+	unsigned open_if_flushed;     /* OPEN_… */
+	unsigned nat_first, nat_last; /* ports that NAT gives to users */
 };
 
 /* A hash of what the conf file allows a network's users: peers, host_access, egress. */

@@ -178,3 +178,58 @@ test_t33_the_host_keeps_what_has_no_ports() {
 	assert_seen outside bare-alone 'in'
 	policy
 }
+
+# --- ports of the host's services (T45, CVE-2021-3773) ---
+
+# A user who sends from a service's port to a client gets what that client sends to the service.
+shadow() {
+	in_session alice "$LOAD from 9999 udp $OUTSIDE4 9; $LOAD from 9999 udp $OUTSIDE6 9" || :
+	outside "$TOOLS/host-rawsend" -d "$(</sys/class/net/uplink0/address)" "${1}4" udp "$OUTSIDE4" "$HOST4" 9999
+	outside "$TOOLS/host-rawsend" -d "$(</sys/class/net/uplink0/address)" "${1}6" udp "$OUTSIDE6" "$HOST6" 9999
+	witnesses_follow host
+}
+
+# A service that is there when the network is set up; doctor tells of others.
+test_t45_what_is_sent_to_a_service_is_not_a_users() {
+	[[ ! -e $OUT/witness.host.pid ]] || kill "$(cat "$OUT/witness.host.pid")"
+	pkill -x host-witness || :
+	wait_until 5 eval '! pgrep -x host-witness'
+	policy
+	witness host env
+	assert_match 'nat.* 9999' "$(pam-netns doctor 2>&1 | grep 'receive on ports')"
+	shadow early
+	assert_fails seen host early4 udp
+	assert_fails seen host early6 udp
+	pam-netns up --drop-connections
+	assert_eq '' "$(pam-netns doctor 2>&1 | grep 'receive on ports' || :)"
+	shadow late
+	assert_seen host late4 "udp $OUTSIDE4"
+	assert_seen host late6 "udp $OUTSIDE6"
+}
+
+opened_toward_alice() {
+	in_netns alice nft list counter inet opened n | sed -n 's/.*packets \([0-9]*\) .*/\1/p'
+}
+
+# opened PORT: the client's port, which alice has guessed. What she opened there is not answered.
+opened() {
+	in_session alice "$LOAD from 20088 tcp $OUTSIDE4 $1; $LOAD from 20088 tcp $OUTSIDE6 $1" || :
+	outside "$LOAD" from "$1" tcp "$HOST4" 20088 || :
+	outside "$LOAD" from "$1" tcp "$HOST6" 20088 || :
+}
+
+test_t45_no_connection_is_opened_toward_a_user() {
+	outside nft 'add table inet quiet; add chain inet quiet in { type filter hook input priority 0; }
+		add rule inet quiet in tcp dport 4444-4445 tcp flags syn drop'
+	in_netns alice nft 'add table inet opened; add counter inet opened n
+		add chain inet opened in { type filter hook input priority 0; }
+		add rule inet opened in tcp dport 20088 tcp flags syn counter name n'
+	opened 4444
+	assert_eq 0 "$(opened_toward_alice)"
+	nft insert rule inet pam_netns forward accept
+	opened 4445
+	assert_ne 0 "$(opened_toward_alice)"
+	outside nft delete table inet quiet
+	in_netns alice nft delete table inet opened
+	defences_on
+}

@@ -8,41 +8,6 @@
 	"\t\tmeta nfproto ipv6 meta l4proto != { tcp, udp, sctp, icmpv6 } " DENIED
 #define ICMP6 "oifname != @bridges meta l4proto icmpv6 "
 
-static void test_nat_ports(void **state)
-{
-	static const struct {
-		const char *local, *reserved;
-		unsigned first, last;
-		bool enough;
-	} table[] = {
-	    {"32768\t60999", "", 1024, 32767, true},
-	    {"32768\t60999", "8080,30000-32767", 8081, 29999, true},
-	    {"1024\t60999", "", 61000, 65535, true},
-	    {"1024\t60999", "65000-65535", 1024, 17017, false},
-	    {"10000\t65535", "", 1024, 9999, true},
-	    {"2000\t65535", "", 1024, 17151, false},
-	    {"1024\t65535", "40000", 1024, 10767, false},
-	    {"1024\t65535", "1024-65535", 1024, 17151, false},
-	    {"0\t65535", "", 1024, 17151, false},
-	    {"1\t1023", "1-1023,1025", 1026, 65535, true},
-	    {"40000\t40100", "20000-50000", 1024, 19999, true},
-	    {"40000\t50000", "1-65535", 1024, 17151, false},
-	    {"not two numbers", "nor a list", 1024, 32767, true},
-	    {"", "", 1024, 32767, true},
-	    {"32768\t60999", "1-", 1024, 32767, true},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		struct nat_ports ports;
-
-		assert_int_equal(nat_ports_choose(table[i].local, table[i].reserved, &ports),
-				 table[i].enough);
-		assert_int_equal(ports.first, table[i].first);
-		assert_int_equal(ports.last, table[i].last);
-	}
-}
-
 static void test_nat(void **state)
 {
 	struct fixture f;
@@ -168,13 +133,9 @@ static void test_forward_ours_alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_nat),
-	    cmocka_unit_test(test_nat_ports),
-	    cmocka_unit_test(test_egress),
-	    cmocka_unit_test(test_egress_forms),
-	    cmocka_unit_test(test_host_access),
-	    cmocka_unit_test(test_groups),
-	    cmocka_unit_test(test_forward_ours_alone),
+	    cmocka_unit_test(test_nat),		 cmocka_unit_test(test_egress),
+	    cmocka_unit_test(test_egress_forms), cmocka_unit_test(test_host_access),
+	    cmocka_unit_test(test_groups),	 cmocka_unit_test(test_forward_ours_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,14 +8,47 @@
 
 #include "doctor.h"
 #include "base/files.h"
+#include "net/bridge_filter.h"
 #include "net/guard.h"
 #include "state/lock.h"
 #include "state/network.h"
 #include "base/paths.h"
 #include "net/uplink.h"
 
+/* What drops users' packets while the rules are flushed; see bridge_filter.h. */
+static void filter_check(struct doctor *doctor, struct netlink *route, const char *bridge)
+{
+	unsigned ifindex = link_find(route, bridge);
+
+	if (ifindex && bridge_filter_intact(route, ifindex) == 0)
+		doctor_warning(
+		    doctor,
+		    "the filter of bridge %s was removed: after a flush of the firewall rules, "
+		    "users reach the host and each other until the next login -> pam-netns up",
+		    bridge);
+}
+
+/* What this kernel cannot do, as the last set-up found. */
+static void kernel_check(struct doctor *doctor, const struct host_state *state)
+{
+	if (state->open_if_flushed & OPEN_BRIDGES)
+		doctor_warning(
+		    doctor,
+		    "this kernel has no filter for bridges (NET_SCH_INGRESS, NET_CLS_BPF): after "
+		    "a flush of the firewall rules, users reach the host and each other until the "
+		    "next login or pam-netns gc -> enable pam-netns-gc.timer, and run pam-netns gc "
+		    "after each reload of nftables");
+	if (state->open_if_flushed & OPEN_TRANSIT)
+		doctor_warning(
+		    doctor,
+		    "the routing rules that hold without the firewall rules cannot be set: after a "
+		    "flush, this host forwards for others until the next login or pam-netns gc -> "
+		    "enable pam-netns-gc.timer, and run pam-netns gc after each reload of "
+		    "nftables");
+}
+
 static void bridges_check(struct doctor *doctor, struct netlink *route, const struct network *conf,
-			  const struct network_state *up)
+			  const struct network_state *up, const struct host_state *state)
 {
 	struct network network = *conf;
 
@@ -24,7 +57,11 @@ static void bridges_check(struct doctor *doctor, struct netlink *route, const st
 	for (unsigned i = 0; i < up->bridges; i++) {
 		char name[IFNAMSIZ];
 
-		if (ruleset_bridge_name(&network, i, name) == 0 && link_up(route, 0, name) == 0)
+		if (ruleset_bridge_name(&network, i, name) < 0)
+			continue;
+		if (!(state->open_if_flushed & OPEN_BRIDGES))
+			filter_check(doctor, route, name);
+		if (link_up(route, 0, name) == 0)
 			doctor_problem(
 			    doctor,
 			    "bridge %s of network %s is %s, and its users are cut off -> "
@@ -79,11 +116,14 @@ void doctor_live(struct doctor *doctor)
 {
 	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct netlink route = {.fd = -1};
+	struct host_state state = {0};
 	bool any = false, any6 = false;
 
 	if (run < 0 || netlink_open(&route, NETLINK_ROUTE) < 0)
 		return; /* nothing was set up since the boot */
 	setup_wait();
+	(void)!host_state_read(run, &state);
+	kernel_check(doctor, &state);
 	for (size_t i = 0; i < doctor->conf->networks_count; i++) {
 		const struct network *network = &doctor->conf->networks[i];
 		struct network_state up;
@@ -92,7 +132,7 @@ void doctor_live(struct doctor *doctor)
 			continue;
 		any = true;
 		any6 |= up.subnet6.family != 0;
-		bridges_check(doctor, &route, network, &up);
+		bridges_check(doctor, &route, network, &up, &state);
 	}
 	netlink_close(&route);
 	if (any)

@@ -255,6 +255,24 @@ test_forwarding_off_at_the_moment() {
 	mended_by_up 'net.ipv6.conf.all.forwarding = 0' sysctl -q -w net.ipv6.conf.all.forwarding=0
 }
 
+test_filter_of_a_bridge_gone() {
+	tc qdisc del dev pnbr0 clsact
+	present 'the filter of bridge pnbr0 was removed.*pam-netns up'
+	pam-netns up
+	absent 'the filter of bridge'
+}
+
+# As set-up records it on a kernel that cannot do it.
+test_kernel_without_filters() {
+	local record=/run/pam-netns/networks/host
+	sed -i 's/^open_if_flushed=.*/open_if_flushed=3/' $record
+	grep -q '^open_if_flushed=3' $record
+	present 'this kernel has no filter for bridges .*pam-netns-gc.timer'
+	present 'the routing rules .* cannot be set: after a flush, this host forwards for others'
+	sed -i 's/^open_if_flushed=.*/open_if_flushed=0/' $record
+	absent 'has no filter for bridges|cannot be set'
+}
+
 test_bridge_gone_at_the_moment() {
 	mended_by_up 'bridge pnbr0 of network default is missing' ip link delete pnbr0
 	mended_by_up 'bridge pnbr0 of network default is down' ip link set pnbr0 down

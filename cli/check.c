@@ -3,16 +3,19 @@
 
 #include "command.h"
 #include "doctor/doctor.h"
+#include "text.h"
 
 static int check_file(const char *path)
 {
 	struct conf *conf = NULL;
 
 	if (conf_read(path, &conf)) {
-		printf("%s is not usable: no login goes through with it\n", path);
+		text_print(stdout, path);
+		puts(" is not usable: no login goes through with it");
 		return STATUS_FAILED;
 	}
-	printf("%s: ok\n", path);
+	text_print(stdout, path);
+	puts(": ok");
 	conf_free(conf);
 	return STATUS_FINE;
 }

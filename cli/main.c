@@ -127,8 +127,10 @@ static int help_one(const struct command *command)
 
 static int usage_error(const struct command *command, const char *what, const char *word)
 {
-	fprintf(stderr, "pam-netns %s: %s%s%s%s\nUsage: ", command->name, what, word ? " '" : "",
-		word ? word : "", word ? "'" : "");
+	fprintf(stderr, "pam-netns %s: %s%s", command->name, what, word ? " '" : "");
+	if (word)
+		text_print(stderr, word);
+	fputs(word ? "'\nUsage: " : "\nUsage: ", stderr);
 	usage_print(stderr, command);
 	return STATUS_USAGE;
 }

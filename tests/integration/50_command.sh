@@ -18,6 +18,15 @@ field() {
 	pam-netns list --json | jq -r --arg user "$1" ".[] | select(.user == \$user) | .$2"
 }
 
+# What an admin's script hands over may be a name that a user chose.
+test_t43_terminal_controls_in_arguments() {
+	local hostile=$'x\e[2J\xc2\x9b1m' command
+	for command in list check doctor status explain kick up exec "list -$hostile" "$hostile" "exec alice"; do
+		# shellcheck disable=SC2086 # a command may be two words
+		assert_eq '' "$(pam-netns $command "$hostile" 2>&1 | LC_ALL=C grep -aP '[\x00-\x08\x0b-\x1f\x7f-\x9f]' || :)" "$command"
+	done
+}
+
 test_help_and_usage() {
 	local name text
 	for name in $(pam-netns --help | awk '/^  / { print $1 }'); do

@@ -256,6 +256,25 @@ test_t39_uninstall_is_refused_while_pam_names_the_module() {
 	rm -r "${DEST:?}"/run "$DEST"/etc/pam.d "$DEST"/etc/pam.conf "$DEST"/usr/lib/pam.d "$DEST"/var/lib/pam
 }
 
+# Files that only an include names, and lines that go on in the next: libpam reads them all.
+test_t39_uninstall_finds_what_is_included() {
+	local root=$OUT/included file command
+	mkdir -p "$root/etc/pam.d/sub" "$root/etc/site" "$root/usr/lib/pam.d"
+	for file in /etc/site/base /etc/pam.d/sub/a /etc/pam.d/.hidden /etc/pam.d/common.bak '/etc/pam.d/two words'; do
+		printf 'session required pam_netns.so\n' >"$root$file"
+		printf 'session [default=1] \\\n pam_x.so\nsession include %s\n' "${file#/etc/pam.d/}" >"$root/etc/pam.d/x"
+		printf '@include x\n@include y\n' >"$root/etc/pam.d/y"
+		assert_eq "$file" "$(/srv/checkout/conf/removal-check --files "$root")"
+		rm "$root$file"
+	done
+	assert_code 0 /srv/checkout/conf/removal-check "$root"
+	printf 'session required \\\n\tpam_netns.so # ours\n# \\\nsession required pam_netns.so\nsession required pam_unix.so\n' >"$root/etc/pam.d/x"
+	command=$(assert_code 1 /srv/checkout/conf/removal-check "$root" 2>&1 | sed -n "s,^  sudo \(sed .*'\) /,\1 $root/,p")
+	bash -c "$command"
+	assert_eq $'# \\\nsession required pam_unix.so' "$(<"$root/etc/pam.d/x")"
+	assert_code 0 /srv/checkout/conf/removal-check "$root"
+}
+
 # On a host whose stacks name the module: refused, and logins go on.
 test_t39_uninstall_on_a_host_in_use() {
 	local said

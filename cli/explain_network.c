@@ -166,7 +166,7 @@ static void explain_nat(const struct network *network)
 	if (!network->nat)
 		explain_line("nat", "no: the outside needs a route to the subnet");
 	else
-		explain_line("nat", "yes, from %s%s%s",
+		explain_line("nat", "yes, from %s%s%s; TCP, UDP, SCTP and ICMP alone",
 			     v4	  ? address_format(&network->nat_address, text)
 			     : v6 ? "the host's IPv4 address"
 				  : "the host's addresses",

@@ -302,6 +302,7 @@ test_explain() {
 	assert_match 'isolated +yes: own network, mount namespace, hostname' "$text"
 	assert_match 'peers +no' "$text"
 	assert_match 'egress +any destination' "$text"
+	assert_match "nat +yes, from the host's addresses; TCP, UDP, SCTP and ICMP alone" "$text"
 	assert_match 'connections +at most 4096 at once' "$text"
 	assert_match ' +50 new ones a second, 2000 after a pause' "$text"
 	assert_match 'private +/tmp /dev/shm \(in memory, together at most [0-9.]+[KMG]i?B? and [0-9]+ files if made now\)' "$text"

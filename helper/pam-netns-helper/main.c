@@ -57,30 +57,19 @@ static int usage(void)
 	return 2;
 }
 
-static int bounding_set_limit(uint64_t kept)
-{
-	for (unsigned c = 0; c < 64; c++)
-		if (!(kept >> c & 1) && prctl(PR_CAPBSET_DROP, c, 0, 0, 0) < 0) {
-			if (errno == EINVAL)
-				break; /* the kernel has no more */
-			return log_errno(errno, "drop capability %u", c);
-		}
-	return 0;
-}
-
-/* None is inheritable, so none stays ambient: capabilities(7). */
+/*
+ * None is inheritable, so none stays ambient: capabilities(7). The bounding set stays as
+ * it is: with no_new_privs an execve(2) gains nothing from it, and a new user namespace has a
+ * bounding set of its own.
+ */
 static int capabilities_limit(void)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
 	uint64_t kept = 0;
-	int result;
 
 	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)
 		kept |= UINT64_C(1) << capabilities[i];
-	result = bounding_set_limit(kept);
-	if (result < 0)
-		return result;
 	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
 		data[i].effective = data[i].permitted = (uint32_t)(kept >> (32 * i));
 	if (syscall(SYS_capset, &header, data) < 0)

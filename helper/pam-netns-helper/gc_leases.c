@@ -246,7 +246,8 @@ static int leases_age(const struct leased *l)
 
 int gc_leases(struct host *host, const struct conf *conf)
 {
-	CLEANUP_FD int leases = open(LEASES_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	CLEANUP_FD int leases =
+	    openat(AT_FDCWD, LEASES_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int result = 0, next;
 
 	for (size_t i = 0; leases >= 0 && i < conf->networks_count; i++) {

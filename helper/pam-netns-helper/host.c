@@ -24,7 +24,7 @@
 /* -ENOENT: there is none, for certain. */
 static int proc_open(const char *path)
 {
-	CLEANUP_FD int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	CLEANUP_FD int fd = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	struct statfs fs;
 
 	if (fd < 0)
@@ -81,7 +81,7 @@ static int folders_make(struct host *host)
 	    {"networks", NETWORKS_DIR, 0755},
 	    {"closing", CLOSING_DIR, 0700},
 	};
-	CLEANUP_FD int slash_run = open("/run", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int slash_run = openat(AT_FDCWD, "/run", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	host->run = folder_make(slash_run, RUN_DIR, "pam-netns", 0755);
 	if (host->run < 0)

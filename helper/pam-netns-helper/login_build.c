@@ -132,7 +132,7 @@ static int build_namespace(struct login *login, const struct pin_kind *kind)
 				 kind->name, kind->name);
 	rtnl_tell(start);
 	snprintf(path, sizeof(path), "/proc/self/ns/%s", kind->name);
-	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	CLEANUP_FD int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return log_errno(errno, "open %s", path);

@@ -83,7 +83,7 @@ int nft_run(const char *text, size_t size)
 char *nft_list(void)
 {
 	char *argv[] = {(char *)"nft", (char *)"list", (char *)"ruleset", NULL};
-	CLEANUP_FD int input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	CLEANUP_FD int input = openat(AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC);
 	CLEANUP_FD int output = memfd_create("nft-output", MFD_CLOEXEC);
 
 	if (input < 0 || output < 0 || nft_spawn(argv, input, output) != 0)

@@ -82,7 +82,7 @@ int reaper_start(struct host *host)
 	/* Twice, so that the caller's wait for the helper does not become one for the reaper. */
 	pid = fork();
 	if (pid == 0) {
-		CLEANUP_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+		CLEANUP_FD int null = openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
 
 		setsid();
 		alarm(ALARM_S);

@@ -15,7 +15,7 @@
 int setup_resolv(const struct host *host, const struct network *network)
 {
 	char text[RESOLV_TEXT_MAX];
-	CLEANUP_FD int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP_FD int dir = network_state_dir(host->run, network->name);
 	int result;
 
@@ -64,7 +64,7 @@ int setup_follow_resolver(const struct host *host, const struct conf *conf)
 int setup_hosts(const struct host *host, uid_t uid, const char *hostname)
 {
 	CLEANUP_FREE char *text = NULL;
-	CLEANUP_FD int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int result;
 
 	if (root < 0)

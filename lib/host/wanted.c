@@ -18,7 +18,7 @@
 
 static int machine_id_read(uint8_t id[16])
 {
-	CLEANUP_FD int etc = open("/etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int etc = openat(AT_FDCWD, "/etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char text[64];
 	ssize_t length = files_read(etc, MACHINE_ID, text, sizeof(text));
 

@@ -18,7 +18,7 @@ const char *ipv6_disabled(void)
 	};
 
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-		CLEANUP_FD int fd = open(settings[i].path, O_RDONLY | O_CLOEXEC);
+		CLEANUP_FD int fd = openat(AT_FDCWD, settings[i].path, O_RDONLY | O_CLOEXEC);
 		char value = '0';
 
 		if (fd < 0)

@@ -101,7 +101,8 @@ static int kept_descend(int parent, const char *path)
 int kept_open(uid_t uid, const char *account, const char *path)
 {
 	struct stat host, own;
-	CLEANUP_FD int private = open(PRIVATE_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	CLEANUP_FD int private =
+	    openat(AT_FDCWD, PRIVATE_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (private < 0 || fstat(private, &own) < 0)
 		return log_errno(errno, "open %s", PRIVATE_DIR);

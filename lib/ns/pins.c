@@ -99,7 +99,7 @@ int pins_setup(void)
 /* -ENOENT: it is not there, or no namespace (a plain file: the mount is gone). */
 static int pin_open(const char *path, int clone_flag)
 {
-	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	CLEANUP_FD int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	int result;
 
 	if (fd < 0 && (errno == ENOENT || errno == ELOOP || errno == ENOTDIR || errno == ENXIO))
@@ -166,7 +166,8 @@ static int pins_remove_dir(uid_t uid, bool begun)
 		snprintf(path, sizeof(path), "%s/%s", dir, pin_kinds[i].name);
 		pin_unmount(path);
 	}
-	CLEANUP_FD int pins = open(PINS_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	CLEANUP_FD int pins =
+	    openat(AT_FDCWD, PINS_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	result = pins < 0 ? -errno : files_remove_tree(pins, dir + sizeof(PINS_DIR));
 	return result < 0 ? log_errno(-result, "remove %s", dir) : 0;
@@ -210,7 +211,8 @@ int pins_begin(uid_t uid)
 static int pin_mount(const char *path, int fd)
 {
 	char source[32];
-	CLEANUP_FD int file = open(path, O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_RDONLY, 0600);
+	CLEANUP_FD int file =
+	    openat(AT_FDCWD, path, O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_RDONLY, 0600);
 
 	if (file < 0)
 		return log_errno(errno, "make %s", path);

@@ -285,7 +285,7 @@ static int view_build(struct view *view, int template, struct private_dir *dirs,
 	result = view_fill(view, dirs, runtime, hosts);
 	if (result < 0)
 		return result;
-	mnt = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	mnt = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
 	return mnt < 0 ? log_errno(errno, "open /proc/self/ns/mnt") : mnt;
 }
 

@@ -40,7 +40,7 @@ static int network_dir(const char *network)
 	char path[128];
 
 	network_path(path, sizeof(path), network, "");
-	return open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 int view_sys_list(const char *network, char list[SYS_LIST_MAX])
@@ -149,7 +149,7 @@ static int template_attempt(void *context)
 	if (unshare(CLONE_NEWNS) < 0)
 		return log_errno(errno, "make the template mount namespace");
 	result = template_fill(t->network);
-	CLEANUP_FD int mnt = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	CLEANUP_FD int mnt = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
 
 	back = mounts_enter(t->host_mnt, "the host's");
 	if (result < 0 || back < 0 || mnt < 0)

@@ -119,7 +119,7 @@ int lease_folder_open(void)
 
 	if (mkdir(LIB_DIR, 0755) < 0 && errno != EEXIST)
 		return log_errno(errno, "make %s", LIB_DIR);
-	lib = open(LIB_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	lib = openat(AT_FDCWD, LIB_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	leases = lib < 0 ? -errno : files_make_dir(lib, "leases", 0755);
 	if (leases < 0)
 		return log_errno(-leases, "use %s", LEASES_DIR);

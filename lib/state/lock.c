@@ -22,7 +22,7 @@
 
 int lock_open(void)
 {
-	int fd = open(LOCK_PATH, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = openat(AT_FDCWD, LOCK_PATH, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	return fd < 0 ? log_errno(errno, "open %s", LOCK_PATH) : fd;
 }

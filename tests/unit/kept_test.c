@@ -23,7 +23,6 @@
 #undef PRIVATE_DIR
 #define PRIVATE_DIR "private"
 
-#define open(...)	    FAULT(open(__VA_ARGS__))
 #define openat(...)	    FAULT(openat(__VA_ARGS__))
 #define open_tree(...)	    FAULT(open_tree(__VA_ARGS__))
 #define mkdirat(...)	    FAULT(mkdirat(__VA_ARGS__))

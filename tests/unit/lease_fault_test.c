@@ -23,7 +23,6 @@
 #define LIB_DIR	   "lib"
 #define LEASES_DIR "lib/leases"
 
-#define open(...)	       FAULT(open(__VA_ARGS__))
 #define openat(...)	       FAULT(openat(__VA_ARGS__))
 #define mkdir(...)	       FAULT(mkdir(__VA_ARGS__))
 #define fsync(fd)	       FAULT(fsync(fd))

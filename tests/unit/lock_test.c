@@ -65,7 +65,7 @@ static int look(int dir, pid_t pid, struct process *process, char *letter)
 	return result;
 }
 
-#define open(...)	     FAULT(open(__VA_ARGS__))
+#define openat(...)	     FAULT(openat(__VA_ARGS__))
 #define process_read(...)    look(__VA_ARGS__)
 #define timer_create(...)    FAULT(timer_create(__VA_ARGS__))
 #define files_read(...)	     fake_read(__VA_ARGS__)

@@ -26,7 +26,7 @@ static char script[300]; /* in nft's place; "": it is not installed */
 #define execve(path, argv, env) ((void)(path), execve(script, argv, env))
 #define fork()			FAULT(fork())
 #define memfd_create(...)	FAULT(memfd_create(__VA_ARGS__))
-#define open(...)		FAULT(open(__VA_ARGS__))
+#define openat(...)		FAULT(openat(__VA_ARGS__))
 #define write(...)		FAULT(write(__VA_ARGS__))
 #define pread(...)		FAULT(pread(__VA_ARGS__))
 #define lseek(...)		FAULT(lseek(__VA_ARGS__))

@@ -50,7 +50,7 @@ static int fake_setaffinity(const cpu_set_t *set)
 	return 0;
 }
 
-#define open(...)			  FAULT(open(__VA_ARGS__))
+#define openat(...)			  FAULT(openat(__VA_ARGS__))
 #define mkdir(...)			  FAULT(mkdir(__VA_ARGS__))
 #define mount(...)			  FAULT(mount(__VA_ARGS__))
 #define rename(...)			  FAULT(rename(__VA_ARGS__))

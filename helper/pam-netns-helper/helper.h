@@ -33,8 +33,6 @@ struct host {
 int host_enter(struct host *host) MUST_CHECK;
 /* Back to the host's namespaces from wherever building a user's left the process. */
 int host_return(const struct host *host) MUST_CHECK;
-/* Lets go of what a long-running child must not hold. */
-void host_close(struct host *host);
 
 /* setup.c: is the network set up as the conf says, untouched by others? If not, mends it. */
 struct setup {
@@ -131,7 +129,7 @@ int verb_host(struct host *host, const struct request *request, struct reply *re
 
 /* Attaches the host's namespaces to a reply: OUTCOME_HOST. */
 int reply_host(const struct host *host, struct reply *reply) MUST_CHECK;
-/* Attaches one namespace. */
+/* Attaches one namespace; fd stays open until the reply has been sent. */
 int reply_hand(struct reply *reply, int type, int fd) MUST_CHECK;
 
 /* reaper.c: waits for a user's last processes, or ends them (kill), and tears down. Takes the

@@ -135,18 +135,6 @@ int host_enter(struct host *host)
 	return result < 0 ? result : netlink_open(&host->netfilter, NETLINK_NETFILTER);
 }
 
-void host_close(struct host *host)
-{
-	netlink_close(&host->route);
-	netlink_close(&host->netfilter);
-	cleanup_fd(&host->lock);
-	cleanup_fd(&host->uts);
-	cleanup_fd(&host->net);
-	cleanup_fd(&host->mnt);
-	cleanup_fd(&host->run);
-	cleanup_fd(&host->proc);
-}
-
 int reply_hand(struct reply *reply, int type, int fd)
 {
 	struct handed *handed = &reply->handed[reply->handed_count];
@@ -156,12 +144,7 @@ int reply_hand(struct reply *reply, int type, int fd)
 		return -E2BIG;
 	if (fstat(fd, &st) < 0)
 		return log_errno(errno, "look at a namespace");
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-
-	if (copy < 0)
-		return log_errno(errno, "hand over a namespace");
-	*handed =
-	    (struct handed){.type = type, .device = st.st_dev, .inode = st.st_ino, .fd = copy};
+	*handed = (struct handed){.type = type, .device = st.st_dev, .inode = st.st_ino, .fd = fd};
 	reply->handed_count++;
 	return 0;
 }

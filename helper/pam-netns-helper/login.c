@@ -254,7 +254,6 @@ int verb_open(struct host *host, const struct request *request, struct reply *re
 			login_log(&login, &leader, reply->line);
 		lock_release(host->lock, request->uid);
 	}
-	/* What is left is freed by the end of the process, for which somebody waits. */
-	pins_close(&login.pins);
+	/* The reply has the pins' descriptors; the end of the process closes and frees all. */
 	return result;
 }

@@ -172,19 +172,20 @@ static int verb_run(const struct verb *verb)
 	if (result == 0) {
 		deadline_set();
 		result = host_enter(&host);
-		if (result == 0)
+		if (result == 0) {
 			result = verb->run(&host, &request, &reply);
-		host_close(&host);
+			/* Once the caller is answered, nothing is locked. */
+			cleanup_fd(&host.lock);
+		}
 	}
 	if (result < 0) {
-		reply_close(&reply);
+		reply.handed_count = 0;
 		reply.outcome = OUTCOME_REFUSED;
 		snprintf(reply.cause, sizeof(reply.cause), "%s", cause.text);
 	}
 	if (message_send_reply(STDIN_FILENO, &reply) < 0)
 		result = -EPIPE;
-	reply_close(&reply);
-	request_free(&request);
+	/* The end of the process closes and frees the rest. */
 	return result < 0;
 }
 

@@ -1,11 +1,8 @@
 /* What is decided at set-up: subnets, MTU, which networks go; see setup_internal.h. */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/files.h"
-#include "state/lease.h"
 #include "net/ipv6.h"
 #include "base/log.h"
 #include "host/wanted.h"
@@ -14,43 +11,52 @@
 
 #define AUTO_SUBNET_LAST 255
 
-static bool subnet_planned(const struct plan *plan, const struct prefix *subnet)
+static bool subnet_planned(const struct conf *conf, const struct prefix *subnet)
 {
-	for (size_t i = 0; i < plan->conf->networks_count; i++) {
-		const struct network *n = &plan->conf->networks[i];
+	for (size_t i = 0; i < conf->networks_count; i++) {
+		struct prefix other = network_subnet(&conf->networks[i], subnet->address.family);
 
-		if (n->subnet_source == SOURCE_GIVEN && prefix_overlaps(&n->subnet, subnet))
-			return true;
-	}
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct network_state *s = &plan->networks[i].state;
-		struct prefix other = {.address = s->subnet, .length = s->subnet_length};
-
-		if (s->subnet.family && prefix_overlaps(&other, subnet))
+		if (other.address.family && prefix_overlaps(&other, subnet))
 			return true;
 	}
 	return false;
 }
 
 /* "auto" for the first time: a free subnet is chosen, and remembered. */
-static int subnet_choose(struct plan *plan, const struct planned *p, struct prefix *out)
+static int subnet_choose(const struct plan *plan, const struct network *network)
 {
-	CLEANUP_FD int leases = lease_folder_open();
-	CLEANUP_FD int made = leases < 0 ? -errno : files_make_dir(leases, p->conf->name, 0755);
-	CLEANUP_FD int dir = made < 0 ? -1 : openat(made, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct prefix subnet = network_subnet(network, AF_INET);
 
-	if (dir < 0)
-		return log_errno(made < 0 ? -made : errno, "make %s/%s", LEASES_DIR, p->conf->name);
+	if (network->subnet_source != SOURCE_AUTO || subnet.address.family)
+		return 0;
 	for (unsigned second = 203; second <= AUTO_SUBNET_LAST; second++) {
 		char text[ADDRESS_TEXT_MAX];
 
 		snprintf(text, sizeof(text), "10.%u.0.0/16", second);
-		if (prefix_parse(text, out) == 0 && !subnet_planned(plan, out) &&
-		    !uplink_prefix_taken(&plan->host->route, out))
-			return network_subnet_remember(dir, out);
+		if (prefix_parse(text, &subnet) == 0 && !subnet_planned(plan->conf, &subnet) &&
+		    !uplink_prefix_taken(&plan->host->route, &subnet))
+			return network_subnet_remember(network->name, &subnet);
 	}
 	return log_errno(EADDRNOTAVAIL,
 			 "find a free subnet between 10.203.0.0/16 and 10.255.0.0/16");
+}
+
+/* The same for IPv6. A network that is set up keeps its prefix, because its users may be active. */
+static int subnet6_choose(const struct plan *plan, const struct network *network,
+			  const struct network_state *old)
+{
+	struct prefix subnet = network_subnet(network, AF_INET6);
+
+	if (network->subnet6_source != SOURCE_AUTO || subnet.address.family)
+		return 0;
+	subnet = (struct prefix){old->subnet6, old->subnet6_length};
+	if (!prefix_is_unique_local(&subnet) || subnet_planned(plan->conf, &subnet)) {
+		int error = prefix_random_unique_local(&subnet);
+
+		if (error)
+			return log_errno(-error, "choose a random subnet6");
+	}
+	return network_subnet_remember(network->name, &subnet);
 }
 
 /*
@@ -139,19 +145,16 @@ static int network_decide(struct plan *plan, struct planned *p)
 {
 	const struct network *conf = p->conf;
 	struct network_state old = {0};
-	struct prefix subnet = {0};
 	int result = network_state_read(plan->host->run, conf->name, &old);
 
 	if (result < 0 && !state_absent(result))
 		return log_errno(-result, "read the state of network %s", conf->name);
-	result = network_wanted(conf, &p->state);
-	if (result == 0 && !p->state.subnet.family) {
-		result = subnet_choose(plan, p, &subnet);
-		p->state.subnet = subnet.address;
-		p->state.subnet_length = subnet.length;
-	}
+	result = subnet_choose(plan, conf);
+	if (result == 0)
+		result = subnet6_choose(plan, conf, &old);
 	if (result < 0)
 		return result;
+	network_wanted(conf, &p->state);
 	p->state.mtu = conf->mtu ? conf->mtu : uplink_default_mtu(&plan->host->route);
 	p->state.bridges = old.bridges ? old.bridges : 1;
 	if (plan->grow == conf && p->state.bridges < plan->bridges)

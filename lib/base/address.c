@@ -5,8 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "base/siphash.h"
+#include <sys/random.h>
 
 #define IPV6_OFFSET_MAX (UINT32_C(1) << 31)
 
@@ -201,16 +200,13 @@ struct mac address_mac(const struct address *ipv4)
 	return mac;
 }
 
-/*
- * 56 bits of the hash are the global id and the subnet id: with 16 bits for the network alone, one
- * pair of names in 65,536 would share a prefix.
- */
-struct prefix prefix_unique_local(const uint8_t machine_id[16], const char *network)
+int prefix_random_unique_local(struct prefix *out)
 {
-	struct prefix p = {.address = {.family = AF_INET6, .bytes = {0xfd}}, .length = 64};
-	uint64_t hash = siphash(machine_id, network, strlen(network));
+	*out = (struct prefix){.address = {.family = AF_INET6, .bytes = {0xfd}}, .length = 64};
+	return getrandom(out->address.bytes + 1, 7, 0) == 7 ? 0 : -errno;
+}
 
-	for (size_t i = 1; i < 8; i++)
-		p.address.bytes[i] = (uint8_t)(hash >> (8 * (i - 1)));
-	return p;
+bool prefix_is_unique_local(const struct prefix *p)
+{
+	return p->address.family == AF_INET6 && p->address.bytes[0] == 0xfd && p->length == 64;
 }

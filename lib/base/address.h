@@ -65,9 +65,10 @@ uint32_t prefix_preferred_offset(const struct prefix *p, uid_t uid);
 struct mac address_mac(const struct address *ipv4);
 
 /*
- * The unique local /64 of RFC 4193 for a network of this machine: SipHash-2-4 keyed with the
- * machine id (machine-id(5) must not be shown to others, and a keyed hash does not show its key).
+ * A unique local /64 (RFC 4193). 56 bits are random, global id and subnet id: with 16 bits for the
+ * network alone, one pair of networks in 65,536 would share a prefix.
  */
-struct prefix prefix_unique_local(const uint8_t machine_id[16], const char *network);
+int prefix_random_unique_local(struct prefix *out) MUST_CHECK;
+bool prefix_is_unique_local(const struct prefix *p);
 
 #endif

@@ -236,10 +236,9 @@ int obstacle_overlaps(int run, struct netlink *route, const struct conf *conf,
 		const struct network *network = &conf->networks[i / 2];
 		struct overlap_search search = {.ours = ours, .ours_count = ours_count};
 		struct network_state wanted;
-		int result = network_wanted(network, &wanted);
+		int result;
 
-		if (result < 0)
-			return result;
+		network_wanted(network, &wanted);
 		const struct uplink_network uplink = network_state_uplink(&wanted);
 		const struct prefix subnet = i % 2 ? uplink.subnet6 : uplink.subnet;
 

@@ -11,80 +11,69 @@
 #include "net/ipv6.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "state/lease.h"
 #include "state/state.h"
 
-#define MACHINE_ID  "machine-id"
-#define SUBNET_NAME "subnet" /* LEASES_DIR/NETWORK/subnet -> the subnet that "auto" became */
-
-static int machine_id_read(uint8_t id[16])
+/* LEASES_DIR/NETWORK/subnet and subnet6 -> what "auto" became: "10.203.0.0_16". */
+static const char *subnet_name(sa_family_t family)
 {
-	CLEANUP_FD int etc = openat(AT_FDCWD, "/etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	char text[64];
-	ssize_t length = files_read(etc, MACHINE_ID, text, sizeof(text));
-
-	if (length < 32)
-		return log_errno(ENOENT,
-				 "read /etc/machine-id, which subnet6 = auto is derived from "
-				 "(systemd-machine-id-setup makes it; or set subnet6)");
-	for (int i = 0; i < 16; i++)
-		if (sscanf(text + 2 * i, "%2hhx", &id[i]) != 1)
-			return log_errno(EINVAL, "use /etc/machine-id");
-	return 0;
+	return family == AF_INET ? "subnet" : "subnet6";
 }
 
 /* The subnet chosen on an earlier boot: the same user, the same address. */
-static int subnet_remembered(const char *network, struct prefix *out)
+static struct prefix subnet_remembered(const char *network, sa_family_t family)
 {
-	char path[sizeof(LEASES_DIR "/" SUBNET_NAME) + CONF_NAME_MAX + 1], text[ADDRESS_TEXT_MAX];
+	char path[sizeof(LEASES_DIR "//subnet6") + CONF_NAME_MAX], text[ADDRESS_TEXT_MAX];
+	struct prefix subnet;
 	ssize_t length;
 
-	snprintf(path, sizeof(path), LEASES_DIR "/%s/" SUBNET_NAME, network);
+	snprintf(path, sizeof(path), LEASES_DIR "/%s/%s", network, subnet_name(family));
 	length = readlink(path, text, sizeof(text) - 1);
 	if (length < 0)
-		return -errno;
+		return (struct prefix){0};
 	text[length] = '\0';
 	for (char *p = text; *p; p++)
 		if (*p == '_')
 			*p = '/';
-	return prefix_parse(text, out);
+	if (prefix_parse(text, &subnet) < 0 || subnet.address.family != family)
+		return (struct prefix){0};
+	return subnet;
 }
 
-int network_subnet_remember(int leases, const struct prefix *subnet)
+int network_subnet_remember(const char *network, const struct prefix *subnet)
 {
+	const char *name = subnet_name(subnet->address.family);
+	CLEANUP_FD int leases = lease_folder_open();
+	CLEANUP_FD int made = leases < 0 ? -errno : files_make_dir(leases, network, 0755);
+	CLEANUP_FD int dir = made < 0 ? -1 : openat(made, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char text[ADDRESS_TEXT_MAX];
 
-	/* A link's target may not look like a path: "10.203.0.0_16". */
+	if (dir < 0)
+		return log_errno(made < 0 ? -made : errno, "make %s/%s", LEASES_DIR, network);
+	/* A link's target may not look like a path. */
 	prefix_format(subnet, text);
 	text[strcspn(text, "/")] = '_';
-	(void)unlinkat(leases, SUBNET_NAME, 0);
-	if (symlinkat(text, leases, SUBNET_NAME) < 0 || fsync(leases) < 0)
+	(void)unlinkat(dir, name, 0);
+	if (symlinkat(text, dir, name) < 0 || fsync(dir) < 0)
 		return log_errno(errno, "remember subnet %s in %s", text, LEASES_DIR);
 	return 0;
 }
 
-static int subnet6_wanted(const struct network *conf, struct prefix *out)
+struct prefix network_subnet(const struct network *conf, sa_family_t family)
 {
-	uint8_t id[16];
-	int result;
+	enum conf_source source = family == AF_INET ? conf->subnet_source : conf->subnet6_source;
 
-	if (conf->subnet6_source == SOURCE_NONE || ipv6_disabled())
-		return 0;
-	*out = conf->subnet6;
-	if (conf->subnet6_source == SOURCE_GIVEN)
-		return 0;
-	result = machine_id_read(id);
-	if (result == 0)
-		*out = prefix_unique_local(id, conf->name);
-	return result;
+	if (source == SOURCE_GIVEN)
+		return family == AF_INET ? conf->subnet : conf->subnet6;
+	return source == SOURCE_AUTO ? subnet_remembered(conf->name, family) : (struct prefix){0};
 }
 
-int network_wanted(const struct network *conf, struct network_state *out)
+void network_wanted(const struct network *conf, struct network_state *out)
 {
-	struct prefix subnet = conf->subnet, subnet6 = {0};
-	int result = subnet6_wanted(conf, &subnet6);
+	struct prefix subnet = network_subnet(conf, AF_INET), subnet6 = {0};
 
-	if (conf->subnet_source == SOURCE_AUTO && subnet_remembered(conf->name, &subnet) < 0)
-		subnet = (struct prefix){0};
+	if (!ipv6_disabled())
+		subnet6 = network_subnet(conf, AF_INET6);
 	*out = (struct network_state){
 	    .subnet = subnet.address,
 	    .subnet_length = subnet.length,
@@ -93,7 +82,6 @@ int network_wanted(const struct network *conf, struct network_state *out)
 	};
 	snprintf(out->name, sizeof(out->name), "%s", conf->name);
 	memcpy(out->bridge, conf->bridge, sizeof(out->bridge));
-	return result;
 }
 
 static void change_add(char text[NETWORK_CHANGE_MAX], const char *key, const char *from,
@@ -177,8 +165,10 @@ int network_refuses(int run, const struct network *conf, char what[NETWORK_TEXT_
 	struct network_state up, wanted;
 	int active;
 
-	if (run < 0 || network_state_read(run, conf->name, &up) < 0 ||
-	    network_wanted(conf, &wanted) < 0 || !network_changed(&up, conf, &wanted, change))
+	if (run < 0 || network_state_read(run, conf->name, &up) < 0)
+		return 0;
+	network_wanted(conf, &wanted);
+	if (!network_changed(&up, conf, &wanted, change))
 		return 0;
 	active = network_users(run, conf->name, kick);
 	if (!active || (active < 0 && active != -EACCES))

@@ -11,12 +11,16 @@
 #define NETWORK_TEXT_MAX   1024
 
 /*
- * Fills in name, bridge and subnets. A subnet of "auto" is the one that was chosen at an earlier
- * set-up (LEASES_DIR); none was: its address has the family 0. subnet6 has the family 0 if the conf
- * file wants none, or if IPv6 is disabled on this host (ipv6.h). -errno, logged: /etc/machine-id,
- * which subnet6 = auto is derived from, cannot be read.
+ * The subnet of one family; that of "auto" is the one that an earlier set-up chose (LEASES_DIR).
+ * Its address has the family 0 if none was chosen yet, or if the conf file wants none.
  */
-int network_wanted(const struct network *conf, struct network_state *out) MUST_CHECK;
+struct prefix network_subnet(const struct network *conf, sa_family_t family);
+
+/* Remembers below LEASES_DIR which subnet "auto" became. */
+int network_subnet_remember(const char *network, const struct prefix *subnet) MUST_CHECK;
+
+/* Fills in name, bridge and subnets; no subnet6 if IPv6 is disabled on this host (ipv6.h). */
+void network_wanted(const struct network *conf, struct network_state *out);
 
 /*
  * Has the conf file another bridge or other subnets for a network that is up? Its active users
@@ -40,8 +44,5 @@ int network_users(int run, const char *network, char kick[NETWORK_CHANGE_MAX]) M
  */
 int network_refuses(int run, const struct network *conf, char what[NETWORK_TEXT_MAX],
 		    char remedy[NETWORK_TEXT_MAX]);
-
-/* The folder below LEASES_DIR of a network remembers which subnet "auto" became. */
-int network_subnet_remember(int leases, const struct prefix *subnet) MUST_CHECK;
 
 #endif

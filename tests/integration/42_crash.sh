@@ -301,6 +301,43 @@ test_reboot_keeps_addresses() {
 	rm -r "$leases"
 }
 
+# prefix_of USER: the network part of their IPv6 address.
+prefix_of() {
+	su "$1" -c 'ip -6 -o address show dev eth0 scope global' | grep -o 'fd[0-9a-f:]*::'
+}
+
+# A random prefix, without a machine id.
+test_reboot_keeps_the_prefix() {
+	local remembered=/var/lib/pam-netns/leases/default/subnet6 prefix
+	assert_fails test -e /etc/machine-id
+	pam-netns up
+	prefix=$(prefix_of alice)
+	assert_eq "${prefix}_64" "$(readlink "$remembered")"
+	host_clean 5
+	reboot_simulate
+	assert_eq "$prefix" "$(prefix_of alice)"
+	host_clean 5
+	# Each host chooses its own.
+	reboot_simulate
+	rm "$remembered"
+	assert_ne "$prefix" "$(prefix_of alice)"
+	host_clean 5
+}
+
+# Versions that derived the prefix did not remember it. Active users keep theirs after an upgrade.
+test_prefix_of_a_former_version_stays() {
+	local remembered=/var/lib/pam-netns/leases/default/subnet6 prefix
+	hold_session one bob
+	prefix=$(prefix_of bob)
+	rm -f "$remembered"
+	pam-netns up
+	assert_eq "${prefix}_64" "$(readlink "$remembered")"
+	assert_eq "$prefix" "$(prefix_of alice)"
+	assert_eq "$prefix" "$(prefix_of bob)"
+	end_session one
+	host_clean 5
+}
+
 # The folder alone is gone, alice is in: her next login works.
 test_run_folder_removed_while_in() {
 	hold_session one alice

@@ -347,7 +347,7 @@ test_addresses_of_a_network_in_use_stay() {
 	for user in alice bob carol; do
 		users_logout_only "$user"
 	done
-	printf '[network default]\nbridge = pnnew\nsubnet = 10.205.0.0/16\n[profile default]\nmatch = *\n' >"$CONF"
+	printf '[network default]\nbridge = pnnew\nsubnet = 10.205.0.0/16\nsubnet6 = fd00:205::/64\n[profile default]\nmatch = *\n' >"$CONF"
 	users_login alice bob carol
 	assert_fails ip link show pnbr0
 	assert_eq '' "$(ip route show 10.203.0.0/16; ip -6 route show fd00:203::/64)"

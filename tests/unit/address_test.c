@@ -207,22 +207,22 @@ static void test_preferred_offset(void **state)
 
 static void test_unique_local(void **state)
 {
-	static const uint8_t key[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-	static const uint8_t other_key[16] = {1};
-	struct prefix p = prefix_unique_local(key, "default"), unique = prefix("fc00::/7");
-	struct prefix again = prefix_unique_local(key, "default");
-	struct prefix lab = prefix_unique_local(key, "lab");
-	struct prefix other = prefix_unique_local(other_key, "default");
+	struct prefix p, other, unique = prefix("fd00::/8");
 	char text[ADDRESS_TEXT_MAX];
 	struct prefix parsed;
 
 	(void)state;
+	assert_int_equal(prefix_random_unique_local(&p), 0);
+	assert_int_equal(prefix_random_unique_local(&other), 0);
 	assert_int_equal(p.length, 64);
-	assert_int_equal(p.address.bytes[0], 0xfd);
 	assert_true(prefix_contains(&unique, &p.address));
-	assert_memory_equal(&p.address, &again.address, sizeof(p.address));
-	assert_false(prefix_overlaps(&p, &lab));
 	assert_false(prefix_overlaps(&p, &other));
+	assert_true(prefix_is_unique_local(&p));
+	other = prefix("fd00::/63");
+	assert_false(prefix_is_unique_local(&other));
+	other = prefix("2001:db8::/64");
+	assert_false(prefix_is_unique_local(&other));
+	assert_false(prefix_is_unique_local(&(struct prefix){0}));
 	assert_int_equal(prefix_parse(prefix_format(&p, text), &parsed), 0);
 	assert_true(address_equal(&parsed.address, &p.address));
 }

@@ -5,17 +5,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
-#include <stdint.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "base/linux_calls.h"
-
-#define PERMISSIONS	  (S_IRWXU | S_IRWXG | S_IRWXO)
-#define REMOVE_DEPTH_MAX  64   /* folders open at once */
-#define REMOVE_PASSES_MAX 4096 /* so 262,144 levels */
+#define PERMISSIONS	 (S_IRWXU | S_IRWXG | S_IRWXO)
+#define REMOVE_DEPTH_MAX 16 /* folders open at once; records, leases and pins need four */
 
 /* Reads until the end of the file or until the buffer is full; returns the number of bytes. */
 static ssize_t read_fully(int fd, char *buf, size_t size)
@@ -182,17 +177,11 @@ int files_make_dir(int parent, const char *name, mode_t mode)
 	return folder_is_safe(&st, mode) ? steal_fd(&fd) : -EPERM;
 }
 
-/* One removal of a tree. Errors do not stop it; the first is the result. */
-struct removal {
-	int top;	 /* the tree's own folder */
-	unsigned lifted; /* folders moved up to top, because they lay too deep */
-	int error;
-};
-
-static void removal_failed(struct removal *r, int error)
+/* Errors do not stop a removal; the first is the result. */
+static void removal_failed(int *first, int error)
 {
-	if (!r->error && error != ENOENT)
-		r->error = -error;
+	if (!*first && error != ENOENT)
+		*first = -error;
 }
 
 /* RESOLVE_NO_XDEV sees every mount, binds of the same filesystem too. */
@@ -206,103 +195,53 @@ static int folder_open(int parent, const char *name)
 	return (int)syscall(SYS_openat2, parent, name, &how, sizeof(how));
 }
 
-/*
- * A user may have made thousands of folders in each other. Those too deep to hold all above them
- * open move up to the top, where the next pass finds them. The name is random because any name
- * that could be guessed may be taken.
- */
-static void folder_lift(struct removal *r, int parent, const char *name)
-{
-	uint64_t number = 0;
-	char lifted[32];
+static void folder_empty(int fd, unsigned depth, int *first);
 
-	if (getrandom(&number, sizeof(number), 0) < 0) {
-		removal_failed(r, errno);
-		return;
-	}
-	snprintf(lifted, sizeof(lifted), ".%016llx", (unsigned long long)number);
-	if (renameat2(parent, name, r->top, lifted, RENAME_NOREPLACE))
-		removal_failed(r, errno);
-	else
-		r->lifted++;
-}
-
-static void folder_empty(struct removal *r, int fd, unsigned depth);
-
-static void entry_remove(struct removal *r, int parent, const char *name, unsigned depth)
+static void entry_remove(int parent, const char *name, unsigned depth, int *first)
 {
 	int fd;
 
 	if (!unlinkat(parent, name, 0))
 		return;
 	if (errno != EISDIR) {
-		removal_failed(r, errno);
+		removal_failed(first, errno);
 		return;
 	}
-	if (depth == REMOVE_DEPTH_MAX) {
-		folder_lift(r, parent, name);
-		return;
+	if (depth < REMOVE_DEPTH_MAX) {
+		fd = folder_open(parent, name);
+		if (fd < 0) {
+			removal_failed(first, errno);
+			return;
+		}
+		folder_empty(fd, depth + 1, first);
 	}
-	fd = folder_open(parent, name);
-	if (fd < 0) {
-		removal_failed(r, errno);
-		return;
-	}
-	folder_empty(r, fd, depth + 1);
 	if (unlinkat(parent, name, AT_REMOVEDIR))
-		removal_failed(r, errno);
+		removal_failed(first, errno);
 }
 
 /* Takes over fd. */
-static void folder_empty(struct removal *r, int fd, unsigned depth)
+static void folder_empty(int fd, unsigned depth, int *first)
 {
 	CLEANUP_DIR DIR *stream = fdopendir(fd);
 	const struct dirent *entry;
 
 	if (!stream) {
-		removal_failed(r, errno);
+		removal_failed(first, errno);
 		close(fd);
 		return;
 	}
 	while (errno = 0, entry = readdir(stream)) {
 		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-			entry_remove(r, dirfd(stream), entry->d_name, depth);
+			entry_remove(dirfd(stream), entry->d_name, depth, first);
 	}
 	if (errno)
-		removal_failed(r, errno);
-}
-
-static int top_empty(struct removal *r)
-{
-	unsigned lifted, passes = 0;
-
-	do {
-		int fd = openat(r->top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-		if (fd < 0)
-			return -errno;
-		lifted = r->lifted;
-		folder_empty(r, fd, 1);
-	} while (r->lifted != lifted && ++passes < REMOVE_PASSES_MAX);
-	return r->error;
+		removal_failed(first, errno);
 }
 
 int files_remove_tree(int parent, const char *name)
 {
-	struct removal r = {.top = -1};
-	CLEANUP_FD int top = -1;
-	int error;
+	int error = 0;
 
-	if (!unlinkat(parent, name, 0) || errno == ENOENT)
-		return 0;
-	if (errno != EISDIR)
-		return -errno;
-	top = folder_open(parent, name);
-	if (top < 0)
-		return errno == ENOENT ? 0 : -errno;
-	r.top = top;
-	error = top_empty(&r);
-	if (unlinkat(parent, name, AT_REMOVEDIR) && errno != ENOENT && !error)
-		error = -errno;
+	entry_remove(parent, name, 0, &error);
 	return error;
 }

@@ -45,8 +45,9 @@ int files_open_directory(const char *path) MUST_CHECK;
 int files_make_dir(int parent, const char *name, mode_t mode) MUST_CHECK;
 
 /*
- * Removes a file or a folder with all in it, however deep; absence is no error. Stays in its mount:
- * -EXDEV or -EBUSY where something is mounted inside; what can be removed is removed even then.
+ * Removes a file or a folder with all in it, in a place that only root may write; absence is no
+ * error. Stays in its mount: -EXDEV or -EBUSY where something is mounted inside. -ENOTEMPTY: it is
+ * deeper than any tree of root's. What can be removed is removed even then.
  */
 int files_remove_tree(int parent, const char *name) MUST_CHECK;
 

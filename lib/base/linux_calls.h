@@ -44,16 +44,6 @@ static inline int mount_setattr(int dir, const char *path, unsigned flags, struc
 }
 #endif
 
-#ifndef RENAME_NOREPLACE
-#define RENAME_NOREPLACE 1
-
-static inline int renameat2(int from, const char *from_name, int to, const char *to_name,
-			    unsigned flags)
-{
-	return (int)syscall(SYS_renameat2, from, from_name, to, to_name, flags);
-}
-#endif
-
 #ifndef STATX_BASIC_STATS
 #include <linux/stat.h>
 

@@ -20,7 +20,6 @@
 static size_t step = SIZE_MAX;
 /* A file that cannot be removed, and calls for folders too deep that fail. */
 static const char *stubborn = "";
-static int random_error, lift_error;
 
 static int refused(int error)
 {
@@ -41,13 +40,11 @@ static size_t smaller(size_t size)
 #define fchmod(fd, mode)     FAULT(fchmod(fd, mode))
 #define mkdirat(...)	     FAULT(mkdirat(__VA_ARGS__))
 #define renameat(...)	     FAULT(renameat(__VA_ARGS__))
-#define renameat2(...)	     (lift_error ? refused(lift_error) : FAULT(renameat2(__VA_ARGS__)))
 #define unlinkat(dir, name, flags)                                                                 \
 	(strcmp(name, stubborn) == 0 ? refused(EACCES) : FAULT(unlinkat(dir, name, flags)))
-#define getrandom(...) (random_error ? refused(random_error) : FAULT(getrandom(__VA_ARGS__)))
-#define syscall(...)   FAULT(syscall(__VA_ARGS__))
-#define fdopendir(fd)  FAULT_NULL(fdopendir(fd))
-#define readdir(dir)   FAULT_NULL(readdir(dir))
+#define syscall(...)  FAULT(syscall(__VA_ARGS__))
+#define fdopendir(fd) FAULT_NULL(fdopendir(fd))
+#define readdir(dir)  FAULT_NULL(readdir(dir))
 
 #include "../../lib/base/files.c"
 
@@ -218,21 +215,6 @@ static void test_remove_goes_on(void **state)
 	assert_int_equal(files_remove_tree(scratch, "tree"), 0);
 }
 
-/* Folders too deep to hold all above them open are moved up, if that can be done. */
-static void test_remove_too_deep(void **state)
-{
-	(void)state;
-	tree_make(REMOVE_DEPTH_MAX + 4);
-	random_error = EAGAIN;
-	assert_int_equal(files_remove_tree(scratch, "tree"), -EAGAIN);
-	random_error = 0;
-	lift_error = ENOSPC;
-	assert_int_equal(files_remove_tree(scratch, "tree"), -ENOSPC);
-	lift_error = 0;
-	assert_int_equal(files_remove_tree(scratch, "tree"), 0);
-	assert_int_equal(faccessat(scratch, "tree", F_OK, 0), -1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,7 +224,6 @@ int main(void)
 	    cmocka_unit_test(test_make_dir),
 	    cmocka_unit_test(test_remove_tree),
 	    cmocka_unit_test(test_remove_goes_on),
-	    cmocka_unit_test(test_remove_too_deep),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);

@@ -64,11 +64,16 @@ static void write_egress(FILE *out, const struct network *network)
 		write_destination_match(out, &rule->destination);
 		write_port_match(out, &rule->port);
 		if (rule->allow)
-			fprintf(out, "goto admit_%s\n", network->name);
+			fprintf(out, "goto leave_%s\n", network->name);
 		else
 			fputs(REJECT "\n", out);
 	}
-	fputs("\t\t" REJECT "\n\t}\n", out);
+	fprintf(out,
+		"\t\t" REJECT "\n\t}\n"
+		"\tchain leave_%s {\n"
+		"\t\tjump neighbours\n"
+		"\t\tgoto admit_%s\n\t}\n",
+		network->name, network->name);
 }
 
 /*

@@ -241,6 +241,36 @@ static void write_postrouting(FILE *out, const struct ruleset *ruleset)
 	      out);
 }
 
+/*
+ * What leaves makes an entry in the kernel's table of neighbours for each next hop. That table has
+ * room for 1,024 (gc_thresh3), and a host with a full one reaches nothing. So users together have
+ * 512 next hops in half a minute, and one user few new ones. Most leave by one router, which is
+ * one.
+ */
+static void write_neighbours(FILE *out)
+{
+	fputs("\tset neighbours4 {\n\t\ttype ipv4_addr; size 512; flags dynamic,timeout; timeout "
+	      "30s\n\t}\n"
+	      "\tset neighbours6 {\n\t\ttype ipv6_addr; size 512; flags dynamic,timeout; timeout "
+	      "30s\n\t}\n"
+	      "\tset new_neighbours {\n\t\ttype ether_addr; size 65535; flags "
+	      "dynamic,timeout\n\t}\n"
+	      "\tchain new_neighbour {\n"
+	      "\t\tadd @neighbours4 { rt ip nexthop } return\n"
+	      "\t\tadd @neighbours6 { rt ip6 nexthop } return\n"
+	      "\t\tdrop\n"
+	      "\t}\n"
+	      "\tchain neighbours {\n"
+	      "\t\tct status confirmed return\n"
+	      "\t\trt ip nexthop @neighbours4 return\n"
+	      "\t\trt ip6 nexthop @neighbours6 return\n"
+	      "\t\tupdate @new_neighbours { ether saddr timeout 60s limit rate 5/second burst 64 "
+	      "packets } goto new_neighbour\n"
+	      "\t\tdrop\n"
+	      "\t}\n",
+	      out);
+}
+
 /* The chains that the hooks call, but for those of one network. */
 static int write_base_chains(FILE *out, const struct ruleset *ruleset)
 {
@@ -362,6 +392,7 @@ static int write_inet_table(FILE *out, const struct ruleset *ruleset)
 	      out);
 	write_group_sets(out, ruleset);
 	write_icmp_error(out);
+	write_neighbours(out);
 	for (size_t i = 0; i < ruleset->networks_count; i++)
 		ruleset_write_network(out, ruleset->networks[i].conf);
 	err = write_base_chains(out, ruleset);

@@ -170,6 +170,37 @@ test_t24_scan_does_not_fill_the_neighbour_table() {
 	defences_on
 }
 
+# On the host's own links each address is a neighbour. An ordinary user asks 2,500 of them, and the host
+# finds one that it does not know yet.
+resolves_anew() {
+	ip neigh flush dev uplink0
+	ping -q -n -c 1 -W 3 "$OUTSIDE4"
+	ping -q -n -c 1 -W 3 "$OUTSIDE6"
+}
+
+scan_of_the_link() {
+	in_session alice "bash -c 'for ((i = 0; i < 2500; i++)); do
+		printf -v a %x \$i; echo x >/dev/udp/2001:db8:51::1:\$a/9
+		echo x >/dev/udp/198.18.\$((i >> 8)).\$((i & 255))/9; done 2>/dev/null; :'"
+}
+
+test_t24_scan_of_the_hosts_links() {
+	local before
+	ip address add 198.18.255.1/16 dev uplink0
+	before=$(neighbour_count)
+	scan_of_the_link
+	[[ $(neighbour_count) -le $((before + 300)) ]] || fail "neighbours: $before, then $(neighbour_count)"
+	resolves_anew
+	assert_reach bob yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE6 80"
+	nft insert rule inet pam_netns neighbours return
+	nft flush set inet pam_netns new_connections
+	scan_of_the_link
+	[[ $(neighbour_count) -gt $((before + 600)) ]] || fail 'the scan is not seen in the table'
+	ip neigh flush dev uplink0
+	ip address delete 198.18.255.1/16 dev uplink0
+	defences_on
+}
+
 test_t26_flags_hold_without_rules() {
 	nft flush ruleset
 	attack alice -d "$BOB_MAC" flushed-straight udp "$ALICE4" "$BOB4" 9999

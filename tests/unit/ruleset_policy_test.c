@@ -39,13 +39,13 @@ static void test_egress(void **state)
 	set_up_three(&f);
 	text = text_of(&f);
 	assert_has(text,
-		   "\tchain egress_default {\n" TRANSLATED "\t\tgoto admit_default\n\t\t" DENIED);
+		   "\tchain egress_default {\n" TRANSLATED "\t\tgoto leave_default\n\t\t" DENIED);
 	assert_has(text, "\tchain egress_third {\n\t\t" DENIED "\t}\n");
 	assert_has(text,
 		   "\tchain egress_0-lab_x- {\n" TRANSLATED "\t\tip daddr 198.51.100.2/32 " DENIED
-		   "\t\tip daddr 198.51.100.0/24 tcp dport 7001-7002 goto admit_0-lab_x-\n"
+		   "\t\tip daddr 198.51.100.0/24 tcp dport 7001-7002 goto leave_0-lab_x-\n"
 		   "\t\tmeta l4proto tcp " DENIED
-		   "\t\tip6 daddr 2001:db8:99::/64 goto admit_0-lab_x-\n"
+		   "\t\tip6 daddr 2001:db8:99::/64 goto leave_0-lab_x-\n"
 		   "\t\t" DENIED "\t}\n");
 }
 
@@ -66,11 +66,11 @@ static void test_egress_forms(void **state)
 	f.conf[0].egress = rules;
 	f.conf[0].egress_count = 5;
 	text = text_of(&f);
-	assert_has(text, "\t\tmeta nfproto ipv4 goto admit_n\n"
-			 "\t\tmeta nfproto ipv6 udp dport 53 goto admit_n\n"
+	assert_has(text, "\t\tmeta nfproto ipv4 goto leave_n\n"
+			 "\t\tmeta nfproto ipv6 udp dport 53 goto leave_n\n"
 			 "\t\tmeta l4proto { tcp, udp } th dport 25-26 " DENIED
-			 "\t\tmeta l4proto udp goto admit_n\n"
-			 "\t\tgoto admit_n\n");
+			 "\t\tmeta l4proto udp goto leave_n\n"
+			 "\t\tgoto leave_n\n");
 }
 
 static void test_host_access(void **state)

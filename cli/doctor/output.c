@@ -3,9 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define SILENCE_MS 20000
 
 /* Starts it without a shell and without this process's environment; the end to read, or -errno. */
 static int program_start(char *const *words, pid_t *pid)
@@ -33,6 +37,17 @@ static int program_start(char *const *words, pid_t *pid)
 	return error ? -error : steal_fd(&from);
 }
 
+/* More of what it prints; 0: it has ended, or is silent for so long that it hangs. */
+static ssize_t output_more(int from, pid_t pid, char *text, size_t room)
+{
+	struct pollfd ready = {.fd = from, .events = POLLIN};
+
+	if (poll(&ready, 1, SILENCE_MS) == 1)
+		return read(from, text, room);
+	kill(pid, SIGKILL);
+	return 0;
+}
+
 bool output_read(char *const *words, char *text, size_t size)
 {
 	size_t used = 0;
@@ -43,7 +58,7 @@ bool output_read(char *const *words, char *text, size_t size)
 	if (from < 0)
 		return false;
 	while (got > 0 && used < size - 1) {
-		got = read(from, text + used, size - 1 - used);
+		got = output_more(from, pid, text + used, size - 1 - used);
 		used += got > 0 ? (size_t)got : 0;
 	}
 	text[used] = '\0';

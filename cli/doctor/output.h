@@ -9,8 +9,8 @@
 
 /*
  * Runs words[0], a path, up to a NULL, without a shell and with an empty environment. text becomes
- * its standard output, closed with a NUL and cut off at size. False if it could not be run or
- * failed.
+ * its standard output, closed with a NUL and cut off at size. False if it could not be run,
+ * failed, or printed nothing for 20 s, after which it is killed.
  */
 bool output_read(char *const *words, char *text, size_t size) MUST_CHECK;
 

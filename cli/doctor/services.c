@@ -29,7 +29,7 @@ static const struct {
 
 static bool program_has(const char *path, const char *word)
 {
-	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	CLEANUP_FD int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	CLEANUP_FREE char *content = NULL;
 	struct stat st;
 	ssize_t got;

@@ -61,6 +61,17 @@ test_files_that_are_no_regular_files() {
 	rm /etc/pam.d/fifo /etc/pam.d/zero
 }
 
+# sshd -T opens what its configuration includes. What it does not say is then read in its files.
+test_an_sshd_that_hangs() {
+	mkfifo /etc/ssh/fifo /usr/sbin/fcron
+	chmod 755 /usr/sbin/fcron
+	echo 'Include /etc/ssh/fifo' >>/etc/ssh/sshd_config
+	assert_match '^no problem' "$(timeout 120 pam-netns doctor | tail -n 1)"
+	assert_fails pgrep -xf '/usr/sbin/sshd -T'
+	sed -i '/fifo/d' /etc/ssh/sshd_config
+	rm /etc/ssh/fifo /usr/sbin/fcron
+}
+
 # What a user may not read is no fault of the host's, and says nothing of it.
 test_files_that_users_cannot_read() {
 	local said

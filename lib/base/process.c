@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/vfs.h>
@@ -51,19 +50,6 @@ static bool fields_parse(const char *text, struct stat_fields *out)
 			return false;
 	}
 	return number_parse(field, &out->start);
-}
-
-int process_parse(const char *text, struct process *out, char *state)
-{
-	struct stat_fields fields;
-	unsigned long long pid;
-
-	if (!number_parse(text, &pid) || pid < 1 || pid > INT_MAX || !fields_parse(text, &fields))
-		return -EBADMSG;
-	*out = (struct process){.pid = (pid_t)pid, .start = fields.start};
-	if (state)
-		*state = fields.state;
-	return 0;
 }
 
 /*

@@ -29,7 +29,4 @@ int process_read(int proc, pid_t pid, struct process *out, char *state) MUST_CHE
 bool process_alive(int proc, const struct process *process);
 bool process_gone(int proc, const struct process *process);
 
-/* Reads the text of a proc_pid_stat(5) file. For tests and fuzzing too. -EBADMSG. */
-int process_parse(const char *text, struct process *out, char *state) MUST_CHECK;
-
 #endif

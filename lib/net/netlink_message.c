@@ -108,6 +108,11 @@ const struct nlattr *attribute_next(const struct nlattr *attribute, const void *
 			    (const char *)data + size);
 }
 
+static int attribute_type(const struct nlattr *attribute)
+{
+	return attribute->nla_type & NLA_TYPE_MASK;
+}
+
 void attributes_parse(const void *data, size_t size, const struct nlattr **out, int max)
 {
 	memset(out, 0, sizeof(*out) * ((size_t)max + 1));
@@ -125,11 +130,6 @@ bool netlink_parse(const struct nlmsghdr *header, size_t fixed, const struct nla
 		return false;
 	attributes_parse((const char *)netlink_payload(header) + skip, size - skip, out, max);
 	return true;
-}
-
-int attribute_type(const struct nlattr *attribute)
-{
-	return attribute->nla_type & NLA_TYPE_MASK;
 }
 
 const void *attribute_value(const struct nlattr *attribute)

@@ -49,7 +49,6 @@ void attributes_parse(const void *data, size_t size, const struct nlattr **out, 
 const struct nlattr *attribute_first(const void *data, size_t size);
 const struct nlattr *attribute_next(const struct nlattr *attribute, const void *data, size_t size);
 
-int attribute_type(const struct nlattr *attribute);
 const void *attribute_value(const struct nlattr *attribute);
 size_t attribute_size(const struct nlattr *attribute);
 /* 0 where there are fewer than 4 bytes. */

@@ -27,6 +27,9 @@ WARNINGS  = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 	    -Wformat=2 -Wundef -Wpointer-arith -Wwrite-strings -Wimplicit-fallthrough
 HARDENING = -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2 -fPIC
 CFLAGS   ?= -O2 -g
+# libnl-route-3: for the command and tests alone.
+NL_CFLAGS ?= -isystem /usr/include/libnl3
+NL_LIBS   ?= -lnl-route-3 -lnl-3
 STANDARD  = -std=gnu11 -D_GNU_SOURCE -Ilib -DVERSION='"$(VERSION)"' \
 	    -DSYSCONF_DIR='"$(SYSCONFDIR)"' -DLIBEXEC_DIR='"$(LIBEXECDIR)"'
 ALL_CFLAGS = $(STANDARD) $(WARNINGS) $(HARDENING) $(CFLAGS) -MMD -MP

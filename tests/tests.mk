@@ -5,6 +5,10 @@ SAN_CFLAGS = $(STANDARD) $(WARNINGS) -O1 -g $(SAN) -MMD -MP
 SAN_LIB   := $(patsubst lib/%.c,$B/san/lib/%.o,$(wildcard lib/*/*.c))
 UNIT      := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*_test.c))
 TEST_LIBS  = -lcap-ng
+# Two tests have libnl-route-3 read what our own messages wrote.
+RTNL_TESTS = $(addprefix $B/unit/,uplink_test uplink_bridge_test)
+$(RTNL_TESTS): TEST_LIBS += $(NL_LIBS)
+$B/san/tests/unit/uplink%.o: SAN_CFLAGS += $(NL_CFLAGS)
 
 $B/san/%.o: %.c
 	$(call say,CC san,$<)

@@ -126,9 +126,10 @@ $B/pam-netns-enter: $(ENTER_OBJS)
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie $(RELRO) $(CFLAGS) -o $@ $(ENTER_OBJS) -lcap-ng
 
+$B/cli/kernel.o: ALL_CFLAGS += $(NL_CFLAGS)
 $B/pam-netns: $(CLI_OBJS) $B/libpam_netns.a
 	$(call say,LD,$@)
-	$(Q)$(CC) -pie $(RELRO) $(CFLAGS) -o $@ $(CLI_OBJS) $B/libpam_netns.a
+	$(Q)$(CC) -pie $(RELRO) $(CFLAGS) -o $@ $(CLI_OBJS) $B/libpam_netns.a $(NL_LIBS)
 
 -include $(LIB_OBJS:.o=.d) $(HELPER_LIB_OBJS:.o=.d) $(MODULE_OBJS:.o=.d) $(HELPER_OBJS:.o=.d) $(ENTER_OBJS:.o=.d) $(CLI_OBJS:.o=.d)
 

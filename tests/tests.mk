@@ -90,7 +90,7 @@ demo: all
 ## lint		format, clang-tidy, cppcheck, gcc -fanalyzer, scan-build, shellcheck
 .PHONY: lint format-check
 lint: $B/sandbox/sandbox_filter.h
-	@CC='$(CC)' MAKE='$(MAKE)' B='$B' tests/lint.sh $(STANDARD) -I$B/sandbox $(WARNINGS)
+	@CC='$(CC)' MAKE='$(MAKE)' B='$B' tests/lint.sh $(STANDARD) $(NL_CFLAGS) -I$B/sandbox $(WARNINGS)
 
 ## format-check	only the format of the C files
 format-check:

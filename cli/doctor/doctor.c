@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "../command.h"
+#include "../kernel.h"
 
 enum { NEEDS_ROOT = 1 << 0, NEEDS_CONF = 1 << 1 };
 
@@ -31,6 +32,8 @@ static const struct check {
      "nothing else is in the networks' subnets"},
     {"firewall", doctor_firewall, NEEDS_ROOT | NEEDS_CONF, "no other firewall is in the way"},
     {"live", doctor_live, NEEDS_ROOT | NEEDS_CONF, "what was set up is there"},
+    {"records", doctor_records, NEEDS_ROOT | NEEDS_CONF,
+     "the kernel has what the records of active users say"},
     {"sysctl", doctor_sysctl, NEEDS_CONF, "no file of sysctl.d takes forwarding or IPv6 away"},
     {"limits", doctor_limits, NEEDS_ROOT | NEEDS_CONF, "the kernel's limits hold for all users"},
     {"nat", doctor_nat, NEEDS_ROOT | NEEDS_CONF, "NAT has ports for all users"},
@@ -62,7 +65,7 @@ void doctor_run(struct doctor *doctor)
 {
 	bool root = geteuid() == 0;
 
-	if (root && !doctor_host_enter()) {
+	if (root && !kernel_host_enter()) {
 		doctor->id = "overlap";
 		doctor_warning(doctor, "cannot enter the host's network: what follows may be about "
 				       "a user's");

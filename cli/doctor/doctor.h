@@ -62,9 +62,6 @@ void doctor_run(struct doctor *doctor);
  */
 unsigned conf_section_line(const char *kind, const char *wanted);
 
-/* Into the host's network, if root is in a user's; false if that fails. */
-bool doctor_host_enter(void);
-
 /* The checks. */
 void doctor_conf(struct doctor *doctor); /* conf.c: reads doctor->conf */
 void doctor_policy(struct doctor *doctor);
@@ -83,6 +80,7 @@ void doctor_subnet(struct doctor *doctor);
 void doctor_overlap(struct doctor *doctor);
 void doctor_firewall(struct doctor *doctor);
 void doctor_live(struct doctor *doctor);
+void doctor_records(struct doctor *doctor);
 void doctor_sysctl(struct doctor *doctor);
 void doctor_limits(struct doctor *doctor);
 void doctor_nat(struct doctor *doctor);

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,15 +18,6 @@
 #include "sysctl.h"
 
 #define RULES_MAX (64U << 20) /* bytes; more of them cannot be read */
-
-bool doctor_host_enter(void)
-{
-	CLEANUP_FD int net = open(HOSTPROC "/1/ns/net", O_RDONLY | O_CLOEXEC);
-
-	if (net < 0)
-		net = open("/proc/1/ns/net", O_RDONLY | O_CLOEXEC);
-	return net >= 0 && setns(net, CLONE_NEWNET) == 0;
-}
 
 static void report_obstacle(void *context, const char *what, const char *remedy)
 {

@@ -100,7 +100,7 @@ test_bootstrap_installs_what_its_target_needs() {
 	install=$("$CHECKOUT/bootstrap" --packages apt install)
 	demo=$("$CHECKOUT/bootstrap" --packages apt demo B=build)
 	check=$("$CHECKOUT/bootstrap" --packages apt)
-	assert_eq 'gcc libc6-dev libcap-ng-dev libpam0g-dev libseccomp-dev make musl-tools nftables' \
+	assert_eq 'gcc libc6-dev libcap-ng-dev libnl-route-3-dev libpam0g-dev libseccomp-dev make musl-tools nftables' \
 		"$(xargs <<<"$install")"
 	assert_match 'openssh-server' "$demo"
 	assert_no_match 'clang|cmocka|shellcheck|strace' "$demo"
@@ -140,14 +140,14 @@ test_the_module_exports_its_entry_points_alone() {
 # needed FILE: the shared objects that it names, by their first word. The loader, which thread-local
 # storage refers to, is libc's own.
 needed() {
-	readelf -dW "$1" | sed -n '/\[ld-linux/d; s/.*(NEEDED).*\[\([a-z-]*\)[^]]*\]/\1/p' | sort | tr '\n' ' '
+	readelf -dW "$1" | sed -n '/\[ld-linux/d; s/.*(NEEDED).*\[\([a-z0-9-]*\)\.so[^]]*\]/\1/p' | sort | tr '\n' ' '
 }
 
 test_what_each_program_links() {
 	assert_eq "libc libpam " "$(needed "$MODULE")" module
 	assert_eq "libc libcap-ng " "$(needed $LIBEXEC/pam-netns-enter)" enter
 	assert_eq "" "$(needed $LIBEXEC/pam-netns-helper)" helper
-	assert_eq "libc " "$(needed /usr/sbin/pam-netns)" command
+	assert_eq "libc libnl-3 libnl-route-3 " "$(needed /usr/sbin/pam-netns)" command
 }
 
 # The helper is static: none of libc's name services may have come in.

@@ -1,0 +1,214 @@
+/*
+ * pam-netns doctor: has the kernel what the records of active users say? Read with libnl-route-3
+ * (kernel.h), not with the code that wrote it.
+ *
+ * All users are compared with one reading of the kernel's tables. A login or logout may be at work
+ * meanwhile, so a user who differs is looked at again under that user's lock, and only then told
+ * of.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../kernel.h"
+#include "doctor.h"
+#include "state/lock.h"
+#include "state/network.h"
+#include "base/paths.h"
+#include "state/state.h"
+
+#define TOLD_MAX 8 /* users; what differs for all has one cause */
+
+struct records {
+	struct doctor *doctor; /* NULL: nothing is told, only found */
+	int run, lock, proc;
+	struct kernel kernel;
+};
+
+#define TELL(r, ...)                                                                               \
+	do {                                                                                       \
+		if ((r)->doctor)                                                                   \
+			doctor_problem((r)->doctor, __VA_ARGS__);                                  \
+	} while (0)
+
+static bool port_differs(struct records *r, const struct user_state *state, unsigned bridge)
+{
+	const struct kernel_object *port = kernel_port(&r->kernel, state->ifindex);
+	struct kernel_link link;
+
+	if (port && port->bridge == bridge && strcmp(port->name, state->interface) == 0) {
+		if (port->wrong)
+			TELL(r, "user %s: port %s is %s -> pam-netns gc", state->account,
+			     state->interface, port->wrong);
+		return port->wrong;
+	}
+	if (!port && kernel_link(state->ifindex, NULL, &link) == -ENODEV)
+		TELL(r,
+		     "user %s: port %s is missing, and the user is cut off; the user's next login "
+		     "makes it again -> pam-netns kick %s",
+		     state->account, state->interface, state->account);
+	else
+		TELL(r, "user %s: port %s is not in bridge %s -> pam-netns gc", state->account,
+		     state->interface, state->bridge);
+	return true;
+}
+
+static bool fdb_differs(struct records *r, const struct user_state *state)
+{
+	const struct kernel_object *entry = kernel_fdb(&r->kernel, state->ifindex, &state->mac);
+	char mac[MAC_TEXT_MAX];
+
+	if (entry && entry->fixed)
+		return false;
+	TELL(r, "user %s: MAC %s is not that of port %s in bridge %s -> pam-netns gc",
+	     state->account, mac_format(&state->mac, mac), state->interface, state->bridge);
+	return true;
+}
+
+/* The route to an address of the user's, and its neighbour entry. */
+static bool address_differs(struct records *r, const struct user_state *state, unsigned bridge,
+			    const struct address *address)
+{
+	const struct kernel_object *neighbour =
+	    kernel_find(&r->kernel, KERNEL_NEIGHBOUR, bridge, address);
+	bool route = kernel_find(&r->kernel, KERNEL_ROUTE, bridge, address);
+	char text[ADDRESS_TEXT_MAX], mac[MAC_TEXT_MAX];
+	bool known = neighbour && neighbour->fixed &&
+		     memcmp(&neighbour->mac, &state->mac, sizeof(state->mac)) == 0;
+
+	address_format(address, text);
+	if (!route)
+		TELL(r, "user %s: there is no route to %s over bridge %s -> pam-netns gc",
+		     state->account, text, state->bridge);
+	if (!known)
+		TELL(r,
+		     "user %s: %s has no neighbour entry with MAC %s on bridge %s -> "
+		     "pam-netns gc",
+		     state->account, text, mac_format(&state->mac, mac), state->bridge);
+	return !route || !known;
+}
+
+static bool user_differs(struct records *r, const struct user_state *state)
+{
+	/* A bridge that is missing is doctor_live()'s to tell. */
+	unsigned bridge = *state->interface ? if_nametoindex(state->bridge) : 0;
+	struct network_state up;
+	bool differs;
+
+	if (!bridge)
+		return false;
+	differs = port_differs(r, state, bridge);
+	if (kernel_port(&r->kernel, state->ifindex))
+		differs |= fdb_differs(r, state);
+	differs |= address_differs(r, state, bridge, &state->address);
+	/* IPv6 may have been disabled on the host while the user was active. */
+	if (state->address6.family &&
+	    (network_state_read(r->run, state->network, &up) < 0 || up.subnet6.family))
+		differs |= address_differs(r, state, bridge, &state->address6);
+	return differs;
+}
+
+/* Nobody builds, tears down or sets up meanwhile. */
+static bool user_differs_locked(struct records *r, struct doctor *doctor, uid_t uid)
+{
+	struct user_state state;
+	bool differs = false;
+
+	if (lock_share(r->lock, r->proc, uid) < 0)
+		return false;
+	if (lock_share(r->lock, r->proc, LOCK_HOST) == 0 && state_read(r->run, uid, &state) == 0) {
+		kernel_free(&r->kernel);
+		r->doctor = doctor;
+		differs = kernel_read(&r->kernel) == 0 && user_differs(r, &state);
+		r->doctor = NULL;
+	}
+	lock_release(r->lock, LOCK_HOST);
+	lock_release(r->lock, uid);
+	return differs;
+}
+
+/* The uids that differ at first sight, in the place of all. */
+static size_t users_sift(struct records *r, uid_t *uids, size_t count)
+{
+	struct user_state state;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (state_read(r->run, uids[i], &state) == 0 && user_differs(r, &state))
+			uids[kept++] = uids[i];
+	return kept;
+}
+
+static void users_check(struct doctor *doctor, struct records *r)
+{
+	CLEANUP_FREE uid_t *uids = NULL;
+	unsigned told = 0;
+	size_t count;
+
+	if (state_list(r->run, &uids, &count) < 0)
+		return;
+	count = users_sift(r, uids, count);
+	for (size_t i = 0; i < count; i++) {
+		if (told == TOLD_MAX) {
+			doctor_warning(doctor,
+				       "%zu more users seem to differ from their records -> "
+				       "pam-netns gc",
+				       count - i);
+			break;
+		}
+		told += user_differs_locked(r, doctor, uids[i]);
+	}
+}
+
+static void gateway_check(struct doctor *doctor, struct records *r, const char *bridge,
+			  const struct address *gateway)
+{
+	unsigned link = if_nametoindex(bridge);
+	char text[ADDRESS_TEXT_MAX];
+
+	if (link && gateway->family && !kernel_find(&r->kernel, KERNEL_ADDRESS, link, gateway))
+		doctor_problem(doctor, "bridge %s has not the gateway's address %s -> pam-netns up",
+			       bridge, address_format(gateway, text));
+}
+
+static void gateways_check(struct doctor *doctor, struct records *r)
+{
+	for (size_t i = 0; i < doctor->conf->networks_count; i++) {
+		struct network network = doctor->conf->networks[i];
+		struct network_state up;
+		struct uplink_network uplink;
+		char bridge[IFNAMSIZ];
+
+		if (network_state_read(r->run, network.name, &up) < 0)
+			continue;
+		/* The conf file may have changed since. */
+		memcpy(network.bridge, up.bridge, sizeof(network.bridge));
+		uplink = network_state_uplink(&up);
+		for (unsigned b = 0; b < up.bridges; b++) {
+			if (ruleset_bridge_name(&network, b, bridge) < 0)
+				continue;
+			gateway_check(doctor, r, bridge, &uplink.gateway);
+			gateway_check(doctor, r, bridge, &uplink.gateway6);
+		}
+	}
+}
+
+void doctor_records(struct doctor *doctor)
+{
+	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int lock = run < 0 ? -1 : lock_open();
+	CLEANUP_FD int proc = open(HOSTPROC, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct records r = {.run = run, .lock = lock, .proc = proc};
+
+	if (run < 0 || lock < 0 || proc < 0)
+		return; /* nothing was set up since the boot */
+	if (lock_share(lock, proc, LOCK_HOST) == 0 && kernel_read(&r.kernel) == 0) {
+		gateways_check(doctor, &r);
+		lock_release(lock, LOCK_HOST);
+		users_check(doctor, &r);
+	} else {
+		doctor_warning(doctor, "cannot read what the kernel has of the users' uplinks");
+	}
+	kernel_free(&r.kernel);
+}

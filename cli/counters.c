@@ -1,9 +1,10 @@
 /*
  * Bytes received and sent; see counters.h.
  *
- * From /proc/PID/net/dev: a dump of links over netlink tells of each veth pair in which of the
- * other end's namespaces it is, for which the kernel goes through all namespaces: 5,000 links took
- * a second.
+ * All users' from /proc/PID/net/dev: a list of links over netlink tells of each veth pair in which
+ * namespace the other end is, for which the kernel goes through all namespaces: 5,000 links took a
+ * second. One user's are asked for over netlink: /proc/PID/net/dev has no part that is less than
+ * all.
  */
 #include "counters.h"
 
@@ -12,10 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "kernel.h"
 #include "base/log.h"
 #include "base/paths.h"
 
@@ -29,7 +28,6 @@ struct counter {
 struct counters {
 	struct counter *list; /* by name */
 	size_t count;
-	struct mac own; /* eth0's of this namespace, or 0 */
 };
 
 static int counter_compare(const void *a, const void *b)
@@ -67,17 +65,6 @@ static int counters_fill(FILE *file, struct counters *counters)
 	return ferror(file) ? -EIO : 0;
 }
 
-static struct mac own_mac(void)
-{
-	CLEANUP_FD int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq request = {.ifr_name = USER_INTERFACE};
-	struct mac mac = {0};
-
-	if (fd >= 0 && ioctl(fd, SIOCGIFHWADDR, &request) == 0)
-		memcpy(mac.bytes, request.ifr_hwaddr.sa_data, sizeof(mac.bytes));
-	return mac;
-}
-
 int counters_read(struct counters **out)
 {
 	/* Root may have come here with sudo from inside a session: the ports are on the host. */
@@ -103,7 +90,6 @@ int counters_read(struct counters **out)
 	}
 	if (counters->count)
 		qsort(counters->list, counters->count, sizeof(*counters->list), counter_compare);
-	counters->own = own_mac();
 	*out = counters;
 	return 0;
 }
@@ -122,18 +108,30 @@ bool counters_find(const struct counters *counters, const struct user_state *sta
 		   uint64_t *received, uint64_t *sent)
 {
 	const struct counter *port = counter_find(counters, state->interface);
-	const struct counter *own = counter_find(counters, USER_INTERFACE);
 
-	if (port) {
-		*received = port->sent;
-		*sent = port->received;
+	if (!port)
+		return false;
+	*received = port->sent;
+	*sent = port->received;
+	return true;
+}
+
+bool counters_one(const struct user_state *state, uint64_t *received, uint64_t *sent)
+{
+	struct kernel_link link;
+
+	if (kernel_link(state->ifindex, NULL, &link) == 0 &&
+	    strcmp(link.name, state->interface) == 0) {
+		*received = link.sent;
+		*sent = link.received;
 		return true;
 	}
 	/* The user's MAC tells their eth0 from the host's. */
-	if (!own || memcmp(&counters->own, &state->mac, sizeof(state->mac)) != 0)
+	if (kernel_link(0, USER_INTERFACE, &link) < 0 ||
+	    memcmp(&link.mac, &state->mac, sizeof(state->mac)) != 0)
 		return false;
-	*received = own->received;
-	*sent = own->sent;
+	*received = link.received;
+	*sent = link.sent;
 	return true;
 }
 

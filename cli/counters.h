@@ -16,9 +16,12 @@
 
 struct counters; /* opaque */
 
+/* One user's, by the port's index; with that unseen, by eth0 of this network namespace. */
+bool counters_one(const struct user_state *state, uint64_t *received, uint64_t *sent);
+
 /* All interfaces: the host's for root, those of this network namespace for others. */
 int counters_read(struct counters **out) MUST_CHECK;
-/* False: no interface of this user is visible. */
+/* False: the user's port is not among them. */
 bool counters_find(const struct counters *counters, const struct user_state *state,
 		   uint64_t *received, uint64_t *sent);
 void counters_free(struct counters *counters);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "counters.h"
+#include "kernel.h"
 #include "base/log.h"
 #include "base/paths.h"
 #include "text.h"
@@ -77,6 +78,18 @@ static int user_read(int run, int proc, uid_t uid, struct users *users)
 	return error == -ENOENT || error == -EBADMSG ? 0 : error;
 }
 
+/* Root may have come here with sudo from inside a session: the ports are on the host. */
+static int user_count_bytes(struct users *users)
+{
+	struct user_in *user = users->list;
+
+	if (users->count && geteuid() == 0 && !kernel_host_enter())
+		return log_errno(errno, "enter the host's network");
+	if (users->count)
+		user->counted = counters_one(&user->state, &user->received, &user->sent);
+	return 0;
+}
+
 static int users_count_bytes(struct users *users)
 {
 	struct counters *counters;
@@ -116,7 +129,7 @@ int users_read(struct users *out, const uid_t *only)
 	for (size_t i = 0; i < count && !error; i++)
 		error = user_read(run, proc, only ? *only : uids[i], out);
 	if (!error)
-		error = users_count_bytes(out);
+		error = only ? user_count_bytes(out) : users_count_bytes(out);
 	if (error)
 		users_free(out);
 	return error;

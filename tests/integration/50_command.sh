@@ -129,6 +129,26 @@ test_bytes_are_as_the_user_sees_them() {
 	assert_match '^[0-9]+$' "$(in_session bytes 'pam-netns list --json' | jq -r '.[0].rx_bytes')"
 	(($(in_session bytes 'pam-netns status --json' | jq -r .rx_bytes) >= after)) ||
 		fail "inside, fewer bytes were received"
+	# Root who looks at another user from inside a session sees the host's ports.
+	hold_session other bob
+	assert_match '^[0-9]+$' \
+		"$(pam-netns exec bob --root -- pam-netns status alice --json | jq -r .rx_bytes)"
+	assert_eq "$(field bob mac)" "$(in_session other 'pam-netns status --json' | jq -r .mac)"
+	end_session other
+	end_session bytes
+	host_clean
+}
+
+# status asks for one link, of however many.
+test_status_reads_the_counters_of_one_link() {
+	local said
+	hold_session bytes alice
+	strace -f -o "$OUT/status.trace" -e trace=openat,sendto,sendmsg pam-netns status alice >"$OUT/status"
+	said=$(<"$OUT/status.trace")
+	assert_match ' received, .* sent' "$(<"$OUT/status")"
+	assert_no_match 'net/dev' "$said"
+	assert_eq 1 "$(grep -c RTM_GETLINK <<<"$said")"
+	assert_no_match 'NLM_F_DUMP' "$said"
 	end_session bytes
 	host_clean
 }

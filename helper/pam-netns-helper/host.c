@@ -42,32 +42,26 @@ static int namespace_open(int proc, const char *path)
 	return fd < 0 ? log_errno(errno, "open the host's %s", path) : fd;
 }
 
-/* A folder of ours, with exactly this mode at least as strict, root's. */
-static int folder_make(int parent, const char *path, const char *name, mode_t mode)
-{
-	int fd = files_make_dir(parent, name, mode);
-
-	return fd < 0 ? log_errno(-fd, "use %s: it must be root's, mode %04o", path, mode) : fd;
-}
-
 /* The bind of the host's procfs that every view will show. */
-static int hostproc_make(int run)
+static int hostproc_make(void)
 {
-	CLEANUP_FD int dir = folder_make(run, HOSTPROC_DIR, "hostproc", 0700);
-
-	if (dir < 0)
-		return dir;
 	struct statfs fs = {0};
 
 	if (statfs(HOSTPROC, &fs) < 0 && errno != ENOENT)
 		return log_errno(errno, "look at %s", HOSTPROC);
 	if (fs.f_type == PROC_SUPER_MAGIC)
 		return 0;
-	if (mkdirat(dir, "proc", 0700) < 0 && errno != EEXIST)
+	if (mkdir(HOSTPROC, 0700) < 0 && errno != EEXIST)
 		return log_errno(errno, "make %s", HOSTPROC);
 	if (mount("/proc", HOSTPROC, NULL, MS_BIND, NULL) < 0)
 		return log_errno(errno, "mount the host's /proc on %s", HOSTPROC);
 	return 0;
+}
+
+/* A folder of ours must be root's, and its mode as strict at least. */
+static int folder_refused(int error, const char *path, mode_t mode)
+{
+	return log_errno(-error, "use %s: it must be root's, mode %04o", path, mode);
 }
 
 /* RUN_DIR and the folders in it; in the host's mount namespace. */
@@ -80,20 +74,19 @@ static int folders_make(struct host *host)
 	    {"users", USERS_DIR, 0755},
 	    {"networks", NETWORKS_DIR, 0755},
 	    {"closing", CLOSING_DIR, 0700},
+	    {"hostproc", HOSTPROC_DIR, 0700},
 	};
-	CLEANUP_FD int slash_run = openat(AT_FDCWD, "/run", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int result;
 
-	host->run = folder_make(slash_run, RUN_DIR, "pam-netns", 0755);
+	host->run = files_make_dir(AT_FDCWD, RUN_DIR, 0755);
 	if (host->run < 0)
-		return host->run;
+		return folder_refused(host->run, RUN_DIR, 0755);
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-		CLEANUP_FD int fd =
-		    folder_make(host->run, folders[i].path, folders[i].name, folders[i].mode);
-
-		if (fd < 0)
-			return fd;
+		result = files_ensure_dir(host->run, folders[i].name, folders[i].mode);
+		if (result < 0)
+			return folder_refused(result, folders[i].path, folders[i].mode);
 	}
-	int result = hostproc_make(host->run);
+	result = hostproc_make();
 
 	return result < 0 ? result : pins_setup();
 }

@@ -12,12 +12,15 @@
 #define PERMISSIONS	 (S_IRWXU | S_IRWXG | S_IRWXO)
 #define REMOVE_DEPTH_MAX 16 /* folders open at once; records, leases and pins need four */
 
-/* Reads until the end of the file or until the buffer is full; returns the number of bytes. */
-static ssize_t read_fully(int fd, char *buf, size_t size)
+/*
+ * Reads until the end of the file, which is there after expected bytes if that is not 0, or until
+ * the buffer is full; returns the number of bytes.
+ */
+static ssize_t read_fully(int fd, char *buf, size_t size, size_t expected)
 {
 	size_t used = 0;
 
-	while (used < size) {
+	while (used < size && (!used || used != expected)) {
 		ssize_t n = read(fd, buf + used, size - used);
 
 		if (n < 0 && errno == EINTR)
@@ -41,8 +44,8 @@ ssize_t files_read_open(int fd, char *buf, size_t size)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	/* Not st_size: files of procfs and sysfs have none worth the name. */
-	n = read_fully(fd, buf, size);
+	/* Not st_size alone: files of procfs have none, those of sysfs a page. */
+	n = read_fully(fd, buf, size, (size_t)st.st_size);
 	if (n >= 0 && (size_t)n == size)
 		n = -EFBIG;
 	buf[n > 0 ? n : 0] = '\0';
@@ -54,6 +57,18 @@ ssize_t files_read(int dir, const char *name, char *buf, size_t size)
 	/* O_NONBLOCK: opening a FIFO must not wait for its writer. */
 	int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 	CLEANUP_FD int fd = openat(dir, name, flags);
+
+	*buf = '\0';
+	return fd < 0 ? -errno : files_read_open(fd, buf, size);
+}
+
+ssize_t files_read_below(int dir, const char *path, char *buf, size_t size)
+{
+	struct open_how how = {
+	    .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	CLEANUP_FD int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
 
 	*buf = '\0';
 	return fd < 0 ? -errno : files_read_open(fd, buf, size);
@@ -175,6 +190,19 @@ int files_make_dir(int parent, const char *name, mode_t mode)
 			return -errno;
 	}
 	return folder_is_safe(&st, mode) ? steal_fd(&fd) : -EPERM;
+}
+
+int files_ensure_dir(int parent, const char *name, mode_t mode)
+{
+	struct stat st;
+
+	if (!fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode) &&
+	    folder_is_safe(&st, mode))
+		return 0;
+
+	CLEANUP_FD int fd = files_make_dir(parent, name, mode);
+
+	return fd < 0 ? fd : 0;
 }
 
 /* Errors do not stop a removal; the first is the result. */

@@ -24,6 +24,11 @@ ssize_t files_read(int dir, const char *name, char *buf, size_t size) MUST_CHECK
 ssize_t files_read_open(int fd, char *buf, size_t size) MUST_CHECK;
 
 /*
+ * The same of a path below dir, of which each folder is root's alone. No link is followed: -ELOOP.
+ */
+ssize_t files_read_below(int dir, const char *path, char *buf, size_t size) MUST_CHECK;
+
+/*
  * Puts data in place under name at once: readers see the old content or the new. With sync it has
  * reached the disk on return. Writers of one name must exclude each other: the temporary file is
  * ".NAME.new", so that what a killed writer left behind is replaced by the next.
@@ -43,6 +48,9 @@ int files_open_directory(const char *path) MUST_CHECK;
  * -ENOTDIR: something else has the name.
  */
 int files_make_dir(int parent, const char *name, mode_t mode) MUST_CHECK;
+
+/* The same without the descriptor. A folder that is there costs one look. */
+int files_ensure_dir(int parent, const char *name, mode_t mode) MUST_CHECK;
 
 /*
  * Removes a file or a folder with all in it, in a place that only root may write; absence is no

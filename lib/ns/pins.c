@@ -41,18 +41,17 @@ void pins_close(struct pins *pins)
 /* 0, -ENOENT: it is something else, or the errno with which looking at it failed. */
 static int pin_check(int fd, int clone_flag)
 {
-	struct statfs fs;
 	static struct stat own; /* of this process, which never leaves it */
 	struct stat owner;
 	int type;
 
-	if (fstatfs(fd, &fs) < 0)
-		return -errno;
-	if (fs.f_type != NSFS_MAGIC)
-		return -ENOENT;
+	/* Nothing but a namespace answers, and has an owner: pins lie where there are no devices.
+	 */
 	type = ioctl(fd, NS_GET_NSTYPE);
+	if (type < 0 && errno != ENOTTY)
+		return -errno;
 	if (type != clone_flag)
-		return type < 0 ? -errno : -ENOENT;
+		return -ENOENT;
 	CLEANUP_FD int user = ioctl(fd, NS_GET_USERNS);
 
 	if (user < 0 || fstat(user, &owner) < 0 ||
@@ -77,9 +76,11 @@ int pins_setup(void)
 	struct statfs fs;
 	struct stat st, parent;
 
-	if (access(PINS_DIR, F_OK) < 0 && mkdir(PINS_DIR, 0700) < 0 && errno != EEXIST)
+	if (lstat(PINS_DIR, &st) < 0 &&
+	    (errno != ENOENT || (mkdir(PINS_DIR, 0700) < 0 && errno != EEXIST) ||
+	     lstat(PINS_DIR, &st) < 0))
 		return log_errno(errno, "make %s", PINS_DIR);
-	if (lstat(PINS_DIR, &st) < 0 || lstat(RUN_DIR, &parent) < 0)
+	if (lstat(RUN_DIR, &parent) < 0)
 		return log_errno(errno, "look at %s", PINS_DIR);
 	if (S_ISDIR(st.st_mode) && st.st_dev != parent.st_dev) {
 		/* In doubt not mounted anew: that would hide the pins of all who are in. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 
@@ -36,11 +37,11 @@ static const struct record_field host_fields[] = {
 };
 #define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
 
-static int record_read(int dir, const char *name, const struct record_field *fields, size_t count,
+static int record_read(int run, const char *path, const struct record_field *fields, size_t count,
 		       void *out)
 {
 	char text[FILE_MAX];
-	ssize_t length = files_read(dir, name, text, sizeof(text));
+	ssize_t length = files_read_below(run, path, text, sizeof(text));
 
 	return length < 0 ? (int)length : record_parse(fields, count, text, (size_t)length, out);
 }
@@ -118,10 +119,11 @@ uint64_t network_policy(const struct network *conf)
 
 int network_state_read(int run, const char *name, struct network_state *out)
 {
-	CLEANUP_FD int dir = network_dir_find(run, name);
+	char path[sizeof(NETWORKS_NAME) + NAME_MAX + sizeof("//state")];
 
-	return dir < 0 ? dir
-		       : record_read(dir, "state", network_fields, COUNT(network_fields), out);
+	if (snprintf(path, sizeof(path), NETWORKS_NAME "/%s/state", name) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	return record_read(run, path, network_fields, COUNT(network_fields), out);
 }
 
 int network_state_write(int run, const struct network_state *state)
@@ -144,10 +146,7 @@ int network_state_remove(int run, const char *name)
 
 int host_state_read(int run, struct host_state *out)
 {
-	CLEANUP_FD int networks = networks_dir(run);
-
-	return networks < 0 ? networks
-			    : record_read(networks, "host", host_fields, COUNT(host_fields), out);
+	return record_read(run, NETWORKS_NAME "/host", host_fields, COUNT(host_fields), out);
 }
 
 int host_state_write(int run, const struct host_state *state)

@@ -106,17 +106,19 @@ static bool state_is_sound(const struct user_state *state, uid_t uid)
 	return state->uid == uid && !(state->namespaces & ~known) && state->linger <= LINGER_NO;
 }
 
-static int state_read_folder(int folder, uid_t uid, struct user_state *out)
+static int state_read_file(int run, uid_t uid, struct user_state *out)
 {
 	char text[STATE_FILE_MAX];
-	ssize_t length = files_read(folder, STATE_NAME, text, sizeof(text));
+	char path[64];
+	ssize_t length;
 	struct stat st;
 	int error;
 
+	snprintf(path, sizeof(path), "users/%u/" STATE_NAME, uid);
+	length = files_read_below(run, path, text, sizeof(text));
 	/* Something that is no file of ours, or not all of one: worthless in the same way. */
-	if (length == -EFBIG ||
-	    (length < 0 && fstatat(folder, STATE_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	     !S_ISREG(st.st_mode)))
+	if (length == -EFBIG || (length < 0 && fstatat(run, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+				 !S_ISREG(st.st_mode)))
 		return -EBADMSG;
 	if (length < 0)
 		return (int)length;
@@ -128,11 +130,10 @@ static int state_read_folder(int folder, uid_t uid, struct user_state *out)
 
 int state_read(int run, uid_t uid, struct user_state *out)
 {
-	CLEANUP_FD int folder = user_folder_open(run, uid, "", O_PATH);
 	int error;
 
 	*out = (struct user_state){0};
-	error = folder < 0 ? folder : state_read_folder(folder, uid, out);
+	error = state_read_file(run, uid, out);
 	if (!error)
 		return 0;
 	*out = (struct user_state){0};

@@ -5,7 +5,9 @@
 # commit tells; make bench says what it costs.
 
 # What they were when last measured and some, since the C library and the tree may differ.
-declare -A SYSCALLS=([first]=356 [further]=193 [logout]=113) MESSAGES=([first]=28 [further]=4 [logout]=1)
+declare -A SYSCALLS=([first]=330 [further]=165 [logout]=102) MESSAGES=([first]=28 [further]=4 [logout]=1)
+# Page faults of the helper, by getrusage(2) of a parent (tests/host/faults.c).
+declare -A FAULTS=([first]=48 [further]=45 [logout]=34)
 USERS=200
 # A further bridge, at 128 users, is looked at as well; and where the user's elements are still among
 # the rules from the login before, there is no new generation of them to be told and noted (setup_rules.c).
@@ -86,6 +88,33 @@ test_within_the_budget() {
 	done
 	read -r calls messages <"$OUT/alone.first"
 	((messages > 20)) || fail "first: only $messages netlink messages: were they counted?"
+}
+
+faults_within() {
+	echo "$1: $2 page faults"
+	(($2 > 5)) || fail "$1: only $2 page faults: were they counted?"
+	(($2 <= FAULTS[$1])) || fail "$1: $2 page faults, the budget is ${FAULTS[$1]}"
+}
+
+test_page_faults_within_the_budget() {
+	local helper=/usr/libexec/pam-netns/pam-netns-helper counts pid
+	pamtester_session su bob
+	mv "$helper" "$helper.real"
+	install -m 0755 "$TOOLS/host-faults" "$helper"
+	mkfifo "$OUT/stop"
+	"$TOOLS/host-session" su alice sh -c "echo in >$OUT/one; read -r line <$OUT/stop" &
+	pid=$!
+	wait_until 20 test -s "$OUT/one"
+	pamtester_session su alice
+	echo out >"$OUT/stop"
+	wait_until 20 process_gone "$pid"
+	mv "$helper.real" "$helper"
+	wait_until 15 user_gone 2001
+	mapfile -t counts </run/helper.faults
+	assert_match '^open [0-9]* open [0-9]* close [0-9]*' "${counts[*]}"
+	faults_within first "${counts[0]#* }"
+	faults_within further "${counts[1]#* }"
+	faults_within logout "${counts[2]#* }"
 }
 
 # A look at the host's /proc/sys/net takes the longer the more network namespaces were looked at there

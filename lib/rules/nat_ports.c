@@ -60,15 +60,16 @@ int nat_ports_services_of(const char *path, struct port_set *services)
 	char address[33];
 	unsigned port, state;
 	size_t room = 0;
+	int result = file || errno == ENOENT ? 0 : -errno;
 
-	if (!file)
-		return errno == ENOENT ? 0 : -errno;
-	while (getline(&line, &room, file) > 0)
+	while (file && getline(&line, &room, file) > 0)
 		if (sscanf(line, " %*u: %32[0-9A-F]:%4x %*[0-9A-F]:%*x %x", address, &port,
 			   &state) == 3 &&
 		    (state == TCP_LISTENS || state == UDP_IS_OPEN) && !is_loopback(address))
 			port_set_add(services, port, port);
-	return ferror(file) ? -EIO : 0;
+	if (file && ferror(file))
+		result = -EIO;
+	return result;
 }
 
 int nat_ports_services(struct port_set *services)

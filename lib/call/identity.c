@@ -18,7 +18,6 @@
 #define GROUPS_FIRST 64
 #define GROUPS_MAX   65536 /* NGROUPS_MAX: the kernel takes no more */
 #define ID_NONE	     ((uid_t)-1)
-#define GID_TEXT_MAX 11
 
 /* One NSS lookup into the buffer: getpwnam_r(3)'s result, *found NULL where there is none. */
 typedef int lookup(const void *key, void *entry, char *buffer, size_t size, void **found);

@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "ns/pins.h"
+#include "recorded.h"
 #include "net/uplink.h"
 
 #define FREED_MAX 32 /* in one run: each looks through all connections */
@@ -162,6 +163,54 @@ static int leases_mend(const struct leased *l)
 	return result < 0 ? result : 0;
 }
 
+/* Of one user, if they are active in this network. */
+static int lease_restore_user(const struct leased *l, uid_t uid)
+{
+	struct user_state user;
+
+	if (!recorded_user(l->host, uid, &user) || !*user.interface ||
+	    strcmp(user.network, l->state.name) != 0)
+		return 0;
+	return lease_restore(l->leases, l->state.name, &l->uplink.subnet, uid, &user.address);
+}
+
+/*
+ * Leases may be lost while users are active: a folder that was removed, an old copy that was put
+ * back. Nobody else may get the addresses of these users.
+ */
+static int leases_restore(const struct leased *l)
+{
+	struct host *host = l->host;
+	CLEANUP_FREE uid_t *uids = NULL;
+	size_t count = 0;
+	int restored = 0, result = lock_take(host->lock, host->proc, LOCK_LEASES);
+
+	if (result < 0)
+		return result;
+	result = state_list(host->run, &uids, &count);
+	for (size_t i = 0; i < count && result >= 0; i++) {
+		result = lease_restore_user(l, uids[i]);
+		restored += result == 1;
+	}
+	lock_release(host->lock, LOCK_LEASES);
+	if (restored)
+		log_warning("network %s: leases of %d active users had been lost: made again",
+			    l->state.name, restored);
+	return result < 0 ? result : 0;
+}
+
+int leases_lost(struct host *host, const struct network *network, int leases)
+{
+	struct leased l = {.leases = leases};
+	char path[CONF_NAME_MAX + sizeof("/address")];
+
+	snprintf(path, sizeof(path), "%s/address", network->name);
+	if (faccessat(leases, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+	    leased_open(&l, host, network) < 0)
+		return 0;
+	return leases_restore(&l);
+}
+
 /* Torn leases may have kept addresses. */
 static int leases_mend_and_take(const struct leased *l, uid_t uid, uint32_t *offset)
 {
@@ -256,6 +305,8 @@ int gc_leases(struct host *host, const struct conf *conf)
 		if (leased_open(&l, host, &conf->networks[i]) < 0)
 			continue;
 		next = leases_mend(&l);
+		if (next == 0)
+			next = leases_restore(&l);
 		if (next == 0)
 			next = leases_age(&l);
 		result = result < 0 ? result : next;

@@ -118,6 +118,9 @@ int netns_names_collect(struct host *host) MUST_CHECK;
 int lease_take_over(struct host *host, const struct network *network, uid_t uid,
 		    uint32_t *offset) MUST_CHECK;
 
+/* gc_leases.c: if the network's leases are gone, those of active users are made again. */
+int leases_lost(struct host *host, const struct network *network, int leases) MUST_CHECK;
+
 /* login.c, logout.c, gc.c, main.c: the verbs. They fill in *reply and return 0, or -errno. */
 int verb_open(struct host *host, const struct request *request, struct reply *reply) MUST_CHECK;
 int verb_close(struct host *host, const struct request *request, struct reply *reply) MUST_CHECK;

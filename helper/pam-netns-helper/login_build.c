@@ -36,7 +36,9 @@ static int build_lease(struct login *login)
 		return leases;
 	result = lease_find(leases, network, subnet, uid, &offset);
 	if (result == -ENOENT) {
-		result = lock_take(login->host->lock, login->host->proc, LOCK_LEASES);
+		result = leases_lost(login->host, login->profile->network, leases);
+		if (result == 0)
+			result = lock_take(login->host->lock, login->host->proc, LOCK_LEASES);
 		if (result < 0)
 			return result;
 		result = lease_take(leases, network, subnet, uid, &offset);

@@ -321,6 +321,28 @@ int lease_take(int leases, const char *network, const struct prefix *subnet, uid
 	return error;
 }
 
+int lease_restore(int leases, const char *network, const struct prefix *subnet, uid_t uid,
+		  const struct address *address)
+{
+	char text[ADDRESS_TEXT_MAX];
+	uint32_t offset;
+	int result = lease_find(leases, network, subnet, uid, &offset);
+
+	if (result != -ENOENT)
+		return result;
+	if (!address_offset(subnet, address))
+		return 0;
+	result = folders_make(leases, network);
+	if (result == 0)
+		result = lease_forget(leases, network, uid);
+	if (result == 0)
+		result = claim_make(leases, claim_path(network, address_format(address, text)).text,
+				    uid);
+	if (result == 1)
+		result = back_make(leases, network, uid, text) ?: 1;
+	return result;
+}
+
 int lease_release(int leases, const char *network, const struct prefix *subnet, uid_t uid)
 {
 	int error = network_check(network, subnet);

@@ -13,9 +13,9 @@
  * absent and is removed. A lease outside the subnet (the conf changed) counts as absent too; it
  * stays until its uid takes another, so that a change of the conf can be taken back.
  *
- * Callers of lease_take, lease_release and lease_repair hold the lease lock (lock.h); even without
- * it two uids that take a lease at once would not get one address. Errors but -ENOENT and
- * -EADDRNOTAVAIL are logged. When a lease was last used: lease_use.h.
+ * Callers of lease_take, lease_restore, lease_release and lease_repair hold the lease lock
+ *(lock.h); even without it two uids that take a lease at once would not get one address. Errors but
+ *-ENOENT and -EADDRNOTAVAIL are logged. When a lease was last used: lease_use.h.
  */
 #ifndef PAM_NETNS_LEASE_H
 #define PAM_NETNS_LEASE_H
@@ -40,6 +40,13 @@ int lease_find(int leases, const char *network, const struct prefix *subnet, uid
  */
 int lease_take(int leases, const char *network, const struct prefix *subnet, uid_t uid,
 	       uint32_t *offset) MUST_CHECK;
+
+/*
+ * The address becomes the lease of uid, if neither it nor uid has another: what was lost of a user
+ * who is active. 1: made.
+ */
+int lease_restore(int leases, const char *network, const struct prefix *subnet, uid_t uid,
+		  const struct address *address) MUST_CHECK;
 
 /* Forgets a uid's lease; none is no error. Only once no guard element, neighbour or connection of
  * it is left, and with the user's lock held. */

@@ -377,3 +377,24 @@ test_leases_gone_or_torn() {
 	rm "$leases/address"
 	first_login_works
 }
+
+# owner ADDRESS: the uid whose lease it is.
+owner() {
+	readlink "/var/lib/pam-netns/leases/default/address/$1"
+}
+
+# An active user's address is nobody else's, whatever becomes of the leases.
+test_t30_leases_lost_while_users_are_active() {
+	local address
+	hold_session one alice
+	address=$(recorded alice address)
+	rm -r /var/lib/pam-netns/leases
+	su bob -c true
+	assert_eq 2001 "$(owner "$address")"
+	log_grep 'network default: leases of 1 active users had been lost: made again'
+	rm "/var/lib/pam-netns/leases/default/address/$address"
+	pam-netns gc
+	assert_eq 2001 "$(owner "$address")"
+	end_session one
+	host_clean 5
+}

@@ -232,6 +232,8 @@ test_killed_while_an_address_changes_hands() {
 			[[ $(readlink "$LEASES/address/$(readlink "$link")") != "${link##*/}" ]] || readlink "$link"
 		done | sort | uniq -d)" 'addresses with two users'
 	done
+	# What the last helper of a user left when it was killed waits for a login or gc.
+	pam-netns gc
 	host_clean 30
 	su pupil14 -c true
 	pam-netns gc

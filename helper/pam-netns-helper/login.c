@@ -230,7 +230,7 @@ int verb_open(struct host *host, const struct request *request, struct reply *re
 {
 	struct login login = {.host = host, .request = request};
 	struct conf *conf = NULL;
-	struct process leader;
+	struct process leader = {0};
 	int result;
 
 	pins_init(&login.pins);

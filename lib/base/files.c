@@ -192,6 +192,20 @@ int files_make_dir(int parent, const char *name, mode_t mode)
 	return folder_is_safe(&st, mode) ? steal_fd(&fd) : -EPERM;
 }
 
+int files_open_below(int dir, const char *path, mode_t mode)
+{
+	struct open_how how = {
+	    .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	CLEANUP_FD int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return -errno;
+	return folder_is_safe(&st, mode) ? steal_fd(&fd) : -EPERM;
+}
+
 int files_ensure_dir(int parent, const char *name, mode_t mode)
 {
 	struct stat st;

@@ -49,7 +49,13 @@ int files_open_directory(const char *path) MUST_CHECK;
  */
 int files_make_dir(int parent, const char *name, mode_t mode) MUST_CHECK;
 
-/* The same without the descriptor. A folder that is there costs one look. */
+/*
+ * A folder that is there already, by a path below dir whose other folders are known to be root's
+ * alone; an O_PATH descriptor. No link is followed: -ELOOP; -EPERM: as files_make_dir().
+ */
+int files_open_below(int dir, const char *path, mode_t mode) MUST_CHECK;
+
+/* files_make_dir() without the descriptor. A folder that is there costs one look. */
 int files_ensure_dir(int parent, const char *name, mode_t mode) MUST_CHECK;
 
 /*

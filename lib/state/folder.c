@@ -72,13 +72,19 @@ static int folder_close(int users, const char *name, uid_t uid)
 
 int state_folder_make(int run, uid_t uid)
 {
-	CLEANUP_FD int users = state_folder_in(run, "users", RUN_DIR);
-	char name[16];
+	char path[32], *name = path + sizeof("users");
 	int fd;
+
+	/* Of users itself, entering the host has made sure. */
+	snprintf(path, sizeof(path), "users/%u", uid);
+	fd = files_open_below(run, path, STATE_FOLDER_MODE);
+	if (fd >= 0)
+		return fd;
+
+	CLEANUP_FD int users = state_folder_in(run, "users", RUN_DIR);
 
 	if (users < 0)
 		return users;
-	snprintf(name, sizeof(name), "%u", uid);
 	fd = files_make_dir(users, name, STATE_FOLDER_MODE);
 	if ((fd == -ENOTDIR || fd == -ELOOP) && files_remove_tree(users, name) == 0)
 		fd = files_make_dir(users, name, STATE_FOLDER_MODE);

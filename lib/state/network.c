@@ -4,16 +4,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "base/files.h"
 #include "base/log.h"
 #include "base/paths.h"
 #include "state/record.h"
 
-#define NETWORKS_NAME "networks"
-#define FILE_MAX      2048
+#define NETWORKS_NAME	 "networks"
+#define NETWORK_PATH_MAX (sizeof(NETWORKS_NAME) + NAME_MAX + sizeof("//state"))
+#define FILE_MAX	 2048
 
 static const struct record_field network_fields[] = {
     RECORD_FIELD(struct network_state, name, RECORD_TEXT),
@@ -57,6 +61,17 @@ static int record_write(int dir, const char *name, const struct record_field *fi
 	return result < 0 ? log_errno(-result, "write %s/…/%s", NETWORKS_DIR, name) : 0;
 }
 
+/* Below RUN_DIR; -1 with errno. */
+static int network_path(const char *network, const char *file, char path[NETWORK_PATH_MAX])
+{
+	int length = snprintf(path, NETWORK_PATH_MAX, NETWORKS_NAME "/%s/%s", network, file);
+
+	if (length < (int)NETWORK_PATH_MAX)
+		return 0;
+	errno = ENAMETOOLONG;
+	return -1;
+}
+
 static int networks_dir(int run)
 {
 	int dir = openat(run, NETWORKS_NAME, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -70,17 +85,6 @@ int network_state_dir(int run, const char *name)
 	int dir = networks < 0 ? networks : files_make_dir(networks, name, 0755);
 
 	return dir < 0 ? log_errno(-dir, "make %s/%s", NETWORKS_DIR, name) : dir;
-}
-
-/* The same without making it. */
-static int network_dir_find(int run, const char *name)
-{
-	CLEANUP_FD int networks = networks_dir(run);
-	int dir = networks < 0
-		      ? networks
-		      : openat(networks, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	return dir == -1 ? -errno : dir;
 }
 
 /* FNV-1a, of numbers one by one: the structs have holes. */
@@ -119,9 +123,9 @@ uint64_t network_policy(const struct network *conf)
 
 int network_state_read(int run, const char *name, struct network_state *out)
 {
-	char path[sizeof(NETWORKS_NAME) + NAME_MAX + sizeof("//state")];
+	char path[NETWORK_PATH_MAX];
 
-	if (snprintf(path, sizeof(path), NETWORKS_NAME "/%s/state", name) >= (int)sizeof(path))
+	if (network_path(name, "state", path) < 0)
 		return -ENAMETOOLONG;
 	return record_read(run, path, network_fields, COUNT(network_fields), out);
 }
@@ -201,9 +205,15 @@ struct ruleset_network network_state_ruleset(const struct network_state *s,
 static _Atomic uint32_t *ports_map(int run, const char *network)
 {
 	const size_t size = NETWORK_BRIDGES_MAX * sizeof(uint32_t);
-	CLEANUP_FD int dir = network_dir_find(run, network);
-	CLEANUP_FD int fd =
-	    dir < 0 ? -1 : openat(dir, "ports", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	const struct open_how how = {
+	    .flags = O_RDWR | O_CREAT | O_CLOEXEC,
+	    .mode = S_IRUSR | S_IWUSR,
+	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	char path[NETWORK_PATH_MAX];
+	CLEANUP_FD int fd = network_path(network, "ports", path)
+				? -1
+				: (int)syscall(SYS_openat2, run, path, &how, sizeof(how));
 	void *map;
 
 	/* Not a hole: on a full /run writing to one through the mapping is a SIGBUS. */

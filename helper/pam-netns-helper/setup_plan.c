@@ -23,19 +23,22 @@ static bool subnet_planned(const struct conf *conf, const struct prefix *subnet)
 }
 
 /* "auto" for the first time: a free subnet is chosen, and remembered. */
-static int subnet_choose(const struct plan *plan, const struct network *network)
+static int subnet_choose(const struct plan *plan, const struct network *network, struct prefix *out)
 {
-	struct prefix subnet = network_subnet(network, AF_INET);
+	int result = network_subnet_find(network, AF_INET, out);
+	struct prefix subnet;
 
-	if (network->subnet_source != SOURCE_AUTO || subnet.address.family)
-		return 0;
+	if (result != -ENOENT)
+		return result;
 	for (unsigned second = 203; second <= AUTO_SUBNET_LAST; second++) {
 		char text[ADDRESS_TEXT_MAX];
 
 		snprintf(text, sizeof(text), "10.%u.0.0/16", second);
 		if (prefix_parse(text, &subnet) == 0 && !subnet_planned(plan->conf, &subnet) &&
-		    !uplink_prefix_taken(&plan->host->route, &subnet))
+		    !uplink_prefix_taken(&plan->host->route, &subnet)) {
+			*out = subnet;
 			return network_subnet_remember(network->name, &subnet);
+		}
 	}
 	return log_errno(EADDRNOTAVAIL,
 			 "find a free subnet between 10.203.0.0/16 and 10.255.0.0/16");
@@ -43,20 +46,20 @@ static int subnet_choose(const struct plan *plan, const struct network *network)
 
 /* The same for IPv6. A network that is set up keeps its prefix, because its users may be active. */
 static int subnet6_choose(const struct plan *plan, const struct network *network,
-			  const struct network_state *old)
+			  const struct network_state *old, struct prefix *out)
 {
-	struct prefix subnet = network_subnet(network, AF_INET6);
+	int result = network_subnet_find(network, AF_INET6, out);
 
-	if (network->subnet6_source != SOURCE_AUTO || subnet.address.family)
-		return 0;
-	subnet = (struct prefix){old->subnet6, old->subnet6_length};
-	if (!prefix_is_unique_local(&subnet) || subnet_planned(plan->conf, &subnet)) {
-		int error = prefix_random_unique_local(&subnet);
+	if (result != -ENOENT)
+		return result;
+	*out = (struct prefix){old->subnet6, old->subnet6_length};
+	if (!prefix_is_unique_local(out) || subnet_planned(plan->conf, out)) {
+		int error = prefix_random_unique_local(out);
 
 		if (error)
 			return log_errno(-error, "choose a random subnet6");
 	}
-	return network_subnet_remember(network->name, &subnet);
+	return network_subnet_remember(network->name, out);
 }
 
 /*
@@ -145,16 +148,17 @@ static int network_decide(struct plan *plan, struct planned *p)
 {
 	const struct network *conf = p->conf;
 	struct network_state old = {0};
+	struct prefix subnet, subnet6;
 	int result = network_state_read(plan->host->run, conf->name, &old);
 
 	if (result < 0 && !state_absent(result))
 		return log_errno(-result, "read the state of network %s", conf->name);
-	result = subnet_choose(plan, conf);
+	result = subnet_choose(plan, conf, &subnet);
 	if (result == 0)
-		result = subnet6_choose(plan, conf, &old);
+		result = subnet6_choose(plan, conf, &old, &subnet6);
 	if (result < 0)
 		return result;
-	network_wanted(conf, &p->state);
+	network_wanted_with(conf, &subnet, &subnet6, &p->state);
 	p->state.mtu = conf->mtu ? conf->mtu : uplink_default_mtu(&plan->host->route);
 	p->state.bridges = old.bridges ? old.bridges : 1;
 	if (plan->grow == conf && p->state.bridges < plan->bridges)

@@ -21,23 +21,22 @@ static const char *subnet_name(sa_family_t family)
 }
 
 /* The subnet chosen on an earlier boot: the same user, the same address. */
-static struct prefix subnet_remembered(const char *network, sa_family_t family)
+static int subnet_remembered(const char *network, sa_family_t family, struct prefix *subnet)
 {
 	char path[sizeof(LEASES_DIR "//subnet6") + CONF_NAME_MAX], text[ADDRESS_TEXT_MAX];
-	struct prefix subnet;
 	ssize_t length;
 
 	snprintf(path, sizeof(path), LEASES_DIR "/%s/%s", network, subnet_name(family));
 	length = readlink(path, text, sizeof(text) - 1);
+	if (length < 0 && errno != ENOENT && errno != EINVAL)
+		return log_errno(errno, "read %s", path);
 	if (length < 0)
-		return (struct prefix){0};
+		return -ENOENT;
 	text[length] = '\0';
 	for (char *p = text; *p; p++)
 		if (*p == '_')
 			*p = '/';
-	if (prefix_parse(text, &subnet) < 0 || subnet.address.family != family)
-		return (struct prefix){0};
-	return subnet;
+	return prefix_parse(text, subnet) < 0 || subnet->address.family != family ? -ENOENT : 0;
 }
 
 int network_subnet_remember(const char *network, const struct prefix *subnet)
@@ -59,29 +58,44 @@ int network_subnet_remember(const char *network, const struct prefix *subnet)
 	return 0;
 }
 
-struct prefix network_subnet(const struct network *conf, sa_family_t family)
+int network_subnet_find(const struct network *conf, sa_family_t family, struct prefix *out)
 {
 	enum conf_source source = family == AF_INET ? conf->subnet_source : conf->subnet6_source;
 
+	*out = (struct prefix){0};
 	if (source == SOURCE_GIVEN)
-		return family == AF_INET ? conf->subnet : conf->subnet6;
-	return source == SOURCE_AUTO ? subnet_remembered(conf->name, family) : (struct prefix){0};
+		*out = family == AF_INET ? conf->subnet : conf->subnet6;
+	return source == SOURCE_AUTO ? subnet_remembered(conf->name, family, out) : 0;
+}
+
+struct prefix network_subnet(const struct network *conf, sa_family_t family)
+{
+	struct prefix subnet;
+
+	return network_subnet_find(conf, family, &subnet) < 0 ? (struct prefix){0} : subnet;
+}
+
+void network_wanted_with(const struct network *conf, const struct prefix *subnet,
+			 const struct prefix *subnet6, struct network_state *out)
+{
+	*out = (struct network_state){
+	    .subnet = subnet->address,
+	    .subnet_length = subnet->length,
+	};
+	if (!ipv6_disabled()) {
+		out->subnet6 = subnet6->address;
+		out->subnet6_length = subnet6->length;
+	}
+	snprintf(out->name, sizeof(out->name), "%s", conf->name);
+	memcpy(out->bridge, conf->bridge, sizeof(out->bridge));
 }
 
 void network_wanted(const struct network *conf, struct network_state *out)
 {
-	struct prefix subnet = network_subnet(conf, AF_INET), subnet6 = {0};
+	struct prefix subnet = network_subnet(conf, AF_INET);
+	struct prefix subnet6 = network_subnet(conf, AF_INET6);
 
-	if (!ipv6_disabled())
-		subnet6 = network_subnet(conf, AF_INET6);
-	*out = (struct network_state){
-	    .subnet = subnet.address,
-	    .subnet_length = subnet.length,
-	    .subnet6 = subnet6.address,
-	    .subnet6_length = subnet6.length,
-	};
-	snprintf(out->name, sizeof(out->name), "%s", conf->name);
-	memcpy(out->bridge, conf->bridge, sizeof(out->bridge));
+	network_wanted_with(conf, &subnet, &subnet6, out);
 }
 
 static void change_add(char text[NETWORK_CHANGE_MAX], const char *key, const char *from,

@@ -15,12 +15,22 @@
  * Its address has the family 0 if none was chosen yet, or if the conf file wants none.
  */
 struct prefix network_subnet(const struct network *conf, sa_family_t family);
+/*
+ * The same for what chooses one: 0; -ENOENT: "auto", and none was chosen yet; or another -errno,
+ * logged, if that cannot be told. Then none may be chosen: users have addresses of the one there
+ * is.
+ */
+int network_subnet_find(const struct network *conf, sa_family_t family,
+			struct prefix *out) MUST_CHECK;
 
 /* Remembers below LEASES_DIR which subnet "auto" became. */
 int network_subnet_remember(const char *network, const struct prefix *subnet) MUST_CHECK;
 
 /* Fills in name, bridge and subnets; no subnet6 if IPv6 is disabled on this host (ipv6.h). */
 void network_wanted(const struct network *conf, struct network_state *out);
+/* The same with these subnets. */
+void network_wanted_with(const struct network *conf, const struct prefix *subnet,
+			 const struct prefix *subnet6, struct network_state *out);
 
 /*
  * Has the conf file another bridge or other subnets for a network that is up? Its active users

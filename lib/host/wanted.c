@@ -72,7 +72,9 @@ struct prefix network_subnet(const struct network *conf, sa_family_t family)
 {
 	struct prefix subnet;
 
-	return network_subnet_find(conf, family, &subnet) < 0 ? (struct prefix){0} : subnet;
+	if (network_subnet_find(conf, family, &subnet) < 0)
+		memset(&subnet, 0, sizeof(subnet));
+	return subnet;
 }
 
 void network_wanted_with(const struct network *conf, const struct prefix *subnet,

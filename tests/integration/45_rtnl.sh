@@ -26,10 +26,11 @@ helper_waits() {
 	done
 }
 
-# login_waits BRIDGES: starts a first login that waits for rtnl; its process is WAITING. The kernel ends namespaces one after
-# the other, so it may be some logins later that the lock is held.
+# login_waits BRIDGES: starts a first login that waits for rtnl; its process is WAITING. The kernel ends
+# namespaces one after the other, so it may be some logins later that the lock is held. On a fast machine it
+# is held too shortly: 1.
 login_waits() {
-	local end=$((SECONDS + 30))
+	local end=$((SECONDS + 5))
 	namespace_end "$1"
 	while ((SECONDS < end)); do
 		pam_session su longuid true &
@@ -39,7 +40,7 @@ login_waits() {
 		done
 		wait "$WAITING" || return 0
 	done
-	fail 'rtnl is never held'
+	return 1
 }
 
 others_go_on() {
@@ -56,8 +57,8 @@ test_t40_others_go_on_while_rtnl_is_held() {
 	local WAITING round
 	conf_set deadline 60s
 	pam-netns up
-	for ((round = 0; round < 5; round++)); do
-		login_waits $((300 << round))
+	for ((round = 0; round < 6; round++)); do
+		login_waits $((300 << round)) || continue
 		if others_go_on; then
 			wait "$WAITING"
 			log_grep 'pam_netns\(su:session\): waited [0-9]+ ms for the kernel.s lock of network configuration \(rtnl\)'
@@ -65,7 +66,7 @@ test_t40_others_go_on_while_rtnl_is_held() {
 		fi
 		wait "$WAITING" || :
 	done
-	fail 'the others had to wait as well'
+	fail 'rtnl is never held, or the others had to wait as well'
 }
 
 # One whose deadline comes first is refused for that reason, and at once; nothing of it is left.
@@ -73,9 +74,9 @@ test_t40_a_first_login_is_refused_with_the_cause() {
 	local WAITING lines='' round
 	conf_set deadline 1s
 	pam-netns up
-	for ((round = 0; round < 5; round++)); do
+	for ((round = 0; round < 6; round++)); do
 		log_mark
-		login_waits $((300 << round))
+		login_waits $((300 << round)) || continue
 		wait "$WAITING" && continue
 		lines=$(log_grep 'pam_netns\(su:session\)' | grep -v ' session \(opened\|closed\)')
 		# Else the lock was free by then, and the machine slow.

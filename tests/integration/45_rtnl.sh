@@ -57,7 +57,7 @@ test_t40_others_go_on_while_rtnl_is_held() {
 	local WAITING round
 	conf_set deadline 60s
 	pam-netns up
-	for ((round = 0; round < 6; round++)); do
+	for ((round = 0; round < 5; round++)); do
 		login_waits $((300 << round)) || continue
 		if others_go_on; then
 			wait "$WAITING"
@@ -74,7 +74,7 @@ test_t40_a_first_login_is_refused_with_the_cause() {
 	local WAITING lines='' round
 	conf_set deadline 1s
 	pam-netns up
-	for ((round = 0; round < 6; round++)); do
+	for ((round = 0; round < 5; round++)); do
 		log_mark
 		login_waits $((300 << round)) || continue
 		wait "$WAITING" && continue

@@ -28,7 +28,7 @@ static int subnet_remembered(const char *network, sa_family_t family, struct pre
 
 	snprintf(path, sizeof(path), LEASES_DIR "/%s/%s", network, subnet_name(family));
 	length = readlink(path, text, sizeof(text) - 1);
-	if (length < 0 && errno != ENOENT && errno != EINVAL)
+	if (length < 0 && errno != ENOENT)
 		return log_errno(errno, "read %s", path);
 	if (length < 0)
 		return -ENOENT;

@@ -48,7 +48,7 @@ static void explain_match(const struct subject *subject)
 		return;
 	switch (match->kind) {
 	case MATCH_ALL:
-		explain_line("matched by", "* (everybody whom no profile before it matches)");
+		explain_line("matched by", "* (every user that no earlier profile matches)");
 		break;
 	case MATCH_USER:
 		explain_line("matched by", "the user name %s", match->name);

@@ -209,7 +209,7 @@ static int file_read(struct reading *reading, const char *service)
 			result = -EACCES;
 	}
 	reading->includes--;
-	/* An include that is not there fails the login, and nobody gets by. */
+	/* If an included file is not there, libpam fails the login. */
 	return result == -ENOENT && reading->includes ? 0 : result;
 }
 

@@ -109,7 +109,7 @@ static bool user_differs(struct records *r, const struct user_state *state)
 	return differs;
 }
 
-/* Nobody builds, tears down or sets up meanwhile. */
+/* No login, teardown or set-up is at work meanwhile. */
 static bool user_differs_locked(struct records *r, struct doctor *doctor, uid_t uid)
 {
 	struct user_state state;

@@ -152,7 +152,7 @@ static struct address address_ipv4(const struct uplink_network *network,
 }
 
 /*
- * Is it a route of nobody who is in? 1, 0, or -errno. locked: whose lock is held, -1: no one's. An
+ * Has the route no active user? 1, 0, or -errno. locked: the uid whose lock is held, -1: none. An
  * address that has become another's meanwhile may be that of a login which is under way.
  */
 static int route_unused(const struct host *host, const char *network, const struct address *ipv4,

@@ -100,8 +100,8 @@ static int address_clear(const struct leased *l, uid_t uid, uint32_t offset)
 }
 
 /*
- * Under the lock of uid and LOCK_LEASES, so that nobody else is given the address in between: to
- * (-1: nobody) takes a lease.
+ * Under the lock of uid and LOCK_LEASES, so that no other login gets the address in between: to
+ * (-1: none) takes a lease.
  */
 static int lease_hand_over(const struct leased *l, uid_t uid, uid_t to, uint32_t *offset)
 {

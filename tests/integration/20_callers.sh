@@ -34,11 +34,14 @@ client() {
 	echo $! >"$OUT/$name.pid"
 }
 
+# A signal that comes just before ssh waits for its connections is noted, and seen at the next event only.
+client_asked() {
+	kill "$1" 2>/dev/null || :
+	process_gone "$1"
+}
+
 client_end() {
-	local pid
-	pid=$(<"$OUT/$1.pid")
-	kill "$pid" 2>/dev/null || :
-	wait_until 5 process_gone "$pid"
+	wait_until 15 client_asked "$(<"$OUT/$1.pid")"
 }
 
 # serve SESSION PORT TEXT: a server on the session's own loopback, for one connection.

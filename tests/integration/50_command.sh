@@ -6,18 +6,6 @@ setup() {
 	host_pam_install
 }
 
-# as USER COMMAND…: on the host, without a login.
-as() {
-	local user=$1
-	shift
-	setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups "$@"
-}
-
-# field USER NAME: of the JSON that root sees.
-field() {
-	pam-netns list --json | jq -r --arg user "$1" ".[] | select(.user == \$user) | .$2"
-}
-
 # What an admin's script hands over may be a name that a user chose.
 test_t43_terminal_controls_in_arguments() {
 	local hostile=$'x\e[2J\xc2\x9b1m' command
@@ -94,24 +82,24 @@ test_list_tells_the_truth() {
 	assert_eq 1 "$(pam-netns list --json | jq length)"
 	assert_eq 'address address6 hostname interface mac netns network profile rx_bytes sessions since tx_bytes uid user' \
 		"$(pam-netns list --json | jq -r '.[0] | keys | join(" ")')"
-	assert_eq 'pid rhost service since tty' "$(field alice 'sessions[0] | keys | join(" ")')"
-	assert_eq 2001 "$(field alice uid)"
-	assert_eq default "$(field alice profile)"
-	assert_eq default "$(field alice network)"
-	assert_eq "$(jq -r '.[0].addr_info[] | select(.family == "inet").local' <<<"$inside")" "$(field alice address)"
+	assert_eq 'pid rhost service since tty' "$(listed alice 'sessions[0] | keys | join(" ")')"
+	assert_eq 2001 "$(listed alice uid)"
+	assert_eq default "$(listed alice profile)"
+	assert_eq default "$(listed alice network)"
+	assert_eq "$(jq -r '.[0].addr_info[] | select(.family == "inet").local' <<<"$inside")" "$(listed alice address)"
 	assert_eq "$(jq -r '[.[0].addr_info[] | select(.family == "inet6" and .scope == "global").local][0]' \
-		<<<"$inside")" "$(field alice address6)"
-	assert_eq "$(jq -r '.[0].address' <<<"$inside")" "$(field alice mac)"
-	assert_eq "$(in_session one hostname)" "$(field alice hostname)"
+		<<<"$inside")" "$(listed alice address6)"
+	assert_eq "$(jq -r '.[0].address' <<<"$inside")" "$(listed alice mac)"
+	assert_eq "$(in_session one hostname)" "$(listed alice hostname)"
 	assert_eq "$(in_session one 'stat -L -c %i /proc/self/ns/net')" \
-		"$(stat -L -c %i "/run/netns/$(field alice netns)")"
-	ip link show dev "$(field alice interface)"
+		"$(stat -L -c %i "/run/netns/$(listed alice netns)")"
+	ip link show dev "$(listed alice interface)"
 	assert_eq "$(jq -r '.[0].link_index' <<<"$inside")" \
-		"$(cat "/sys/class/net/$(field alice interface)/ifindex")"
-	assert_eq sshd "$(field alice 'sessions[0].service')"
-	assert_eq "$OUTSIDE4" "$(field alice 'sessions[0].rhost')"
-	assert_match '^sshd' "$(cat "/proc/$(field alice 'sessions[0].pid')/comm")"
-	assert_match "^$(date -u +%Y)-..-..T..:..:..Z$" "$(field alice since)"
+		"$(cat "/sys/class/net/$(listed alice interface)/ifindex")"
+	assert_eq sshd "$(listed alice 'sessions[0].service')"
+	assert_eq "$OUTSIDE4" "$(listed alice 'sessions[0].rhost')"
+	assert_match '^sshd' "$(cat "/proc/$(listed alice 'sessions[0].pid')/comm")"
+	assert_match "^$(date -u +%Y)-..-..T..:..:..Z$" "$(listed alice since)"
 	end_session one
 	host_clean
 }
@@ -119,12 +107,12 @@ test_list_tells_the_truth() {
 test_bytes_are_as_the_user_sees_them() {
 	local before after sent
 	hold_session bytes alice
-	before=$(field alice rx_bytes)
-	sent=$(field alice tx_bytes)
+	before=$(listed alice rx_bytes)
+	sent=$(listed alice tx_bytes)
 	in_session bytes "for i in 1 2 3 4 5; do curl -sS -m 5 http://$OUTSIDE4/; done" >/dev/null
-	after=$(field alice rx_bytes)
+	after=$(listed alice rx_bytes)
 	((after > before)) || fail "received: $before, then $after"
-	(($(field alice tx_bytes) > sent)) || fail "sent: $sent, then $(field alice tx_bytes)"
+	(($(listed alice tx_bytes) > sent)) || fail "sent: $sent, then $(listed alice tx_bytes)"
 	# Inside, the same from the user's own interface: no less than what the host counted before.
 	assert_match '^[0-9]+$' "$(in_session bytes 'pam-netns list --json' | jq -r '.[0].rx_bytes')"
 	(($(in_session bytes 'pam-netns status --json' | jq -r .rx_bytes) >= after)) ||
@@ -133,7 +121,7 @@ test_bytes_are_as_the_user_sees_them() {
 	hold_session other bob
 	assert_match '^[0-9]+$' \
 		"$(pam-netns exec bob --root -- pam-netns status alice --json | jq -r .rx_bytes)"
-	assert_eq "$(field bob mac)" "$(in_session other 'pam-netns status --json' | jq -r .mac)"
+	assert_eq "$(listed bob mac)" "$(in_session other 'pam-netns status --json' | jq -r .mac)"
 	end_session other
 	end_session bytes
 	host_clean
@@ -176,14 +164,14 @@ test_users_see_themselves_alone() {
 test_sessions_of_one_user() {
 	hold_session first alice
 	hold_session second alice
-	assert_eq 2 "$(field alice 'sessions | length')"
+	assert_eq 2 "$(listed alice 'sessions | length')"
 	assert_match 'sessions +2' "$(pam-netns status alice)"
 	(($(pam-netns status alice --json | jq .processes) >= 4)) || fail "too few processes counted"
 	end_session second
-	wait_until 5 eval '[[ $(field alice "sessions | length") == 1 ]]'
+	wait_until 5 eval '[[ $(listed alice "sessions | length") == 1 ]]'
 	# A leader that was killed is not shown, though nobody has cleaned up; what it started stays.
-	kill -KILL "$(field alice 'sessions[0].pid')"
-	wait_until 5 eval '[[ $(field alice "sessions | length") == 0 ]]'
+	kill -KILL "$(listed alice 'sessions[0].pid')"
+	wait_until 5 eval '[[ $(listed alice "sessions | length") == 0 ]]'
 	assert_match 'alice +[0-9.]+ +processes left  20' "$(pam-netns list)"
 	assert_match 'alice .* processes left ' "$(pam-netns list --wide)"
 	assert_match 'sessions +0 \(processes are left\)' "$(pam-netns status alice)"
@@ -309,128 +297,6 @@ test_exec_opens_nothing_after_the_switch() {
 		sed -n '/CLONE_NEWNS/,/setresuid/p')
 	assert_match 'setresuid\(2001, 2001, 2001\)' "$calls"
 	assert_no_match 'open(at2?)?\(("|AT_FDCWD)' "$calls"
-	end_session in
-	host_clean
-}
-
-test_explain() {
-	local text
-	text=$(pam-netns explain alice)
-	assert_match '^alice \(uid 2001, group lab\)' "$text"
-	assert_match 'profile +default' "$text"
-	assert_match 'matched by +\*' "$text"
-	assert_match 'isolated +yes: own network, mount namespace, hostname' "$text"
-	assert_match 'peers +no' "$text"
-	assert_match 'egress +any destination' "$text"
-	assert_match "nat +yes, from the host's addresses; TCP, UDP, SCTP and ICMP alone" "$text"
-	assert_match 'connections +at most 4096 at once' "$text"
-	assert_match ' +50 new ones a second, 2000 after a pause' "$text"
-	assert_match 'private +/tmp /dev/shm \(in memory, together at most [0-9.]+[KMG]i?B? and [0-9]+ files if made now\)' "$text"
-	assert_match ' +/var/tmp \(on disk, kept between logins\)' "$text"
-	assert_match 'services +gdm-password' "$text"
-	assert_match 'isolated +no: profile staff' "$(pam-netns explain root)"
-	assert_match 'matched by +membership in group sudo' "$(pam-netns explain dave)"
-	assert_match '^bob \(uid 2002' "$(as bob pam-netns explain)"
-	hold_session in alice
-	assert_match "address +$(field alice address) \(leased" "$(pam-netns explain alice)"
-	end_session in
-	host_clean
-}
-
-# conf_keys: all keys that the parser knows.
-conf_keys() {
-	find "$CHECKOUT/lib" -name '*.c' -exec awk '/^static const struct conf_key [a-z_]*keys\[\]/ { on = 1 }
-		/^};/ { on = 0 }
-		on && match($0, /^ +\{"[a-z0-9_]+"/) { key = substr($0, RSTART, RLENGTH); sub(/.*\{"/, "", key); sub(/"/, "", key); print key }' {} +
-}
-
-# Each key with another value, or a sed script for more than that: explain must tell the difference
-# to somebody. A new key that is missing here, or in the shipped file, fails the test.
-declare -A OTHER=(
-	[on_error]=host [log]=logins [deadline]=5s [services_exempt]=none
-	[bridge]=lab0 [subnet]=10.9.0.0/24 [subnet6]=none [nat]=198.51.100.2 [peers]=group [host_access]=tcp/22
-	[egress]='deny tcp/25, allow any' [dns]=192.0.2.53 [mtu]=1400 [max_connections]=77 [new_connections]=5/second\ burst\ 50
-	[ports_per_bridge]=7
-	[match]='s/^match = \*/match = alice/'
-	[isolate]='s/^match = root.*/match = alice/'
-	[network]='s/^network = .*/network = other/;$a[network other]\nbridge = lab0\nsubnet = 10.9.0.0/24'
-	[namespaces]='s/^namespaces = .*/namespaces = net mnt/;/^hostname = /d'
-	[hostname]=%u-%h [private]='/tmp /var/spool/box' [private_size]=7M [private_exec]=no [linger]=no [low_ports]=yes
-	[net_admin]=none [nested]=host
-)
-
-test_explain_tells_each_key() {
-	local key keys before after
-	keys=$(conf_keys)
-	assert_eq 3 "$(grep -cxE 'on_error|mtu|nested' <<<"$keys")" "known keys: $keys"
-	before=$(pam-netns explain alice; pam-netns explain root)
-	for key in $keys; do
-		[[ -n ${OTHER[$key]-} ]] || fail "no other value of $key is known here"
-		if [[ $key == net_admin ]]; then # has one value
-			conf_set net_admin yes
-			assert_match 'not supported' "$(assert_fails pam-netns explain alice 2>&1)"
-		else
-			if [[ ${OTHER[$key]} == s/* ]]; then
-				sed -i "${OTHER[$key]}" "$CONF"
-			else
-				conf_set "$key" "${OTHER[$key]}"
-			fi
-			after=$(pam-netns explain alice && pam-netns explain root) || fail "$key: $after"
-			assert_ne "$before" "$after" "explain with another $key"
-		fi
-		conf_reset
-	done
-}
-
-test_explain_is_true() {
-	local text
-	# Whatever else is not known before.
-	host_clean
-	pam-netns down
-	assert_match 'address6 +decided when' "$(pam-netns explain alice)"
-	pam-netns up
-	assert_match 'address6 +fd' "$(pam-netns explain alice)"
-	# Everything below /var is kept.
-	conf_set private '/tmp /var/spool/box'
-	text=$(pam-netns explain alice)
-	assert_match ' /tmp \(in memory' "$text"
-	assert_match ' /var/spool/box \(on disk' "$text"
-	conf_set private '/var/tmp /var/spool/box'
-	text=$(pam-netns explain alice)
-	assert_no_match 'in memory' "$text"
-	assert_match ' /var/tmp /var/spool/box \(on disk' "$text"
-	conf_reset
-	# No login of theirs is isolated by any service.
-	text=$(pam-netns explain root)
-	assert_no_match 'services|deadline|on failure' "$text"
-	assert_match 'nested +stay' "$text"
-	# Without a mount namespace there is no resolv.conf of one's own.
-	sed -i 's/^namespaces = .*/namespaces = net uts/;/^private/d' "$CONF"
-	text=$(pam-netns explain alice)
-	assert_match "dns +as in the host's" "$text"
-	assert_no_match 'private ' "$text"
-	conf_reset
-	# The size is the one of the next first login.
-	text=$(pam-netns explain alice | sed -n 's/.* and \([0-9]*\) files if made now)$/\1/p')
-	assert_eq "$text" "$(su alice -c 'df --output=itotal /tmp | tail -n 1 | tr -d " "')"
-	# An active user keeps what they have.
-	hold_session in alice
-	assert_no_match $'\n  active ' "$(pam-netns explain alice)"
-	assert_match "and $text files" "$(pam-netns explain alice)"
-	sed -i 's/^\[profile default\]/[profile others]/' "$CONF"
-	assert_match 'active +in network default by profile default' "$(pam-netns explain alice)"
-	conf_reset
-	end_session in
-	host_clean
-}
-
-# The address that explain promises is the one that the login gets.
-test_explain_keeps_its_word() {
-	local promised
-	pam-netns up
-	promised=$(pam-netns explain longuid | awk '$1 == "address" { print $2 }')
-	hold_session in longuid
-	assert_eq "$promised" "$(field longuid address)"
 	end_session in
 	host_clean
 }

@@ -9,13 +9,6 @@ setup() {
 	host_pam_install
 }
 
-# as USER COMMAND…: not in a session of theirs.
-as() {
-	local user=$1
-	shift
-	setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups "$@"
-}
-
 sessions_hold() {
 	hold_session alice alice
 	hold_session bob bob

@@ -7,13 +7,6 @@ ENTER=/usr/libexec/pam-netns/pam-netns-enter
 RUN=/run/pam-netns
 NONE='pam-netns-enter: you have no network of your own at present; log in first'
 
-# as USER COMMAND…: with the user's ids and groups and nothing of root's.
-as() {
-	local user=$1
-	shift
-	setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups --inh-caps=-all "$@"
-}
-
 # holder NAME [UNSHARE OPTION…]: a process in new namespaces; its number is in $OUT/NAME.
 holder() {
 	local name=$1

@@ -315,7 +315,19 @@ conf_reset() {
 	cmp -s "$CHECKOUT/conf/pam_netns.conf" "$CONF" || cp "$CHECKOUT/conf/pam_netns.conf" "$CONF"
 }
 
-# recorded USER KEY: of one who is in.
+# as USER COMMAND…: on the host, without a login and without inheritable capabilities.
+as() {
+	local user=$1
+	shift
+	setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups --inh-caps=-all "$@"
+}
+
+# listed USER KEY: what `list --json` tells root.
+listed() {
+	pam-netns list --json | jq -r --arg user "$1" ".[] | select(.user == \$user) | .$2"
+}
+
+# recorded USER KEY: what the record of an active user says.
 recorded() {
 	sed -n "s/^$2=//p" "/run/pam-netns/users/$(id -u "$1")/state"
 }

@@ -1,0 +1,131 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2016 # sed scripts
+# pam-netns explain: what it says of a user, against the conf file and against real logins.
+
+setup() {
+	host_pam_install
+}
+
+test_explain_text_names_each_rule_of_a_user() {
+	local text
+	text=$(pam-netns explain alice)
+	assert_match '^alice \(uid 2001, group lab\)' "$text"
+	assert_match 'profile +default' "$text"
+	assert_match 'matched by +\*' "$text"
+	assert_match 'isolated +yes: own network, mount namespace, hostname' "$text"
+	assert_match 'peers +no' "$text"
+	assert_match 'egress +any destination' "$text"
+	assert_match "nat +yes, from the host's addresses; TCP, UDP, SCTP and ICMP alone" "$text"
+	assert_match 'connections +at most 4096 at once' "$text"
+	assert_match ' +50 new ones a second, 2000 after a pause' "$text"
+	assert_match 'private +/tmp /dev/shm \(in memory, together at most [0-9.]+[KMG]i?B? and [0-9]+ files if made now\)' "$text"
+	assert_match ' +/var/tmp \(on disk, kept between logins\)' "$text"
+	assert_match 'services +gdm-password' "$text"
+	assert_match 'isolated +no: profile staff' "$(pam-netns explain root)"
+	assert_match 'matched by +membership in group sudo' "$(pam-netns explain dave)"
+	assert_match '^bob \(uid 2002' "$(as bob pam-netns explain)"
+	hold_session in alice
+	assert_match "address +$(listed alice address) \(leased" "$(pam-netns explain alice)"
+	end_session in
+	host_clean
+}
+
+# conf_keys: all keys that the parser knows.
+conf_keys() {
+	find "$CHECKOUT/lib" -name '*.c' -exec awk '/^static const struct conf_key [a-z_]*keys\[\]/ { on = 1 }
+		/^};/ { on = 0 }
+		on && match($0, /^ +\{"[a-z0-9_]+"/) { key = substr($0, RSTART, RLENGTH); sub(/.*\{"/, "", key); sub(/"/, "", key); print key }' {} +
+}
+
+# Another value of each key, or a sed script if the value alone is not enough. The text for alice or
+# root must differ then. A new key that is missing here, or in the shipped file, fails the test.
+declare -A OTHER=(
+	[on_error]=host [log]=logins [deadline]=5s [services_exempt]=none
+	[bridge]=lab0 [subnet]=10.9.0.0/24 [subnet6]=none [nat]=198.51.100.2 [peers]=group [host_access]=tcp/22
+	[egress]='deny tcp/25, allow any' [dns]=192.0.2.53 [mtu]=1400 [max_connections]=77 [new_connections]=5/second\ burst\ 50
+	[ports_per_bridge]=7
+	[match]='s/^match = \*/match = alice/'
+	[isolate]='s/^match = root.*/match = alice/'
+	[network]='s/^network = .*/network = other/;$a[network other]\nbridge = lab0\nsubnet = 10.9.0.0/24'
+	[namespaces]='s/^namespaces = .*/namespaces = net mnt/;/^hostname = /d'
+	[hostname]=%u-%h [private]='/tmp /var/spool/box' [private_size]=7M [private_exec]=no [linger]=no [low_ports]=yes
+	[net_admin]=none [nested]=host
+)
+
+test_explain_differs_for_each_changed_key() {
+	local key keys before after
+	keys=$(conf_keys)
+	assert_eq 3 "$(grep -cxE 'on_error|mtu|nested' <<<"$keys")" "known keys: $keys"
+	before=$(pam-netns explain alice; pam-netns explain root)
+	for key in $keys; do
+		[[ -n ${OTHER[$key]-} ]] || fail "no other value of $key is known here"
+		if [[ $key == net_admin ]]; then # has one value
+			conf_set net_admin yes
+			assert_match 'not supported' "$(assert_fails pam-netns explain alice 2>&1)"
+		else
+			if [[ ${OTHER[$key]} == s/* ]]; then
+				sed -i "${OTHER[$key]}" "$CONF"
+			else
+				conf_set "$key" "${OTHER[$key]}"
+			fi
+			after=$(pam-netns explain alice && pam-netns explain root) || fail "$key: $after"
+			assert_ne "$before" "$after" "explain with another $key"
+		fi
+		conf_reset
+	done
+}
+
+test_explain_agrees_with_conf_and_active_user() {
+	local text
+	# Before the set-up no subnet is chosen.
+	host_clean
+	pam-netns down
+	assert_match 'address6 +decided when' "$(pam-netns explain alice)"
+	pam-netns up
+	assert_match 'address6 +fd' "$(pam-netns explain alice)"
+	# Directories below /var are persistent.
+	conf_set private '/tmp /var/spool/box'
+	text=$(pam-netns explain alice)
+	assert_match ' /tmp \(in memory' "$text"
+	assert_match ' /var/spool/box \(on disk' "$text"
+	conf_set private '/var/tmp /var/spool/box'
+	text=$(pam-netns explain alice)
+	assert_no_match 'in memory' "$text"
+	assert_match ' /var/tmp /var/spool/box \(on disk' "$text"
+	conf_reset
+	# A user who is not isolated has no rules of isolation.
+	text=$(pam-netns explain root)
+	assert_no_match 'services|deadline|on failure' "$text"
+	assert_match 'nested +stay' "$text"
+	# Without a mount namespace a user has no resolv.conf of their own.
+	sed -i 's/^namespaces = .*/namespaces = net uts/;/^private/d' "$CONF"
+	text=$(pam-netns explain alice)
+	assert_match "dns +as in the host's" "$text"
+	assert_no_match 'private ' "$text"
+	conf_reset
+	# The size is that of the next first login.
+	text=$(pam-netns explain alice | sed -n 's/.* and \([0-9]*\) files if made now)$/\1/p')
+	assert_eq "$text" "$(su alice -c 'df --output=itotal /tmp | tail -n 1 | tr -d " "')"
+	# An active user keeps what they have.
+	hold_session in alice
+	assert_no_match $'\n  active ' "$(pam-netns explain alice)"
+	assert_match "and $text files" "$(pam-netns explain alice)"
+	sed -i 's/^\[profile default\]/[profile others]/' "$CONF"
+	assert_match 'active +in network default by profile default' "$(pam-netns explain alice)"
+	conf_reset
+	end_session in
+	host_clean
+}
+
+test_explain_promises_the_address_that_a_login_gets() {
+	local promised
+	pam-netns up
+	promised=$(pam-netns explain longuid | awk '$1 == "address" { print $2 }')
+	hold_session in longuid
+	assert_eq "$promised" "$(listed longuid address)"
+	end_session in
+	host_clean
+}
+
+# Before each test, whatever became of the one before it.
+conf_reset

@@ -43,8 +43,8 @@ struct kernel {
 int kernel_read(struct kernel *out) MUST_CHECK;
 void kernel_free(struct kernel *kernel);
 
-/* The port of this index; a route, neighbour or address of a link; a MAC in the FDB of a port.
- * NULL: there is none. */
+/* The port of this index; a route, neighbour or address of a link;
+ * a MAC in the FDB of a port. NULL: there is none. */
 const struct kernel_object *kernel_port(const struct kernel *kernel, unsigned link);
 const struct kernel_object *kernel_find(const struct kernel *kernel, enum kernel_kind kind,
 					unsigned link, const struct address *address);

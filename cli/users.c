@@ -51,8 +51,8 @@ static int sessions_read(int run, int proc, struct user_in *user)
 	return 0;
 }
 
-/* The last session's close leaves a note, which stays until the user's processes are gone or gc is
- * to see to them. */
+/* The last session's close leaves a note,
+ * which stays until the user's processes are gone or gc is to see to them. */
 static enum left left_read(int run, uid_t uid)
 {
 	char name[32];

@@ -13,8 +13,7 @@
 
 /* Where the caller was: for the way back, and for the working directory. */
 struct origin {
-	int proc; /* /proc/self/ns; an open descriptor stays right whatever is mounted on /proc
-		     later */
+	int proc; /* /proc/self/ns, open: a later mount on /proc does not change it */
 	int fd[MESSAGE_FDS];
 	struct stat st[MESSAGE_FDS];
 	char cwd[PATH_MAX]; /* "" if it cannot be named */

@@ -127,8 +127,8 @@ static int open_isolated(struct session_data *session, const struct conf *conf)
 	    call_and_join("open", OUTCOME_ISOLATED, request, conf->deadline_ms, session->line);
 
 	if (result < 0) {
-		/* None ran; or one is stuck and keeps the user's lock, which undoing would wait
-		 * for. */
+		/* None ran; or one is stuck and keeps the user's lock,
+		 * which undoing would wait for. */
 		if (result != HELPER_REFUSED && result != -ENOEXEC && result != -EBUSY)
 			open_undo(request, conf->deadline_ms);
 		return result;

@@ -1,5 +1,5 @@
-/* pam-netns doctor: the conf file; what it says and cannot mean. Each finding names the line of
- * its section. */
+/* pam-netns doctor: the conf file; what it says and cannot mean.
+ * Each finding names the line of its section. */
 #include "doctor.h"
 
 #include <errno.h>
@@ -45,8 +45,8 @@ static bool is_admin_group(const char *name)
 	return false;
 }
 
-/* True only where the name service is sure: an LDAP server that does not answer is no typing
- * mistake. */
+/* True only where the name service is sure:
+ * an LDAP server that does not answer is no typing mistake. */
 static bool name_absent(const struct match *match)
 {
 	errno = 0;
@@ -101,8 +101,8 @@ static const struct profile *account_profile(const struct conf *conf, const char
 	return profile;
 }
 
-/* Does the earlier profile match whatever this item matches? For users that is asked of
- * conf_match(). */
+/* Does the earlier profile match whatever this item matches?
+ * For users that is asked of conf_match(). */
 static bool item_covered(const struct match *item, const struct profile *earlier)
 {
 	for (size_t i = 0; i < earlier->match_count; i++) {

@@ -58,8 +58,8 @@ void finding_end(const struct doctor *doctor);
 /* Runs all checks that this user may run. The conf file is read for them; see doctor->problems. */
 void doctor_run(struct doctor *doctor);
 
-/* conf.c: the line of [network NAME] or [profile NAME] in the conf file; 0 if it cannot be found.
- */
+/* conf.c: the line of [network NAME] or [profile NAME] in the conf file;
+ * 0 if it cannot be found. */
 unsigned conf_section_line(const char *kind, const char *wanted);
 
 /* The checks. */

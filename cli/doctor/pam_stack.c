@@ -42,8 +42,8 @@ void pam_stack_free(struct pam_stack *stack)
 	*stack = (struct pam_stack){0};
 }
 
-/* The next word, or what a bracket holds; NULL at the end. "\]" in an argument's bracket is a "]".
- */
+/* The next word, or what a bracket holds; NULL at the end.
+ * "\]" in an argument's bracket is a "]". */
 static char *word_take(char **rest)
 {
 	char *word = *rest + strspn(*rest, " \t"), *end;
@@ -154,8 +154,8 @@ static int line_read(struct reading *reading, const char *file, unsigned number,
 	return line_keep(reading, &words);
 }
 
-/* A line goes on after a backslash at its end, and ends at a "#". Its number is that of its first.
- */
+/* A line goes on after a backslash at its end, and ends at a "#".
+ * Its number is that of its first. */
 static int lines_read(struct reading *reading, const char *path, FILE *file)
 {
 	CLEANUP_FREE char *line = NULL, *whole = NULL;

@@ -28,8 +28,8 @@ struct pam_stack {
 	size_t count;
 };
 
-/* Where services' files are, the first that has one wins: /etc/pam.d, /usr/lib/pam.d,
- * /usr/etc/pam.d. */
+/* Where services' files are, the first that has one wins:
+ * /etc/pam.d, /usr/lib/pam.d, /usr/etc/pam.d. */
 extern const char *pam_folders[PAM_STACK_FOLDERS];
 
 /*

@@ -45,8 +45,8 @@ static void include_read(char *patterns, struct found *found, unsigned depth)
 	}
 }
 
-/* The first line that says it counts. It may not stand in a Match block, which goes on to the
- * file's end. */
+/* The first line that says it counts.
+ * It may not stand in a Match block, which goes on to the file's end. */
 static void config_read(const char *path, struct found *found, unsigned depth)
 {
 	CLEANUP_FILE FILE *file = lines_open(path);

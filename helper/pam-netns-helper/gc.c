@@ -137,8 +137,8 @@ static bool own_hosts_needed(const struct host *host, const struct user_state *s
 	snprintf(hosts, sizeof(hosts), "users/%u/" VIEW_HOSTS_NAME, state->uid);
 	if (faccessat(host->run, hosts, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return true;
-	/* The host was renamed: the user keeps the name, which the host's file may no longer have.
-	 */
+	/* The host was renamed: the user keeps the name,
+	 * which the host's file may no longer have. */
 	return (state->namespaces & both) == both && gethostname(name, sizeof(name)) == 0 &&
 	       strcmp(name, state->hostname) != 0;
 }

@@ -105,8 +105,8 @@ int host_enter(struct host *host)
 
 	*host = (struct host){-1, -1, -1, -1, -1, -1, {.fd = -1}, {.fd = -1}, 0, 0, false, false};
 	host->proc = proc_open(HOSTPROC);
-	/* Only where there is none: in a session, /proc may be a PID namespace of the user's own.
-	 */
+	/* Only where there is none: in a session,
+	 * /proc may be a PID namespace of the user's own. */
 	if (host->proc == -ENOENT)
 		host->proc = proc_open("/proc");
 	if (host->proc < 0)

@@ -42,8 +42,8 @@ int verb_close(struct host *host, const struct request *request, struct reply *r
 		result = lock_take(host->lock, host->proc, request->uid);
 	if (result < 0)
 		return result;
-	/* systemd would count a child of ours to the session that is ending: its unit does it
-	 * there. */
+	/* systemd would count a child of ours to the session that is ending:
+	 * its unit does it there. */
 	bool unit = access(REAP_UNIT, F_OK) == 0;
 
 	result = session_close(host, request->uid, &live);

@@ -26,8 +26,8 @@ static void nft_exec(pid_t helper, const char *path, char *const argv[], int inp
 	_exit(127);
 }
 
-/* Runs nft with memory files for input and output (no pipe can fill up); its exit status or -errno.
- */
+/* Runs nft with memory files for input and output (no pipe can fill up);
+ * its exit status or -errno. */
 static int nft_spawn(char *const argv[], int input, int output)
 {
 	const char *path = nft_path();

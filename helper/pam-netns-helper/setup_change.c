@@ -49,8 +49,8 @@ static unsigned bridges_reserved(const struct host *host, const struct network *
 	return bridges;
 }
 
-/* What is different of the networks that are up, and of the wanted one. Untold if there is no
- * memory. */
+/* What is different of the networks that are up,
+ * and of the wanted one. Untold if there is no memory. */
 static struct setup *change_look(struct host *host, const struct change *c)
 {
 	struct setup *found = calloc(c->conf->networks_count + 1, sizeof(*found)), *next = found;

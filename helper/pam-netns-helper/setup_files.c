@@ -32,8 +32,8 @@ int setup_resolv(const struct host *host, const struct network *network)
 	result = resolv_text(root, network, text);
 	bool same = resolv_same(dir, "resolv.conf", text);
 
-	/* Without an upstream the file has none. A login is not refused for it, and not told each
-	 * time. */
+	/* Without an upstream the file has none.
+	 * A login is not refused for it, and not told each time. */
 	if (result == -ENOENT && (host->by_hand || !same))
 		resolv_warn_missing(network);
 	else if (result < 0 && result != -ENOENT)

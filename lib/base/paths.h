@@ -19,11 +19,9 @@
 #define PINS_DIR     RUN_DIR "/pins" /* 0700, a private tmpfs: UID/{net,uts,mnt}, template.NETWORK */
 #define USERS_DIR    RUN_DIR "/users"	 /* 0755: UID/state, UID/sessions/PID.STARTTIME */
 #define NETWORKS_DIR RUN_DIR "/networks" /* 0755: NETWORK/{state,resolv.conf,ports} */
-#define CLOSING_DIR                                                                                \
-	RUN_DIR "/closing"	  /* 0700: UID, one file per user whose last session closed        \
-				   */
-#define LOCK_PATH RUN_DIR "/lock" /* 0600: byte-range locks, see lock.h */
-#define NETNS_DIR "/run/netns"	  /* ip-netns(8)'s: NAME is a link to PINS_DIR/UID/net */
+#define CLOSING_DIR  RUN_DIR "/closing"	 /* 0700: UID, one file for each user without a session */
+#define LOCK_PATH    RUN_DIR "/lock"	 /* 0600: byte-range locks, see lock.h */
+#define NETNS_DIR    "/run/netns"	 /* ip-netns(8)'s: NAME is a link to PINS_DIR/UID/net */
 
 #define LIB_DIR	    "/var/lib/pam-netns" /* 0755 */
 #define LEASES_DIR  LIB_DIR "/leases"	 /* 0755 */

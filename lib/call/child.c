@@ -124,8 +124,8 @@ static int arrange_fds(int socket)
 
 	if (null < 0)
 		return -errno;
-	/* If null is 1 or 2 already, that one stays as it is; if it is 0, the socket replaces it.
-	 */
+	/* If null is 1 or 2 already, that one stays as it is;
+	 * if it is 0, the socket replaces it. */
 	if (dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0 ||
 	    dup2(socket, STDIN_FILENO) < 0)
 		return -errno;

@@ -154,8 +154,8 @@ int request_decode(const char *packet, size_t size, struct request *out)
 	return error;
 }
 
-/* Text for people: it is made fit rather than refused, so that a strange byte cannot lose a reply.
- */
+/* Text for people: it is made fit rather than refused,
+ * so that a strange byte cannot lose a reply. */
 static void put_line(struct packet_writer *writer, const char *key, const char *text, size_t size)
 {
 	char line[sizeof(((struct log_line *)0)->text)];

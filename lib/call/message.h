@@ -7,9 +7,9 @@
  *	child -> caller		one failure: the child could not become the helper
  *
  * A packet is its kind ("request", "log", "reply", "failure") and key=value fields, each closed by
- * a NUL. Fields stand in one order, that of message.c, and the last is "end=". An unknown,
- *repeated, missing or misplaced key, a value out of range, a number that is not in its shortest
- *form: -EBADMSG. Strings have no control characters. Nothing here trusts the other side's lengths.
+ * a NUL. Fields stand in one order, that of message.c, and the last is "end=". An unknown, repeated,
+ * missing or misplaced key, a value out of range, or a number that is not in its shortest form gets
+ * -EBADMSG. Strings have no control characters. No length from the other side is trusted.
  *
  * Nothing here logs: the callers know what the packet was for.
  */

@@ -13,8 +13,8 @@
 #define REPLY_WAIT   1000 /* milliseconds */
 #define FAILURE_SIZE 64	  /* bytes of a failure's packet, at most */
 #define CONTROL_SIZE CMSG_SPACE(MESSAGE_FDS * sizeof(int))
-/* The kernel also fills what CMSG_SPACE rounds up, so one descriptor more than asked for may come.
- */
+/* The kernel also fills what CMSG_SPACE rounds up,
+ * so one descriptor more than asked for may come. */
 #define RECEIVED_FDS ((CONTROL_SIZE - CMSG_LEN(0)) / sizeof(int))
 
 union control {
@@ -134,8 +134,8 @@ int message_send_reply(int socket, const struct reply *reply)
 	return error;
 }
 
-/* Collects every descriptor of the packet, whatever else is wrong with it, so that all get closed.
- */
+/* Collects every descriptor of the packet,
+ * whatever else is wrong with it, so that all get closed. */
 static size_t take_fds(struct msghdr *packet, int fds[RECEIVED_FDS])
 {
 	size_t count = 0;

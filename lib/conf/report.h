@@ -38,8 +38,8 @@ void conf_report_add(struct conf_report *report, const struct conf_place *place,
 /* Logs and forgets all problems. */
 void conf_report_log(struct conf_report *report);
 
-/* Text for a message: at most size - 1 bytes, what is not printable ASCII as \xNN, cut with "...".
- */
+/* Text for a message: at most size - 1 bytes,
+ * what is not printable ASCII as \xNN, cut with "...". */
 const char *conf_printable(const char *text, char *out, size_t size);
 
 #endif

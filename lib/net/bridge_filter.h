@@ -15,8 +15,8 @@
 #include "base/cleanup.h"
 #include "net/netlink.h"
 
-/* Sets it, or replaces it. -ENOENT, not logged: this kernel lacks it (NET_SCH_INGRESS,
- * NET_CLS_BPF). */
+/* Sets it, or replaces it. -ENOENT, not logged:
+ * this kernel lacks it (NET_SCH_INGRESS, NET_CLS_BPF). */
 int bridge_filter_set(struct netlink *host, unsigned ifindex) MUST_CHECK;
 /* 1 if it is there as bridge_filter_set() leaves it, 0 if not, or -errno. */
 int bridge_filter_intact(struct netlink *host, unsigned ifindex) MUST_CHECK;

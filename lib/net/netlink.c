@@ -11,8 +11,8 @@
 
 #define ERRNO_END 4096 /* the kernel's errors are -4095 to -1 */
 
-/* One answer, whose size the kernel bounds; static: zeroed pages that are never used cost nothing.
- */
+/* One answer, whose size the kernel bounds; static:
+ * zeroed pages that are never used cost nothing. */
 static char receive_buffer[65536] __attribute__((aligned(NLMSG_ALIGNTO)));
 
 int netlink_open(struct netlink *netlink, int protocol)

@@ -31,8 +31,8 @@ struct netlink_batch {
 	size_t used;
 	unsigned count;
 	bool broken; /* something did not fit while it was filled */
-	/* May be set: gets what arrives and is no request's result, such as what NLM_F_ECHO asks
-	 * for. */
+	/* May be set: gets what arrives and is no request's result,
+	 * such as what NLM_F_ECHO asks for. */
 	void (*other)(void *context, struct nlmsghdr *message);
 	void *context;
 	struct netlink_request {
@@ -43,8 +43,8 @@ struct netlink_batch {
 	} requests[NETLINK_BATCH_MAX];
 };
 
-/* protocol: NETLINK_ROUTE or NETLINK_NETFILTER. Needs no privilege; most verbs need CAP_NET_ADMIN.
- */
+/* protocol: NETLINK_ROUTE or NETLINK_NETFILTER.
+ * Needs no privilege; most verbs need CAP_NET_ADMIN. */
 int netlink_open(struct netlink *netlink, int protocol) MUST_CHECK;
 void netlink_close(struct netlink *netlink);
 

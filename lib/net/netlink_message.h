@@ -34,8 +34,8 @@ void netlink_put_text(struct netlink_message *message, int type, const char *val
 struct nlattr *netlink_nest(struct netlink_message *message, int type);
 void netlink_nest_end(struct netlink_message *message, struct nlattr *nest);
 
-/* Reading. The kernel's answers are not trusted to be whole: what runs over the end is not there.
- */
+/* Reading. The kernel's answers are not trusted to be whole:
+ * what runs over the end is not there. */
 const void *netlink_payload(const struct nlmsghdr *header);
 size_t netlink_payload_size(const struct nlmsghdr *header);
 

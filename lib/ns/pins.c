@@ -45,8 +45,8 @@ static int pin_check(int fd, int clone_flag)
 	struct stat owner;
 	int type;
 
-	/* Nothing but a namespace answers, and has an owner: pins lie where there are no devices.
-	 */
+	/* Nothing but a namespace answers, and has an owner:
+	 * pins lie where there are no devices. */
 	type = ioctl(fd, NS_GET_NSTYPE);
 	if (type < 0 && errno != ENOTTY)
 		return -errno;

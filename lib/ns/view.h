@@ -21,9 +21,7 @@
 #include "base/cleanup.h"
 #include "conf/conf.h"
 
-#define VIEW_HOSTS_NAME                                                                            \
-	"hosts" /* below USERS_DIR/UID: the user's /etc/hosts where one is needed                  \
-		 */
+#define VIEW_HOSTS_NAME "hosts" /* below USERS_DIR/UID: the user's /etc/hosts, if they need one */
 
 struct view {
 	uid_t uid;

@@ -10,8 +10,8 @@
 #define SYS_LIST_MAX   4096 /* bytes of the list of mounts below /sys */
 #define SYS_MOUNTS_MAX 64
 
-/* In a view: the network's resolv.conf again, where a rename on the host took the template's away.
- */
+/* In a view: the network's resolv.conf again,
+ * where a rename on the host took the template's away. */
 int view_mend_resolv(const char *network) MUST_CHECK;
 /* The paths mounted directly below /sys when the template was made, one a line. */
 int view_sys_list(const char *network, char list[SYS_LIST_MAX]) MUST_CHECK;

@@ -190,8 +190,8 @@ static int file_mend(int tree, const char *path)
 	if (fstat(tree, &ours) < 0 || lstat(path, &seen) < 0 ||
 	    (seen.st_dev == ours.st_dev && seen.st_ino == ours.st_ino))
 		return 0;
-	/* Ours of before the set-up was removed and made again; nothing mounts on what is unlinked.
-	 */
+	/* Ours of before the set-up was removed and made again;
+	 * nothing mounts on what is unlinked. */
 	if (seen.st_nlink == 0)
 		(void)umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
 	return attach_if_there(tree, path);

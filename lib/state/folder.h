@@ -20,8 +20,8 @@ int state_folder_make(int run, uid_t uid) MUST_CHECK;
 int state_folder_in(int parent, const char *name, const char *path) MUST_CHECK;
 /* Lets the user read what is in the folder. Failure is no reason to refuse a login. */
 void state_folder_share(int folder, uid_t uid);
-/* Closes a folder that an older version left open to all; one that is closed or gone, or no folder,
- * is fine. */
+/* Closes a folder that an older version left open to all;
+ * one that is closed or gone, or no folder, is fine. */
 int state_folder_close(int run, uid_t uid) MUST_CHECK;
 
 #endif

@@ -1,5 +1,5 @@
-/* Leases as symbolic links: NETWORK/address/ADDRESS -> UID, NETWORK/uid/UID -> ADDRESS. See
- * lease.h. */
+/* Leases as symbolic links: NETWORK/address/ADDRESS -> UID,
+ * NETWORK/uid/UID -> ADDRESS. See lease.h. */
 #include "state/lease.h"
 
 #include <errno.h>
@@ -280,8 +280,8 @@ static int lease_forget(int leases, const char *network, uid_t uid)
 		return 0;
 	if (error && error != -EBADMSG)
 		return log_errno(-error, "read %s/%s", LEASES_DIR, back.text);
-	/* A claim that outlives its way back is found by lease_repair(); the reverse is too late.
-	 */
+	/* A claim that outlives its way back is found by lease_repair();
+	 * the reverse is too late. */
 	removed = link_remove(leases, back.text);
 	if (error || removed)
 		return removed;

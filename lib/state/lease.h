@@ -13,9 +13,9 @@
  * absent and is removed. A lease outside the subnet (the conf changed) counts as absent too; it
  * stays until its uid takes another, so that a change of the conf can be taken back.
  *
- * Callers of lease_take, lease_restore, lease_release and lease_repair hold the lease lock
- *(lock.h); even without it two uids that take a lease at once would not get one address. Errors but
- *-ENOENT and -EADDRNOTAVAIL are logged. When a lease was last used: lease_use.h.
+ * Callers of lease_take, lease_restore, lease_release and lease_repair hold the lease lock (lock.h).
+ * Even without it, two uids that take a lease at the same time would not get one address. All
+ * errors but -ENOENT and -EADDRNOTAVAIL are logged. lease_use.h tells when a lease was last used.
  */
 #ifndef PAM_NETNS_LEASE_H
 #define PAM_NETNS_LEASE_H

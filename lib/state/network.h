@@ -1,9 +1,11 @@
 /*
  * Networks as they are set up: what was "auto" in the conf is decided, and remembered.
  *
- *	networks/NETWORK/state		struct network_state, 0644; there only when set-up was
- *complete networks/NETWORK/ports		a count of ports for each bridge, mapped and changed
- *atomically networks/host			struct host_state, 0644
+ *	networks/NETWORK/state		struct network_state, 0644; exists only if the set-up is
+ *					complete
+ *	networks/NETWORK/ports		a count of ports for each bridge, mapped and changed
+ *					atomically
+ *	networks/host			struct host_state, 0644
  *
  * run is a descriptor of RUN_DIR. Writers hold LOCK_HOST.
  */

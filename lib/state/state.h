@@ -5,10 +5,11 @@
  * it never decides who is isolated: pins and kernel objects do. A file is complete or worthless:
  * its last line is "end", and one without it reads as -EBADMSG.
  *
- *	users/UID			root's; the user may read it, others may not
- *(state/folder.h) users/UID/state			key=value lines of struct user_state, 0644
- *	users/UID/sessions/PID.START	key=value lines of struct session, 0644; its
- *					name, not its content, says who the leader is
+ *	users/UID			root's; the user may read it, other users may not
+ *					(state/folder.h)
+ *	users/UID/state			key=value lines of struct user_state, 0644
+ *	users/UID/sessions/PID.START	key=value lines of struct session, 0644; its name, not its
+ *					content, tells the leader
  *
  * Writers hold the user's lock (lock.h). Readers need none: files are renamed into place.
  * Values may hold any byte but newline and NUL; writers replace control characters with '?'.

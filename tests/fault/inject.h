@@ -66,8 +66,8 @@ struct trace {
 };
 
 void trace_start(struct trace *trace, void (*body)(void));
-/* Answers until all ended, or fd (-1: none) is readable, or until_hit and it was hit; false: time
- * is up. */
+/* Answers until all ended, or fd (-1: none) is readable,
+ * or until_hit and it was hit; false: time is up. */
 bool trace_serve(struct trace *trace, int fd, bool until_hit, int timeout_ms);
 /* Kills what is left and forgets all. */
 void trace_finish(struct trace *trace);
@@ -128,8 +128,8 @@ void helpers_wait(void);
 /* --- residue.c --- */
 
 void residue_init(void);
-/* What is left of a user who is not in: "" nothing. Ports go 33 ms later; they are not looked at.
- */
+/* What is left of a user who is not in: "" nothing.
+ * Ports go 33 ms later; they are not looked at. */
 const char *residue_find(uid_t uid);
 /* All of it, ports, files and mounts too, after gc and with all but the bystander out. */
 const char *residue_find_all(void);

@@ -12,13 +12,11 @@
 #include <unistd.h>
 
 /* A shell that starts things in the background leaves SIGINT and SIGQUIT ignored; sessions that
- * inherit that would not be like those of a real host.
- */
+ * inherit that would not be like those of a real host. */
 static void signals_reset(void)
 {
 	/* All zero is SIG_DFL. By the system call: posix_spawn() leaves 32 and 33 ignored, which
-	 * the C library keeps for itself and sigaction() refuses.
-	 */
+	 * the C library keeps for itself and sigaction() refuses. */
 	static const struct {
 		void (*handler)(int);
 		unsigned long flags;

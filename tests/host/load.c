@@ -1,13 +1,17 @@
 /*
- * Load by one user, and what others still get under it. PROTOCOL is tcp, udp or icmp (whose "port"
- *is the echo's id); all but close work with IPv4 and IPv6.
+ * Load by one user, and what others still get under it. PROTOCOL is tcp, udp or icmp (an echo's id
+ * is its "port"). All but close work with IPv4 and IPv6.
  *
- *   host-load close PORT COUNT			server: accepts on COUNT ports from PORT, closes
- *first host-load tcp ADDRESS PORT COUNT SECONDS	connects to COUNT ports from PORT as fast as
- *it can host-load flood PROTOCOL ADDRESS PORT FIRST LAST	a packet to PORT from each of these
- *ports host-load ask PROTOCOL ADDRESS PORT COUNT	one connection or query after the other;
- *prints how many were answered within a second host-load from SOURCE PROTOCOL ADDRESS PORT one,
- *from that port; prints what is answered
+ *   host-load close PORT COUNT
+ *	server: accepts on COUNT ports from PORT, and closes first
+ *   host-load tcp ADDRESS PORT COUNT SECONDS
+ *	connects to COUNT ports from PORT as fast as it can
+ *   host-load flood PROTOCOL ADDRESS PORT FIRST LAST
+ *	sends a packet to PORT from each of these ports
+ *   host-load ask PROTOCOL ADDRESS PORT COUNT
+ *	one connection or query after the other; prints how many were answered within a second
+ *   host-load from SOURCE PROTOCOL ADDRESS PORT
+ *	one, from that port; prints what is answered
  */
 #include <arpa/inet.h>
 #include <err.h>

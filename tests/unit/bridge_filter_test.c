@@ -1,5 +1,5 @@
-/* A bridge's filter in the kernel, read back by tc(8): a network namespace of the test's own; root.
- */
+/* A bridge's filter in the kernel, read back by tc(8):
+ * a network namespace of the test's own; root. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

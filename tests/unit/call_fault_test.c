@@ -93,8 +93,8 @@ static void each_call_fails(void **state)
 	(void)state;
 	successes = 0;
 	assert_true(fault_sweep(EAGAIN, call_body) >= 3);
-	/* Without a cgroup for it, or with a filter that forbids clone3(2), the helper is forked.
-	 */
+	/* Without a cgroup for it,
+	 * or with a filter that forbids clone3(2), the helper is forked. */
 	assert_true(successes >= 2);
 	no_cgroup = true;
 	successes = 0;

@@ -1,5 +1,5 @@
-/* The calls of enter_test's kernel, and the names of the real ones for what is included after this.
- */
+/* The calls of enter_test's kernel,
+ * and the names of the real ones for what is included after this. */
 #ifndef PAM_NETNS_ENTER_CALLS_H
 #define PAM_NETNS_ENTER_CALLS_H
 

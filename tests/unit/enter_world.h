@@ -1,5 +1,5 @@
-/* What enter_test's kernel knows of a process and its surroundings, and how its calls fail or lie.
- */
+/* What enter_test's kernel knows of a process and its surroundings,
+ * and how its calls fail or lie. */
 #ifndef PAM_NETNS_ENTER_WORLD_H
 #define PAM_NETNS_ENTER_WORLD_H
 

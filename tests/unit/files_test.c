@@ -123,8 +123,8 @@ static void test_write_long_name(void **state)
 	assert_int_equal(files_write_atomic(scratch, name, 0644, "x", 1, false), 0);
 }
 
-/* A mount namespace of the test's own; scratch is opened again because it belonged to the old one.
- */
+/* A mount namespace of the test's own;
+ * scratch is opened again because it belonged to the old one. */
 static bool mounts_unshare(void)
 {
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))

@@ -1,5 +1,5 @@
-/* Leases when a system call fails: refused or given, and never one address for two. Runs as root.
- */
+/* Leases when a system call fails: refused or given,
+ * and never one address for two. Runs as root. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

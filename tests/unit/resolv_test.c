@@ -302,8 +302,8 @@ static void test_update_refuses(void **state)
 	assert_int_equal(lines_logged, 4);
 }
 
-/* A reader meets the old text or the new one, perhaps with empty lines after it, never a mixture.
- */
+/* A reader meets the old text or the new one,
+ * perhaps with empty lines after it, never a mixture. */
 static void test_update_while_read(void **state)
 {
 	static const char longer[] = "nameserver 192.0.2.1\nsearch a.example b.example\n";

@@ -250,8 +250,8 @@ static inline int rtnl_port_flags(struct nl_sock *sock, int index)
 	return flags;
 }
 
-/* Mounts the sysfs of this thread's network namespace over /sys, in a mount namespace of the
- * test's. */
+/* Mounts the sysfs of this thread's network namespace over /sys,
+ * in a mount namespace of the test's. */
 static inline int rtnl_sysfs(void)
 {
 	return mount("sysfs", "/sys", "sysfs", 0, NULL);

@@ -18,8 +18,8 @@ static struct netlink route;
 static int group_start(void **state)
 {
 	(void)state;
-	/* The far ends first: a link that has a carrier when it comes up has its IPv6 routes at
-	 * once. */
+	/* The far ends first:
+	 * a link that has a carrier when it comes up has its IPv6 routes at once. */
 	return unshare(CLONE_NEWNET) < 0 ||
 	       system("set -e; ip link set lo up; for i in in0 out0 pnbr0; do "
 		      "ip link add $i type veth peer name far-$i; ip link set far-$i up; "

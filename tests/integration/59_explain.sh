@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016 # sed scripts
-# pam-netns explain: what it says of a user, against the conf file and against real logins.
+# pam-netns explain: its text, against the conf file and against real logins.
 
 setup() {
 	host_pam_install
@@ -127,5 +127,5 @@ test_explain_promises_the_address_that_a_login_gets() {
 	host_clean
 }
 
-# Before each test, whatever became of the one before it.
+# Before each test, even if the one before it failed.
 conf_reset

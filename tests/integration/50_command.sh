@@ -53,17 +53,6 @@ test_commands_of_root_refuse_users() {
 	assert_code 1 as bob pam-netns explain alice
 }
 
-test_up_makes_bridge_and_down_removes_it() {
-	pam-netns up
-	ip link show pnbr0
-	pam-netns up
-	pam-netns down
-	assert_fails ip link show pnbr0
-	pam-netns up default
-	ip link show pnbr0
-	assert_code 1 pam-netns up nosuchnetwork
-}
-
 test_commands_without_active_user_say_so() {
 	pam-netns up
 	assert_eq '[]' "$(pam-netns list --json)"

@@ -1,74 +1,15 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
-# The host's set-up: made, mended by the next login where others undid it, removed.
+# Damage to the host's set-up: the next login or gc mends it.
+# shellcheck source=tests/integration/uplink_lib.sh
+. "$CHECKOUT/tests/integration/uplink_lib.sh"
 
 setup() {
-	host_pam_install
-	cp "$CONF" "$OUT/conf"
-	pam-netns up
-	# Every attempt that is rejected is to be answered at once.
-	echo 0 >/proc/sys/net/ipv4/icmp_ratelimit
-	echo 0 >/proc/sys/net/ipv6/icmp/ratelimit
+	uplink_setup
 }
 
-# Three, as some versions of ping count the host's redirect as the first answer.
-reaches_user() {
-	in_netns "$1" ping -q -c 3 -i 0.1 -W 0.3 "$(recorded "$2" address)" &&
-		in_netns "$1" ping -q -c 3 -i 0.1 -W 0.3 "$(recorded "$2" address6)"
-}
-
-reaches_no_user() {
-	assert_fails in_netns "$1" ping -q -c 1 -W 0.3 "$(recorded "$2" address)" >/dev/null
-	assert_fails in_netns "$1" ping -q -c 1 -W 0.3 "$(recorded "$2" address6)" >/dev/null
-}
-
-# spoofed USER: how many packets with a forged source arrive on the host from the user.
-spoofed() {
-	nft -f - <<-END
-		table inet watch {
-			chain prerouting {
-				type filter hook prerouting priority -500
-				ip saddr 10.203.99.99 counter comment "forged"
-				ip6 saddr fd99::99 counter comment "forged"
-			}
-		}
-	END
-	in_netns "$1" ip address add 10.203.99.99/32 dev eth0
-	in_netns "$1" ip address add fd99::99/128 dev eth0 nodad
-	in_netns "$1" ping -q -c 1 -W 0.3 -I 10.203.99.99 "$OUTSIDE4" >/dev/null || :
-	in_netns "$1" ping -q -c 1 -W 0.3 -I fd99::99 "$OUTSIDE6" >/dev/null || :
-	in_netns "$1" ip address del 10.203.99.99/32 dev eth0
-	in_netns "$1" ip address del fd99::99/128 dev eth0
-	nft list table inet watch | awk '/forged/ { for (i = 1; i < NF; i++) if ($i == "packets") n += $(i + 1) } END { print n + 0 }'
-	nft delete table inet watch
-}
-
-# Our rules, without users and counters.
-rules() {
-	nft -s -t list table inet pam_netns
-	nft -s -t list table bridge pam_netns
-}
-
-port_forwards() {
-	grep -qx 3 "/sys/class/net/$(port_of "$1")/brport/state"
-}
-
-port_is_safe() {
-	local flags
-	# The bridge hears of a carrier a moment after the login that made it.
-	wait_until 5 port_forwards "$1"
-	flags=$(bridge -d link show dev "$(port_of "$1")")
-	assert_match 'isolated on' "$flags"
-	assert_match 'locked on' "$flags"
-	assert_match 'learning off' "$flags"
-	assert_match ' flood off' "$flags"
-	assert_match "master ${2:-pnbr0} " "$flags"
-	assert_match "$(ip -n "$1" -j link show eth0 | jq -r '.[0].address') .*static" \
-		"$(bridge fdb show brport "$(port_of "$1")")"
-}
-
-# mended DAMAGE: alice is in, somebody does DAMAGE, bob logs in: all is as it was for both.
-# A reaper that found somebody inside would wait for 10 s, longer than host_clean is given.
+# mended DAMAGE…: alice is active, DAMAGE is done, and bob's login mends it for both. The last
+# host_clean has less time than the 10 s of a reaper that finds processes.
 mended() {
 	local before
 	pam-netns gc
@@ -89,8 +30,8 @@ mended() {
 	host_clean 8
 }
 
-# The controls: without mending, all of it is open.
-test_ruleset_flushed() {
+# The control for the tests below: before the damage is mended, traffic passes that must not.
+test_flushed_rules_are_loaded_by_next_login() {
 	local before
 	hold_session a alice
 	hold_session b bob
@@ -100,7 +41,7 @@ test_ruleset_flushed() {
 	nft flush ruleset
 	assert_fails in_netns alice curl -sS -m 1 "http://$OUTSIDE4/"
 	reaches_no_user alice bob
-	# The bridge's filter stops it. Without the filter nothing would.
+	# The bridge's filter stops it. Without this filter the traffic passes.
 	tc qdisc del dev pnbr0 clsact
 	reaches_user alice bob
 	assert_ne 0 "$(spoofed alice)"
@@ -124,7 +65,7 @@ carrier_losses() {
 	cat "/sys/class/net/$(port_of "$1")/carrier_down_count"
 }
 
-# With thousands of users in, all ports down and up again would take longer than a login waits.
+# With thousands of active users, setting all ports down and up takes longer than a login waits.
 test_ports_stay_up_while_rules_are_mended() {
 	local before
 	hold_session a alice
@@ -136,7 +77,7 @@ test_ports_stay_up_while_rules_are_mended() {
 	assert_eq "$before" "$(carrier_losses alice)" "alice's port went down"
 	assert_eq 0 "$(spoofed alice)"
 	reaches_outside alice
-	# What is not as it should be is connected anew.
+	# A port with a wrong flag is connected anew.
 	port_is_safe bob
 	reaches_outside bob
 	end_session c
@@ -145,7 +86,7 @@ test_ports_stay_up_while_rules_are_mended() {
 	host_clean 8
 }
 
-test_all_ports_down_where_rules_cannot_be_made() {
+test_ports_go_down_if_rules_cannot_be_loaded() {
 	local nft port code=0 state
 	nft=$(readlink -f "$(command -v nft)")
 	hold_session a alice
@@ -169,11 +110,11 @@ test_all_ports_down_where_rules_cannot_be_made() {
 	host_clean 8
 }
 
-test_inet_table_deleted() {
+test_deleted_inet_table_is_mended() {
 	mended nft delete table inet pam_netns
 }
 
-test_bridge_table_deleted() {
+test_deleted_bridge_table_is_mended() {
 	mended nft delete table bridge pam_netns
 }
 
@@ -182,12 +123,12 @@ rule_delete() {
 		"$(nft -a list chain "$1" pam_netns "$2" | awk '$NF ~ /^[0-9]+$/ && !/chain/ { print $NF; exit }')"
 }
 
-test_one_rule_deleted() {
+test_deleted_rule_is_mended() {
 	mended rule_delete inet forward
 	mended rule_delete bridge prerouting
 }
 
-test_one_rule_added() {
+test_added_rule_is_removed() {
 	mended nft insert rule inet pam_netns forward accept
 	mended nft add rule bridge pam_netns prerouting accept
 }
@@ -197,34 +138,29 @@ rule_replace() {
 		"$(nft -a list chain inet pam_netns forward | awk '$NF ~ /^[0-9]+$/ && !/chain/ { print $NF; exit }')" accept
 }
 
-test_one_rule_replaced() {
+test_replaced_rule_is_mended() {
 	mended rule_replace
 }
 
-# Rules that are all there and not in force.
-test_table_dormant() {
+# A dormant table has all of its rules, and none is in force.
+test_dormant_table_is_mended() {
 	mended nft add table bridge pam_netns '{ flags dormant; }'
 	assert_no_match dormant "$(nft list table bridge pam_netns)"
 }
 
-test_bridge_deleted() {
+test_deleted_bridge_is_mended() {
 	mended ip link delete pnbr0
 }
 
-test_bridge_down() {
+test_bridge_that_is_down_is_mended() {
 	mended ip link set pnbr0 down
 }
 
-forwarding_off() {
-	echo 0 >/proc/sys/net/ipv4/ip_forward
-	echo 0 >/proc/sys/net/ipv6/conf/all/forwarding
-}
-
-test_forwarding_off() {
-	mended forwarding_off
-	# By gc as well, and then alice need not wait for anyone.
+test_forwarding_that_is_off_is_mended() {
+	mended forwarding_set 0
+	# gc mends it too, without a login.
 	hold_session a alice
-	forwarding_off
+	forwarding_set 0
 	assert_fails in_netns alice curl -sS -m 1 "http://$OUTSIDE4/"
 	pam-netns gc
 	reaches_outside alice
@@ -235,15 +171,15 @@ test_forwarding_off() {
 all_of_it() {
 	nft flush ruleset
 	ip link delete pnbr0
-	forwarding_off
+	forwarding_set 0
 	rm -rf /run/pam-netns/networks
 }
 
-test_everything_at_once() {
+test_all_damage_at_once_is_mended() {
 	mended all_of_it
 }
 
-test_template_and_hostproc_unmounted() {
+test_unmounted_template_and_hostproc_are_mended() {
 	mended umount -l /run/pam-netns/pins/template.default
 	mended umount -l /run/pam-netns/hostproc/proc
 	mended rm -rf /run/pam-netns/networks/default
@@ -266,228 +202,7 @@ test_conf_change_is_applied_at_the_next_login() {
 	host_clean 8
 }
 
-# The kernel tells of a carrier that is gone up to a second later.
-bridge_settled() {
-	[[ $(ip -o link show pnbr0) == *NO-CARRIER*'state DOWN'* ]]
-}
-
-test_up_is_idempotent() {
-	state() {
-		rules
-		ip -d link show type bridge | sed 's/hello_timer.*//'
-		ip route show table all
-		ip -6 route show table all
-		findmnt -n -o TARGET
-		find /run/pam-netns -path /run/pam-netns/hostproc/proc -prune -o -print | sort
-		cat /run/pam-netns/networks/default/state /run/pam-netns/networks/host
-	}
-	local before
-	# A bridge that never had a port has another state than one without ports.
-	su alice -c true
-	host_clean
-	pam-netns up
-	wait_until 5 bridge_settled
-	before=$(state)
-	assert_eq '' "$({ pam-netns up >"$OUT/up"; } 2>&1)"
-	assert_same "$before" "$(state)"
-	hold_session a alice
-	pam-netns up
-	reaches_outside alice
-	port_is_safe alice
-	end_session a
-	host_clean 8
-	pam-netns gc
-	wait_until 5 bridge_settled
-	assert_same "$before" "$(state)"
-}
-
-# Those that match; none is no error.
-lines() {
-	grep -E "$1" || :
-}
-
-# Nothing that set-up made is left; what was before is again.
-test_down() {
-	local family
-	hold_session a alice
-	assert_match 'alice.*kick.*--force' "$(assert_fails pam-netns down 2>&1)"
-	assert_code 1 pam-netns down
-	reaches_outside alice
-	pam-netns down --force
-	assert_fails in_netns alice curl -sS -m 1 "http://$OUTSIDE4/"
-	assert_fails ip link show pnbr0
-	pam-netns up
-	reaches_outside alice
-	port_is_safe alice
-	assert_eq 0 "$(spoofed alice)"
-	pam-netns down --force
-	# Nobody needs `up`: the next login does it.
-	hold_session b bob
-	reaches_outside alice
-	reaches_outside bob
-	reaches_no_user alice bob
-	end_session a
-	end_session b
-	host_clean 8
-	pam-netns down
-	pam-netns down
-	assert_eq '' "$(nft list tables | lines pam_netns)"
-	assert_eq '' "$(ip -o link show | lines 'pnbr|pnu')"
-	for family in -4 -6; do
-		assert_eq '' "$(ip $family route show table all | lines 'pnbr|unreachable (10\.203|fd)')"
-	done
-	assert_eq 0 "$(</proc/sys/net/ipv4/ip_forward)"
-	assert_eq 0 "$(</proc/sys/net/ipv6/conf/all/forwarding)"
-	assert_eq '' "$(findmnt -n -o TARGET | lines pam-netns)"
-	assert_eq '' "$(find /run/pam-netns/networks /run/pam-netns/users -mindepth 1)"
-	hold_session a alice
-	reaches_outside alice
-	end_session a
-	host_clean 8
-}
-
-test_forwarding_that_was_on_stays_on() {
-	pam-netns down
-	echo 1 >/proc/sys/net/ipv4/ip_forward
-	pam-netns up
-	pam-netns down
-	assert_eq 1 "$(</proc/sys/net/ipv4/ip_forward)"
-	assert_eq 0 "$(</proc/sys/net/ipv6/conf/all/forwarding)"
-	echo 0 >/proc/sys/net/ipv4/ip_forward
-	pam-netns up
-}
-
-# --- what up and the log say ---
-
-# said DAMAGE… : what up says on its standard error after it.
-said() {
-	"$@"
-	{ pam-netns up >"$OUT/up"; } 2>&1
-}
-
-bridge_delete() {
-	ip link delete pnbr0
-}
-bridge_down() {
-	ip link set pnbr0 down
-}
-rule_add() {
-	nft insert rule inet pam_netns forward accept
-}
-template_unmount() {
-	umount -l /run/pam-netns/pins/template.default
-}
-
-test_up_says_what_is_set_up() {
-	local said subnet6
-	pam-netns down
-	assert_eq '' "$({ pam-netns up >"$OUT/up"; } 2>&1)" 'of a first set-up'
-	subnet6=$(sed -n 's/^subnet6=\(.*\)::$/\1/p' /run/pam-netns/networks/default/state)
-	said=$(<"$OUT/up")
-	assert_eq "network default: bridge pnbr0, 10.203.0.0/16 and $subnet6::/64, NAT
-forwarding: IPv4 for these networks alone, IPv6 for these networks alone" "$said"
-	pam-netns down
-	echo 1 >/proc/sys/net/ipv4/ip_forward
-	assert_match '^forwarding: IPv4, IPv6 for these networks alone$' "$(pam-netns up | tail -n 1)"
-	pam-netns down
-	echo 0 >/proc/sys/net/ipv4/ip_forward
-	conf_set nat no
-	conf_set subnet6 none
-	assert_eq 'network default: bridge pnbr0, 10.203.0.0/16, no NAT
-forwarding: IPv4 for these networks alone' "$(pam-netns up)"
-	cp "$OUT/conf" "$CONF"
-	pam-netns down
-	pam-netns up
-}
-
-test_mending_is_said() {
-	local n='pam-netns: network default'
-	assert_eq "$n: rules had been flushed: loaded again" "$(said nft flush ruleset)"
-	assert_eq "$n: rules had been changed: loaded again" "$(said rule_add)"
-	assert_eq "$n: bridge pnbr0 was missing: made again" "$(said bridge_delete)"
-	assert_eq "$n: bridge pnbr0 was down: brought up" "$(said bridge_down)"
-	assert_eq "$n: IPv4 forwarding was off: switched on
-$n: IPv6 forwarding was off: switched on" "$(said forwarding_off)"
-	assert_eq "$n: the users' mount namespace template was missing: made again" "$(said template_unmount)"
-	assert_eq "$n: the conf file or the program was changed: set up anew" "$(said touch "$CONF")"
-	assert_eq '' "$(said true)"
-	# In the log, by a login; and by gc.
-	nft flush ruleset
-	su alice -c true
-	log_grep 'network default: rules had been flushed: loaded again'
-	bridge_delete
-	assert_eq "$n: bridge pnbr0 was missing: made again" "$(pam-netns gc 2>&1)"
-	host_clean
-}
-
-# up makes its record void first: gc, which looks just then, takes that for no change.
-test_up_and_gc_at_once() {
-	local i
-	for ((i = 0; i < 40; i++)); do
-		pam-netns up >"$OUT/up" 2>>"$OUT/said" &
-		pam-netns gc 2>>"$OUT/said" &
-		wait
-	done
-	assert_eq '' "$(<"$OUT/said")"
-	assert_no_log 'network default:'
-}
-
-# --- further bridges ---
-
-test_five_users_on_bridges_of_two() {
-	local i j gateway port changes=''
-	users_add pupil 2101 5
-	conf_set ports_per_bridge 2
-	pam-netns up
-	gateway=$(ip -4 -o address show dev pnbr0 | awk '{ print $4 }')
-	for i in 1 2 3 4 5; do
-		"$TOOLS/host-session" su "pupil$i" sleep 600 &
-		wait_until 5 test -e "/run/pam-netns/pins/$((2100 + i))"
-		port_is_safe "pupil$i" "$(sed -n "$(((i + 1) / 2))p" <<<$'pnbr0\npnbr0.1\npnbr0.2')"
-		# Who is in notices nothing of a bridge that is made.
-		port=$(port_of pupil1)
-		: "${changes:=$(<"/sys/class/net/$port/carrier_changes")}"
-		assert_eq "$changes" "$(<"/sys/class/net/$port/carrier_changes")"
-	done
-	for i in pnbr0 pnbr0.1 pnbr0.2; do
-		assert_eq "$gateway" "$(ip -4 -o address show dev $i | awk '{ print $4 }')"
-	done
-	assert_fails ip link show pnbr0.3
-	for i in 1 2 3 4 5; do
-		reaches_outside "pupil$i"
-		in_netns "pupil$i" ping -q -c 1 -W 0.3 "${gateway%/*}"
-		assert_eq 0 "$(spoofed "pupil$i")"
-		for j in 1 3 5; do
-			[[ $i == "$j" ]] || reaches_no_user "pupil$i" "pupil$j"
-		done
-	done
-	# With one more bridge gone, all are connected to theirs again.
-	ip link delete pnbr0.1
-	ip link delete pnbr0
-	su alice -c true
-	for i in 1 2 3 4 5; do
-		reaches_outside "pupil$i"
-	done
-	reaches_no_user pupil1 pupil3
-	conf_set peers yes
-	pam-netns up
-	reaches_user pupil1 pupil3
-	reaches_user pupil1 pupil2
-	reaches_user pupil5 pupil1
-	conf_set peers no
-	pam-netns up
-	reaches_no_user pupil1 pupil3
-	for i in 1 2 3 4 5; do
-		pam-netns kick "pupil$i"
-	done
-	host_clean 8
-	cp "$OUT/conf" "$CONF"
-	pam-netns down
-	assert_eq '' "$(ip -o link show | lines pnbr)"
-	pam-netns up
-}
-
-test_gc_mends_the_uplink_of_a_user_who_is_in() {
+test_gc_mends_uplink_of_active_user() {
 	local port flags
 	hold_session one alice
 	port=$(port_of alice)
@@ -502,7 +217,7 @@ test_gc_mends_the_uplink_of_a_user_who_is_in() {
 	assert_match 'isolated on' "$flags"
 	assert_match 'locked on' "$flags"
 	assert_match 'learning off flood off' "$flags"
-	# One flag is enough.
+	# One wrong flag is enough.
 	bridge link set dev "$port" locked off
 	pam-netns gc
 	assert_match 'locked on' "$(bridge -d link show dev "$port")"

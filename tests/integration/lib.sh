@@ -310,7 +310,7 @@ conf_set() {
 	sed -i "s|^$1 = .*|$1 = $2|" "$CONF"
 }
 
-# As it is shipped; not touched where it is so already.
+# conf_reset: the conf file as it is shipped. If it is unchanged, it is not written.
 conf_reset() {
 	cmp -s "$CHECKOUT/conf/pam_netns.conf" "$CONF" || cp "$CHECKOUT/conf/pam_netns.conf" "$CONF"
 }
@@ -325,6 +325,12 @@ as() {
 # listed USER KEY: what `list --json` tells root.
 listed() {
 	pam-netns list --json | jq -r --arg user "$1" ".[] | select(.user == \$user) | .$2"
+}
+
+# forwarding_set 0|1: the host's forwarding, of both families.
+forwarding_set() {
+	echo "$1" >/proc/sys/net/ipv4/ip_forward
+	echo "$1" >/proc/sys/net/ipv6/conf/all/forwarding
 }
 
 # recorded USER KEY: what the record of an active user says.

@@ -144,7 +144,7 @@ static int command_enter(struct target *target, const struct terminal *terminal,
 
 static int exec_as_root(const char *name, bool stay_root, char **command)
 {
-	struct target target = {.join = JOIN_NONE};
+	struct target target;
 	struct terminal terminal;
 	pid_t child;
 	uid_t uid;

@@ -159,9 +159,11 @@ static void explain_isolation(const struct subject *subject)
 {
 	const struct profile *profile = subject->profile;
 
-	explain_line("isolated", "yes: own network%s%s",
-		     profile->namespaces & NAMESPACE_MNT ? ", mount namespace" : "",
-		     profile->namespaces & NAMESPACE_UTS ? ", hostname" : "");
+	explain_label("isolated");
+	for (int i = 0; i < NAMESPACE_KINDS; i++)
+		if (profile->namespaces & namespace_kinds[i].bit)
+			printf("%s%s", i ? ", " : "yes: own ", namespace_kinds[i].title);
+	putchar('\n');
 	explain_active(subject);
 	explain_network(profile, subject->who.uid);
 	explain_line("low ports", "%s",

@@ -10,18 +10,13 @@
 #include <sys/types.h>
 
 #include "base/cleanup.h"
-#include "ns/pins.h"
+#include "base/namespaces.h"
 
 struct join {
 	int hostproc;
-	int fd[PIN_KINDS]; /* net, uts, mnt; -1: the profile leaves it alone */
+	struct namespaces ns; /* -1: the profile leaves it alone */
 	uid_t uid;
 };
-
-#define JOIN_NONE                                                                                  \
-	{                                                                                          \
-		-1, {-1, -1, -1}, 0                                                                \
-	}
 
 /* Opens and checks the pins. Descriptors stay open until exec. name is for messages. Logged. */
 int join_open(struct join *join, uid_t uid, const char *name) MUST_CHECK;

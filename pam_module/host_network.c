@@ -40,7 +40,7 @@ static int enter_net(const struct reply *reply)
 	for (size_t i = 0; i < reply->handed_count; i++) {
 		const struct handed *h = &reply->handed[i];
 
-		if (h->type != CLONE_NEWNET)
+		if (h->kind != KIND_NET)
 			continue;
 		if (setns(h->fd, CLONE_NEWNET) < 0)
 			return log_errno(errno, "enter the host's network namespace");
@@ -95,8 +95,8 @@ static int origin_keep(pam_handle_t *pamh)
 	if (!origin)
 		return -ENOMEM;
 	*origin = (struct origin_net){.pid = getpid(),
-				      .fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)};
-	result = origin->fd < 0 ? log_errno(errno, "open /proc/self/ns/net") : 0;
+				      .fd = namespace_open(AT_FDCWD, "/proc/self", KIND_NET)};
+	result = origin->fd < 0 ? origin->fd : 0;
 	if (result == 0 && pam_set_data(pamh, DATA_NAME, origin, origin_free) != PAM_SUCCESS)
 		result = -ENOMEM;
 	if (result < 0)

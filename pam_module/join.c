@@ -14,8 +14,8 @@
 /* Where the caller was: for the way back, and for the working directory. */
 struct origin {
 	int proc; /* /proc/self/ns, open: a later mount on /proc does not change it */
-	int fd[MESSAGE_FDS];
-	struct stat st[MESSAGE_FDS];
+	struct namespaces ns;
+	struct stat st[NAMESPACE_KINDS];
 	char cwd[PATH_MAX]; /* "" if it cannot be named */
 	struct stat cwd_st;
 };
@@ -24,39 +24,22 @@ struct origin {
 static void origin_close(struct origin *origin)
 {
 	cleanup_fd(&origin->proc);
-	for (int i = 0; i < MESSAGE_FDS; i++)
-		cleanup_fd(&origin->fd[i]);
-}
-
-/* The name in /proc/self/ns; "" for a type that is none of ours, which no file there has. */
-static const char *namespace_name(int type)
-{
-	switch (type) {
-	case CLONE_NEWNET:
-		return "net";
-	case CLONE_NEWUTS:
-		return "uts";
-	case CLONE_NEWNS:
-		return "mnt";
-	default:
-		return "";
-	}
+	namespaces_close(&origin->ns);
 }
 
 static int origin_open(const struct reply *reply, struct origin *origin)
 {
-	*origin = (struct origin){.proc = -1, .fd = {-1, -1, -1}};
+	namespaces_init(&origin->ns);
 	origin->proc = open("/proc/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (origin->proc < 0)
 		return log_errno(errno, "open /proc/self/ns");
 	for (size_t i = 0; i < reply->handed_count; i++) {
-		const char *name = namespace_name(reply->handed[i].type);
+		enum namespace_kind kind = reply->handed[i].kind;
+		const char *name = namespace_kinds[kind].name;
+		int fd = openat(origin->proc, name, O_RDONLY | O_CLOEXEC);
 
-		if (!*name)
-			return log_errno(EBADMSG, "use a namespace of type %#x",
-					 (unsigned)reply->handed[i].type);
-		origin->fd[i] = openat(origin->proc, name, O_RDONLY | O_CLOEXEC);
-		if (origin->fd[i] < 0 || fstat(origin->fd[i], &origin->st[i]) < 0)
+		origin->ns.fd[kind] = fd;
+		if (fd < 0 || fstat(fd, &origin->st[kind]) < 0)
 			return log_errno(errno, "open the present %s namespace", name);
 	}
 	if (!getcwd(origin->cwd, sizeof(origin->cwd)) || origin->cwd[0] != '/' ||
@@ -66,12 +49,13 @@ static int origin_open(const struct reply *reply, struct origin *origin)
 }
 
 /* Is this process in the namespace now? */
-static bool namespace_is(const struct origin *origin, int type, uint64_t device, uint64_t inode)
+static bool namespace_is(const struct origin *origin, enum namespace_kind kind, uint64_t device,
+			 uint64_t inode)
 {
 	struct stat now;
 
-	return fstatat(origin->proc, namespace_name(type), &now, 0) == 0 && now.st_dev == device &&
-	       now.st_ino == inode;
+	return fstatat(origin->proc, namespace_kinds[kind].name, &now, 0) == 0 &&
+	       now.st_dev == device && now.st_ino == inode;
 }
 
 /*
@@ -97,17 +81,18 @@ static int join_all(const struct reply *reply, const struct origin *origin)
 {
 	for (size_t i = 0; i < reply->handed_count; i++) {
 		const struct handed *h = &reply->handed[i];
+		const struct namespace_row *row = &namespace_kinds[h->kind];
 
-		if (setns(h->fd, h->type) < 0)
-			return log_errno(errno, "enter the %s namespace", namespace_name(h->type));
+		if (setns(h->fd, row->clone_flag) < 0)
+			return log_errno(errno, "enter the %s namespace", row->name);
 	}
 	for (size_t i = 0; i < reply->handed_count; i++) {
 		const struct handed *h = &reply->handed[i];
 
-		if (!namespace_is(origin, h->type, h->device, h->inode))
+		if (!namespace_is(origin, h->kind, h->device, h->inode))
 			return log_errno(
 			    EPROTO, "verify the %s namespace: it is not the one that was promised",
-			    namespace_name(h->type));
+			    namespace_kinds[h->kind].name);
 	}
 	return cwd_restore(origin);
 }
@@ -116,12 +101,13 @@ static int join_all(const struct reply *reply, const struct origin *origin)
 static int join_undo(const struct reply *reply, const struct origin *origin, int cause)
 {
 	for (size_t i = reply->handed_count; i-- > 0;) {
-		int type = reply->handed[i].type;
-		const struct stat *st = &origin->st[i];
+		enum namespace_kind kind = reply->handed[i].kind;
+		const struct namespace_row *row = &namespace_kinds[kind];
+		const struct stat *st = &origin->st[kind];
 
-		if (setns(origin->fd[i], type) < 0 ||
-		    !namespace_is(origin, type, st->st_dev, st->st_ino)) {
-			log_errno(errno, "go back to the old %s namespace", namespace_name(type));
+		if (setns(origin->ns.fd[kind], row->clone_flag) < 0 ||
+		    !namespace_is(origin, kind, st->st_dev, st->st_ino)) {
+			log_errno(errno, "go back to the old %s namespace", row->name);
 			return -ENOTRECOVERABLE;
 		}
 	}

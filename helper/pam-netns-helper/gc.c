@@ -146,22 +146,21 @@ static bool own_hosts_needed(const struct host *host, const struct user_state *s
 /* The user's lock is held: a teardown must not find folders made anew behind it. */
 static int view_mend(struct host *host, uid_t uid)
 {
-	CLEANUP_PINS struct pins pins;
+	CLEANUP_NAMESPACES struct namespaces pins;
 	struct user_state state;
 	int result = 0;
 
-	pins_init(&pins);
+	namespaces_init(&pins);
 	if (!recorded_user(host, uid, &state) ||
-	    pins_open(uid, state.namespaces & NAMESPACE_MNT, &pins) < 0 ||
-	    pins.fd[PIN_KINDS - 1] < 0)
+	    pins_open(uid, state.namespaces & NAMESPACE_MNT, &pins) < 0 || pins.fd[KIND_MNT] < 0)
 		return 0;
 	bool own_hosts = own_hosts_needed(host, &state);
 
 	if (own_hosts)
 		result = setup_hosts(host, uid, state.hostname);
 	return result < 0 ? result
-			  : view_mend_files(state.network, uid, own_hosts, pins.fd[PIN_KINDS - 1],
-					    host->mnt);
+			  : view_mend_files(state.network, uid, own_hosts, pins.fd[KIND_MNT],
+					    host->ns.fd[KIND_MNT]);
 }
 
 /* resolv.conf and hosts again in every view where a rename on the host took them away. */
@@ -176,7 +175,7 @@ static int views_mend(struct host *host, const struct conf *conf)
 
 		if (template >= 0)
 			result = view_mend_files(conf->networks[i].name, (uid_t)-1, false, template,
-						 host->mnt);
+						 host->ns.fd[KIND_MNT]);
 	}
 	/* Whose lock is taken is on the way in or out: gc comes again. */
 	for (size_t i = 0; i < count && result == 0; i++) {

@@ -15,10 +15,10 @@
 
 /* The host: the namespaces of its PID 1, entered by host_enter(), and what is opened in them. */
 struct host {
-	int proc;			 /* its procfs */
-	int run;			 /* RUN_DIR */
-	int lock;			 /* see lock.h */
-	int mnt, net, uts;		 /* its namespaces */
+	int proc; /* its procfs */
+	int run;  /* RUN_DIR */
+	int lock; /* see lock.h */
+	struct namespaces ns;
 	struct netlink route, netfilter; /* sockets in its network namespace */
 	uint64_t rules;			 /* for setup_rules.c, which found them intact in this */
 	uint32_t generation;		 /* generation; 0: did not */
@@ -132,8 +132,8 @@ int verb_host(struct host *host, const struct request *request, struct reply *re
 
 /* Attaches the host's namespaces to a reply: OUTCOME_HOST. */
 int reply_host(const struct host *host, struct reply *reply) MUST_CHECK;
-/* Attaches one namespace; fd stays open until the reply has been sent. */
-int reply_hand(struct reply *reply, int type, int fd) MUST_CHECK;
+/* Attaches those that are there to a reply without any; they stay open until it has been sent. */
+int reply_hand(struct reply *reply, const struct namespaces *namespaces) MUST_CHECK;
 
 /* reaper.c: waits for a user's last processes, or ends them (kill), and tears down. Takes the
  * user's lock. -EBUSY: after timeout_ms somebody is still in. */

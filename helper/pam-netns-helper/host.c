@@ -34,14 +34,6 @@ static int proc_open(const char *path)
 	return fs.f_type == PROC_SUPER_MAGIC ? steal_fd(&fd) : -ENOENT;
 }
 
-/* proc is a procfs, so this is a namespace. */
-static int namespace_open(int proc, const char *path)
-{
-	int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
-
-	return fd < 0 ? log_errno(errno, "open the host's %s", path) : fd;
-}
-
 /* The bind of the host's procfs that every view will show. */
 static int hostproc_make(void)
 {
@@ -93,9 +85,10 @@ static int folders_make(struct host *host)
 
 int host_return(const struct host *host)
 {
-	if (setns(host->mnt, CLONE_NEWNS) < 0 || setns(host->net, CLONE_NEWNET) < 0 ||
-	    setns(host->uts, CLONE_NEWUTS) < 0)
-		return log_errno(errno, "enter the host's namespaces");
+	for (int i = 0; i < NAMESPACE_KINDS; i++)
+		if (setns(host->ns.fd[i], namespace_kinds[i].clone_flag) < 0)
+			return log_errno(errno, "enter the host's %s namespace",
+					 namespace_kinds[i].name);
 	return 0;
 }
 
@@ -103,7 +96,9 @@ int host_enter(struct host *host)
 {
 	int result;
 
-	*host = (struct host){-1, -1, -1, -1, -1, -1, {.fd = -1}, {.fd = -1}, 0, 0, false, false};
+	*host = (struct host){
+	    .proc = -1, .run = -1, .lock = -1, .route = {.fd = -1}, .netfilter = {.fd = -1}};
+	namespaces_init(&host->ns);
 	host->proc = proc_open(HOSTPROC);
 	/* Only where there is none: in a session,
 	 * /proc may be a PID namespace of the user's own. */
@@ -111,11 +106,11 @@ int host_enter(struct host *host)
 		host->proc = proc_open("/proc");
 	if (host->proc < 0)
 		return log_errno(-host->proc, "find the host's /proc");
-	host->mnt = namespace_open(host->proc, "1/ns/mnt");
-	host->net = namespace_open(host->proc, "1/ns/net");
-	host->uts = namespace_open(host->proc, "1/ns/uts");
-	if (host->mnt < 0 || host->net < 0 || host->uts < 0)
-		return -EINVAL;
+	for (int i = 0; i < NAMESPACE_KINDS; i++) {
+		host->ns.fd[i] = namespace_open(host->proc, "1", i);
+		if (host->ns.fd[i] < 0)
+			return host->ns.fd[i];
+	}
 	result = host_return(host);
 	if (result == 0)
 		result = folders_make(host);
@@ -128,28 +123,25 @@ int host_enter(struct host *host)
 	return result < 0 ? result : netlink_open(&host->netfilter, NETLINK_NETFILTER);
 }
 
-int reply_hand(struct reply *reply, int type, int fd)
+int reply_hand(struct reply *reply, const struct namespaces *namespaces)
 {
-	struct handed *handed = &reply->handed[reply->handed_count];
 	struct stat st;
 
-	if (reply->handed_count == MESSAGE_FDS)
-		return -E2BIG;
-	if (fstat(fd, &st) < 0)
-		return log_errno(errno, "look at a namespace");
-	*handed = (struct handed){.type = type, .device = st.st_dev, .inode = st.st_ino, .fd = fd};
-	reply->handed_count++;
+	for (int i = 0; i < NAMESPACE_KINDS; i++) {
+		int fd = namespaces->fd[i];
+
+		if (fd < 0)
+			continue;
+		if (fstat(fd, &st) < 0)
+			return log_errno(errno, "look at a namespace");
+		reply->handed[reply->handed_count++] =
+		    (struct handed){.kind = i, .device = st.st_dev, .inode = st.st_ino, .fd = fd};
+	}
 	return 0;
 }
 
 int reply_host(const struct host *host, struct reply *reply)
 {
-	int result = reply_hand(reply, CLONE_NEWNET, host->net);
-
-	if (result == 0)
-		result = reply_hand(reply, CLONE_NEWUTS, host->uts);
-	if (result == 0)
-		result = reply_hand(reply, CLONE_NEWNS, host->mnt);
 	reply->outcome = OUTCOME_HOST;
-	return result;
+	return reply_hand(reply, &host->ns);
 }

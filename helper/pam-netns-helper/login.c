@@ -114,7 +114,8 @@ static int login_join(struct login *login)
 	uint64_t device = view_runtime_device(s->uid);
 
 	if ((s->namespaces & NAMESPACE_MNT) && device && device != s->runtime_dir) {
-		result = view_graft_runtime(s->uid, login->pins.fd[PIN_KINDS - 1], host->mnt);
+		result =
+		    view_graft_runtime(s->uid, login->pins.fd[KIND_MNT], host->ns.fd[KIND_MNT]);
 		s->runtime_dir = device;
 		if (result == 0)
 			result = state_write(host->run, s);
@@ -144,11 +145,8 @@ static int login_reply(const struct login *login, struct reply *reply)
 {
 	const struct user_state *s = &login->state;
 	char address[ADDRESS_TEXT_MAX], address6[ADDRESS_TEXT_MAX];
-	int result = 0;
+	int result = reply_hand(reply, &login->pins);
 
-	for (int i = 0; i < PIN_KINDS && result == 0; i++)
-		if (login->pins.fd[i] >= 0)
-			result = reply_hand(reply, pin_kinds[i].clone_flag, login->pins.fd[i]);
 	address_format(&s->address, address);
 	if (s->address6.family)
 		address_format(&s->address6, address6);
@@ -220,7 +218,7 @@ static int login_locked(struct login *login, const struct process *leader)
 		return result;
 	result = session_record(login, leader);
 	if (result < 0 && login->built) {
-		pins_close(&login->pins);
+		namespaces_close(&login->pins);
 		(void)!teardown(login->host, login->request->uid, &login->state);
 	}
 	return result;
@@ -233,7 +231,7 @@ int verb_open(struct host *host, const struct request *request, struct reply *re
 	struct process leader = {0};
 	int result;
 
-	pins_init(&login.pins);
+	namespaces_init(&login.pins);
 	login.setup.identity = setup_identity(request->conf);
 	result = conf_read(request->conf, &conf);
 	login.setup.conf = conf;

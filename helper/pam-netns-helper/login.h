@@ -16,7 +16,7 @@ struct login {
 	bool built;		 /* a first login */
 	unsigned bridge;	 /* number of the bridge that the port is on */
 	struct user_state state; /* what is recorded, and torn down again */
-	struct pins pins;
+	struct namespaces pins;
 };
 
 /* login_build.c: makes everything for a user who is not in. Undoes it all on failure. */

@@ -122,26 +122,24 @@ static int build_state(struct login *login)
 }
 
 /* Makes one namespace for this process and pins it. */
-static int build_namespace(struct login *login, const struct pin_kind *kind)
+static int build_namespace(struct login *login, enum namespace_kind kind)
 {
-	char path[32];
-	uid_t uid = login->request->uid;
+	const struct namespace_row *row = &namespace_kinds[kind];
 	int64_t start = clock_ms();
 	int result;
 
-	if (unshare(kind->clone_flag) < 0)
+	if (unshare(row->clone_flag) < 0)
 		return log_errno(errno, "make a %s namespace (limit: user.max_%s_namespaces)",
-				 kind->name, kind->name);
+				 row->name, row->name);
 	rtnl_tell(start);
-	snprintf(path, sizeof(path), "/proc/self/ns/%s", kind->name);
-	CLEANUP_FD int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	CLEANUP_FD int fd = namespace_open(AT_FDCWD, "/proc/self", kind);
 
 	if (fd < 0)
-		return log_errno(errno, "open %s", path);
-	result = pin_add(uid, kind, fd);
+		return fd;
+	result = pin_add(login->request->uid, kind, fd);
 	if (result < 0)
-		return log_errno(-result, "pin a %s namespace", kind->name);
-	login->pins.fd[kind - pin_kinds] = steal_fd(&fd);
+		return log_errno(-result, "pin a %s namespace", row->name);
+	login->pins.fd[kind] = steal_fd(&fd);
 	return 0;
 }
 
@@ -155,15 +153,14 @@ static int view_attempt(void *context)
 {
 	struct view_attempt *v = context;
 	struct login *login = v->login;
-	const struct pin_kind *kind = &pin_kinds[PIN_KINDS - 1];
-	CLEANUP_FD int mnt = view_make(&v->view, v->template, login->host->mnt);
+	CLEANUP_FD int mnt = view_make(&v->view, v->template, login->host->ns.fd[KIND_MNT]);
 	int result;
 
 	if (mnt < 0)
 		return mnt;
-	result = pin_add(login->request->uid, kind, mnt);
+	result = pin_add(login->request->uid, KIND_MNT, mnt);
 	if (result == 0)
-		login->pins.fd[PIN_KINDS - 1] = steal_fd(&mnt);
+		login->pins.fd[KIND_MNT] = steal_fd(&mnt);
 	return result;
 }
 
@@ -201,15 +198,15 @@ static int build_namespaces(struct login *login, struct netlink *user)
 
 	sysctl_ping_range(proc, ping_range);
 	if (result == 0)
-		result = build_namespace(login, &pin_kinds[0]);
-	if (result == 0 && fstat(login->pins.fd[0], &net) == 0)
+		result = build_namespace(login, KIND_NET);
+	if (result == 0 && fstat(login->pins.fd[KIND_NET], &net) == 0)
 		login->state.net_inode = net.st_ino;
 	if (result == 0)
 		result = sysctl_user(proc, ping_range, p->low_ports);
 	if (result == 0)
 		result = netlink_open(user, NETLINK_ROUTE);
 	if (result == 0 && (p->namespaces & NAMESPACE_UTS)) {
-		result = build_namespace(login, &pin_kinds[1]);
+		result = build_namespace(login, KIND_UTS);
 		if (result == 0 &&
 		    sethostname(login->state.hostname, strlen(login->state.hostname)) < 0)
 			result = log_errno(errno, "set the host name to %s", login->state.hostname);
@@ -226,7 +223,7 @@ static int build_uplink(struct login *login, struct netlink *user)
 {
 	struct host *host = login->host;
 	struct user_state *s = &login->state;
-	int result = uplink_create(&host->route, login->pins.fd[0], &login->uplink);
+	int result = uplink_create(&host->route, login->pins.fd[KIND_NET], &login->uplink);
 
 	memcpy(s->interface, login->uplink.port, sizeof(s->interface));
 	s->ifindex = login->uplink.ifindex;
@@ -300,7 +297,7 @@ int login_build(struct login *login)
 		result = pins_publish(login->request->uid);
 	lock_release(login->host->lock, LOCK_HOST);
 	if (result < 0) {
-		pins_close(&login->pins);
+		namespaces_close(&login->pins);
 		if (host_return(login->host) < 0 ||
 		    teardown(login->host, login->request->uid, &login->state) < 0)
 			log_warning(
@@ -314,7 +311,7 @@ static int user_socket_open(const struct login *login, struct netlink *user)
 {
 	int result = 0, back;
 
-	if (setns(login->pins.fd[0], CLONE_NEWNET) < 0)
+	if (setns(login->pins.fd[KIND_NET], CLONE_NEWNET) < 0)
 		return log_errno(errno, "enter the user's network namespace");
 	result = netlink_open(user, NETLINK_ROUTE);
 	back = host_return(login->host);

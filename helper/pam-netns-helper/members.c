@@ -100,11 +100,11 @@ static int task_enter(const struct host *host, const char *task, pid_t pid, stru
 	int result = 0;
 	uid_t owner;
 
-	for (int i = 0; i < PIN_KINDS && result == 0; i++) {
+	for (int i = 0; i < NAMESPACE_KINDS && result == 0; i++) {
 		char path[96];
 		struct stat st;
 
-		snprintf(path, sizeof(path), "%s/ns/%s", task, pin_kinds[i].name);
+		snprintf(path, sizeof(path), "%s/ns/%s", task, namespace_kinds[i].name);
 		if (fstatat(host->proc, path, &st, 0) == 0)
 			result = entry_add(census, st.st_ino, pid);
 		else if (!gone(errno) && errno != EACCES && errno != EPERM)
@@ -183,12 +183,12 @@ int census_take(const struct host *host, bool owners, struct census *out)
 }
 
 /* Inodes of a user's pins, 0 where there is none. Only nsfs has them: they are unique. */
-static int pins_inodes(uid_t uid, uint64_t inodes[PIN_KINDS])
+static int pins_inodes(uid_t uid, uint64_t inodes[NAMESPACE_KINDS])
 {
-	for (int i = 0; i < PIN_KINDS; i++) {
-		CLEANUP_PINS struct pins pins;
+	for (int i = 0; i < NAMESPACE_KINDS; i++) {
+		CLEANUP_NAMESPACES struct namespaces pins;
 		struct stat st;
-		int result = pins_open(uid, pin_kinds[i].bit, &pins);
+		int result = pins_open(uid, namespace_kinds[i].bit, &pins);
 
 		inodes[i] = 0;
 		if (result == -ENOENT)
@@ -245,8 +245,6 @@ static int members_add(struct members *members, const struct census *census, uin
 	return 0;
 }
 
-_Static_assert(MEMBERS_KEYS == PIN_KINDS + 1, "members.h");
-
 int members_find(const struct census *census, uid_t uid, bool owned, struct members *out)
 {
 	bool in = false;
@@ -254,11 +252,11 @@ int members_find(const struct census *census, uid_t uid, bool owned, struct memb
 
 	*out = (struct members){.initial_user = census->initial_user};
 	result = pins_inodes(uid, out->keys);
-	for (int i = 0; i < PIN_KINDS; i++)
+	for (int i = 0; i < NAMESPACE_KINDS; i++)
 		in |= out->keys[i] != 0;
 	/* Of nobody who is not isolated, such as root. */
 	if (in && owned)
-		out->keys[PIN_KINDS] = MEMBERS_OF(uid);
+		out->keys[NAMESPACE_KINDS] = MEMBERS_OF(uid);
 	for (int i = 0; i < MEMBERS_KEYS && result == 0; i++)
 		if (out->keys[i])
 			result = members_add(out, census, out->keys[i]);
@@ -269,7 +267,7 @@ int members_find(const struct census *census, uid_t uid, bool owned, struct memb
 
 bool member_there(const struct host *host, const struct members *members, pid_t pid)
 {
-	CLEANUP_CENSUS struct census now = {.owners = members->keys[PIN_KINDS] != 0,
+	CLEANUP_CENSUS struct census now = {.owners = members->keys[NAMESPACE_KINDS] != 0,
 					    .initial_user = members->initial_user};
 	char name[16];
 

@@ -5,8 +5,8 @@
 #include "helper.h"
 
 /*
- * All processes of the host but the caller, by the network, mount and UTS namespaces that they are
- * in, and if asked for by the user who made the user namespace that they are in.
+ * All processes of the host but the caller, by the namespaces that they are in, and if asked for by
+ * the user who made the user namespace that they are in.
  */
 struct census {
 	struct census_entry {
@@ -18,7 +18,7 @@ struct census {
 	uint64_t initial_user; /* inode of the host's user namespace */
 };
 #define MEMBERS_OF(uid) (UINT64_C(1) << 63 | (uid))
-#define MEMBERS_KEYS	4 /* a network, mount and UTS namespace, and the user */
+#define MEMBERS_KEYS	(NAMESPACE_KINDS + 1) /* a namespace of each kind, and the user */
 #define CLEANUP_CENSUS	__attribute__((cleanup(census_free)))
 void census_free(struct census *census);
 /* Scans the whole procfs: never while a caller waits. */

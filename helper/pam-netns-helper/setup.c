@@ -226,7 +226,8 @@ static int plan_views(struct plan *plan)
 	for (size_t i = 0; i < plan->count && result == 0; i++) {
 		result = setup_resolv(plan->host, plan->networks[i].conf);
 		if (result == 0)
-			result = view_template_make(plan->networks[i].conf, plan->host->mnt);
+			result =
+			    view_template_make(plan->networks[i].conf, plan->host->ns.fd[KIND_MNT]);
 	}
 	return result;
 }

@@ -2,7 +2,6 @@
 #include "call/message.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -33,15 +32,6 @@ static const char *const outcome_names[] = {
     [OUTCOME_ISOLATED] = "isolated",
     [OUTCOME_HOST] = "host",
     [OUTCOME_REFUSED] = "refused",
-};
-
-static const struct {
-	const char *name;
-	int type;
-} namespace_types[MESSAGE_FDS] = {
-    {"net", CLONE_NEWNET},
-    {"uts", CLONE_NEWUTS},
-    {"mnt", CLONE_NEWNS},
 };
 
 bool request_set(char *field, size_t size, const char *value)
@@ -209,14 +199,6 @@ static bool reply_consistent(enum outcome outcome, size_t handed_count)
 	return false;
 }
 
-static int type_index(int type)
-{
-	for (int i = 0; i < MESSAGE_FDS; i++)
-		if (namespace_types[i].type == type)
-			return i;
-	return -1;
-}
-
 _Static_assert(sizeof(((struct reply *)0)->cause) + sizeof(((struct reply *)0)->line) <
 		   MESSAGE_ANSWER_MAX - 1024,
 	       "the longest reply fits, with its keys and numbers");
@@ -224,9 +206,8 @@ _Static_assert(sizeof(((struct reply *)0)->cause) + sizeof(((struct reply *)0)->
 ssize_t reply_encode(const struct reply *reply, char packet[MESSAGE_ANSWER_MAX])
 {
 	struct packet_writer writer;
-	int previous = -1;
 
-	if (reply->handed_count > MESSAGE_FDS ||
+	if (reply->handed_count > NAMESPACE_KINDS ||
 	    !reply_consistent(reply->outcome, reply->handed_count))
 		return -EINVAL;
 	packet_begin(&writer, packet, MESSAGE_ANSWER_MAX, "reply");
@@ -234,35 +215,31 @@ ssize_t reply_encode(const struct reply *reply, char packet[MESSAGE_ANSWER_MAX])
 	put_line(&writer, "cause", reply->cause, sizeof(reply->cause));
 	put_line(&writer, "line", reply->line, sizeof(reply->line));
 	for (size_t i = 0; i < reply->handed_count; i++) {
-		int index = type_index(reply->handed[i].type);
+		const struct handed *handed = &reply->handed[i];
 
-		if (index <= previous)
+		if (handed->kind >= NAMESPACE_KINDS || (i && handed->kind <= handed[-1].kind))
 			return -EINVAL;
-		previous = index;
-		packet_put_text(&writer, "type", namespace_types[index].name);
-		packet_put_number(&writer, "device", reply->handed[i].device);
-		packet_put_number(&writer, "inode", reply->handed[i].inode);
+		packet_put_text(&writer, "type", namespace_kinds[handed->kind].name);
+		packet_put_number(&writer, "device", handed->device);
+		packet_put_number(&writer, "inode", handed->inode);
 	}
 	return packet_end(&writer);
 }
 
 static bool take_handed(struct packet_reader *reader, struct reply *out)
 {
+	enum namespace_kind next = 0; /* each kind once, in the order of the table */
 	const char *name;
-	int index = -1;
 
-	/* Each type once, in the order of the table. */
 	while ((name = packet_take(reader, "type"))) {
+		enum namespace_kind kind = namespace_find(name);
 		struct handed *handed;
 
-		do
-			index++;
-		while (index < MESSAGE_FDS && strcmp(namespace_types[index].name, name) != 0);
-		if (index == MESSAGE_FDS)
+		if (kind < next || kind == NAMESPACE_KINDS)
 			return false;
+		next = kind + 1;
 		handed = &out->handed[out->handed_count++];
-		handed->type = namespace_types[index].type;
-		handed->fd = -1;
+		*handed = (struct handed){.kind = kind, .fd = -1};
 		if (!packet_take_number(reader, "device", UINT64_MAX, &handed->device) ||
 		    !packet_take_number(reader, "inode", UINT64_MAX, &handed->inode))
 			return false;

@@ -23,12 +23,12 @@
 #include <sys/types.h>
 
 #include "base/cleanup.h"
+#include "base/namespaces.h"
 #include "conf/conf.h"
 #include "state/state.h"
 
 #define MESSAGE_MAX	   65536 /* bytes of one packet */
 #define MESSAGE_ANSWER_MAX 4096	 /* of one from the helper: all texts of a reply, and more */
-#define MESSAGE_FDS	   3	 /* net, uts, mnt */
 /* A user's groups beyond these are not told: profiles match by the first ones. */
 #define MESSAGE_GROUPS_MAX	1024
 #define MESSAGE_GROUPS_TEXT_MAX 49152 /* bytes of all names with their NULs: they fit a packet */
@@ -64,9 +64,9 @@ enum outcome {
 	OUTCOME_REFUSED,  /* cause says why */
 };
 
-/* One namespace handed over: its type (CLONE_NEWNET, …) and the inode the joiner must end up in. */
+/* One namespace handed over, and the inode that the joiner must end up in. */
 struct handed {
-	int type;
+	enum namespace_kind kind;
 	uint64_t device, inode;
 	int fd; /* owned by the reply */
 };
@@ -75,7 +75,7 @@ struct reply {
 	enum outcome outcome;
 	char cause[512];
 	char line[1024]; /* open: what the log says about the namespaces, "profile=… netns=…" */
-	struct handed handed[MESSAGE_FDS]; /* each type once, in the order net, uts, mnt */
+	struct handed handed[NAMESPACE_KINDS]; /* each kind once, in the order of the kinds */
 	size_t handed_count;
 };
 

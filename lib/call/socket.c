@@ -12,7 +12,7 @@
 
 #define REPLY_WAIT   1000 /* milliseconds */
 #define FAILURE_SIZE 64	  /* bytes of a failure's packet, at most */
-#define CONTROL_SIZE CMSG_SPACE(MESSAGE_FDS * sizeof(int))
+#define CONTROL_SIZE CMSG_SPACE(NAMESPACE_KINDS * sizeof(int))
 /* The kernel also fills what CMSG_SPACE rounds up,
  * so one descriptor more than asked for may come. */
 #define RECEIVED_FDS ((CONTROL_SIZE - CMSG_LEN(0)) / sizeof(int))

@@ -16,6 +16,7 @@
 
 #include "base/address.h"
 #include "base/cleanup.h"
+#include "base/namespaces.h"
 
 #define CONF_SIZE_MAX	  (256U * 1024U) /* bytes; larger files are refused unread */
 #define CONF_NAME_MAX	  32		 /* a network's or profile's name, with its NUL */
@@ -28,13 +29,6 @@ enum conf_nested { NESTED_STAY, NESTED_HOST };
 enum conf_exec { EXEC_AUTO, EXEC_YES, EXEC_NO };
 enum conf_log { CONF_LOG_ALL, CONF_LOG_SESSIONS, CONF_LOG_LOGINS }; /* what is told at info */
 enum conf_source { SOURCE_AUTO, SOURCE_GIVEN, SOURCE_NONE }; /* of a prefix or the name servers */
-
-/* Namespaces a profile may name, as a set of bits. */
-enum conf_namespace {
-	NAMESPACE_NET = 1 << 0,
-	NAMESPACE_UTS = 1 << 1,
-	NAMESPACE_MNT = 1 << 2,
-};
 
 /* A protocol and its ports; protocol is IPPROTO_TCP, IPPROTO_UDP, or 0: any, with any port. */
 struct port_rule {
@@ -77,7 +71,7 @@ struct profile {
 	bool isolate;
 	char network_name[CONF_NAME_MAX];
 	const struct network *network; /* NULL where isolate is false */
-	unsigned namespaces; /* enum conf_namespace bits; has NAMESPACE_NET where isolate is true */
+	unsigned namespaces; /* enum namespace_bit; has NAMESPACE_NET where isolate is true */
 	char hostname[256];  /* template with %u %U %g %h %% */
 	char **private_dirs; /* absolute, normalised */
 	size_t private_count;

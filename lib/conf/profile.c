@@ -32,41 +32,43 @@ static int set_network(void *target, const char *value, struct conf_reason *why)
 	return conf_value_name(value, profile->network_name, why);
 }
 
+/* Kinds that have a name already but no support. */
+static bool namespace_is_planned(const char *name)
+{
+	static const char *const planned[] = {"ipc", "pid", "cgroup", "time"};
+
+	for (size_t i = 0; i < sizeof(planned) / sizeof(planned[0]); i++)
+		if (!strcmp(planned[i], name))
+			return true;
+	return false;
+}
+
+static int namespace_add(const char *name, unsigned *set, struct conf_reason *why)
+{
+	enum namespace_kind kind = namespace_find(name);
+
+	if (kind == NAMESPACE_KINDS && namespace_is_planned(name))
+		return conf_wrong(why, "%s is not supported by this version; use net mnt uts",
+				  name);
+	if (kind == NAMESPACE_KINDS)
+		return conf_wrong(why, "must be a list of net, mnt and uts");
+	if (*set & namespace_kinds[kind].bit)
+		return conf_wrong(why, "names %s twice; once is enough", name);
+	*set |= namespace_kinds[kind].bit;
+	return 0;
+}
+
 static int set_namespaces(void *target, const char *value, struct conf_reason *why)
 {
-	static const struct {
-		const char *name;
-		unsigned bit;
-	} known[] = {{"net", NAMESPACE_NET},
-		     {"mnt", NAMESPACE_MNT},
-		     {"uts", NAMESPACE_UTS},
-		     {"ipc", 0},
-		     {"pid", 0},
-		     {"cgroup", 0},
-		     {"time", 0}};
 	CLEANUP_WORDS struct conf_words words = {0};
 	struct profile *profile = target;
 	unsigned set = 0;
 	int error = conf_words_split(value, &words);
 
+	for (size_t i = 0; !error && i < words.count; i++)
+		error = namespace_add(words.words[i], &set, why);
 	if (error)
 		return error;
-	for (size_t i = 0; i < words.count; i++) {
-		size_t k = 0;
-
-		while (k < sizeof(known) / sizeof(known[0]) &&
-		       strcmp(words.words[i], known[k].name))
-			k++;
-		if (k == sizeof(known) / sizeof(known[0]))
-			return conf_wrong(why, "must be a list of net, mnt and uts");
-		if (!known[k].bit)
-			return conf_wrong(why,
-					  "%s is not supported by this version; use net mnt uts",
-					  known[k].name);
-		if (set & known[k].bit)
-			return conf_wrong(why, "names %s twice; once is enough", known[k].name);
-		set |= known[k].bit;
-	}
 	if (!(set & NAMESPACE_NET))
 		return conf_wrong(why,
 				  "must have net; isolate = no is what leaves users on the host's "

@@ -12,31 +12,11 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-#include "conf/conf.h"
 #include "base/files.h"
 #include "base/log.h"
 #include "base/paths.h"
 
 #define PIN_PATH_MAX 128
-
-const struct pin_kind pin_kinds[PIN_KINDS] = {
-    {"net", CLONE_NEWNET, NAMESPACE_NET},
-    {"uts", CLONE_NEWUTS, NAMESPACE_UTS},
-    {"mnt", CLONE_NEWNS, NAMESPACE_MNT},
-};
-
-void pins_init(struct pins *pins)
-{
-	for (int i = 0; i < PIN_KINDS; i++)
-		pins->fd[i] = -1;
-}
-
-void pins_close(struct pins *pins)
-{
-	for (int i = 0; i < PIN_KINDS; i++)
-		cleanup_fd(&pins->fd[i]);
-	pins_init(pins);
-}
 
 /* 0, -ENOENT: it is something else, or the errno with which looking at it failed. */
 static int pin_check(int fd, int clone_flag)
@@ -111,21 +91,21 @@ static int pin_open(const char *path, int clone_flag)
 	return result < 0 ? log_errno(-result, "look at %s", path) : steal_fd(&fd);
 }
 
-int pins_open(uid_t uid, unsigned namespaces, struct pins *out)
+int pins_open(uid_t uid, unsigned namespaces, struct namespaces *out)
 {
 	char dir[PIN_PATH_MAX], path[PIN_PATH_MAX + 8];
 
-	pins_init(out);
+	namespaces_init(out);
 	pin_dir(uid, false, dir);
-	for (int i = 0; i < PIN_KINDS; i++) {
-		if (!(namespaces & pin_kinds[i].bit))
+	for (int i = 0; i < NAMESPACE_KINDS; i++) {
+		if (!(namespaces & namespace_kinds[i].bit))
 			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, pin_kinds[i].name);
-		out->fd[i] = pin_open(path, pin_kinds[i].clone_flag);
+		snprintf(path, sizeof(path), "%s/%s", dir, namespace_kinds[i].name);
+		out->fd[i] = pin_open(path, namespace_kinds[i].clone_flag);
 		if (out->fd[i] < 0) {
 			int result = out->fd[i];
 
-			pins_close(out);
+			namespaces_close(out);
 			return result;
 		}
 	}
@@ -163,8 +143,8 @@ static int pins_remove_dir(uid_t uid, bool begun)
 
 	if (access(pin_dir(uid, begun, dir), F_OK) < 0)
 		return 0;
-	for (int i = 0; i < PIN_KINDS; i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir, pin_kinds[i].name);
+	for (int i = 0; i < NAMESPACE_KINDS; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, namespace_kinds[i].name);
 		pin_unmount(path);
 	}
 	CLEANUP_FD int pins =
@@ -223,11 +203,11 @@ static int pin_mount(const char *path, int fd)
 	return errno == EINVAL ? -EINVAL : log_errno(errno, "pin a namespace on %s", path);
 }
 
-int pin_add(uid_t uid, const struct pin_kind *kind, int fd)
+int pin_add(uid_t uid, enum namespace_kind kind, int fd)
 {
 	char dir[PIN_PATH_MAX], path[PIN_PATH_MAX + 8];
 
-	snprintf(path, sizeof(path), "%s/%s", pin_dir(uid, true, dir), kind->name);
+	snprintf(path, sizeof(path), "%s/%s", pin_dir(uid, true, dir), namespace_kinds[kind].name);
 	return pin_mount(path, fd);
 }
 

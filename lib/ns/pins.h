@@ -15,25 +15,7 @@
 #include <sys/types.h>
 
 #include "base/cleanup.h"
-
-#define PIN_KINDS 3
-
-/* The kinds in the order in which they are joined: the mount namespace last. */
-struct pin_kind {
-	const char *name; /* of the handle, and in /proc/PID/ns */
-	int clone_flag;	  /* CLONE_NEWNET, … */
-	unsigned bit;	  /* enum conf_namespace */
-};
-extern const struct pin_kind pin_kinds[PIN_KINDS];
-
-/* Descriptors of a user's namespaces, by pin_kinds' index; -1 where there is none. */
-struct pins {
-	int fd[PIN_KINDS];
-};
-
-void pins_init(struct pins *pins);
-void pins_close(struct pins *pins);
-#define CLEANUP_PINS __attribute__((cleanup(pins_close)))
+#include "base/namespaces.h"
 
 /* True if fd is an nsfs handle of this type whose owner is the caller's user namespace. */
 bool pin_valid(int fd, int clone_flag);
@@ -46,7 +28,7 @@ int pins_setup(void) MUST_CHECK;
  * or not what they should be; the caller tears down what is there and makes them anew. Other
  * errors: it could not be found out; logged.
  */
-int pins_open(uid_t uid, unsigned namespaces, struct pins *out) MUST_CHECK;
+int pins_open(uid_t uid, unsigned namespaces, struct namespaces *out) MUST_CHECK;
 bool pins_exist(uid_t uid); /* anything at all, whole or not */
 
 /* An empty PINS_DIR/.UID, after removing what an interrupted run left of it. */
@@ -56,7 +38,7 @@ int pins_begin(uid_t uid) MUST_CHECK;
  * that come in batches per CPU; make the namespace again on another CPU (fixed in 6.19). Unlogged
  * then.
  */
-int pin_add(uid_t uid, const struct pin_kind *kind, int fd) MUST_CHECK;
+int pin_add(uid_t uid, enum namespace_kind kind, int fd) MUST_CHECK;
 int pins_publish(uid_t uid) MUST_CHECK;
 /*
  * Runs attempt, which makes and pins a mount namespace, again on one CPU after the other for as

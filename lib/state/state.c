@@ -101,9 +101,8 @@ int state_write(int run, const struct user_state *state)
 /* What a record's form does not say: strings end, enums are in range, the uid is the folder's. */
 static bool state_is_sound(const struct user_state *state, uid_t uid)
 {
-	const unsigned known = NAMESPACE_NET | NAMESPACE_UTS | NAMESPACE_MNT;
-
-	return state->uid == uid && !(state->namespaces & ~known) && state->linger <= LINGER_NO;
+	return state->uid == uid && !(state->namespaces & ~NAMESPACES_ALL) &&
+	       state->linger <= LINGER_NO;
 }
 
 static int state_read_file(int run, uid_t uid, struct user_state *out)

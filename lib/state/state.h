@@ -47,7 +47,7 @@ struct user_state {
 	struct address address, address6;
 	struct mac mac;
 	char hostname[CONF_HOSTNAME_MAX];
-	unsigned namespaces; /* enum conf_namespace bits */
+	unsigned namespaces; /* enum namespace_bit */
 	enum conf_linger linger;
 	time_t since;	      /* seconds, CLOCK_REALTIME, of the first login */
 	uint64_t runtime_dir; /* device number of the /run/user/UID grafted in, 0: none */

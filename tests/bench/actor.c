@@ -103,9 +103,8 @@ static int helper_do(struct act *act, char verb)
 	result = helper_call(verb == 'o' ? "open" : "close", &act->request, DEADLINE_MS, reply);
 	act->slot->end = now_ns();
 	if (result == 0 && verb == 'o') {
-		if (reply->outcome != OUTCOME_ISOLATED || reply->handed_count != MESSAGE_FDS ||
-		    reply->handed[0].type != CLONE_NEWNET ||
-		    reply->handed[0].inode == act->host.st_ino)
+		if (reply->outcome != OUTCOME_ISOLATED || reply->handed_count != NAMESPACE_KINDS ||
+		    reply->handed[0].kind != KIND_NET || reply->handed[0].inode == act->host.st_ino)
 			result = -EPROTO;
 		else
 			port_note(act, reply->line);

@@ -141,7 +141,7 @@ static bool named(const char *netns)
 const char *user_network_intact(uid_t uid)
 {
 	struct user_state state;
-	struct pins pins;
+	struct namespaces pins;
 	unsigned bridge = link_find(&route, BRIDGE);
 	static char text[128];
 	const char *what = NULL;
@@ -151,7 +151,7 @@ const char *user_network_intact(uid_t uid)
 	else if (pins_open(uid, state.namespaces, &pins) < 0)
 		what = "pins";
 	else
-		pins_close(&pins);
+		namespaces_close(&pins);
 	if (!what && link_up(&route, state.ifindex, state.interface) != 1)
 		what = "port";
 	if (!what && routes_search(&state, bridge).addresses != 2)

@@ -30,7 +30,7 @@ static void try_request(const uint8_t *data, size_t size)
 static void try_message(const uint8_t *data, size_t size, size_t fds_count)
 {
 	/* Never used as descriptors: decoding only hands the numbers on. */
-	static const int fds[MESSAGE_FDS + 1] = {1000000, 1000001, 1000002, 1000003};
+	static const int fds[NAMESPACE_KINDS + 1] = {1000000, 1000001, 1000002, 1000003};
 	struct message message;
 
 	if (message_decode((const char *)data, size, fds, fds_count, &message))
@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > MESSAGE_MAX)
 		return 0;
 	try_request(data, size);
-	for (size_t fds_count = 0; fds_count <= MESSAGE_FDS + 1; fds_count++)
+	for (size_t fds_count = 0; fds_count <= NAMESPACE_KINDS + 1; fds_count++)
 		try_message(data, size, fds_count);
 	return 0;
 }

@@ -12,7 +12,7 @@ test_explain_text_names_each_rule_of_a_user() {
 	assert_match '^alice \(uid 2001, group lab\)' "$text"
 	assert_match 'profile +default' "$text"
 	assert_match 'matched by +\*' "$text"
-	assert_match 'isolated +yes: own network, mount namespace, hostname' "$text"
+	assert_match 'isolated +yes: own network, host name, mount namespace' "$text"
 	assert_match 'peers +no' "$text"
 	assert_match 'egress +any destination' "$text"
 	assert_match "nat +yes, from the host's addresses; TCP, UDP, SCTP and ICMP alone" "$text"

@@ -86,7 +86,7 @@ static inline struct reply fake_reply(void)
 
 	if (fd < 0 || fstat(fd, &status) < 0)
 		_exit(9);
-	reply.handed[0] = (struct handed){CLONE_NEWNET, status.st_dev, status.st_ino, fd};
+	reply.handed[0] = (struct handed){KIND_NET, status.st_dev, status.st_ino, fd};
 	return reply;
 }
 

@@ -10,11 +10,6 @@
 
 #include "../../pam_module/join.c"
 
-static const struct {
-	int type;
-	const char *name;
-} kinds[] = {{CLONE_NEWNET, "net"}, {CLONE_NEWUTS, "uts"}, {CLONE_NEWNS, "mnt"}};
-
 static uint64_t inode_now(const char *name)
 {
 	char path[64];
@@ -41,13 +36,13 @@ static void reply_make(struct reply *reply)
 	}
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	assert_int_equal(byte, 1);
-	*reply = (struct reply){.outcome = OUTCOME_ISOLATED, .handed_count = 3};
-	for (int i = 0; i < 3; i++) {
+	*reply = (struct reply){.outcome = OUTCOME_ISOLATED, .handed_count = NAMESPACE_KINDS};
+	for (int i = 0; i < NAMESPACE_KINDS; i++) {
 		char path[64];
 		struct stat st;
 
-		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, kinds[i].name);
-		reply->handed[i].type = kinds[i].type;
+		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, namespace_kinds[i].name);
+		reply->handed[i].kind = i;
 		reply->handed[i].fd = open(path, O_RDONLY | O_CLOEXEC);
 		assert_int_equal(fstat(reply->handed[i].fd, &st), 0);
 		reply->handed[i].device = st.st_dev;
@@ -71,11 +66,11 @@ static void join_try(const struct reply *reply, int *result, unsigned *in)
 
 		log_set_sink(NULL, NULL);
 		joined = join_namespaces(reply);
-		for (int i = 0; i < 3; i++) {
+		for (int i = 0; i < NAMESPACE_KINDS; i++) {
 			struct stat st;
 
 			if (fstat(reply->handed[i].fd, &st) == 0 &&
-			    inode_now(kinds[i].name) == st.st_ino)
+			    inode_now(namespace_kinds[i].name) == st.st_ino)
 				bits |= 1U << i;
 		}
 		_exit((int)bits | (joined == 0 ? 8 : joined == -EPROTO ? 16 : 32));
@@ -104,7 +99,7 @@ static void test_all_as_promised(void **state)
 static void test_not_as_promised(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < NAMESPACE_KINDS; i++) {
 		struct reply reply;
 		unsigned in;
 		int result;
@@ -122,7 +117,7 @@ static void test_not_as_promised(void **state)
 static void test_one_cannot_be_entered(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < NAMESPACE_KINDS; i++) {
 		struct reply reply;
 		unsigned in;
 		int result;

@@ -77,8 +77,8 @@ static struct reply make_reply(int fd)
 {
 	struct reply reply = {.outcome = OUTCOME_ISOLATED, .handed_count = 2};
 
-	reply.handed[0] = (struct handed){CLONE_NEWNET, 1, 2, fd};
-	reply.handed[1] = (struct handed){CLONE_NEWNS, 1, 3, fd};
+	reply.handed[0] = (struct handed){KIND_NET, 1, 2, fd};
+	reply.handed[1] = (struct handed){KIND_MNT, 1, 3, fd};
 	return reply;
 }
 

@@ -200,11 +200,10 @@ static void bad_requests_are_refused(void **state)
 static struct reply make_reply(void)
 {
 	struct reply reply = {.outcome = OUTCOME_ISOLATED, .handed_count = 3};
-	static const int types[] = {CLONE_NEWNET, CLONE_NEWUTS, CLONE_NEWNS};
 
 	strcpy(reply.line, "profile=default netns=u1");
 	for (size_t i = 0; i < 3; i++)
-		reply.handed[i] = (struct handed){types[i], 4, UINT64_MAX - i, -1};
+		reply.handed[i] = (struct handed){(enum namespace_kind)i, 4, UINT64_MAX - i, -1};
 	return reply;
 }
 
@@ -224,7 +223,7 @@ static void reply_is_read_back(void **state)
 	assert_string_equal(got.reply.cause, "");
 	assert_int_equal(got.reply.handed_count, 3);
 	for (size_t i = 0; i < 3; i++) {
-		assert_int_equal(got.reply.handed[i].type, sent.handed[i].type);
+		assert_int_equal(got.reply.handed[i].kind, sent.handed[i].kind);
 		assert_int_equal(got.reply.handed[i].device, 4);
 		assert_true(got.reply.handed[i].inode == UINT64_MAX - i);
 		assert_int_equal(got.reply.handed[i].fd, fds[i]);
@@ -255,9 +254,9 @@ static void outcomes_match_what_is_handed_over(void **state)
 	assert_int_equal(reply_encode(&reply, packet), -EINVAL);
 
 	reply = make_reply();
-	reply.handed[2].type = CLONE_NEWPID;
+	reply.handed[2].kind = NAMESPACE_KINDS;
 	assert_int_equal(reply_encode(&reply, packet), -EINVAL);
-	reply.handed[2].type = CLONE_NEWUTS;
+	reply.handed[2].kind = KIND_UTS;
 	assert_int_equal(reply_encode(&reply, packet), -EINVAL);
 }
 

@@ -110,24 +110,24 @@ static int pin_both(void)
 	int result = pins_begin(USER);
 
 	if (result == 0)
-		result = pin_add(USER, &pin_kinds[0], net);
+		result = pin_add(USER, KIND_NET, net);
 	if (result == 0)
-		result = pin_add(USER, &pin_kinds[1], uts);
+		result = pin_add(USER, KIND_UTS, uts);
 	return result < 0 ? result : pins_publish(USER);
 }
 
 static int open_both(void)
 {
-	struct pins pins;
+	struct namespaces pins;
 	int result = pins_open(USER, NAMESPACE_NET | NAMESPACE_UTS, &pins);
 
 	if (result == 0) {
-		assert_int_equal(inode(pins.fd[0]), net_inode);
-		assert_int_equal(inode(pins.fd[1]), uts_inode);
-		assert_int_equal(pins.fd[2], -1);
-		pins_close(&pins);
+		assert_int_equal(inode(pins.fd[KIND_NET]), net_inode);
+		assert_int_equal(inode(pins.fd[KIND_UTS]), uts_inode);
+		assert_int_equal(pins.fd[KIND_MNT], -1);
+		namespaces_close(&pins);
 	}
-	for (int i = 0; i < PIN_KINDS; i++)
+	for (int i = 0; i < NAMESPACE_KINDS; i++)
 		assert_int_equal(pins.fd[i], -1);
 	return result;
 }
@@ -175,7 +175,7 @@ static void begin_body(void)
 
 	fault_pause(result = pins_begin(USER));
 	assert_int_equal(result, 0);
-	fault_pause(result = pin_add(USER, &pin_kinds[0], net));
+	fault_pause(result = pin_add(USER, KIND_NET, net));
 	assert_int_equal(result, 0);
 	result = pins_begin(USER);
 	if (fault_was_hit())
@@ -277,7 +277,7 @@ static void withdrawn(void **state)
 	/* With something of an interrupted login in the way. */
 	assert_int_equal((rename)(PINS_DIR "/.2001", PINS_DIR "/2001"), 0);
 	assert_int_equal(pins_begin(USER), 0);
-	assert_int_equal(pin_add(USER, &pin_kinds[0], net), 0);
+	assert_int_equal(pin_add(USER, KIND_NET, net), 0);
 	pins_withdraw(USER);
 	assert_int_equal(open_both(), -ENOENT);
 	assert_int_equal(access(PINS_DIR "/.2001/uts", F_OK), 0);

@@ -1,0 +1,48 @@
+/* The kinds of namespaces; see namespaces.h. */
+#include "base/namespaces.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+
+#include "base/log.h"
+
+const struct namespace_row namespace_kinds[NAMESPACE_KINDS] = {
+    [KIND_NET] = {"net", "network", CLONE_NEWNET, NAMESPACE_NET},
+    [KIND_UTS] = {"uts", "host name", CLONE_NEWUTS, NAMESPACE_UTS},
+    [KIND_MNT] = {"mnt", "mount namespace", CLONE_NEWNS, NAMESPACE_MNT},
+};
+
+enum namespace_kind namespace_find(const char *name)
+{
+	enum namespace_kind kind = 0;
+
+	while (kind < NAMESPACE_KINDS && strcmp(namespace_kinds[kind].name, name) != 0)
+		kind++;
+	return kind;
+}
+
+int namespace_open(int proc, const char *process, enum namespace_kind kind)
+{
+	const char *name = namespace_kinds[kind].name;
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/ns/%s", process, name);
+	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? log_errno(errno, "open the %s namespace of process %s", name, process) : fd;
+}
+
+void namespaces_init(struct namespaces *namespaces)
+{
+	for (int i = 0; i < NAMESPACE_KINDS; i++)
+		namespaces->fd[i] = -1;
+}
+
+void namespaces_close(struct namespaces *namespaces)
+{
+	for (int i = 0; i < NAMESPACE_KINDS; i++)
+		cleanup_fd(&namespaces->fd[i]);
+	namespaces_init(namespaces);
+}

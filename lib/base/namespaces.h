@@ -1,0 +1,44 @@
+/*
+ * The kinds of namespaces that a user can have of their own, and a set of descriptors of them.
+ *
+ * The table's order is the order of joining: the mount namespace is the last, because afterwards
+ * paths mean the user's files. A further kind is a constant, a bit and a row. pam-netns-enter,
+ * which is setuid, has a table of its own.
+ */
+#ifndef PAM_NETNS_NAMESPACES_H
+#define PAM_NETNS_NAMESPACES_H
+
+#include "base/cleanup.h"
+
+enum namespace_kind { KIND_NET, KIND_UTS, KIND_MNT, NAMESPACE_KINDS };
+
+/* A set of kinds. Users' records hold it as a number, so the bits never change. */
+enum namespace_bit {
+	NAMESPACE_NET = 1 << 0,
+	NAMESPACE_UTS = 1 << 1,
+	NAMESPACE_MNT = 1 << 2,
+};
+#define NAMESPACES_ALL ((1U << NAMESPACE_KINDS) - 1)
+
+extern const struct namespace_row {
+	const char *name;  /* of the file in /proc/PID/ns, of the pin, in the conf file and texts */
+	const char *title; /* for people */
+	int clone_flag;	   /* CLONE_NEWNET, … */
+	unsigned bit;	   /* enum namespace_bit */
+} namespace_kinds[NAMESPACE_KINDS];
+
+/* The kind of that name; NAMESPACE_KINDS if there is none. */
+enum namespace_kind namespace_find(const char *name);
+/* The namespace that a process, "self" or a number below proc, is in. Logged. */
+int namespace_open(int proc, const char *process, enum namespace_kind kind) MUST_CHECK;
+
+/* Descriptors by kind; -1: none. */
+struct namespaces {
+	int fd[NAMESPACE_KINDS];
+};
+
+void namespaces_init(struct namespaces *namespaces);
+void namespaces_close(struct namespaces *namespaces);
+#define CLEANUP_NAMESPACES __attribute__((cleanup(namespaces_close)))
+
+#endif

@@ -1,0 +1,114 @@
+/* The table of namespaces agrees with itself and with the kernel. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "base/namespaces.h"
+
+static void test_kernel_has_each_kind(void **state)
+{
+	(void)state;
+	for (int i = 0; i < NAMESPACE_KINDS; i++) {
+		CLEANUP_FD int fd = namespace_open(AT_FDCWD, "/proc/self", i);
+
+		assert_true(fd >= 0);
+		assert_int_equal(ioctl(fd, NS_GET_NSTYPE), namespace_kinds[i].clone_flag);
+		assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	}
+}
+
+static void test_no_duplicates(void **state)
+{
+	unsigned bits = 0;
+
+	(void)state;
+	for (int i = 0; i < NAMESPACE_KINDS; i++) {
+		const struct namespace_row *row = &namespace_kinds[i];
+
+		assert_int_equal(namespace_find(row->name), i);
+		assert_int_equal(bits & row->bit, 0);
+		assert_int_equal(__builtin_popcount(row->bit), 1);
+		bits |= row->bit;
+		for (int k = 0; k < i; k++) {
+			assert_int_not_equal(row->clone_flag, namespace_kinds[k].clone_flag);
+			assert_string_not_equal(row->title, namespace_kinds[k].title);
+		}
+	}
+	assert_int_equal(bits, NAMESPACES_ALL);
+}
+
+/* Users' records of an earlier version hold these numbers. */
+static void test_bits_never_change(void **state)
+{
+	(void)state;
+	assert_int_equal(namespace_kinds[KIND_NET].bit, 1);
+	assert_int_equal(namespace_kinds[KIND_UTS].bit, 2);
+	assert_int_equal(namespace_kinds[KIND_MNT].bit, 4);
+}
+
+static void test_mount_namespace_is_last(void **state)
+{
+	(void)state;
+	assert_string_equal(namespace_kinds[NAMESPACE_KINDS - 1].name, "mnt");
+	assert_int_equal(KIND_MNT, NAMESPACE_KINDS - 1);
+}
+
+static void test_unknown_names(void **state)
+{
+	static const char *const names[] = {"", "ne", "nett", "NET", "user", "pid_for_children"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_int_equal(namespace_find(names[i]), NAMESPACE_KINDS);
+}
+
+static void test_process_that_is_gone(void **state)
+{
+	CLEANUP_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	(void)state;
+	log_set_sink(NULL, NULL);
+	assert_int_equal(namespace_open(proc, "4194304", KIND_NET), -ENOENT);
+}
+
+static void test_close(void **state)
+{
+	struct namespaces ns;
+	int fd;
+
+	(void)state;
+	namespaces_init(&ns);
+	for (int i = 0; i < NAMESPACE_KINDS; i++)
+		assert_int_equal(ns.fd[i], -1);
+	fd = ns.fd[KIND_UTS] = namespace_open(AT_FDCWD, "/proc/self", KIND_UTS);
+	assert_true(fd >= 0);
+	namespaces_close(&ns);
+	assert_int_equal(ns.fd[KIND_UTS], -1);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	namespaces_close(&ns);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_kernel_has_each_kind),
+	    cmocka_unit_test(test_no_duplicates),
+	    cmocka_unit_test(test_bits_never_change),
+	    cmocka_unit_test(test_mount_namespace_is_last),
+	    cmocka_unit_test(test_unknown_names),
+	    cmocka_unit_test(test_process_that_is_gone),
+	    cmocka_unit_test(test_close),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,23 +1,15 @@
 # shellcheck shell=bash
-# T36: services that run users' programs without a PAM session: mail servers, spoolers, web servers. Each
-# configuration is planted, found with file and line, mended by what is printed, and found no more.
+# T36: services that run users' programs without a PAM session: mail servers, spoolers, web servers.
+# Doctor finds each configuration with file and line, and its remedy mends it.
+# shellcheck source=tests/integration/doctor_lib.sh
+. "$CHECKOUT/tests/integration/doctor_lib.sh"
 
-findings() {
-	pam-netns doctor 2>&1 || :
-}
-found() {
-	assert_match "$1" "$(findings)"
-}
-mended() {
-	assert_no_match "$1" "$(findings)"
-}
-
-# remedy ID: what is printed for the first finding with this id.
-remedy() {
+# remedy_of ID: prints the remedy of the first warning with this id.
+remedy_of() {
 	(pam-netns doctor --json || :) | jq -r --arg id "$1" '[.[] | select(.id == $id and .level == "warning")][0].remedy'
 }
 
-# program PATH [CONTENT]: a stand-in.
+# program PATH [CONTENT]: a script in place of a program.
 program() {
 	mkdir -p "${1%/*}"
 	printf '#!/bin/bash\n%s\n' "${2-}" >"$1"
@@ -29,7 +21,7 @@ setup() {
 	mkdir -p /etc/postfix /etc/exim4 /etc/mail /etc/apache2/mods-enabled
 }
 
-# "postconf -e NAME = VALUE" as postfix does it.
+# postfix_is [SETTING…]: postfix with these settings, and its "postconf -e NAME = VALUE".
 postfix_is() {
 	program /usr/sbin/postfix
 	# shellcheck disable=SC2016
@@ -39,46 +31,46 @@ echo "$2" >>/etc/postfix/main.cf'
 	printf '%s\n' "$@" >/etc/postfix/main.cf
 }
 
-test_t36_nothing_is_there() {
-	found $'\nok   services: .*\nok   mail: .*\nok   web: '
-	# What a removed package leaves runs nothing.
+test_t36_absent_services_are_fine() {
+	present $'\nok   services: .*\nok   mail: .*\nok   web: '
+	# The configuration that a removed package leaves runs no program.
 	echo 'mydestination = here' >/etc/postfix/main.cf
-	found $'\nok   mail: '
+	present $'\nok   mail: '
 }
 
-test_t36_postfix_forward() {
+test_t36_forward_files_of_postfix_are_found() {
 	local setting
 	postfix_is '# allow_mail_to_commands = alias' 'mydestination = here, localhost'
-	found "warn mail: /etc/postfix/main.cf: postfix runs .*~/.forward.*is not set, .* -> postconf -e"
-	eval "$(remedy mail)"
-	mended 'warn mail'
+	present "warn mail: /etc/postfix/main.cf: postfix runs .*~/.forward.*is not set, .* -> postconf -e"
+	eval "$(remedy_of mail)"
+	absent 'warn mail'
 	postfix_is 'mydestination = here' 'allow_mail_to_commands = alias' 'allow_mail_to_commands =' '  # none' ' alias,' '	forward'
-	found "warn mail: /etc/postfix/main.cf:3: postfix runs"
-	eval "$(remedy mail)"
-	mended 'warn mail'
+	present "warn mail: /etc/postfix/main.cf:3: postfix runs"
+	eval "$(remedy_of mail)"
+	absent 'warn mail'
 	for setting in 'forward_path =' 'mydestination =' 'local_transport = lmtp:unix:private/dovecot' 'local_transport = error: none'; do
 		postfix_is 'mydestination = here' "$setting"
-		mended 'warn mail'
+		absent 'warn mail'
 	done
 	rm /usr/sbin/postfix /usr/sbin/postconf
 }
 
-test_t36_postfix_filters() {
+test_t36_filters_of_postfix_are_found() {
 	# shellcheck disable=SC2016
 	postfix_is 'allow_mail_to_commands = alias' 'mailbox_command = procmail -a "$EXTENSION"'
-	found "warn mail: /etc/postfix/main.cf:2: postfix delivers by procmail"
-	eval "$(remedy mail)"
-	mended 'warn mail'
+	present "warn mail: /etc/postfix/main.cf:2: postfix delivers by procmail"
+	eval "$(remedy_of mail)"
+	absent 'warn mail'
 	postfix_is 'allow_mail_to_commands = alias' 'mailbox_transport = maildrop:'
-	found "warn mail: /etc/postfix/main.cf:2: postfix delivers by maildrop"
-	eval "$(remedy mail)"
-	mended 'warn mail'
+	present "warn mail: /etc/postfix/main.cf:2: postfix delivers by maildrop"
+	eval "$(remedy_of mail)"
+	absent 'warn mail'
 	postfix_is 'allow_mail_to_commands = alias' 'mailbox_command = /usr/lib/dovecot/dovecot-lda'
-	mended 'warn mail'
+	absent 'warn mail'
 	rm /usr/sbin/postfix /usr/sbin/postconf
 }
 
-test_t36_exim() {
+test_t36_pipes_of_exim_are_found() {
 	local conf=/etc/exim4/exim4.conf
 	program /usr/sbin/exim4
 	cat >$conf <<-'EOF'
@@ -107,65 +99,65 @@ test_t36_exim() {
 		  driver = pipe
 		  transport = procmail
 	EOF
-	mended 'router procmail'
+	absent 'router procmail'
 	program /usr/bin/procmail
-	found "warn mail: $conf:9: exim's router userforward .* -> add 'forbid_pipe' and 'forbid_filter_run' to it in this file"
-	found "warn mail: $conf:15: exim's router procmail delivers by procmail"
+	present "warn mail: $conf:9: exim's router userforward .* -> add 'forbid_pipe' and 'forbid_filter_run' to it in this file"
+	present "warn mail: $conf:15: exim's router procmail delivers by procmail"
 	assert_eq 2 "$(findings | grep -c 'warn mail')"
 	sed -i 's/no_forbid_pipe/forbid_pipe/; /^procmail:/,/procmail_pipe/d' $conf
-	found "warn mail: $conf:9:"
+	present "warn mail: $conf:9:"
 	sed -i '/forbid_pipe/a   forbid_filter_run' $conf
-	mended 'warn mail'
+	absent 'warn mail'
 	sed -i '/allow_filter/d; /forbid_filter_run/d' $conf
-	mended 'warn mail'
-	# Debian's, made from other files.
+	absent 'warn mail'
+	# Debian makes this file from others.
 	mkdir -p /var/lib/exim4
 	sed /forbid_pipe/d $conf >/var/lib/exim4/config.autogenerated
 	rm $conf
-	found "warn mail: /var/lib/exim4/config.autogenerated:9: .*exim4.conf.template or .*update-exim4.conf"
+	present "warn mail: /var/lib/exim4/config.autogenerated:9: .*exim4.conf.template or .*update-exim4.conf"
 	chmod 600 /var/lib/exim4/config.autogenerated
-	assert_match 'skip mail: .*config.autogenerated: only root' "$(setpriv --reuid bob --clear-groups pam-netns doctor)"
+	assert_match 'skip mail: .*config.autogenerated: only root' "$(as bob pam-netns doctor)"
 	rm -r /usr/sbin/exim4 /usr/bin/procmail /var/lib/exim4/config.autogenerated
 }
 
-test_t36_sendmail() {
+test_t36_pipes_of_sendmail_are_found() {
 	local conf=/etc/mail/sendmail.cf
 	program /usr/lib/sm.bin/sendmail
 	# shellcheck disable=SC2016
 	printf '%s\n' 'O ForwardPath=$z/.forward.$w:$z/.forward' 'Mlocal,		P=/usr/bin/procmail, F=lsDFMAw5' \
 		'Mprog,		P=/bin/sh, F=lsDFMoqeu9,' >$conf
-	found "warn mail: $conf:3: sendmail runs .*smrsh"
-	found "warn mail: $conf:2: sendmail delivers by procmail"
+	present "warn mail: $conf:3: sendmail runs .*smrsh"
+	present "warn mail: $conf:2: sendmail delivers by procmail"
 	sed -i 's,P=/bin/sh,P=/usr/lib/sm.bin/smrsh,; s,P=/usr/bin/procmail,P=/usr/lib/sm.bin/mail.local,' $conf
-	mended 'warn mail'
+	absent 'warn mail'
 	sed -i 's,smrsh,sh,; s,^O ForwardPath=.*,O ForwardPath=,' $conf
-	mended 'warn mail'
+	absent 'warn mail'
 	rm -r /usr/lib/sm.bin $conf
 }
 
-# What opens a session is told from what does not by the program itself.
-test_t36_spoolers_without_pam() {
+# A program that opens no PAM session is known by its contents.
+test_t36_spoolers_without_pam_are_found() {
 	mv /usr/sbin/cron "$OUT/cron"
 	program /usr/sbin/cron
 	program /usr/sbin/dropbear
-	found "warn services: /usr/sbin/cron: it runs users' cron jobs on the host's network, for it opens no PAM session"
-	found "warn services: /usr/sbin/dropbear: it runs users' ssh sessions"
+	present "warn services: /usr/sbin/cron: it runs users' cron jobs on the host's network, for it opens no PAM session"
+	present "warn services: /usr/sbin/dropbear: it runs users' ssh sessions"
 	rm /usr/sbin/dropbear
 	mv "$OUT/cron" /usr/sbin/cron
-	mended 'warn services'
+	absent 'warn services'
 }
 
-test_t36_suexec() {
+test_t36_suexec_of_apache_is_found() {
 	local enabled=/etc/apache2/mods-enabled
 	echo 'LoadModule suexec_module /usr/lib/apache2/modules/mod_suexec.so' >$enabled/suexec.load
-	mended 'warn web'
+	absent 'warn web'
 	printf '<IfModule mod_userdir.c>\n\tUserDir disabled\n</IfModule>\n' >$enabled/userdir.conf
-	mended 'warn web'
+	absent 'warn web'
 	printf '<IfModule mod_userdir.c>\n\tUserDir public_html\n\tUserDir disabled root\n</IfModule>\n' >$enabled/userdir.conf
-	found "warn web: $enabled/suexec.load:1: Apache's suexec_module .*a2dismod suexec\\)"
+	present "warn web: $enabled/suexec.load:1: Apache's suexec_module .*a2dismod suexec\\)"
 	rm $enabled/suexec.load
-	mended 'warn web'
+	absent 'warn web'
 	printf '# none\nLoadModule mpm_itk_module x.so\n' >$enabled/mpm_itk.load
-	found "warn web: $enabled/mpm_itk.load:2: .*a2dismod mpm_itk\\)"
+	present "warn web: $enabled/mpm_itk.load:2: .*a2dismod mpm_itk\\)"
 	rm $enabled/*
 }

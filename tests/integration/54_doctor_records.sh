@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What the kernel has of an active user, changed in one place after the other: doctor tells, with what
-# mends it, and is content afterwards. It reads with libnl-route-3, the helper wrote with its own code.
+# The links, routes and neighbours of active users, changed one after another: doctor finds each change,
+# and its remedy mends it. Doctor reads with libnl-route-3; the helper wrote with its own code.
 
 # shellcheck source=tests/integration/network_lib.sh
 . "$CHECKOUT/tests/integration/network_lib.sh"
@@ -15,39 +15,38 @@ setup() {
 	echo "$PORT" >"$OUT/port"
 }
 
-# findings: of this check alone.
-findings() {
+# record_findings: prints the findings of this check.
+record_findings() {
 	pam-netns doctor 2>&1 | grep ' records: ' || :
 }
 
-fine() {
-	assert_eq 'ok   records: the kernel has what the records of active users say' "$(findings)"
+records_agree() {
+	assert_eq 'ok   records: the kernel has what the records of active users say' "$(record_findings)"
 }
 
-# planted WHAT REMEDY COMMAND…: after the command there is this finding and no other; what it says
-# mends it.
+# planted WHAT REMEDY COMMAND…: the command makes this one finding, and the remedy mends it.
 planted() {
 	local what=$1 remedy=$2
 	shift 2
-	fine
+	records_agree
 	"$@"
-	assert_eq "FAIL records: $what -> $remedy" "$(findings)" "after $*"
+	assert_eq "FAIL records: $what -> $remedy" "$(record_findings)" "after $*"
 	assert_code 2 pam-netns doctor >/dev/null
 	$remedy
-	fine
+	records_agree
 }
 
-test_the_routes() {
+test_missing_route_is_found() {
 	planted "user alice: there is no route to $ALICE4 over bridge $BRIDGE" 'pam-netns gc' \
 		ip route del "$ALICE4" dev $BRIDGE
 	planted "user alice: there is no route to $ALICE6 over bridge $BRIDGE" 'pam-netns gc' \
 		ip -6 route del "$ALICE6" dev $BRIDGE
-	# One that is somewhere else is not the user's.
+	# A route over another link does not count.
 	planted "user alice: there is no route to $ALICE4 over bridge $BRIDGE" 'pam-netns gc' \
 		ip route replace "$ALICE4" dev lo
 }
 
-test_the_neighbours() {
+test_wrong_neighbour_is_found() {
 	local what
 	for address in "$ALICE4" "$ALICE6"; do
 		what="user alice: $address has no neighbour entry with MAC $ALICE_MAC on bridge $BRIDGE"
@@ -57,7 +56,7 @@ test_the_neighbours() {
 	done
 }
 
-test_the_fdb() {
+test_wrong_fdb_entry_is_found() {
 	local port what
 	port=$(<"$OUT/port")
 	what="user alice: MAC $ALICE_MAC is not that of port $port in bridge $BRIDGE"
@@ -69,7 +68,7 @@ sysfs() {
 	echo "$3" >"/sys/class/net/$1/brport/$2"
 }
 
-test_the_port() {
+test_wrong_port_flag_is_found() {
 	local port
 	port=$(<"$OUT/port")
 	planted "user alice: port $port is down" 'pam-netns gc' ip link set "$port" down
@@ -86,77 +85,76 @@ test_the_port() {
 		sysfs "$port" group_fwd_mask 0
 }
 
-# The FDB entry goes with the port.
-test_the_ports_bridge() {
+# If the port leaves the bridge, its FDB entry goes too.
+test_port_outside_its_bridge_is_found() {
 	local port what
 	port=$(<"$OUT/port")
 	what="user alice: port $port is not in bridge $BRIDGE"
 	planted "$what" 'pam-netns gc' ip link set "$port" nomaster
 	ip link add other0 type bridge
-	fine
+	records_agree
 	ip link set "$port" master other0
-	assert_match "FAIL records: $what -> pam-netns gc" "$(findings)"
+	assert_match "FAIL records: $what -> pam-netns gc" "$(record_findings)"
 	pam-netns gc
-	fine
+	records_agree
 	ip link del other0
 }
 
-test_the_gateways_addresses() {
-	# With its last IPv4 address a link loses all IPv4 routes and neighbours; what is told first mends all.
-	fine
+test_missing_gateway_address_is_found() {
+	# A link without an IPv4 address loses all IPv4 routes and neighbours; the first remedy mends all.
+	records_agree
 	ip address del "$GATEWAY4/32" dev $BRIDGE
-	assert_match "^FAIL records: bridge $BRIDGE has not the gateway's address $GATEWAY4 -> pam-netns up.*alice.*bob" "$(findings)"
+	assert_match "^FAIL records: bridge $BRIDGE has not the gateway's address $GATEWAY4 -> pam-netns up.*alice.*bob" "$(record_findings)"
 	pam-netns up
 	planted "bridge $BRIDGE has not the gateway's address $GATEWAY6" 'pam-netns up' \
 		ip address del "$GATEWAY6/128" dev $BRIDGE
 }
 
-# One reading of the tables for all, and one more for each user who differs.
-test_several_users() {
+# Doctor reads the tables once for all users, and once more for each user who differs.
+test_faults_of_several_users_are_found() {
 	local said
-	fine
+	records_agree
 	ip route del "$ALICE4" dev $BRIDGE
 	ip route del "$BOB4" dev $BRIDGE
-	said=$(findings)
+	said=$(record_findings)
 	assert_match "FAIL records: user alice: there is no route to $ALICE4" "$said"
 	assert_match "FAIL records: user bob: there is no route to $BOB4" "$said"
 	assert_eq 2 "$(wc -l <<<"$said")"
 	pam-netns gc
-	fine
+	records_agree
 }
 
-# Users log in and out all the time, and nothing of that is a fault.
 test_logins_meanwhile_are_no_finding() {
 	(for ((i = 0; i < 40; i++)); do su carol -c true; done) &
-	while kill -0 $! 2>/dev/null; do fine; done
+	while kill -0 $! 2>/dev/null; do records_agree; done
 	wait $!
 	wait_until 15 test ! -e /run/netns/carol
-	fine
+	records_agree
 }
 
-test_only_root_looks() {
+test_records_check_skips_for_users() {
 	assert_match 'skip records: only root can look at this' \
-		"$(setpriv --reuid bob --regid "$(id -g bob)" --init-groups pam-netns doctor)"
+		"$(as bob pam-netns doctor)"
 }
 
-# From inside a user's session root looks at the host all the same.
-test_root_inside_a_session() {
-	fine
+# Inside a user's session, root still sees the findings of the host.
+test_records_check_works_inside_a_session() {
+	records_agree
 	assert_match 'ok   records: ' "$(pam-netns exec bob --root -- pam-netns doctor 2>&1 || :)"
 }
 
-# The last one: alice's port is gone for good.
-test_the_port_is_missing() {
+# The last test: it ends alice's port.
+test_missing_port_is_found() {
 	local port said
 	port=$(<"$OUT/port")
-	fine
+	records_agree
 	ip link del "$port"
-	said=$(findings)
+	said=$(record_findings)
 	assert_match "user alice: port $port is missing, and the user is cut off; .* -> pam-netns kick alice" "$said"
 	su alice -c true
-	fine
+	records_agree
 	end_session alice
 	end_session bob
 	host_clean
-	fine
+	records_agree
 }

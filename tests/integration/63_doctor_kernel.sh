@@ -1,0 +1,158 @@
+# shellcheck shell=bash
+# Settings of the kernel: IPv6, limits, sysctl files, port ranges.
+# shellcheck source=tests/integration/doctor_lib.sh
+. "$CHECKOUT/tests/integration/doctor_lib.sh"
+
+setup() {
+	host_pam_install
+	pam-netns up
+}
+
+test_ipv6_disabled_is_found() {
+	local off='IPv6 is disabled on this host .net.ipv6.conf.all.disable_ipv6 = 1., so'
+	absent 'IPv6 is disabled'
+	sysctl -q -w net.ipv6.conf.all.disable_ipv6=1
+	eval "$(remedy "^warn ipv6: $CONF:[1-9][0-9]*: $off users get IPv4 alone")"
+	absent 'IPv6 is disabled'
+	# The other remedy: no IPv6 subnet.
+	sysctl -q -w net.ipv6.conf.default.disable_ipv6=1
+	present 'default.disable_ipv6 = 1., so users get IPv4 alone; subnet6 = none in \[network default\] says that it is not wanted'
+	conf_set subnet6 none
+	pam-netns up
+	absent 'IPv6 is disabled'
+	sysctl -q -w net.ipv6.conf.all.disable_ipv6=1
+	conf_set subnet6 fd00:203::/64
+	assert_fails pam-netns up
+	eval "$(remedy "^FAIL ipv6: $CONF:[1-9][0-9]*: $off first logins are refused")"
+	absent 'IPv6 is disabled'
+	conf_back
+}
+
+# IPv6 was disabled at the set-up and is enabled now: `up` adds the host's part.
+test_ipv6_enabled_after_set_up_is_found() {
+	sysctl -q -w net.ipv6.conf.all.disable_ipv6=1
+	pam-netns up
+	sysctl -q -w net.ipv6.conf.all.disable_ipv6=0
+	eval "$(remedy 'network default was set up while IPv6 was disabled')"
+	absent 'IPv6 was disabled'
+}
+
+# limited SETTING VALUE REGEX: doctor finds the setting with this value, and its remedy mends it. A file is
+# mounted over the setting, since some settings are the whole machine's.
+limited() {
+	local file=/proc/sys/${1//./\/}
+	echo "$2" >"$OUT/limit"
+	mount --bind "$OUT/limit" "$file"
+	eval "$(remedy " limits: $1 is $2, but $3")"
+	absent "$1 is"
+	umount "$file"
+}
+
+test_low_limits_of_the_kernel_are_found() {
+	local setting
+	hold_session one alice
+	absent ' is [0-9]+, but'
+	for setting in user.max_net_namespaces user.max_mnt_namespaces user.max_uts_namespaces; do
+		limited "$setting" 40 '1 active users need 65 (network|mount|UTS) namespaces; else logins are refused'
+	done
+	limited fs.mount-max 20 '1 active users need [0-9]+ mounts on the host; else logins are refused'
+	limited net.netfilter.nf_conntrack_max 4096 '1 active users need 16192 connections'
+	end_session one
+	host_clean
+}
+
+# Users who have an address count too: all of them may log in.
+test_limits_count_users_with_an_address() {
+	local i leases=/var/lib/pam-netns/leases/default/uid
+	su alice -c true
+	host_clean
+	for ((i = 0; i < 100; i++)); do
+		ln -s "10.203.99.$i" "$leases/$((50000 + i))"
+	done
+	limited user.max_net_namespaces 100 '10[1-9] users who have an address need 1[67][0-9] network namespaces'
+	limited net.netfilter.nf_conntrack_max 262144 '10[1-9] users who have an address need [0-9]+ connections'
+	for ((i = 0; i < 1000; i++)); do
+		ln -sfn "10.203.98.$i" "$leases/$((50000 + i))"
+	done
+	present 'nf_conntrack_max is [0-9]+, but 1[0-9]+ users who have an address may need [0-9]+ connections -> write smaller max_connections'
+	rm "$leases"/5*
+}
+
+# Users' right to make user namespaces is the host's choice: a note, not a warning.
+test_user_namespaces_are_noted() {
+	local said
+	echo 1000 >"$OUT/limit"
+	mount --bind "$OUT/limit" /proc/sys/user/max_user_namespaces
+	said=$(findings)
+	if [[ $(cat /proc/sys/kernel/unprivileged_userns_clone 2>/dev/null) != 0 &&
+		$(cat /proc/sys/kernel/apparmor_restrict_unprivileged_userns 2>/dev/null) != 1 ]]; then
+		eval "$(remedy '^note userns: ')"
+	else
+		assert_match 'ok   userns' "$said"
+		echo 0 >"$OUT/limit"
+	fi
+	assert_match '^no problem, 0 warnings' "$(tail -n 1 <<<"$said")"
+	assert_match 'ok   userns' "$(findings)"
+	umount /proc/sys/user/max_user_namespaces
+}
+
+# sysctl_mended FILE LINE SETTING VALUE: doctor finds the line, and its remedy comments it out.
+sysctl_mended() {
+	local command
+	command=$(remedy "^warn sysctl: $1:$2: whenever this is applied .*: $3 = $4 ")
+	assert_eq "sed -i '$2s/^/#/' $1" "$command"
+	eval "$command"
+	absent 'whenever this is applied'
+}
+
+test_lines_of_sysctl_files_are_found() {
+	local file=/etc/sysctl.d/70-hardened.conf
+	absent 'whenever this is applied'
+	printf '# ours\nnet.ipv4.conf.all.rp_filter = 1\n-net/ipv4/ip_forward=0\n' >"$file"
+	sysctl_mended "$file" 3 net.ipv4.ip_forward 0
+	# A later file counts more than an earlier one, and /etc/sysctl.conf the most.
+	echo 'net.ipv6.conf.all.disable_ipv6 = 1' >"$file"
+	sysctl_mended "$file" 1 net.ipv6.conf.all.disable_ipv6 1
+	echo 'net.ipv6.conf.all.disable_ipv6 = 1' >"$file"
+	echo 'net.ipv6.conf.all.disable_ipv6 = 0' >/etc/sysctl.d/80-later.conf
+	absent 'whenever this is applied'
+	printf '\nnet.ipv6.conf.all.forwarding = 0\n' >/etc/sysctl.conf
+	sysctl_mended /etc/sysctl.conf 2 net.ipv6.conf.all.forwarding 0
+	# A file in /etc/sysctl.d hides the one of the same name in /usr/lib/sysctl.d.
+	echo 'net.ipv4.ip_forward = 0' >/usr/lib/sysctl.d/75-vendor.conf
+	present '/usr/lib/sysctl.d/75-vendor.conf:1: '
+	: >/etc/sysctl.d/75-vendor.conf
+	absent 'whenever this is applied'
+	rm "$file" /etc/sysctl.d/80-later.conf /etc/sysctl.d/75-vendor.conf /usr/lib/sysctl.d/75-vendor.conf /etc/sysctl.conf
+}
+
+# IPv6 is disabled now and at the next boot: one command mends both.
+test_ipv6_disabled_by_a_file_is_found() {
+	local file=/etc/sysctl.d/70-hardened.conf
+	printf 'net.ipv6.conf.all.disable_ipv6 = 1\nnet.ipv6.conf.default.disable_ipv6 = 1\n' >"$file"
+	sysctl -q -p "$file"
+	eval "$(remedy '^warn ipv6: .*IPv6 is disabled on this host')"
+	absent 'IPv6 is disabled|whenever this is applied'
+	assert_eq '' "$(grep -v '^#' "$file" || :)"
+	rm "$file"
+}
+
+# If the host's own ports begin at 1024, no port range is left for users.
+test_small_port_range_for_nat_is_found() {
+	absent 'nat: the host'
+	sysctl -q -w net.ipv4.ip_local_port_range='1024 65000'
+	eval "$(remedy '^warn nat: .*: net.ipv4.ip_local_port_range = 1024[^0-9]65000')"
+	absent 'nat: the host'
+	# The note counts connections toward one server; alice alone can have 4,096.
+	hold_session one alice
+	absent '^note nat'
+	conf_set max_connections 40000
+	assert_match 'write max_connections = [0-9]+ in the networks' "$(remedy '^note nat: 1 active users can take all [0-9]+ ports')"
+	assert_match '^no problem, 0 warnings' "$(findings | tail -n 1)"
+	conf_set max_connections "$(findings | sed -n 's/^note nat.*max_connections = \([0-9]*\) .*/\1/p')"
+	pam-netns up
+	absent '^note nat'
+	end_session one
+	host_clean
+	conf_back
+}

@@ -1,6 +1,7 @@
 /*
- * Which uids that have a lease no user has any more? Asked of name services, which the helper does
- * not have, once a day and only for leases that have been unused for long. See lease_use.h.
+ * Finds the uids that have a lease but belong to no user any more. Only name services can tell, and
+ * the helper has none, so the command asks them: once a day, and only for leases that have been
+ * unused for long. See lease_use.h.
  */
 #include "absent.h"
 
@@ -15,20 +16,20 @@
 #include "base/log.h"
 #include "base/paths.h"
 
-/* 1: no user has it, 0: one has, or -errno: name services cannot tell now. */
+/* 1: no user has the uid; 0: a user has it; -errno: name services cannot answer now. */
 static int uid_absent(uid_t uid)
 {
 	char text[4096];
 	struct passwd entry, *found = NULL;
 	int error = getpwuid_r(uid, &entry, text, sizeof(text), &found);
 
-	/* An entry that is longer is one. */
+	/* ERANGE: the entry exists, and is longer than text. */
 	if (error && error != ERANGE)
 		return -error;
 	return !error && !found;
 }
 
-/* Looks up who has not used a lease of this network for long. */
+/* Checks the uids that have not used their lease of this network for long. */
 static int network_look(int leases, const char *network)
 {
 	CLEANUP_FREE struct lease_use *uses = NULL;
@@ -61,7 +62,7 @@ static int networks_look(int leases)
 	return result;
 }
 
-/* A uid that is there again, or was freed, is not absent. */
+/* Removes the mark of a uid that has a user again. */
 static int absent_prune(int leases)
 {
 	CLEANUP_FREE struct lease_use *absent = NULL;
@@ -81,7 +82,7 @@ void absent_look(void)
 
 	if (leases < 0 || (looked <= now && looked > now - LEASE_LOOK_S))
 		return;
-	/* After a failure all begins anew, with the next day's look. */
+	/* After a failure, the next day's run begins anew. */
 	if (networks_look(leases) < 0 || absent_prune(leases) < 0)
 		(void)!lease_absent_forget(leases);
 	(void)!lease_looked_set(leases);

@@ -2,7 +2,7 @@
 #ifndef PAM_NETNS_ABSENT_H
 #define PAM_NETNS_ABSENT_H
 
-/* Once a day; at other times it does nothing. Root. Failures are logged. */
+/* Works once a day; other calls do nothing. Needs root. Logs failures. */
 void absent_look(void);
 
 #endif

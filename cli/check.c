@@ -11,7 +11,7 @@ static int check_file(const char *path)
 
 	if (conf_read(path, &conf)) {
 		text_print(stdout, path);
-		puts(" is not usable: no login goes through with it");
+		puts(" is not usable: all logins will be refused");
 		return STATUS_FAILED;
 	}
 	text_print(stdout, path);

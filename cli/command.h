@@ -1,20 +1,20 @@
-/* The subcommands: what each gets from the command line, and what main.c knows about it. */
+/* The subcommands, and what main.c parses for each of them. */
 #ifndef PAM_NETNS_COMMAND_H
 #define PAM_NETNS_COMMAND_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Exit statuses; exec ends with its command's, or 126 and 127 as shells do. */
+/* Exit statuses. exec ends with the status of its command, or with 126 or 127, as shells do. */
 enum { STATUS_FINE = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 
 struct arguments {
-	const char *operand; /* the one operand any subcommand takes, or NULL */
+	const char *operand; /* the operand, or NULL */
 	bool drop, json, force, root, wide;
-	char **tail; /* what follows "--", or NULL without it */
+	char **tail; /* the words after "--", or NULL */
 };
 
-/* The log of all subcommands: a sink, see log.h. */
+/* The log sink of all subcommands; see log.h. */
 void log_to_terminal(void *context, int level, const char *text);
 
 int command_up(const struct arguments *arguments);

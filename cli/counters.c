@@ -1,10 +1,10 @@
 /*
  * Bytes received and sent; see counters.h.
  *
- * All users' from /proc/PID/net/dev: a list of links over netlink tells of each veth pair in which
- * namespace the other end is, for which the kernel goes through all namespaces: 5,000 links took a
- * second. One user's are asked for over netlink: /proc/PID/net/dev has no part that is less than
- * all.
+ * The counters of all users come from /proc/PID/net/dev. A list of links over netlink would be
+ * slow: for each veth pair the kernel searches all namespaces for the other end, and 5,000 links
+ * took a second. The counters of one user come over netlink, because /proc/PID/net/dev can only be
+ * read as a whole.
  */
 #include "counters.h"
 
@@ -35,7 +35,7 @@ static int counter_compare(const void *a, const void *b)
 	return strcmp(((const struct counter *)a)->name, ((const struct counter *)b)->name);
 }
 
-/* "  eth0: 1234 5 0 0 0 0 0 0 678 9 0 0 0 0 0 0"; the heading has no such form. */
+/* "  eth0: 1234 5 0 0 0 0 0 0 678 9 0 0 0 0 0 0"; the heading has another form. */
 static bool counter_parse(const char *line, struct counter *out)
 {
 	return sscanf(line, " %15[^: ]: %llu %*u %*u %*u %*u %*u %*u %*u %llu", out->name,
@@ -67,7 +67,7 @@ static int counters_fill(FILE *file, struct counters *counters)
 
 int counters_read(struct counters **out)
 {
-	/* Root may have come here with sudo from inside a session: the ports are on the host. */
+	/* The ports are on the host. With sudo inside a session, root is in a user's namespace. */
 	const char *path = HOSTPROC "/1/net/dev";
 	CLEANUP_FILE FILE *file = fopen(path, "re");
 	struct counters *counters;
@@ -126,7 +126,7 @@ bool counters_one(const struct user_state *state, uint64_t *received, uint64_t *
 		*sent = link.received;
 		return true;
 	}
-	/* The user's MAC tells their eth0 from the host's. */
+	/* The user's MAC distinguishes their eth0 from the host's. */
 	if (kernel_link(0, USER_INTERFACE, &link) < 0 ||
 	    memcmp(&link.mac, &state->mac, sizeof(state->mac)) != 0)
 		return false;

@@ -1,4 +1,4 @@
-/* pam-netns up, down, kick, gc: what the helper does, asked for by root. */
+/* pam-netns up, down, kick, gc: root asks the helper. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "base/paths.h"
 #include "users.h"
 
-/* A mend of 5,000 users takes seconds; a login's own deadline is the conf file's. */
+/* The repair of 5,000 users takes seconds. A login's own deadline is in the conf file. */
 #define DEADLINE_MS 120000
 
 static void cleanup_request(struct request *request)
@@ -32,9 +32,11 @@ static int helper_ask(const char *verb, struct request *request)
 	reply_close(&reply);
 	if (reply.outcome == OUTCOME_DONE)
 		return STATUS_FINE;
-	/* The cause is the last of the helper's lines, which are out already. */
+	/* The helper has logged the cause already: it is the last of its lines. */
 	if (!*reply.cause)
-		log_error("%s failed without a reason", verb);
+		log_error(
+		    "%s failed, and the helper gave no reason: the log (authpriv) may have it",
+		    verb);
 	return STATUS_FAILED;
 }
 
@@ -44,7 +46,8 @@ static int network_ask(const char *verb, const struct arguments *arguments)
 							   (arguments->drop ? REQUEST_DROP : 0)};
 
 	if (!request_set(request.network, sizeof(request.network), arguments->operand)) {
-		log_error("'%s' cannot be the name of a network", arguments->operand);
+		log_error("'%s' is not a valid name of a network; see pam_netns.conf(5)",
+			  arguments->operand);
 		return STATUS_FAILED;
 	}
 	return helper_ask(verb, &request);
@@ -90,7 +93,7 @@ static void print_forwarding(const struct host_state *host, bool ipv6)
 	putchar('\n');
 }
 
-/* What is set up now. */
+/* Prints what is set up now. */
 static void print_set_up(void)
 {
 	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -133,7 +136,7 @@ int command_gc(const struct arguments *arguments)
 	return network_ask("gc", arguments);
 }
 
-/* Somebody whom NSS no longer knows may still be in. */
+/* "#UID" serves for active users that NSS no longer knows. */
 int command_kick(const struct arguments *arguments)
 {
 	CLEANUP_REQUEST struct request request = {0};

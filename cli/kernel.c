@@ -1,8 +1,8 @@
 /*
  * What the kernel has of users' uplinks; see kernel.h.
  *
- * libnl-route 3.7 knows neither locked ports nor most other flags of ours: those are read by
- * libnl's attribute parser.
+ * libnl-route 3.7 knows neither locked ports nor most other flags that we set, so libnl's attribute
+ * parser reads those.
  */
 #include "kernel.h"
 
@@ -26,7 +26,7 @@
 #include "base/paths.h"
 
 #define MESSAGE_MAX 65536 /* the kernel's lists come in 32 KiB at most */
-#define TRIES	    8	  /* a list that was changed while it was read is read again */
+#define TRIES	    8	  /* a list that changed while it was read is read again */
 
 bool kernel_host_enter(void)
 {
@@ -106,7 +106,7 @@ static const char *port_wrong(const struct nlmsghdr *header)
 		0 ||
 	    !all[IFLA_PROTINFO] ||
 	    nla_parse_nested(flags, IFLA_BRPORT_MAX, all[IFLA_PROTINFO], NULL) < 0)
-		return "not told of by its bridge";
+		return "missing in its bridge's list of ports";
 	for (size_t i = 0; i < sizeof(port_flags) / sizeof(*port_flags); i++) {
 		const struct nlattr *flag = flags[port_flags[i].attribute];
 
@@ -150,7 +150,7 @@ static void neighbour_add(struct reading *reading, struct rtnl_neigh *n)
 		object->address = address_read(rtnl_neigh_get_dst(n));
 }
 
-/* Of single addresses over a link. */
+/* Only routes to single addresses over a link. */
 static void route_add(struct reading *reading, struct rtnl_route *route)
 {
 	struct rtnl_nexthop *hop = rtnl_route_nexthop_n(route, 0);
@@ -214,10 +214,10 @@ static const struct {
     {RTM_GETADDR, AF_INET},   {RTM_GETADDR, AF_INET6},
 };
 
-/* Negative errors of libnl's own; what was read of a table that changed meanwhile is dropped. */
+/* Negative: an error of libnl's own. If the table changed meanwhile, the first part is dropped. */
 static int table_read(struct nl_sock *sock, size_t table, struct reading *reading)
 {
-	/* As long as any family's header; the FDB is not listed for a shorter one. */
+	/* As long as any family's header. For a shorter one the kernel does not list the FDB. */
 	struct ifinfomsg header = {.ifi_family = (uint8_t)tables[table].family};
 	size_t before = reading->kernel->count;
 	int result = 0;
@@ -231,7 +231,7 @@ static int table_read(struct nl_sock *sock, size_t table, struct reading *readin
 		if (result != -NLE_DUMP_INTR)
 			break;
 	}
-	/* What changes all the time is looked at again by who finds a difference. */
+	/* Such a table changes all the time. The caller checks each difference again. */
 	return result == -NLE_DUMP_INTR ? 0 : result;
 }
 

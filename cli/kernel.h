@@ -1,10 +1,10 @@
 /*
- * What the kernel has of users' uplinks on the host, read by libnl-route-3: a second opinion on
- * what our own messages wrote (lib/net), which shares no code with them.
+ * What the kernel has of users' uplinks on the host, read by libnl-route-3. It is a second opinion
+ * on our own messages (lib/net), because it shares no code with them.
  *
  * Each table is read once, whatever the number of users. Ports come from the bridges' list
- * (AF_BRIDGE), which does not look for the namespace of each port's other end as a list of all
- * links does. All functions are about the network namespace that the caller is in.
+ * (AF_BRIDGE): unlike a list of all links, it does not make the kernel search for the namespace of
+ * each port's other end. All functions use the network namespace of the caller.
  */
 #ifndef PAM_NETNS_KERNEL_H
 #define PAM_NETNS_KERNEL_H
@@ -31,7 +31,7 @@ struct kernel_object {
 	const char *wrong; /* "not locked"; NULL: as it should be */
 };
 
-/* Into the host's network, if root is in a user's; false, with errno, if that fails. */
+/* Joins the host's network namespace, in case root is in a user's. False and errno: it failed. */
 bool kernel_host_enter(void);
 
 struct kernel {
@@ -43,20 +43,20 @@ struct kernel {
 int kernel_read(struct kernel *out) MUST_CHECK;
 void kernel_free(struct kernel *kernel);
 
-/* The port of this index; a route, neighbour or address of a link;
- * a MAC in the FDB of a port. NULL: there is none. */
+/* kernel_port: the port with this index. kernel_find: a route, neighbour or address of a link.
+ * kernel_fdb: a MAC in the FDB of a port. NULL: there is none. */
 const struct kernel_object *kernel_port(const struct kernel *kernel, unsigned link);
 const struct kernel_object *kernel_find(const struct kernel *kernel, enum kernel_kind kind,
 					unsigned link, const struct address *address);
 const struct kernel_object *kernel_fdb(const struct kernel *kernel, unsigned port,
 				       const struct mac *mac);
 
-/* One link, asked for alone: by its index, or with index 0 by its name. */
+/* One link, read alone: by its index, or by its name if index is 0. */
 struct kernel_link {
 	unsigned index;
 	char name[IFNAMSIZ];
 	struct mac mac;
-	uint64_t received, sent; /* bytes, as the link sees it */
+	uint64_t received, sent; /* bytes, as the link counts them */
 };
 /* -ENODEV if there is no such link. Not logged. */
 int kernel_link(unsigned index, const char *name, struct kernel_link *out) MUST_CHECK;

@@ -14,7 +14,7 @@
 #include "text.h"
 #include "users.h"
 
-/* Fits a terminal of 80 columns. */
+/* The columns fit a terminal of 80 columns. */
 static const char *const list_headings[] = {"USER", "ADDRESS", "SESSIONS", "SINCE"};
 static const char *const wide_headings[] = {"USER",	"UID",	    "PROFILE",	 "NETWORK",
 					    "ADDRESS",	"ADDRESS6", "INTERFACE", "HOSTNAME",
@@ -35,7 +35,7 @@ static void cell_bytes(struct table *table, bool known, uint64_t bytes)
 	table_cell(table, known ? size_text(bytes, text) : "");
 }
 
-/* "2"; without a session, what keeps the user active. */
+/* The number of sessions; without a session, the reason why the user is still active. */
 static void cell_sessions(struct table *table, const struct user_in *user)
 {
 	static const char *const without[] = {
@@ -113,7 +113,7 @@ int command_list(const struct arguments *arguments)
 	return STATUS_FINE;
 }
 
-/* Processes of anyone's in the user's network, through the host's /proc; -1: cannot know. */
+/* Processes of any user in this user's network, counted in the host's /proc. -1: unknown. */
 static int processes_count(uid_t uid)
 {
 	CLEANUP_FD int proc = open(HOSTPROC, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -201,13 +201,14 @@ int command_status(const struct arguments *arguments)
 	int processes;
 
 	if (!arguments->operand && self == 0) {
-		fprintf(stderr, "pam-netns status: which user? root has no network of its own\n");
+		fprintf(stderr,
+			"pam-netns status: USER is missing: root has no network of its own\n");
 		return STATUS_USAGE;
 	}
 	if (arguments->operand && users_uid(arguments->operand, &uid))
 		return STATUS_FAILED;
 	if (self != 0 && uid != self) {
-		log_error("only root sees other users; run it with sudo");
+		log_error("only root may see other users: run it with sudo");
 		return STATUS_FAILED;
 	}
 	if (users_read(&users, &uid))

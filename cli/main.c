@@ -1,4 +1,4 @@
-/* pam-netns: one table says what subcommands there are; help, checking and dispatch read it. */
+/* pam-netns: the table of subcommands. Help, argument checks and dispatch use it. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -25,7 +25,7 @@ static const struct {
 	const char *help;
 } options[] = {
     {"--json", OPTION_JSON, "print JSON"},
-    {"--force", OPTION_FORCE, "do it while users are active too"},
+    {"--force", OPTION_FORCE, "do it even if users are active"},
     {"--root", OPTION_ROOT, "stay root instead of becoming the user"},
     {"--drop-connections", OPTION_DROP, "end the users' open connections"},
     {"--wide", OPTION_WIDE, "show all columns"},
@@ -41,9 +41,9 @@ static const struct command {
 	const char *operand_name;
 	unsigned options; /* enum option bits */
 	bool tail;	  /* takes -- COMMAND [ARGUMENT...] */
-	bool root;	  /* for root alone */
+	bool root;	  /* for root only */
 	const char *help;
-	const char *status;   /* exit statuses, if they are not those of all commands */
+	const char *status;   /* exit statuses, if they differ from those of most commands */
 	const char *examples; /* lines */
 } commands[] = {
     {"up", command_up, OPERAND_OPTIONAL, "NETWORK", OPTION_DROP, false, true,
@@ -53,13 +53,13 @@ static const struct command {
      "remove the host's side of all networks, or of one", NULL,
      "  sudo pam-netns down\n  sudo pam-netns down lab --force\n"},
     {"list", command_list, OPERAND_NONE, NULL, OPTION_WIDE | OPTION_JSON, false, false,
-     "show the active users (an ordinary user: only this user)", NULL,
+     "show the active users (an ordinary user sees only themselves)", NULL,
      "  sudo pam-netns list\n  sudo pam-netns list --json | jq -r '.[].user'\n"},
     {"status", command_status, OPERAND_OPTIONAL, "USER", OPTION_JSON, false, false,
-     "show all about one active user (default: yourself)", NULL,
+     "show everything about one active user (default: yourself)", NULL,
      "  pam-netns status\n  sudo pam-netns status alice --json\n"},
     {"explain", command_explain, OPERAND_OPTIONAL, "USER", 0, false, false,
-     "show what a login of this user gets, and why (default: yourself)", NULL,
+     "show what a login of this user will get, and why (default: yourself)", NULL,
      "  pam-netns explain\n  sudo pam-netns explain alice\n"},
     {"exec", command_exec, OPERAND_OPTIONAL, "USER", OPTION_ROOT, true, false,
      "run a command in a user's network (root), or in your own",
@@ -68,16 +68,16 @@ static const struct command {
      "  sudo pam-netns exec alice -- ip address\n  pam-netns exec -- curl "
      "http://localhost:8080/\n"},
     {"kick", command_kick, OPERAND_NEEDED, "USER", 0, false, true,
-     "end a user's sessions and processes, and their network (also #UID)", NULL,
+     "end a user's sessions and processes, remove the network (also #UID)", NULL,
      "  sudo pam-netns kick alice\n  sudo pam-netns kick '#2001'\n"},
-    {"gc", command_gc, OPERAND_NONE, NULL, 0, false, true, "remove what ended sessions left behind",
+    {"gc", command_gc, OPERAND_NONE, NULL, 0, false, true, "remove leftovers of ended sessions",
      NULL, "  sudo pam-netns gc\n"},
     {"check", command_check, OPERAND_OPTIONAL, "FILE", 0, false, false,
-     "check the conf file and this host, or the conf file FILE alone",
+     "check the conf file and this host, or only the conf file FILE",
      "0 no problem (warnings do not count), 1 a problem, 2 wrong usage",
      "  sudo pam-netns check\n  sudo pam-netns check /etc/security/pam_netns.conf.new\n"},
     {"doctor", command_doctor, OPERAND_NONE, NULL, OPTION_JSON, false, false,
-     "look at all of this host: what is wrong, and what mends it",
+     "check the whole host: what is wrong, and how to repair it",
      "0 all is well, 1 a warning, 2 a problem or wrong usage",
      "  sudo pam-netns doctor\n  sudo pam-netns doctor --json | jq -r '.[] | "
      "select(.level == \"problem\").id'\n"},
@@ -201,7 +201,7 @@ static int command_run(const struct command *command, char **words)
 		return STATUS_FAILED;
 	}
 	status = command->run(&arguments);
-	/* A full disk or a closed pipe must not look like a list without users. */
+	/* Output that a full disk or a closed pipe cut off must not look like a complete list. */
 	if (fflush(stdout) == EOF || ferror(stdout)) {
 		fprintf(stderr, "pam-netns: cannot write the output: %s\n", strerror(errno));
 		return STATUS_FAILED;
@@ -217,7 +217,7 @@ static const struct command *command_find(const char *name)
 	}
 	fprintf(stderr, "pam-netns: unknown command '");
 	text_print(stderr, name);
-	fprintf(stderr, "'; 'pam-netns --help' lists them\n");
+	fprintf(stderr, "'; 'pam-netns --help' lists all commands\n");
 	return NULL;
 }
 
@@ -228,7 +228,8 @@ int main(int argc, char **argv)
 
 	log_set_sink(log_to_terminal, NULL);
 	if (!name) {
-		fprintf(stderr, "pam-netns: a command is missing; 'pam-netns --help' lists them\n");
+		fprintf(stderr,
+			"pam-netns: COMMAND is missing; 'pam-netns --help' lists all commands\n");
 		return STATUS_USAGE;
 	}
 	if (!strcmp(name, "--version") || !strcmp(name, "-V")) {

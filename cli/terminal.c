@@ -1,4 +1,4 @@
-/* A command's session and terminal, kept apart from root's; see terminal.h. */
+/* A command's own session and terminal; see terminal.h. */
 #include "terminal.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 #include "base/log.h"
 
-#define SIGNAL_STATUS 128 /* of a command that a signal ended, less its number */
+#define SIGNAL_STATUS 128 /* exit status of a command that a signal ended, minus the signal */
 #define REST_MAX      256 /* reads; a terminal holds less */
 
 static const int passed_on[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
@@ -26,7 +26,8 @@ static void size_copy(const struct terminal *t)
 		(void)ioctl(t->master, TIOCSWINSZ, &size);
 }
 
-/* The slave by its master, not by a path: the user's view may show other ones. */
+/* The slave is opened by its master. A path could name another one in the
+ * user's mount namespace. */
 static int pair_open(struct terminal *t, uid_t owner)
 {
 	struct termios settings;
@@ -39,7 +40,7 @@ static int pair_open(struct terminal *t, uid_t owner)
 	    tcgetattr(t->own, &t->before) < 0)
 		return -errno;
 	settings = t->before;
-	/* Else the lines would get two carriage returns. */
+	/* Without this each line would get two carriage returns. */
 	if (!t->typed)
 		settings.c_oflag &= ~(tcflag_t)OPOST;
 	if (tcsetattr(t->slave, TCSANOW, &settings) < 0)
@@ -58,7 +59,7 @@ int terminal_open(struct terminal *t, uid_t owner)
 		 : isatty(STDERR_FILENO) ? STDERR_FILENO
 					 : STDIN_FILENO;
 	if (isatty(t->own)) {
-		/* Not in `pam-netns exec ... | less`, where it is for less. */
+		/* In `pam-netns exec ... | less` the keyboard is for less. */
 		t->typed = isatty(STDIN_FILENO) && t->own == STDOUT_FILENO &&
 			   tcgetpgrp(STDIN_FILENO) == getpgrp();
 		error = pair_open(t, owner);
@@ -70,7 +71,7 @@ int terminal_open(struct terminal *t, uid_t owner)
 	sigaddset(&served, SIGWINCH);
 	for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
 		sigaddset(&served, passed_on[i]);
-	/* Ignored ones, as under nohup, stay so in the command; a child ignored would be lost. */
+	/* Ignored signals stay ignored in the command, as under nohup. SIGCHLD is needed here. */
 	signal(SIGCHLD, SIG_DFL);
 	sigprocmask(SIG_BLOCK, &served, &t->mask);
 	t->signals = signalfd(-1, &served, SFD_CLOEXEC);
@@ -96,13 +97,13 @@ static void write_all(int fd, const char *text, ssize_t length)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return; /* nobody sees it; the command goes on */
+			return; /* the output is closed; the command goes on */
 		text += n;
 		length -= n;
 	}
 }
 
-/* false: there is none at present, or *open says that there will be no more. */
+/* False: no output at present; if *open is false too, none will come. */
 static bool output_copy(const struct terminal *t, bool *open)
 {
 	char text[4096];
@@ -113,7 +114,7 @@ static bool output_copy(const struct terminal *t, bool *open)
 	return n > 0;
 }
 
-/* What was typed and the command's terminal has no room for yet. */
+/* Typed bytes for which the command's terminal has no room yet. */
 struct input {
 	char text[1024];
 	ssize_t length;
@@ -132,12 +133,12 @@ static void input_copy(const struct terminal *t, struct input *input)
 	}
 	n = write(t->master, input->text, (size_t)input->length);
 	if (n < 0)
-		n = errno == EAGAIN ? 0 : input->length; /* nobody has it open: nobody reads it */
+		n = errno == EAGAIN ? 0 : input->length; /* no process has the terminal open */
 	input->length -= n;
 	memmove(input->text, input->text + n, (size_t)input->length);
 }
 
-/* true: the child has ended. */
+/* True: the child has ended. */
 static bool signal_serve(const struct terminal *t, pid_t child, int *status)
 {
 	struct signalfd_siginfo info;
@@ -149,7 +150,7 @@ static bool signal_serve(const struct terminal *t, pid_t child, int *status)
 	if (info.ssi_signo == SIGWINCH)
 		size_copy(t);
 	else
-		kill(-child, (int)info.ssi_signo); /* its session's first process group */
+		kill(-child, (int)info.ssi_signo); /* the first process group of its session */
 	return false;
 }
 
@@ -171,7 +172,7 @@ static int child_serve(const struct terminal *t, pid_t child)
 		fds[INPUT].fd = input.ended || input.length ? -1 : STDIN_FILENO;
 		fds[ROOM].fd = input.length ? t->master : -1;
 		if (poll(fds, COUNT, -1) < 0)
-			continue; /* EINTR: of SIGCONT after a stop */
+			continue; /* EINTR, from SIGCONT after a stop */
 		if (fds[OUTPUT].revents)
 			(void)output_copy(t, &open);
 		if (fds[INPUT].revents || fds[ROOM].revents)
@@ -179,7 +180,7 @@ static int child_serve(const struct terminal *t, pid_t child)
 		if (fds[SIGNALS].revents && signal_serve(t, child, &status))
 			break;
 	}
-	/* The rest of it; not for ever, if what it left behind writes too. */
+	/* The rest of the output. Limited, because a process left behind may write without end. */
 	for (int i = 0; i < REST_MAX && open && output_copy(t, &open); i++)
 		;
 	return status;
@@ -190,7 +191,7 @@ int terminal_serve(struct terminal *t, pid_t child)
 	struct termios raw = t->before;
 	int status;
 
-	cleanup_fd(&t->slave); /* so that the last one closed shows */
+	cleanup_fd(&t->slave); /* so that poll() reports when the last process closes its end */
 	cfmakeraw(&raw);
 	if (t->typed)
 		(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);

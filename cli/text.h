@@ -1,8 +1,8 @@
 /*
- * Text for people and for programs: tables, JSON, times, sizes.
+ * Output for people and for programs: tables, JSON, times, sizes.
  *
- * Names come from users and from the network, so nothing here lets a byte through that a terminal
- * or a JSON reader would act on. Functions that write report errors through ferror(out).
+ * Names come from users and from the network, so these functions let no byte through that a
+ * terminal or a JSON reader would act on. Write errors show in ferror(out).
  */
 #ifndef PAM_NETNS_TEXT_H
 #define PAM_NETNS_TEXT_H
@@ -29,14 +29,14 @@ const char *time_local(time_t when, char text[TEXT_TIME_MAX]);
 /* "0", "999", "1.5K", "12M", powers of 1024. */
 const char *size_text(uint64_t bytes, char text[TEXT_SIZE_MAX]);
 
-/* Rows of cells, printed with columns as wide as their widest cell. Nothing is cut. */
+/* Rows of cells. Each column is as wide as its widest cell; no cell is cut. */
 struct table {
 	const char *const *headings;
 	const char *align; /* one letter a column: 'l' or 'r' */
 	size_t columns;
 	char **cells; /* rows * columns */
 	size_t count, room;
-	int failed; /* a cell could not be stored: table_print prints nothing */
+	int failed; /* a cell could not be stored; table_print() then prints nothing */
 };
 
 void table_init(struct table *table, const char *const *headings, const char *align);

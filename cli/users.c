@@ -1,4 +1,4 @@
-/* The users who are in; see users.h. */
+/* The active users; see users.h. */
 #include "users.h"
 
 #include <errno.h>
@@ -20,8 +20,9 @@ static int uid_compare(const void *a, const void *b)
 }
 
 /*
- * The host's processes. Root reads them through the handle that works in every session; an ordinary
- * user cannot open that. With hidepid not even PID 1 is visible: then nothing can be said (-1).
+ * The host's processes. Root reads them through HOSTPROC, which works in every session. An
+ * ordinary user cannot open that, and reads /proc. If even PID 1 is hidden (hidepid), the
+ * answer is unknown (-1).
  */
 static int proc_open(void)
 {
@@ -51,8 +52,8 @@ static int sessions_read(int run, int proc, struct user_in *user)
 	return 0;
 }
 
-/* The last session's close leaves a note,
- * which stays until the user's processes are gone or gc is to see to them. */
+/* The close of the last session leaves a note. It is removed when the user's processes have
+ * ended; if they stay, gc removes it. */
 static enum left left_read(int run, uid_t uid)
 {
 	char name[32];
@@ -63,7 +64,7 @@ static enum left left_read(int run, uid_t uid)
 	return errno == ENOENT ? LEFT_PROCESSES : LEFT_UNKNOWN;
 }
 
-/* Someone may log out while we read: who has no (whole) state file is not in. */
+/* The user may log out meanwhile. A user without a complete state file is not active. */
 static int user_read(int run, int proc, uid_t uid, struct users *users)
 {
 	struct user_in *user = &users->list[users->count];
@@ -78,7 +79,7 @@ static int user_read(int run, int proc, uid_t uid, struct users *users)
 	return error == -ENOENT || error == -EBADMSG ? 0 : error;
 }
 
-/* Root may have come here with sudo from inside a session: the ports are on the host. */
+/* The ports are on the host. With sudo inside a session, root is in a user's namespace. */
 static int user_count_bytes(struct users *users)
 {
 	struct user_in *user = users->list;
@@ -159,7 +160,7 @@ int users_uid(const char *name, uid_t *uid)
 	}
 	entry = getpwnam(name);
 	if (!entry) {
-		log_error("no user is called '%s'; for one who was removed give '#UID'", name);
+		log_error("no user is called '%s'; write '#UID' for a removed user", name);
 		return -ENOENT;
 	}
 	*uid = entry->pw_uid;

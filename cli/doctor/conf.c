@@ -1,5 +1,5 @@
-/* pam-netns doctor: the conf file; what it says and cannot mean.
- * Each finding names the line of its section. */
+/* pam-netns doctor: errors in the conf file, and settings that cannot do what they seem to. Each
+ * finding names the line of its section. */
 #include "doctor.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include "base/paths.h"
 #include "lines.h"
 
-/* Groups of administrators on some distributions: one that is missing here is no mistake. */
+/* Groups of administrators on some distributions. A missing one is not a mistake. */
 static const char *const admin_groups[] = {"sudo", "wheel", "admin"};
 #define ADMIN_GROUPS (sizeof(admin_groups) / sizeof(*admin_groups))
 
@@ -45,8 +45,8 @@ static bool is_admin_group(const char *name)
 	return false;
 }
 
-/* True only where the name service is sure:
- * an LDAP server that does not answer is no typing mistake. */
+/* True only if the name service is sure. An LDAP server that does not answer is
+ * not a typing mistake. */
 static bool name_absent(const struct match *match)
 {
 	errno = 0;
@@ -62,13 +62,12 @@ static void check_names(struct doctor *doctor, const struct profile *profile)
 		const struct match *match = &profile->match[i];
 
 		if (name_absent(match))
-			doctor_at(
-			    doctor, LEVEL_WARNING, CONF_PATH,
-			    conf_section_line("profile", profile->name),
-			    "match of [profile %s] names %s '%s', which does not exist, so "
-			    "that no user is matched by it -> correct the name or take it out",
-			    profile->name, match->kind == MATCH_USER ? "user" : "group",
-			    match->name);
+			doctor_at(doctor, LEVEL_WARNING, CONF_PATH,
+				  conf_section_line("profile", profile->name),
+				  "match of [profile %s] names %s '%s', which does not exist and "
+				  "matches no user -> correct the name, or remove it",
+				  profile->name, match->kind == MATCH_USER ? "user" : "group",
+				  match->name);
 	}
 }
 
@@ -82,7 +81,8 @@ static bool matches_all(const struct profile *profile)
 	return false;
 }
 
-/* The profile that an account gets, or NULL; *told is false if the account cannot be looked up. */
+/* The profile that an account gets, or NULL. *told becomes false if the account
+ * cannot be looked up. */
 static const struct profile *account_profile(const struct conf *conf, const char *name, bool *told)
 {
 	struct request who = {0};
@@ -101,8 +101,8 @@ static const struct profile *account_profile(const struct conf *conf, const char
 	return profile;
 }
 
-/* Does the earlier profile match whatever this item matches?
- * For users that is asked of conf_match(). */
+/* Does the earlier profile match everything that this item matches? For users,
+ * conf_match() decides. */
 static bool item_covered(const struct match *item, const struct profile *earlier)
 {
 	for (size_t i = 0; i < earlier->match_count; i++) {
@@ -124,7 +124,7 @@ static bool item_shadowed(const struct conf *conf, size_t profile, const struct 
 
 	if (item->kind == MATCH_USER) {
 		if (!getpwnam(item->name))
-			return false; /* check_names() tells */
+			return false; /* check_names() reports it */
 		gets = account_profile(conf, item->name, &told);
 		return told && gets && gets < &conf->profiles[profile];
 	}
@@ -155,21 +155,20 @@ static void check_reachable(struct doctor *doctor)
 			doctor_at(doctor, LEVEL_WARNING, CONF_PATH,
 				  conf_section_line("profile", profile->name),
 				  "[profile %s] is never used, because [profile %s] before it "
-				  "matches all users -> move it up, or take it out",
+				  "matches all users -> move it up, or remove it",
 				  profile->name, all->name);
 		else if (profile_shadowed(doctor->conf, i))
-			doctor_at(
-			    doctor, LEVEL_WARNING, CONF_PATH,
-			    conf_section_line("profile", profile->name),
-			    "[profile %s] is never used, because profiles before it match all "
-			    "that it matches -> move it up, or take it out",
-			    profile->name);
+			doctor_at(doctor, LEVEL_WARNING, CONF_PATH,
+				  conf_section_line("profile", profile->name),
+				  "[profile %s] is never used, because profiles before it match "
+				  "everything that it matches -> move it up, or remove it",
+				  profile->name);
 		else if (matches_all(profile))
 			all = profile;
 	}
 }
 
-/* May the account get in when isolation fails? If it cannot be looked up, that is assumed. */
+/* Can the account log in if isolation fails? If it cannot be looked up, the answer is yes. */
 static bool account_exempt(const struct conf *conf, const char *name)
 {
 	bool told;
@@ -178,7 +177,7 @@ static bool account_exempt(const struct conf *conf, const char *name)
 	return !told || (profile && !profile->isolate);
 }
 
-/* If the helper fails, only a login that does not need it can mend the host. */
+/* If the helper fails, only an account that logs in without it can repair the host. */
 static void check_admins(struct doctor *doctor)
 {
 	bool root = account_exempt(doctor->conf, "root"), any = root;
@@ -188,7 +187,7 @@ static void check_admins(struct doctor *doctor)
 		char *members[64];
 		size_t count = 0;
 
-		/* The lookups of an account overwrite what getgrnam(3) returned. */
+		/* Lookups of accounts overwrite what getgrnam(3) returned. */
 		for (; group && group->gr_mem[count] && count < 64; count++)
 			members[count] = strdup(group->gr_mem[count]);
 		for (size_t m = 0; m < count; m++) {
@@ -199,14 +198,14 @@ static void check_admins(struct doctor *doctor)
 	if (!any)
 		doctor_at(
 		    doctor, LEVEL_PROBLEM, CONF_PATH, 0,
-		    "no administrator is exempt: root and all members of sudo, wheel and admin "
-		    "are isolated, and if isolation fails, no login can mend it -> put "
+		    "no administrator is exempt: root and all members of sudo, wheel and admin are "
+		    "isolated, so if isolation fails, no account can log in to repair it -> put "
 		    "'[profile staff]' with 'match = root, @sudo' and 'isolate = no' first");
 	else if (!root)
 		doctor_at(
 		    doctor, LEVEL_WARNING, CONF_PATH, 0,
-		    "root is isolated, or matched by no profile: if isolation fails, root "
-		    "cannot log in to mend it -> put root into a profile with 'isolate = no'");
+		    "root is isolated, or no profile matches root: if isolation fails, root cannot "
+		    "log in to repair it -> put root into a profile with 'isolate = no'");
 }
 
 void doctor_policy(struct doctor *doctor)
@@ -217,7 +216,7 @@ void doctor_policy(struct doctor *doctor)
 	check_admins(doctor);
 }
 
-/* Each error that conf_read() logs, "FILE:LINE: WHAT", is a finding. */
+/* Turns each error that conf_read() logs, "FILE:LINE: WHAT", into a finding. */
 static void report_error(void *context, int level, const char *text)
 {
 	enum level as = level <= LOG_ERR ? LEVEL_PROBLEM : LEVEL_WARNING;
@@ -243,8 +242,7 @@ void doctor_conf(struct doctor *doctor)
 	error = conf_read(CONF_PATH, &conf);
 	log_set_sink(log_to_terminal, NULL);
 	if (error)
-		doctor_at(
-		    doctor, LEVEL_PROBLEM, CONF_PATH, 0,
-		    "not usable: no login goes through with it -> correct what is said above");
+		doctor_at(doctor, LEVEL_PROBLEM, CONF_PATH, 0,
+			  "not usable, so all logins are refused -> correct the errors above");
 	doctor->conf = conf;
 }

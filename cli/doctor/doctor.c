@@ -1,4 +1,4 @@
-/* pam-netns doctor: the table of checks, and how they are run; see doctor.h. */
+/* pam-netns doctor: the table of checks, and how they run; see doctor.h. */
 #include "doctor.h"
 
 #include <unistd.h>
@@ -12,32 +12,36 @@ static const struct check {
 	const char *id; /* pam-netns(8) lists them */
 	void (*run)(struct doctor *doctor);
 	unsigned needs;
-	const char *fine; /* what is so if there is no finding */
+	const char *fine; /* printed if the check finds no fault */
 } checks[] = {
     {"conf", doctor_conf, 0, "the conf file is usable"},
     {"kernel", doctor_kernel, 0, "the kernel is recent enough"},
     {"installed", doctor_installed, 0, "the programs are installed, with their modes"},
-    {"pam", doctor_pam, 0, "PAM's stacks isolate each login"},
+    {"pam", doctor_pam, 0, "every PAM stack isolates its logins"},
     {"sshd", doctor_sshd, NEEDS_ROOT, "sshd uses PAM"},
-    {"services", doctor_services, 0, "what runs users' programs opens PAM sessions"},
+    {"services", doctor_services, 0, "services that run users' programs open PAM sessions"},
     {"mail", doctor_mail, 0, "no mail server runs users' programs"},
     {"web", doctor_web, 0, "no web server runs programs as users"},
-    {"policy", doctor_policy, NEEDS_CONF, "the conf file's profiles are used"},
+    {"policy", doctor_policy, NEEDS_CONF, "every profile of the conf file can be used"},
     {"propagation", doctor_propagation, NEEDS_ROOT, "/ is a shared mount"},
-    {"resolver", doctor_resolver, NEEDS_ROOT | NEEDS_CONF, "users get a name server"},
-    {"sudoers", doctor_sudoers, NEEDS_ROOT | NEEDS_CONF, "sudo's rules hold in users' sessions"},
-    {"ipv6", doctor_ipv6, NEEDS_ROOT | NEEDS_CONF, "the networks have the IPv6 they ask for"},
-    {"subnet", doctor_subnet, NEEDS_ROOT | NEEDS_CONF, "active users have the conf file's subnets"},
+    {"resolver", doctor_resolver, NEEDS_ROOT | NEEDS_CONF, "users have a name server"},
+    {"sudoers", doctor_sudoers, NEEDS_ROOT | NEEDS_CONF, "sudo's rules apply in users' sessions"},
+    {"ipv6", doctor_ipv6, NEEDS_ROOT | NEEDS_CONF,
+     "the networks have the IPv6 that the conf file asks for"},
+    {"subnet", doctor_subnet, NEEDS_ROOT | NEEDS_CONF,
+     "active users are in the conf file's subnets"},
     {"overlap", doctor_overlap, NEEDS_ROOT | NEEDS_CONF,
-     "nothing else is in the networks' subnets"},
-    {"firewall", doctor_firewall, NEEDS_ROOT | NEEDS_CONF, "no other firewall is in the way"},
-    {"live", doctor_live, NEEDS_ROOT | NEEDS_CONF, "what was set up is there"},
+     "no other address or route is in the networks' subnets"},
+    {"firewall", doctor_firewall, NEEDS_ROOT | NEEDS_CONF,
+     "no other firewall drops users' packets"},
+    {"live", doctor_live, NEEDS_ROOT | NEEDS_CONF, "the host's set-up is complete"},
     {"records", doctor_records, NEEDS_ROOT | NEEDS_CONF,
-     "the kernel has what the records of active users say"},
-    {"sysctl", doctor_sysctl, NEEDS_CONF, "no file of sysctl.d takes forwarding or IPv6 away"},
-    {"limits", doctor_limits, NEEDS_ROOT | NEEDS_CONF, "the kernel's limits hold for all users"},
-    {"nat", doctor_nat, NEEDS_ROOT | NEEDS_CONF, "NAT has ports for all users"},
-    {"userns", doctor_userns, 0, "users cannot make network namespaces without end"},
+     "the kernel agrees with the records of active users"},
+    {"sysctl", doctor_sysctl, NEEDS_CONF, "no file of sysctl.d disables forwarding or IPv6"},
+    {"limits", doctor_limits, NEEDS_ROOT | NEEDS_CONF,
+     "the kernel's limits are high enough for all users"},
+    {"nat", doctor_nat, NEEDS_ROOT | NEEDS_CONF, "NAT has enough ports for all users"},
+    {"userns", doctor_userns, 0, "users cannot make user namespaces"},
     {"outside", doctor_outside, NEEDS_ROOT, "active users have no process on the host's network"},
     {"leases", doctor_leases, NEEDS_CONF, "the networks have free addresses"},
 };
@@ -50,7 +54,7 @@ static void check_run(struct doctor *doctor, const struct check *check, bool roo
 	doctor->found = 0;
 	if ((check->needs & NEEDS_ROOT) && !root) {
 		fine.level = LEVEL_SKIPPED;
-		fine.what = "only root can look at this";
+		fine.what = "only root can check this";
 	} else if ((check->needs & NEEDS_CONF) && !doctor->conf) {
 		fine.level = LEVEL_SKIPPED;
 		fine.what = "the conf file is not usable";
@@ -67,15 +71,14 @@ void doctor_run(struct doctor *doctor)
 
 	if (root && !kernel_host_enter()) {
 		doctor->id = "overlap";
-		doctor_warning(doctor, "cannot enter the host's network: what follows may be about "
-				       "a user's");
+		doctor_warning(doctor, "cannot enter the host's network: the following findings "
+				       "may be about a user's");
 	}
 	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++)
 		check_run(doctor, &checks[i], root);
 	if (!root && doctor->format == FORMAT_CHECK)
-		doctor_note(
-		    doctor,
-		    "mounts, name servers, sudoers and firewall are looked at only for root");
+		doctor_note(doctor,
+			    "only root can check mounts, name servers, sudoers and firewall");
 	finding_end(doctor);
 }
 

@@ -1,9 +1,9 @@
 /*
- * pam-netns doctor: what of this host is in the way of what the conf file says.
+ * pam-netns doctor finds what prevents this host from doing what the conf file says.
  *
- * The table in doctor.c has a row for each check: its id, its function, what it needs. A function
- * reports findings; they bear its row's id. Ids are stable: pam-netns(8) lists them, scripts and
- * monitoring compare them. Nothing is changed on the host.
+ * The table in doctor.c has a row for each check: its id, its function, and what it needs. The
+ * function reports findings, which carry the id of its row. Ids are stable: pam-netns(8) lists
+ * them, and scripts and monitoring compare them. The checks change nothing on the host.
  */
 #ifndef PAM_NETNS_DOCTOR_H
 #define PAM_NETNS_DOCTOR_H
@@ -13,34 +13,34 @@
 #include "conf/conf.h"
 
 /*
- * A problem refuses logins or breaks isolation; a warning is something that users would notice or
- * that an admin should know; a note cannot be mended.
+ * A problem refuses logins or breaks isolation. A warning is something that users would notice or
+ * that an admin should know. A note tells of something that may be intended.
  */
 enum level { LEVEL_OK, LEVEL_NOTE, LEVEL_WARNING, LEVEL_PROBLEM, LEVEL_SKIPPED };
 
 struct finding {
 	enum level level;
 	const char *id;
-	const char *file; /* NULL: of no file */
-	unsigned line;	  /* 0: of no line */
+	const char *file; /* NULL: the finding is not about a file */
+	unsigned line;	  /* 0: it is not about a line */
 	const char *what;
-	const char *remedy; /* a command or what to write; NULL: what says it */
+	const char *remedy; /* a command, or text to write; NULL: what contains it */
 };
 
-/* Lines for people (check), lines with ids (doctor), JSON. */
+/* Lines for people (check), lines with ids (doctor), or JSON. */
 enum doctor_format { FORMAT_CHECK, FORMAT_LINES, FORMAT_JSON };
 
 struct doctor {
-	const struct conf *conf; /* NULL only for checks that do not need it */
+	const struct conf *conf; /* NULL only in checks that do not need it */
 	enum doctor_format format;
-	const char *id; /* of the check that runs */
-	unsigned found; /* its findings */
+	const char *id; /* of the check that is running */
+	unsigned found; /* number of its findings */
 	unsigned printed, warnings, problems;
 };
 
 /*
- * Report a finding, "WHAT -> REMEDY" or "WHAT". The text is printed safely, whatever it holds.
- * _at: of a line of a file; file NULL or line 0: of none.
+ * Reports a finding, "WHAT -> REMEDY" or "WHAT". Any text is printed safely. _at: the finding is
+ * about a line of a file; file NULL or line 0: about none.
  */
 void doctor_problem(struct doctor *doctor, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -51,15 +51,14 @@ void doctor_note(struct doctor *doctor, const char *format, ...)
 void doctor_at(struct doctor *doctor, enum level level, const char *file, unsigned line,
 	       const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-/* finding.c: prints it and counts it. finding_end: what follows the last one. */
+/* finding.c: finding_print() prints and counts a finding, finding_end() prints the last line. */
 void finding_print(struct doctor *doctor, const struct finding *finding);
 void finding_end(const struct doctor *doctor);
 
-/* Runs all checks that this user may run. The conf file is read for them; see doctor->problems. */
+/* Reads the conf file, and runs all checks that this user may run. See doctor->problems. */
 void doctor_run(struct doctor *doctor);
 
-/* conf.c: the line of [network NAME] or [profile NAME] in the conf file;
- * 0 if it cannot be found. */
+/* conf.c: the line of [network NAME] or [profile NAME] in the conf file; 0 if it is not found. */
 unsigned conf_section_line(const char *kind, const char *wanted);
 
 /* The checks. */

@@ -1,9 +1,9 @@
 /*
- * pam-netns doctor: exim's routers that read users' ~/.forward, or hand mail to their filters
- * (T36).
+ * pam-netns doctor: exim's routers that read users' ~/.forward, or pass mail to
+ * users' filters (T36).
  *
- * The configuration that exim reads is looked at. On Debian it is made from other files, which the
- * remedy names.
+ * The check reads the configuration that exim reads. Debian generates it from other files, and the
+ * remedy names those.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 static const char *const confs[] = {"/etc/exim4/exim4.conf", DEBIAN_CONF, "/etc/exim/exim.conf",
 				    "/etc/exim.conf"};
 
-/* One router, as far as it has been read. */
+/* One router, as far as it was read. */
 struct router {
 	char name[64];
 	unsigned line;
@@ -26,7 +26,7 @@ struct router {
 	const char *program; /* of a filter that users configure */
 };
 
-/* Debian's configuration has routers for filters that are not installed, and passes them over. */
+/* Debian's configuration has routers for filters that may not be installed. exim skips them. */
 static bool is_installed(const char *program)
 {
 	char path[64];
@@ -46,14 +46,13 @@ static void router_end(struct doctor *doctor, const char *conf, const struct rou
 	if (router->redirects && router->of_user &&
 	    (!router->forbids_pipe || (router->filters && !router->forbids_run)))
 		doctor_at(doctor, LEVEL_WARNING, conf, router->line,
-			  "exim's router %s runs the programs that users name in ~/.forward, on "
-			  "the host's network -> add 'forbid_pipe'%s to it in %s",
+			  "exim's router %s runs programs that users name in ~/.forward on the "
+			  "host's network -> add 'forbid_pipe'%s to it in %s",
 			  router->name, router->filters ? " and 'forbid_filter_run'" : "", mend);
 	if (router->program && is_installed(router->program))
 		doctor_at(doctor, LEVEL_WARNING, conf, router->line,
-			  "exim's router %s delivers by %s, which runs the programs that users "
-			  "name in their filters, on the host's network -> take the router out in "
-			  "%s",
+			  "exim's router %s delivers by %s, which runs programs that users name in "
+			  "their filters on the host's network -> remove the router in %s",
 			  router->name, router->program, mend);
 }
 
@@ -149,14 +148,14 @@ void exim_check(struct doctor *doctor)
 {
 	if (access("/usr/sbin/exim4", X_OK) != 0 && access("/usr/sbin/exim", X_OK) != 0)
 		return;
-	/* The first that is there is the one that exim reads. */
+	/* exim reads the first one that exists. */
 	for (size_t i = 0; i < sizeof(confs) / sizeof(*confs); i++) {
 		if (access(confs[i], F_OK) != 0)
 			continue;
 		if (access(confs[i], R_OK) == 0)
 			conf_check(doctor, confs[i]);
 		else
-			doctor_at(doctor, LEVEL_SKIPPED, confs[i], 0, "only root can look at this");
+			doctor_at(doctor, LEVEL_SKIPPED, confs[i], 0, "only root can check this");
 		return;
 	}
 }

@@ -111,7 +111,7 @@ static void report(struct doctor *doctor, struct finding *finding, const char *f
 	finding->id = doctor->id;
 	finding->what = text;
 	finding_print(doctor, finding);
-	finding->what = finding->remedy = NULL; /* they end with this function */
+	finding->what = finding->remedy = NULL; /* they point into text */
 }
 
 void doctor_problem(struct doctor *doctor, const char *format, ...)

@@ -13,10 +13,10 @@ static void check_program(struct doctor *doctor, const char *path, mode_t mode)
 	if (stat(path, &st))
 		doctor_problem(doctor, "%s: %s -> make install", path, strerror(errno));
 	else if (st.st_uid != 0 || st.st_gid != 0 || (st.st_mode & 07777) != mode)
-		doctor_problem(doctor,
-			       "%s has owner %u:%u and mode %04o; 'chown root:root' and 'chmod "
-			       "%04o' mend it",
-			       path, st.st_uid, st.st_gid, st.st_mode & 07777, mode);
+		doctor_problem(
+		    doctor,
+		    "%s has owner %u:%u and mode %04o -> chown root:root %s && chmod %04o %s", path,
+		    st.st_uid, st.st_gid, st.st_mode & 07777, path, mode, path);
 }
 
 void doctor_installed(struct doctor *doctor)

@@ -1,4 +1,4 @@
-/* pam-netns doctor: the kernel, and how the host's / is mounted. */
+/* pam-netns doctor: the kernel's version, and the propagation of the host's /. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -15,14 +15,14 @@ void doctor_kernel(struct doctor *doctor)
 	unsigned major, minor;
 
 	if (uname(&name) || sscanf(name.release, "%u.%u", &major, &minor) != 2)
-		doctor_warning(doctor, "cannot tell the kernel's version");
+		doctor_warning(doctor, "cannot read the kernel's version");
 	else if (major < KERNEL_MAJOR || (major == KERNEL_MAJOR && minor < KERNEL_MINOR))
-		doctor_problem(doctor,
-			       "kernel %s has no locked bridge ports; %d.%d or later is needed",
-			       name.release, KERNEL_MAJOR, KERNEL_MINOR);
+		doctor_problem(
+		    doctor, "kernel %s has no locked bridge ports -> install kernel %d.%d or later",
+		    name.release, KERNEL_MAJOR, KERNEL_MINOR);
 }
 
-/* Mounts reach users' views by propagation, which begins at a shared root. */
+/* Later mounts reach users' mount namespaces by propagation, if the host's / is shared. */
 void doctor_propagation(struct doctor *doctor)
 {
 	CLEANUP_FILE FILE *file = fopen(HOSTPROC "/1/mountinfo", "re");
@@ -38,9 +38,8 @@ void doctor_propagation(struct doctor *doctor)
 			continue;
 		if (!strstr(line, " shared:"))
 			doctor_warning(
-			    doctor,
-			    "/ is not a shared mount: what the host mounts later does not appear "
-			    "for active users -> mount --make-rshared / (at each boot)");
+			    doctor, "/ is not a shared mount: active users do not see what the "
+				    "host mounts later -> mount --make-rshared / (at each boot)");
 		return;
 	}
 	doctor_warning(doctor, "cannot read how / is mounted");

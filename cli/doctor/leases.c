@@ -24,11 +24,10 @@ void doctor_leases(struct doctor *doctor)
 
 		if (lease_count(leases, name, &network.subnet, &leased, &all) == 0 &&
 		    (uint64_t)leased * 100 >= (uint64_t)all * FULL_PERCENT)
-			doctor_warning(
-			    doctor,
-			    "%u of %u addresses of network %s are leased: if none is free, "
-			    "a new user is given the one that has been unused for the "
-			    "longest; a larger subnet avoids that",
-			    leased, all, name);
+			doctor_warning(doctor,
+				       "%u of %u addresses of network %s are leased: if none is "
+				       "free, a new user gets the address that has been unused for "
+				       "the longest time -> choose a larger subnet",
+				       leased, all, name);
 	}
 }

@@ -1,6 +1,6 @@
 /*
- * pam-netns doctor: do the kernel's limits hold for the users who are active, and for all who have
- * an address (those who logged in at any time)?
+ * pam-netns doctor: are the kernel's limits high enough for all active users, and for all users
+ * with an address (all who ever logged in)?
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,7 +19,7 @@
 #define MOUNTS_A_USER 3		 /* pins, on the host */
 #define ENTRIES_MAX   (4U << 20) /* connections that a command should ask for; 320 bytes each */
 
-/* What is needed: now, and if all come who may. */
+/* What is needed now, and if all users with an address are active. */
 struct need {
 	uint64_t active, all;
 };
@@ -49,7 +49,7 @@ static struct need users_of(int run, const struct network *network)
 	return users;
 }
 
-/* The value of "user.max_net_namespaces"; 0: there is no such setting. */
+/* The value of "user.max_net_namespaces". 0: there is no such setting. */
 static uint64_t setting_read(const char *setting)
 {
 	char path[128], value[32];
@@ -71,7 +71,7 @@ static uint64_t power_of_two(uint64_t least)
 	return n;
 }
 
-/* what: "active users need 70 network namespaces" is told of need->active, or of need->all. */
+/* what: "network namespaces", as in "70 active users need 134 network namespaces". */
 static void limit_check(struct doctor *doctor, const char *setting, const struct need *need,
 			const struct need *users, const char *what, const char *otherwise)
 {
@@ -80,15 +80,15 @@ static void limit_check(struct doctor *doctor, const char *setting, const struct
 
 	if (!limit || need->all <= limit)
 		return;
-	(now ? doctor_problem
-	     : doctor_warning)(doctor,
-			       "%s is %llu, but %llu %s need %llu %s; else %s -> sysctl -w "
-			       "%s=%llu | tee -a /etc/sysctl.d/61-pam-netns.conf",
-			       setting, (unsigned long long)limit,
-			       (unsigned long long)(now ? users->active : users->all),
-			       now ? "active users" : "users who have an address",
-			       (unsigned long long)(now ? need->active : need->all), what,
-			       otherwise, setting, (unsigned long long)power_of_two(need->all));
+	(now ? doctor_problem : doctor_warning)(
+	    doctor,
+	    "%s is %llu, but %llu %s need %llu %s; else %s -> sysctl -w %s=%llu | "
+	    "tee -a /etc/sysctl.d/61-pam-netns.conf",
+	    setting, (unsigned long long)limit,
+	    (unsigned long long)(now ? users->active : users->all),
+	    now ? "active users" : "users with an address",
+	    (unsigned long long)(now ? need->active : need->all), what, otherwise, setting,
+	    (unsigned long long)power_of_two(need->all));
 }
 
 static uint64_t host_mounts(void)
@@ -105,7 +105,7 @@ static uint64_t host_mounts(void)
 	return count;
 }
 
-/* Too many to ask for: what each user may have is to be smaller. */
+/* If the limit would be too high, the remedy is fewer connections for each user. */
 static void connections_check(struct doctor *doctor, const struct need *entries,
 			      const struct need *users)
 {
@@ -118,8 +118,8 @@ static void connections_check(struct doctor *doctor, const struct need *entries,
 	else if (limit && entries->all > limit)
 		doctor_warning(
 		    doctor,
-		    "%s is %llu, but %llu users who have an address may need %llu "
-		    "connections -> write smaller max_connections and new_connections in " CONF_PATH
+		    "%s is %llu, but %llu users with an address may need %llu connections -> write "
+		    "smaller max_connections and new_connections in " CONF_PATH
 		    ", for at most %llu a user",
 		    setting, (unsigned long long)limit, (unsigned long long)users->all,
 		    (unsigned long long)entries->all, (unsigned long long)(limit / users->all));
@@ -170,16 +170,17 @@ static void services_check(struct doctor *doctor, int run, const struct port_set
 					 port);
 	}
 	if (*list)
-		doctor_warning(doctor,
-			       "services of this host receive on ports that NAT gives to users "
-			       "(%u-%u), who can take what is sent to them: %s -> pam-netns up",
-			       state.nat_first, state.nat_last, list);
+		doctor_warning(
+		    doctor,
+		    "services of this host receive on ports that NAT gives to users (%u-%u), and a "
+		    "user can get packets that are meant for them: %s -> pam-netns up",
+		    state.nat_first, state.nat_last, list);
 }
 
 /*
- * Ports that NAT gives users. Too few: they take some of the host's own. And toward one server all
- * users of a host can have no more connections than there are ports: a note, since it is no matter
- * unless they all go to one.
+ * Ports that NAT gives to users. If there are too few, users take some of the host's own: a
+ * warning. All users together cannot have more connections to one server than there are ports. That
+ * matters only if they all use the same server: a note.
  */
 void doctor_nat(struct doctor *doctor)
 {
@@ -206,26 +207,26 @@ void doctor_nat(struct doctor *doctor)
 	}
 	services_check(doctor, run, &services);
 	if (!nat_ports_choose(local, reserved, &services, &ports))
-		doctor_warning(
-		    doctor,
-		    "the host's own ports leave users fewer than they need, and they "
-		    "take some of the host's: net.ipv4.ip_local_port_range = %.*s -> "
-		    "sysctl -w net.ipv4.ip_local_port_range='32768 60999' && pam-netns up",
-		    (int)strcspn(local, "\n"), local);
+		doctor_warning(doctor,
+			       "the host's own ports leave too few for users, so users take some "
+			       "of the host's: net.ipv4.ip_local_port_range = %.*s -> sysctl -w "
+			       "net.ipv4.ip_local_port_range='32768 60999' && pam-netns up",
+			       (int)strcspn(local, "\n"), local);
 	count = ports.last - ports.first + 1U;
 	if (connections > count)
 		doctor_note(doctor,
-			    "%llu active users can take all %llu ports of NAT toward one server, "
-			    "and more connections to it fail -> if they depend on one, write "
-			    "max_connections = %llu in the networks of " CONF_PATH
+			    "%llu active users can take all %llu ports of NAT toward one server; "
+			    "further connections to it fail -> if users depend on one server, "
+			    "write max_connections = %llu in the networks of " CONF_PATH
 			    ", then run pam-netns up",
 			    (unsigned long long)active, (unsigned long long)count,
 			    (unsigned long long)(count / active ?: 1));
 }
 
 /*
- * The kernel takes 4.8 s for the end of a network namespace with 300 bridges, and holds the lock of
- * all network configuration meanwhile. Whether users may make any is the host's choice: a note.
+ * The kernel needs 4.8 s to remove a network namespace with 300 bridges, and holds the lock
+ * of all network configuration meanwhile. The host's admin chooses whether users may make
+ * such namespaces: a note.
  */
 void doctor_userns(struct doctor *doctor)
 {
@@ -242,8 +243,7 @@ void doctor_userns(struct doctor *doctor)
 		       sizeof(value)) > 0 &&
 	    *value == '1')
 		return;
-	doctor_note(doctor,
-		    "users may make user namespaces, and with one of many bridges delay the first "
-		    "logins of others; without them there are no rootless containers -> sysctl -w "
-		    "user.max_user_namespaces=0");
+	doctor_note(doctor, "users may make user namespaces: one with many bridges delays first "
+			    "logins of other users when it ends; without user namespaces, rootless "
+			    "containers fail -> sysctl -w user.max_user_namespaces=0");
 }

@@ -1,4 +1,4 @@
-/* Files of the host that are read by lines. */
+/* Files of the host, read line by line. */
 #ifndef PAM_NETNS_LINES_H
 #define PAM_NETNS_LINES_H
 
@@ -9,8 +9,8 @@
 
 #include "base/cleanup.h"
 
-/* NULL and errno: it cannot be opened, or is no regular file. A FIFO waits for a writer, and a
- * device may have no end. */
+/* NULL and errno: the file cannot be opened, or is no regular file. Reading a FIFO would wait
+ * for a writer, and a device may have no end. */
 static inline FILE *lines_open(const char *path)
 {
 	CLEANUP_FD int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);

@@ -1,6 +1,6 @@
 /*
- * pam-netns doctor: is what a set-up made still there, at this moment? Each login and gc look as
- * well, and mend; until then users may be cut off, or not be filtered.
+ * pam-netns doctor: is the host's set-up still complete? Each login and gc check this too, and
+ * repair it. Until then users may be cut off, or not be filtered.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include "base/paths.h"
 #include "net/uplink.h"
 
-/* What drops users' packets while the rules are flushed; see bridge_filter.h. */
+/* The filters that drop users' packets while the rules are flushed; see bridge_filter.h. */
 static void filter_check(struct doctor *doctor, struct netlink *route, const char *bridge)
 {
 	unsigned ifindex = link_find(route, bridge);
@@ -28,7 +28,7 @@ static void filter_check(struct doctor *doctor, struct netlink *route, const cha
 		    bridge);
 }
 
-/* What this kernel cannot do, as the last set-up found. */
+/* What this kernel lacks, as the last set-up found. */
 static void kernel_check(struct doctor *doctor, const struct host_state *state)
 {
 	if (state->open_if_flushed & OPEN_BRIDGES)
@@ -62,11 +62,11 @@ static void bridges_check(struct doctor *doctor, struct netlink *route, const st
 		if (!(state->open_if_flushed & OPEN_BRIDGES))
 			filter_check(doctor, route, name);
 		if (link_up(route, 0, name) == 0)
-			doctor_problem(
-			    doctor,
-			    "bridge %s of network %s is %s, and its users are cut off -> "
-			    "pam-netns up",
-			    name, conf->name, link_find(route, name) ? "down" : "missing");
+			doctor_problem(doctor,
+				       "bridge %s of network %s is %s, so its users are cut off -> "
+				       "pam-netns up",
+				       name, conf->name,
+				       link_find(route, name) ? "down" : "missing");
 	}
 }
 
@@ -93,7 +93,7 @@ static void rules_check(struct doctor *doctor, int run)
 	    guard_fingerprint(&netfilter, &rules) < 0)
 		doctor_warning(doctor, "cannot read our firewall rules");
 	else if (!state.rules)
-		doctor_problem(doctor, "the last set-up did not end -> pam-netns up");
+		doctor_problem(doctor, "the last set-up did not finish -> pam-netns up");
 	else if (rules != state.rules)
 		doctor_problem(doctor,
 			       "our firewall rules were %s since they were loaded, so users "
@@ -102,7 +102,7 @@ static void rules_check(struct doctor *doctor, int run)
 	netlink_close(&netfilter);
 }
 
-/* What a set-up is at work on looks half done: its end is waited for. */
+/* During a set-up the state looks incomplete, so the check waits for its end. */
 static void setup_wait(void)
 {
 	CLEANUP_FD int lock = lock_open();

@@ -1,9 +1,9 @@
 /*
  * pam-netns doctor: mail servers that run users' programs (T36).
  *
- * A user's ~/.forward with |"/home/alice/p" is a program that the mail server runs as that user
- * when mail comes, without a PAM session, so on the host's network. A filter such as procmail does
- * the same for ~/.procmailrc. Each server has a setting that forbids it.
+ * With |"/home/alice/p" in ~/.forward, a user names a program. When mail comes, the mail server
+ * runs it as that user, without a PAM session, so on the host's network. A filter such as procmail
+ * does the same for ~/.procmailrc. Each server has a setting that forbids it.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -25,14 +25,14 @@ static bool any_exists(const char *const *paths)
 	return *paths != NULL;
 }
 
-/* A parameter of main.cf: the last line that sets it counts. */
+/* A parameter of main.cf. The last line that sets it is in effect. */
 struct parameter {
 	const char *name;
 	char value[512];
 	unsigned line; /* 0: not set */
 };
 
-/* "name = value"; a line that begins with blanks goes on with the former one. */
+/* "name = value". A line that begins with blanks continues the line before. */
 static void parameter_line(struct parameter *parameter, char *text, unsigned number)
 {
 	char *equals = strchr(text, '=');
@@ -91,7 +91,8 @@ static bool set_empty(const struct parameter *parameter)
 	return parameter->line && !*parameter->value;
 }
 
-/* Only local(8) reads .forward: another transport, or no local domain, and it is not started. */
+/* Only local(8) reads .forward. It does not run with another transport or
+ * without a local domain. */
 static bool postfix_delivers(void)
 {
 	struct parameter transport = postfix("local_transport"), domains = postfix("mydestination");
@@ -113,7 +114,7 @@ static void postfix_check(struct doctor *doctor)
 	if (!set_empty(&forward) && (!commands.line || strstr(commands.value, "forward") ||
 				     strstr(commands.value, "include")))
 		doctor_at(doctor, LEVEL_WARNING, POSTFIX_CONF, commands.line,
-			  "postfix runs the programs that users name in ~/.forward, on the host's "
+			  "postfix runs programs that users name in ~/.forward on the host's "
 			  "network (allow_mail_to_commands%s) -> postconf -e "
 			  "'allow_mail_to_commands = alias' && postfix reload",
 			  commands.line ? "" : " is not set, which means 'alias, forward'");
@@ -124,14 +125,14 @@ static void postfix_check(struct doctor *doctor)
 		if (filter)
 			doctor_at(
 			    doctor, LEVEL_WARNING, POSTFIX_CONF, setting.line,
-			    "postfix delivers by %s, which runs the programs that users name "
-			    "in their filters, on the host's network -> postconf -e '%s =' && "
-			    "postfix reload",
+			    "postfix delivers by %s, which runs programs that users name in their "
+			    "filters on the host's network -> postconf -e '%s =' && postfix reload",
 			    filter, setting.name);
 	}
 }
 
-/* A line of sendmail.cf that defines a mailer: "Mprog, P=/bin/sh, F=...", or what follows it. */
+/* A line of sendmail.cf that defines a mailer, such as "Mprog, P=/bin/sh,
+ * F=...", or continues one. */
 static void sendmail_line(struct doctor *doctor, const char *line, unsigned number, bool forward)
 {
 	const char *program = strstr(line, "P=");
@@ -139,14 +140,15 @@ static void sendmail_line(struct doctor *doctor, const char *line, unsigned numb
 	if (!program)
 		return;
 	if (forward && strncmp(line, "Mprog,", strlen("Mprog,")) == 0 && !strstr(program, "smrsh"))
-		doctor_at(doctor, LEVEL_WARNING, SENDMAIL_CONF, number,
-			  "sendmail runs the programs that users name in ~/.forward, on the host's "
-			  "network -> add FEATURE(`smrsh') to sendmail.mc, and make -C /etc/mail");
+		doctor_at(
+		    doctor, LEVEL_WARNING, SENDMAIL_CONF, number,
+		    "sendmail runs programs that users name in ~/.forward on the host's network -> "
+		    "add FEATURE(`smrsh') to sendmail.mc, and run make -C /etc/mail");
 	if (strncmp(line, "Mlocal,", strlen("Mlocal,")) == 0 && mail_filter(program))
 		doctor_at(doctor, LEVEL_WARNING, SENDMAIL_CONF, number,
-			  "sendmail delivers by %s, which runs the programs that users name in "
-			  "their filters, on the host's network -> take MAILER(`procmail') and "
-			  "FEATURE(`local_procmail') out of sendmail.mc, and make -C /etc/mail",
+			  "sendmail delivers by %s, which runs programs that users name in their "
+			  "filters on the host's network -> remove MAILER(`procmail') and "
+			  "FEATURE(`local_procmail') from sendmail.mc, and run make -C /etc/mail",
 			  mail_filter(program));
 }
 
@@ -160,7 +162,8 @@ static void sendmail_check(struct doctor *doctor)
 	size_t room = 0;
 	bool forward = true;
 
-	/* Options stand before mailers. "O ForwardPath=" without a path: no .forward is read. */
+	/* Options come before mailers. With "O ForwardPath=" without a path,
+	 * sendmail reads no .forward. */
 	for (unsigned number = 1; file && getline(&line, &room, file) > 0; number++) {
 		line[strcspn(line, "\n")] = '\0';
 		if (strncmp(line, "O ForwardPath=", strlen("O ForwardPath=")) == 0)

@@ -1,4 +1,4 @@
-/* Programs that run what users name in their mail filters; see mail.h. */
+/* Mail filters that run programs of users; see mail.h. */
 #include "mail.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * pam-netns doctor: what is in the way of networks or refuses their logins: other firewalls,
- * overlaps, an edited subnet, IPv6 disabled on the host.
+ * pam-netns doctor: what blocks networks or refuses their logins: other firewalls, overlaps, a
+ * changed subnet, IPv6 disabled on the host.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,14 +17,14 @@
 #include "base/paths.h"
 #include "sysctl.h"
 
-#define RULES_MAX (64U << 20) /* bytes; more of them cannot be read */
+#define RULES_MAX (64U << 20) /* bytes; a longer output cannot be read */
 
 static void report_obstacle(void *context, const char *what, const char *remedy)
 {
 	doctor_warning(context, "%s -> %s", what, remedy);
 }
 
-/* The rules of others that would drop our users' traffic. */
+/* Rules of other programs that would drop users' packets. */
 void doctor_firewall(struct doctor *doctor)
 {
 	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -36,7 +36,7 @@ void doctor_firewall(struct doctor *doctor)
 	else if (!text || !output_read(words, text, RULES_MAX))
 		doctor_warning(doctor, "cannot read the firewall's rules with %s", words[0]);
 	else if (obstacle_firewalls(run, doctor->conf, text, report_obstacle, doctor) < 0)
-		doctor_warning(doctor, "cannot look through the firewall's rules");
+		doctor_warning(doctor, "cannot evaluate the firewall's rules");
 }
 
 void doctor_subnet(struct doctor *doctor)
@@ -54,7 +54,7 @@ void doctor_subnet(struct doctor *doctor)
 	}
 }
 
-/* Addresses and routes of others in our subnets. */
+/* Addresses and routes of other programs in our subnets. */
 void doctor_overlap(struct doctor *doctor)
 {
 	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -66,7 +66,8 @@ void doctor_overlap(struct doctor *doctor)
 	netlink_close(&route);
 }
 
-/* The command that enables IPv6 now, and takes the lines away that disable it at the next boot. */
+/* The command that enables IPv6 now, and comments out the lines that disable
+ * it at the next boot. */
 static void ipv6_enable(char out[], size_t size)
 {
 	static const char *const settings[] = {"net.ipv6.conf.all.disable_ipv6",
@@ -83,17 +84,18 @@ static void ipv6_enable(char out[], size_t size)
 			 settings[0], settings[1]);
 }
 
-/* With an IPv6 prefix in the conf file first logins are refused, with auto they get IPv4 alone. */
+/* With an IPv6 prefix in the conf file, first logins are refused. With auto,
+ * users get only IPv4. */
 static void ipv6_missing(struct doctor *doctor, const struct network *network, const char *setting)
 {
 	bool given = network->subnet6_source == SOURCE_GIVEN;
 	enum level level = given ? LEVEL_PROBLEM : LEVEL_WARNING;
 	unsigned line = conf_section_line("network", network->name);
-	const char *what = given ? "first logins are refused" : "users get IPv4 alone";
+	const char *what = given ? "first logins are refused" : "users get only IPv4";
 	char enable[1024];
 
 	ipv6_enable(enable, sizeof(enable));
-	/* What the kernel's command line disables needs a boot. */
+	/* IPv6 that the kernel's command line disables comes back only with a reboot. */
 	if (strncmp(setting, "net.", 4) != 0)
 		doctor_at(doctor, level, CONF_PATH, line,
 			  "IPv6 is disabled on this host (%s), so %s -> write subnet6 = none in "
@@ -101,8 +103,8 @@ static void ipv6_missing(struct doctor *doctor, const struct network *network, c
 			  setting, what, network->name);
 	else
 		doctor_at(doctor, level, CONF_PATH, line,
-			  "IPv6 is disabled on this host (%s), so %s; subnet6 = none in [network "
-			  "%s] says that it is not wanted -> %s",
+			  "IPv6 is disabled on this host (%s), so %s; to accept that, write "
+			  "subnet6 = none in [network %s] -> %s",
 			  setting, what, network->name, enable);
 }
 
@@ -121,9 +123,8 @@ void doctor_ipv6(struct doctor *doctor)
 			ipv6_missing(doctor, network, setting);
 		else if (run >= 0 && network_state_read(run, network->name, &up) == 0 &&
 			 !up.subnet6.family)
-			doctor_warning(doctor,
-				       "network %s was set up while IPv6 was disabled -> "
-				       "pam-netns up",
-				       network->name);
+			doctor_warning(
+			    doctor, "network %s was set up while IPv6 was disabled -> pam-netns up",
+			    network->name);
 	}
 }

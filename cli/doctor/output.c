@@ -1,4 +1,4 @@
-/* pam-netns doctor: what a program prints; see output.h. */
+/* pam-netns doctor: the output of another program; see output.h. */
 #include "output.h"
 
 #include <errno.h>
@@ -11,7 +11,8 @@
 
 #define SILENCE_MS 20000
 
-/* Starts it without a shell and without this process's environment; the end to read, or -errno. */
+/* Starts it without a shell and with an empty environment. Returns the descriptor to
+ * read from, or -errno. */
 static int program_start(char *const *words, pid_t *pid)
 {
 	char *const environment[] = {NULL};
@@ -37,7 +38,7 @@ static int program_start(char *const *words, pid_t *pid)
 	return error ? -error : steal_fd(&from);
 }
 
-/* More of what it prints; 0: it has ended, or is silent for so long that it hangs. */
+/* Reads more output. 0: the program has ended, or has been silent for so long that it hangs. */
 static ssize_t output_more(int from, pid_t pid, char *text, size_t room)
 {
 	struct pollfd ready = {.fd = from, .events = POLLIN};

@@ -1,4 +1,4 @@
-/* What a program of the host prints. */
+/* The output of a program of the host. */
 #ifndef PAM_NETNS_OUTPUT_H
 #define PAM_NETNS_OUTPUT_H
 
@@ -8,9 +8,9 @@
 #include "base/cleanup.h"
 
 /*
- * Runs words[0], a path, up to a NULL, without a shell and with an empty environment. text becomes
- * its standard output, closed with a NUL and cut off at size. False if it could not be run,
- * failed, or printed nothing for 20 s, after which it is killed.
+ * Runs words[0], a path, with the arguments up to a NULL, without a shell and with an empty
+ * environment. text becomes its standard output, ended with a NUL and cut off at size. False: the
+ * program could not be run, failed, or was killed after printing nothing for 20 s.
  */
 bool output_read(char *const *words, char *text, size_t size) MUST_CHECK;
 

@@ -1,8 +1,9 @@
 /*
- * pam-netns doctor: processes of users who are in that are outside, on the host's network (T7).
+ * pam-netns doctor: processes of active users that are outside, on the host's network (T7).
  *
- * Something started them that has no line of ours in its PAM stack, or no PAM at all: a user
- * manager, a container engine, a service with User=. Nothing forbids that; an admin should know.
+ * They were started by a service that has no line of ours in its PAM stack, or does not use
+ * PAM: a user manager, a container engine, a service with User=. This is not forbidden, but
+ * an admin should know.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -14,7 +15,8 @@
 #include "base/paths.h"
 #include "state/state.h"
 
-/* The name of a process, without its newline. Users choose names: none is to look like a remedy. */
+/* The name of a process, without its newline. A user chooses it, so it must
+ * not look like a remedy. */
 static void process_name(int proc, const char *pid, char *name, size_t size)
 {
 	char path[64];
@@ -31,7 +33,7 @@ static void process_name(int proc, const char *pid, char *name, size_t size)
 			*c = '?';
 }
 
-/* Is it a process on the host's network? */
+/* Is this process on the host's network? */
 static bool process_outside(int proc, const char *pid, ino_t host)
 {
 	char path[64];
@@ -41,7 +43,7 @@ static bool process_outside(int proc, const char *pid, ino_t host)
 	return fstatat(proc, path, &net, 0) == 0 && net.st_ino == host;
 }
 
-/* One is enough of a user, whose uid is taken off the list then. */
+/* Reports the first process of each user, and then removes the uid from the list. */
 static void process_check(struct doctor *doctor, int proc, const char *pid, ino_t host, uid_t *uids,
 			  size_t count)
 {
@@ -58,8 +60,8 @@ static void process_check(struct doctor *doctor, int proc, const char *pid, ino_
 	process_name(proc, pid, name, sizeof(name));
 	doctor_warning(
 	    doctor,
-	    "process %s (%s) of uid %u, who has a network of their own, is on the host's: "
-	    "what started it has no pam_netns.so in its PAM stack",
+	    "process %s (%s) of uid %u is on the host's network, but the user has a network of "
+	    "their own: the service that started it has no pam_netns.so in its PAM stack",
 	    pid, name, uids[i]);
 	uids[i] = (uid_t)-1;
 }
@@ -83,7 +85,7 @@ void doctor_outside(struct doctor *doctor)
 	CLEANUP_DIR DIR *proc = opendir(HOSTPROC);
 	struct stat host;
 
-	/* Without them nothing was ever set up, and nobody is in. */
+	/* Without these nothing was ever set up, and no user is active. */
 	if (run >= 0 && proc && fstatat(dirfd(proc), "1/ns/net", &host, 0) == 0)
 		processes_check(doctor, run, proc, host.st_ino);
 }

@@ -1,8 +1,8 @@
 /*
  * pam-netns doctor: PAM's stacks. Each finding names file and line.
  *
- * Every service's session stack is read as PAM reads it. Once a stack has our line, every stack
- * through which users get in must have it (T7), in a form that refuses the login when isolation
+ * The check reads each service's session stack as PAM does. If one stack has our line, then every
+ * stack that lets users log in must have it (T7), in a form that refuses the login if isolation
  * fails (T1), and no line before it may end the stack with success.
  */
 #include "doctor.h"
@@ -22,7 +22,7 @@
 #define SERVICES_MAX 512
 #define REPORTED_MAX 256
 
-/* Services through which users get in, if a file of that name is there. */
+/* Services that let users log in, if they have a file of that name. */
 static const char *const login_services[] = {
     "atd",	  "cockpit",	  "cron",   "crond",	    "kde",
     "login",	  "mosh",	  "ppp",    "remote",	    "rexec",
@@ -33,7 +33,8 @@ static const char *const login_services[] = {
     "jupyterhub", "x2goserver",
 };
 
-/* They need the host's network or mounts when a session opens, so they come before our line. */
+/* These modules need the host's network or mounts when a session opens, so they
+ * come before our line. */
 static const char *const before_us[] = {
     "pam_unix.so",
 
@@ -62,7 +63,7 @@ struct pam_check {
 	unsigned unreadable; /* for this user */
 };
 
-/* The finding was reported before: many services include the same file. */
+/* Was the finding reported before? Many services include the same file. */
 static bool reported(struct pam_check *pam, char *text)
 {
 	if (listed((const char *const *)pam->reported, pam->reported_count, text) ||
@@ -111,7 +112,7 @@ static bool opens(const struct pam_line *line)
 	return is_ours(line) && (has_argument(line, "open") || !has_argument(line, "close"));
 }
 
-/* How many characters must be put in, taken out or changed (Levenshtein). */
+/* The number of characters to insert, delete or change (Levenshtein distance). */
 static unsigned distance(const char *a, const char *b)
 {
 	unsigned row[32];
@@ -153,15 +154,15 @@ static void check_arguments(struct pam_check *pam, const struct pam_line *line)
 		bool is_conf = strncmp(*a, "conf=/", 6) == 0;
 
 		if (!is_conf && !LISTED(words, *a))
-			pam_finding(pam, "pam-argument", LEVEL_PROBLEM, line->file, line->number,
-				    "unknown argument '%s': every login through this line is "
-				    "refused -> take it out; the module takes conf=/PATH, debug, "
-				    "open, close, host",
-				    *a);
+			pam_finding(
+			    pam, "pam-argument", LEVEL_PROBLEM, line->file, line->number,
+			    "unknown argument '%s': every login through this line is refused -> "
+			    "remove it; the module takes conf=/PATH, debug, open, close, host",
+			    *a);
 		else if (is_conf && access(*a + 5, R_OK) != 0)
 			pam_finding(pam, "pam-argument", LEVEL_PROBLEM, line->file, line->number,
 				    "%s: %s: every login through this line is refused -> make the "
-				    "file, or take the argument out",
+				    "file, or remove the argument",
 				    *a, strerror(errno));
 	}
 }
@@ -178,22 +179,22 @@ static void check_line(struct pam_check *pam, const struct pam_line *line)
 	check_arguments(pam, line);
 	if (!has_argument(line, "host") && !pam_line_required(line))
 		pam_finding(pam, "pam-control", LEVEL_PROBLEM, line->file, line->number,
-			    "with '%s' a login that cannot be isolated goes on, on the host's "
+			    "with '%s' a login that cannot be isolated continues on the host's "
 			    "network -> write 'session required pam_netns.so'",
 			    line->control);
 	if (line->optional)
 		pam_finding(pam, "pam-control", LEVEL_WARNING, line->file, line->number,
-			    "with '-' before the type logins go on, on the host's network, if the "
-			    "module is not installed -> take the '-' out");
+			    "with '-' before the type, logins continue on the host's network if "
+			    "the module is not installed -> remove the '-'");
 	if (has_argument(line, "host") && strcmp(line->control, "requisite") != 0)
-		pam_finding(pam, "pam-control", LEVEL_PROBLEM, line->file, line->number,
-			    "with '%s' a user can make this line fail and is asked for the "
-			    "password in their own network -> write 'auth requisite pam_netns.so "
-			    "host'",
-			    line->control);
+		pam_finding(
+		    pam, "pam-control", LEVEL_PROBLEM, line->file, line->number,
+		    "with '%s' a user can make this line fail, and is then asked for the password "
+		    "in their own network -> write 'auth requisite pam_netns.so host'",
+		    line->control);
 }
 
-/* What stands before the line that opens, and after it. */
+/* Checks the lines before the line that opens the session, and after it. */
 static void check_place(struct pam_check *pam, const struct pam_stack *stack, size_t ours)
 {
 	const struct pam_line *line = &stack->lines[ours];
@@ -206,25 +207,25 @@ static void check_place(struct pam_check *pam, const struct pam_stack *stack, si
 		if (skip == SKIP_SUCCESS)
 			pam_finding(pam, "pam-skipped", LEVEL_PROBLEM, other->file, other->number,
 				    "with '%s' the success of %s ends the stack before %s:%u, so "
-				    "that the login is not isolated -> move the line of " PAM_MODULE
+				    "the login is not isolated -> move the line of " PAM_MODULE
 				    " before it, or write 'required' here",
 				    other->control, other->module, line->file, line->number);
 		else if (skip == SKIP_RESULT)
 			pam_finding(pam, "pam-skipped", LEVEL_WARNING, other->file, other->number,
 				    "with '%s' some logins jump past %s:%u, as %s decides, and are "
-				    "not isolated -> write a smaller number, or use isolate = no "
-				    "in " CONF_PATH " for them",
+				    "not isolated -> write a smaller number, or write isolate = no "
+				    "in " CONF_PATH " for these logins",
 				    other->control, line->file, line->number, other->module);
 	}
 	for (size_t i = ours + 1; i < stack->count; i++) {
 		const struct pam_line *other = &stack->lines[i];
 
 		if (LISTED(before_us, pam_line_module(other)))
-			pam_finding(pam, "pam-place", LEVEL_WARNING, line->file, line->number,
-				    "the line comes before %s (%s:%u), which then works in the "
-				    "user's network and mounts -> move it to the end of the "
-				    "session lines",
-				    other->module, other->file, other->number);
+			pam_finding(
+			    pam, "pam-place", LEVEL_WARNING, line->file, line->number,
+			    "the line comes before %s (%s:%u), which then works in the user's "
+			    "network and mounts -> move the line to the end of the session lines",
+			    other->module, other->file, other->number);
 	}
 }
 
@@ -240,7 +241,7 @@ static void check_session(struct pam_check *pam, const struct pam_stack *stack)
 			continue;
 		if (first < stack->count)
 			pam_finding(pam, "pam-twice", LEVEL_WARNING, line->file, line->number,
-				    "the line stands twice, first in %s:%u -> take one out",
+				    "the line is there twice, first in %s:%u -> remove one",
 				    stack->lines[first].file, stack->lines[first].number);
 		if (first == stack->count)
 			first = i;
@@ -261,7 +262,7 @@ static void services_find(struct pam_check *pam)
 			const char *name = entry->d_name;
 			char *copy;
 
-			/* Backups that editors and packages leave are no services. */
+			/* Backups of editors and packages are not services. */
 			if (*name == '.' || strpbrk(name, "~#") || strstr(name, ".dpkg-") ||
 			    strstr(name, ".rpm") || strstr(name, ".ucf-") || strstr(name, ".bak") ||
 			    listed((const char *const *)pam->services, pam->services_count, name))
@@ -289,15 +290,15 @@ static void stacks_check(struct pam_check *pam)
 	}
 }
 
-/* Where only pam_deny.so stands for what is not named, no login comes through. */
+/* If "other" has only pam_deny.so, no login of an unknown service succeeds. */
 static bool denies(const struct pam_line *line)
 {
 	return strcmp(pam_line_module(line), "pam_deny.so") == 0;
 }
 
 /*
- * The file of Debian's two that the stack includes, else the service's own, else the one that its
- * lines are from ("other").
+ * The file to change: the one of Debian's two common files that the stack includes, else the
+ * service's own, else the file that its lines come from ("other").
  */
 static const char *file_to_mend(const struct pam_stack *stack, const char *service, char path[512])
 {
@@ -313,7 +314,8 @@ static const char *file_to_mend(const struct pam_stack *stack, const char *servi
 	return path;
 }
 
-/* One stack with our line and another without it is an escape: cron, or systemd --user (T7). */
+/* If one stack has our line and another lacks it, users can escape: by cron, or
+ * systemd --user (T7). */
 static void missing_check(struct pam_check *pam)
 {
 	for (size_t i = 0; i < pam->services_count; i++) {
@@ -332,19 +334,18 @@ static void missing_check(struct pam_check *pam)
 		if (line < stack.count)
 			continue;
 		file = file_to_mend(&stack, service, path);
-		pam_finding(
-		    pam, "pam-missing", LEVEL_WARNING, file, 0,
-		    "no session line with " PAM_MODULE
-		    ", but other stacks have one: what %s%s starts runs on the host's "
-		    "network -> run 'pam-auth-update --enable pam-netns', or %sadd 'session "
-		    "required pam_netns.so' as the last session line",
-		    service,
-		    strstr(file, "/common-session-noninteractive")
-			? " (like cron jobs and users' systemd services)"
-			: "",
-		    strncmp(file, "/usr/", strlen("/usr/")) == 0
-			? "copy the file to /etc/pam.d and "
-			: "");
+		pam_finding(pam, "pam-missing", LEVEL_WARNING, file, 0,
+			    "no session line with " PAM_MODULE
+			    ", but other stacks have one: programs that %s%s starts run on the "
+			    "host's network -> run 'pam-auth-update --enable pam-netns', or %sadd "
+			    "'session required pam_netns.so' as the last session line",
+			    service,
+			    strstr(file, "/common-session-noninteractive")
+				? " (like cron jobs and users' systemd services)"
+				: "",
+			    strncmp(file, "/usr/", strlen("/usr/")) == 0
+				? "copy the file to /etc/pam.d and "
+				: "");
 	}
 }
 
@@ -370,10 +371,10 @@ void doctor_pam(struct doctor *doctor)
 	services_find(&pam);
 	stacks_check(&pam);
 	if (pam.unreadable)
-		doctor_note(doctor,
-			    "this user cannot read the stacks of %u services -> sudo pam-netns "
-			    "doctor",
-			    pam.unreadable);
+		doctor_note(
+		    doctor,
+		    "this user cannot read the PAM stacks of %u services -> sudo pam-netns doctor",
+		    pam.unreadable);
 	else if (!pam.stacks)
 		doctor_warning(doctor,
 			       "no stack in %s has a session line with " PAM_MODULE

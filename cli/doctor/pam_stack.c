@@ -19,9 +19,10 @@ const char *pam_folders[PAM_STACK_FOLDERS] = {"/etc/pam.d", "/usr/lib/pam.d", "/
 struct reading {
 	const char *type;
 	struct pam_stack *stack;
-	unsigned depth;	   /* of substacks */
-	unsigned includes; /* files that are open */
-	unsigned files;	   /* files that were opened, to end what includes itself */
+	unsigned depth;	   /* of substacks within each other */
+	unsigned includes; /* number of open files */
+	unsigned
+	    files; /* number of files read, so that a file that includes itself comes to an end */
 };
 
 static int file_read(struct reading *reading, const char *service);
@@ -42,8 +43,8 @@ void pam_stack_free(struct pam_stack *stack)
 	*stack = (struct pam_stack){0};
 }
 
-/* The next word, or what a bracket holds; NULL at the end.
- * "\]" in an argument's bracket is a "]". */
+/* The next word, or the contents of a bracket; NULL at the end. "\]" in an
+ * argument's bracket is a "]". */
 static char *word_take(char **rest)
 {
 	char *word = *rest + strspn(*rest, " \t"), *end;
@@ -82,7 +83,7 @@ static int arguments_take(struct pam_line *line, char *rest)
 	return line->arguments ? 0 : -ENOMEM;
 }
 
-/* Of a line: where it stands, and its words. */
+/* Fills a line: where it is, and its words. */
 struct words {
 	const char *file;
 	unsigned number;
@@ -113,7 +114,7 @@ static int line_keep(struct reading *reading, const struct words *words)
 	return arguments_take(line, words->rest);
 }
 
-/* A jump counts a substack as one module, so the line that brings it in is kept. */
+/* A jump counts a substack as one module, so the line that includes it is kept. */
 static int substack_read(struct reading *reading, struct words *words)
 {
 	const char *service = words->module;
@@ -154,8 +155,8 @@ static int line_read(struct reading *reading, const char *file, unsigned number,
 	return line_keep(reading, &words);
 }
 
-/* A line goes on after a backslash at its end, and ends at a "#".
- * Its number is that of its first. */
+/* A backslash at the end continues a line, and "#" ends it. Its number is
+ * that of its first part. */
 static int lines_read(struct reading *reading, const char *path, FILE *file)
 {
 	CLEANUP_FREE char *line = NULL, *whole = NULL;
@@ -209,7 +210,7 @@ static int file_read(struct reading *reading, const char *service)
 			result = -EACCES;
 	}
 	reading->includes--;
-	/* If an included file is not there, libpam fails the login. */
+	/* If an included file is missing, libpam fails the login. */
 	return result == -ENOENT && reading->includes ? 0 : result;
 }
 
@@ -231,7 +232,7 @@ const char *pam_line_module(const struct pam_line *line)
 	return slash ? slash + 1 : line->module;
 }
 
-/* What a bracket says for a result; what it does not name, and has no default for, is "bad". */
+/* The action for a result in brackets. Without one, and without a default, it is "bad". */
 static void control_action(const struct pam_line *line, const char *result, char out[32])
 {
 	CLEANUP_FREE char *copy = strdup(line->control);
@@ -252,7 +253,7 @@ static void control_action(const struct pam_line *line, const char *result, char
 	}
 }
 
-/* Does a jump past so many modules of its own stack pass the target? A substack counts as one. */
+/* Does a jump past this many modules of its own stack pass the target? A substack counts as one. */
 static bool jump_passes(const struct pam_stack *stack, size_t i, const char *jump, size_t target)
 {
 	unsigned long left = isdigit((unsigned char)*jump) ? strtoul(jump, NULL, 10) : 0;
@@ -269,7 +270,8 @@ static bool jump_passes(const struct pam_stack *stack, size_t i, const char *jum
 	return !left && at >= target;
 }
 
-/* Is the target in the same substack, or in one below: does what ends this stack end before it? */
+/* Is the target in the same substack or in one below, so that an end of this
+ * stack comes before it? */
 static bool same_stack(const struct pam_stack *stack, size_t i, size_t target)
 {
 	for (size_t at = i; at <= target; at++)
@@ -278,7 +280,7 @@ static bool same_stack(const struct pam_stack *stack, size_t i, size_t target)
 	return true;
 }
 
-/* A jump for another result than success. */
+/* A jump for a result other than success. */
 static bool result_jumps(const struct pam_stack *stack, size_t i, size_t target)
 {
 	CLEANUP_FREE char *copy = strdup(stack->lines[i].control);

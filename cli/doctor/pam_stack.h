@@ -1,6 +1,6 @@
 /*
- * PAM's stacks, as Linux-PAM reads them: one service's lines of one type, in order, with what
- * @include, include and substack bring in. See pam.d(5).
+ * PAM's stacks, as Linux-PAM reads them: one service's lines of one type, in order, including those
+ * of @include, include and substack. See pam.d(5).
  */
 #ifndef PAM_NETNS_PAM_STACK_H
 #define PAM_NETNS_PAM_STACK_H
@@ -16,11 +16,11 @@
 struct pam_line {
 	char *file; /* its path */
 	unsigned number;
-	char *control;	  /* "required", or what stands in brackets, without them; lower case */
-	char *module;	  /* as written; "" for a line that brings in a substack */
-	bool optional;	  /* "-session": passed over if the module is not installed */
-	char **arguments; /* up to a NULL */
-	unsigned depth;	  /* 0; 1 and more: in a substack, which ends by itself */
+	char *control;	  /* "required", or the contents of the brackets; lower case */
+	char *module;	  /* as written; "" for a line that includes a substack */
+	bool optional;	  /* "-session": skipped if the module is not installed */
+	char **arguments; /* ended by a NULL */
+	unsigned depth;	  /* 0; 1 and more: in a substack, which ends alone */
 };
 
 struct pam_stack {
@@ -28,15 +28,14 @@ struct pam_stack {
 	size_t count;
 };
 
-/* Where services' files are, the first that has one wins:
- * /etc/pam.d, /usr/lib/pam.d, /usr/etc/pam.d. */
+/* The folders of services' files. The first one with the file decides. */
 extern const char *pam_folders[PAM_STACK_FOLDERS];
 
 /*
- * Reads the stack of a service (a file's name) for a type: "session", "auth"; that of "other" if
- * the service has no line of the type. What cannot be read is passed over, as it says nothing of
- * our line; pam(8) refuses such logins by itself. -ENOENT: no such service, -EACCES: this user may
- * not read a file of it, -ENOMEM. The caller frees *out: pam_stack_free().
+ * Reads the stack of a service (a file's name) for a type ("session", "auth"); the stack of "other"
+ * if the service has no line of that type. Unreadable text is skipped: it is not our line, and
+ * pam(8) itself refuses such logins. Returns -ENOENT: no such service; -EACCES: this user may not
+ * read one of its files; -ENOMEM. The caller frees *out with pam_stack_free().
  */
 int pam_stack_read(const char *service, const char *type, struct pam_stack *out) MUST_CHECK;
 void pam_stack_free(struct pam_stack *stack);
@@ -44,7 +43,8 @@ void pam_stack_free(struct pam_stack *stack);
 
 /* The file name of a line's module, without its folder. */
 const char *pam_line_module(const struct pam_line *line);
-/* Can lines[i] end the stack, or jump past lines[target], and the login goes on without it? */
+/* Can lines[i] end the stack, or jump past lines[target], so that the login
+ * continues without it? */
 enum pam_skip {
 	SKIP_NEVER,
 	SKIP_SUCCESS, /* if the module of lines[i] succeeds */

@@ -1,10 +1,9 @@
 /*
- * pam-netns doctor: has the kernel what the records of active users say? Read with libnl-route-3
- * (kernel.h), not with the code that wrote it.
+ * pam-netns doctor: does the kernel agree with the records of active users? libnl-route-3 reads it
+ * (kernel.h), not the code that wrote it.
  *
- * All users are compared with one reading of the kernel's tables. A login or logout may be at work
- * meanwhile, so a user who differs is looked at again under that user's lock, and only then told
- * of.
+ * The kernel's tables are read once and compared with all users. A login or logout may be changing
+ * them, so a user who differs is compared again under that user's lock, and only then reported.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,10 +17,10 @@
 #include "base/paths.h"
 #include "state/state.h"
 
-#define TOLD_MAX 8 /* users; what differs for all has one cause */
+#define TOLD_MAX 8 /* users; a difference of all users has one cause */
 
 struct records {
-	struct doctor *doctor; /* NULL: nothing is told, only found */
+	struct doctor *doctor; /* NULL: differences are found but not reported */
 	int run, lock, proc;
 	struct kernel kernel;
 };
@@ -45,8 +44,8 @@ static bool port_differs(struct records *r, const struct user_state *state, unsi
 	}
 	if (!port && kernel_link(state->ifindex, NULL, &link) == -ENODEV)
 		TELL(r,
-		     "user %s: port %s is missing, and the user is cut off; the user's next login "
-		     "makes it again -> pam-netns kick %s",
+		     "user %s: port %s is missing, so the user is cut off until the next login -> "
+		     "pam-netns kick %s",
 		     state->account, state->interface, state->account);
 	else
 		TELL(r, "user %s: port %s is not in bridge %s -> pam-netns gc", state->account,
@@ -66,7 +65,7 @@ static bool fdb_differs(struct records *r, const struct user_state *state)
 	return true;
 }
 
-/* The route to an address of the user's, and its neighbour entry. */
+/* Compares the route to an address of the user, and its neighbour entry. */
 static bool address_differs(struct records *r, const struct user_state *state, unsigned bridge,
 			    const struct address *address)
 {
@@ -91,7 +90,7 @@ static bool address_differs(struct records *r, const struct user_state *state, u
 
 static bool user_differs(struct records *r, const struct user_state *state)
 {
-	/* A bridge that is missing is doctor_live()'s to tell. */
+	/* doctor_live() reports a missing bridge. */
 	unsigned bridge = *state->interface ? if_nametoindex(state->bridge) : 0;
 	struct network_state up;
 	bool differs;
@@ -109,7 +108,7 @@ static bool user_differs(struct records *r, const struct user_state *state)
 	return differs;
 }
 
-/* No login, teardown or set-up is at work meanwhile. */
+/* Under these locks no login, teardown or set-up is running. */
 static bool user_differs_locked(struct records *r, struct doctor *doctor, uid_t uid)
 {
 	struct user_state state;
@@ -128,7 +127,7 @@ static bool user_differs_locked(struct records *r, struct doctor *doctor, uid_t 
 	return differs;
 }
 
-/* The uids that differ at first sight, in the place of all. */
+/* Keeps only the uids that differ at first sight. */
 static size_t users_sift(struct records *r, uid_t *uids, size_t count)
 {
 	struct user_state state;
@@ -168,7 +167,7 @@ static void gateway_check(struct doctor *doctor, struct records *r, const char *
 	char text[ADDRESS_TEXT_MAX];
 
 	if (link && gateway->family && !kernel_find(&r->kernel, KERNEL_ADDRESS, link, gateway))
-		doctor_problem(doctor, "bridge %s has not the gateway's address %s -> pam-netns up",
+		doctor_problem(doctor, "bridge %s lacks the gateway's address %s -> pam-netns up",
 			       bridge, address_format(gateway, text));
 }
 
@@ -208,7 +207,7 @@ void doctor_records(struct doctor *doctor)
 		lock_release(lock, LOCK_HOST);
 		users_check(doctor, &r);
 	} else {
-		doctor_warning(doctor, "cannot read what the kernel has of the users' uplinks");
+		doctor_warning(doctor, "cannot read the users' uplinks from the kernel");
 	}
 	kernel_free(&r.kernel);
 }

@@ -1,4 +1,4 @@
-/* pam-netns doctor: name servers that users can be given. */
+/* pam-netns doctor: do users get a name server? */
 #include <errno.h>
 #include <fcntl.h>
 
@@ -19,8 +19,7 @@ void doctor_resolver(struct doctor *doctor)
 		if (result == -ENOENT)
 			resolv_warn_missing(&doctor->conf->networks[i]);
 		if (result) {
-			doctor_warning(doctor,
-				       "users of network %s will not be able to resolve names",
+			doctor_warning(doctor, "users of network %s cannot resolve names",
 				       doctor->conf->networks[i].name);
 			return;
 		}

@@ -1,6 +1,6 @@
 /*
- * pam-netns doctor: services that run users' programs, or let users in, and open no PAM session
- * (T7, T36). What they start is on the host's network.
+ * pam-netns doctor: services that run users' programs or let users log in without a PAM session
+ * (T7, T36). Their programs run on the host's network.
  */
 #include <fcntl.h>
 #include <glob.h>
@@ -14,9 +14,9 @@
 #include "doctor.h"
 #include "lines.h"
 
-#define PROGRAM_MAX (64 << 20) /* bytes; larger programs are not looked at */
+#define PROGRAM_MAX (64 << 20) /* bytes; larger programs are not searched */
 
-/* A program that opens a session has the function's name in its table of symbols. */
+/* A program that opens a session has the function's name in its symbol table. */
 static const struct {
 	const char *path, *what;
 } programs[] = {
@@ -35,7 +35,7 @@ static bool program_has(const char *path, const char *word)
 	ssize_t got;
 
 	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size <= 0 || st.st_size > PROGRAM_MAX)
-		return true; /* cannot be told */
+		return true; /* unknown */
 	content = malloc((size_t)st.st_size);
 	got = content ? read(fd, content, (size_t)st.st_size) : -1;
 	return got != st.st_size || memmem(content, (size_t)got, word, strlen(word));
@@ -46,12 +46,11 @@ void doctor_services(struct doctor *doctor)
 	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
 		if (access(programs[i].path, X_OK) == 0 &&
 		    !program_has(programs[i].path, "pam_open_session"))
-			doctor_at(
-			    doctor, LEVEL_WARNING, programs[i].path, 0,
-			    "it runs %s on the host's network, for it opens no PAM session -> "
-			    "replace it by one that does (cron, cronie, at, openssh-server "
-			    "with PAM), or remove it",
-			    programs[i].what);
+			doctor_at(doctor, LEVEL_WARNING, programs[i].path, 0,
+				  "%s run on the host's network, because this program opens no PAM "
+				  "session -> replace it by one that does (cron, cronie, at, "
+				  "openssh-server with PAM), or remove it",
+				  programs[i].what);
 	}
 }
 
@@ -60,7 +59,7 @@ static bool has_word(const char *line, const char *word)
 	return strstr(line, word) != NULL;
 }
 
-/* "UserDir public_html", not "UserDir disabled"; or a virtual host's own user. */
+/* "UserDir public_html", but not "UserDir disabled"; or a virtual host's own user. */
 static bool names_users(const char *line, const char *word)
 {
 	char directory[32];
@@ -71,7 +70,8 @@ static bool names_users(const char *line, const char *word)
 		strcasecmp(directory, "disabled") != 0);
 }
 
-/* The first line in the files of a pattern for which found() holds; 0: none. Comments are none. */
+/* The first line, in the files that match a pattern, for which found() is true. 0: none.
+ * Comments are skipped. */
 static unsigned line_find(const char *pattern, bool (*found)(const char *line, const char *word),
 			  const char *word, char path[256])
 {
@@ -116,7 +116,7 @@ static unsigned apache_find(const char *const *patterns,
 	return line;
 }
 
-/* These run a web page's program as the user whose page it is. */
+/* These modules run programs of web pages as the user who owns the page. */
 void doctor_web(struct doctor *doctor)
 {
 	static const char *const modules[] = {"suexec_module", "mpm_itk_module", "suphp_module",
@@ -131,8 +131,8 @@ void doctor_web(struct doctor *doctor)
 			line = 0;
 		if (line)
 			doctor_at(doctor, LEVEL_WARNING, path, line,
-				  "Apache's %s runs programs of web pages as the users whose pages "
-				  "they are, on the host's network -> take the line out (Debian: "
+				  "Apache's %s runs programs of web pages as the users who own "
+				  "them, on the host's network -> remove the line (Debian: "
 				  "a2dismod %.*s), and restart Apache",
 				  modules[i], (int)(strlen(modules[i]) - strlen("_module")),
 				  modules[i]);

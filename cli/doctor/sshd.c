@@ -1,7 +1,7 @@
 /*
- * pam-netns doctor: does sshd open PAM sessions at all? With `UsePAM no` it does not, and every
- * login by ssh is on the host's network (T7). sshd is asked itself (sshd -T); its files say which
- * line it is, and what holds if it does not start. Without the line its own default counts: no.
+ * pam-netns doctor: does sshd open PAM sessions? With `UsePAM no` it does not, and every ssh login
+ * is on the host's network (T7). sshd itself answers (sshd -T). Its files give the line to change,
+ * and the setting if sshd does not start. sshd's own default is no.
  */
 #include <glob.h>
 #include <stdio.h>
@@ -45,8 +45,8 @@ static void include_read(char *patterns, struct found *found, unsigned depth)
 	}
 }
 
-/* The first line that says it counts.
- * It may not stand in a Match block, which goes on to the file's end. */
+/* The first line that sets it is in effect. It may not be in a Match block, which continues to
+ * the end of the file. */
 static void config_read(const char *path, struct found *found, unsigned depth)
 {
 	CLEANUP_FILE FILE *file = lines_open(path);
@@ -77,7 +77,7 @@ static void config_read(const char *path, struct found *found, unsigned depth)
 	}
 }
 
-/* "usepam yes" as sshd itself reads its files, or NULL: it does not start. */
+/* "usepam yes" as sshd reads its own files, or NULL: sshd does not start. */
 static const char *sshd_says(char *text, size_t size)
 {
 	char *const words[] = {(char[]){SSHD}, (char[]){"-T"}, NULL};
@@ -105,8 +105,8 @@ void doctor_sshd(struct doctor *doctor)
 		    "and reload sshd");
 	else
 		doctor_at(doctor, LEVEL_PROBLEM, SSHD_CONFIG, 0,
-			  "%s: ssh logins are on the host's network -> add 'UsePAM yes' before all "
-			  "else and reload sshd",
+			  "%s: ssh logins are on the host's network -> add 'UsePAM yes' as the "
+			  "first line and reload sshd",
 			  found.said ? "UsePAM is no, as sshd -T says"
 				     : "UsePAM is not set, and sshd's default is no");
 }

@@ -1,4 +1,4 @@
-/* pam-netns doctor: rules of sudo that list hosts, which a changed hostname would turn. */
+/* pam-netns doctor: sudo rules that list hosts. A changed host name would change their meaning. */
 #include <ctype.h>
 #include <glob.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 #define SUDOERS "/etc/sudoers"
 
-/* Calls found() for each line of a file until it returns true; comments are left out. */
+/* Calls found() for each line of a file until it returns true. Comments are skipped. */
 static bool file_scan(const char *path, bool (*found)(char *line))
 {
 	CLEANUP_FILE FILE *file = lines_open(path);
@@ -25,8 +25,8 @@ static bool file_scan(const char *path, bool (*found)(char *line))
 }
 
 /*
- * A user specification, "WHO HOSTS = …", whose hosts are not ALL. Roughly: what is not one, and
- * what continues a line, is passed over.
+ * A user specification, "WHO HOSTS = …", with hosts other than ALL. This is approximate: continued
+ * lines are skipped.
  */
 static bool is_host_rule(char *line)
 {
@@ -67,16 +67,17 @@ void doctor_sudoers(struct doctor *doctor)
 	if (!hostname_changes(doctor->conf))
 		return;
 	if (file_scan(SUDOERS, is_host_rule))
-		doctor_warning(doctor,
-			       SUDOERS " lists hosts, and a profile changes the hostname: sudo "
-				       "decides by the new name there; list it too, or use ALL");
+		doctor_warning(doctor, SUDOERS
+			       " lists hosts, and a profile changes the host name: sudo compares "
+			       "the new name -> list the new name too, or use ALL");
 	if (glob(SUDOERS ".d/*", 0, NULL, &files) == 0) {
 		for (size_t i = 0; i < files.gl_pathc; i++) {
 			if (file_scan(files.gl_pathv[i], is_host_rule))
-				doctor_warning(doctor,
-					       "%s lists hosts, and a profile changes the "
-					       "hostname: list the new name too, or use ALL",
-					       files.gl_pathv[i]);
+				doctor_warning(
+				    doctor,
+				    "%s lists hosts, and a profile changes the host name: sudo "
+				    "compares the new name -> list the new name too, or use ALL",
+				    files.gl_pathv[i]);
 		}
 	}
 	globfree(&files);

@@ -1,6 +1,6 @@
 /*
- * pam-netns doctor: files of sysctl.d(5) that take forwarding or IPv6 away whenever they are
- * applied: at a boot, and by `sysctl --system` while users are active.
+ * pam-netns doctor: files of sysctl.d(5) that disable forwarding or IPv6 whenever they are applied:
+ * at a boot, and by `sysctl --system` while users are active.
  */
 #include "sysctl.h"
 
@@ -22,7 +22,7 @@ static const char *const folders[] = {"/etc/sysctl.d", "/run/sysctl.d", "/usr/lo
 				      "/usr/lib/sysctl.d", "/lib/sysctl.d"};
 #define FOLDERS (sizeof(folders) / sizeof(*folders))
 
-/* "net.ipv4.ip_forward = 0", with dots or slashes, "-" before it or not. */
+/* "net.ipv4.ip_forward = 0", with dots or slashes, with or without a leading "-". */
 static bool line_sets(char *line, const char *setting, long *value)
 {
 	char *sign = strchr(line, '='), *end;
@@ -65,7 +65,7 @@ static int name_is_conf(const struct dirent *entry)
 	return length > 5 && strcmp(entry->d_name + length - 5, ".conf") == 0;
 }
 
-/* Has an earlier folder a file of this name? */
+/* Does an earlier folder have a file of this name? */
 static bool name_is_masked(const char *name, size_t folder)
 {
 	char path[PATH_MAX];
@@ -117,8 +117,8 @@ static void setting_check(struct doctor *doctor, const char *setting, bool wrong
 
 	if (sysctl_line_find(setting, &line) && (line.value == 0) == wrong_if_zero)
 		doctor_at(doctor, LEVEL_WARNING, line.file, line.line,
-			  "whenever this is applied (a boot, sysctl --system), %s until the next "
-			  "login or gc: %s = %ld -> sed -i '%us/^/#/' %s",
+			  "whenever this file is applied (at a boot, by sysctl --system), %s until "
+			  "the next login or gc: %s = %ld -> sed -i '%us/^/#/' %s",
 			  consequence, setting, line.value, line.line, line.file);
 }
 
@@ -132,12 +132,12 @@ void doctor_sysctl(struct doctor *doctor)
 		return;
 	setting_check(doctor, "net.ipv4.ip_forward", true, "users reach nothing outside");
 	setting_check(doctor, "net.ipv4.conf.all.forwarding", true, "users reach nothing outside");
-	/* Disabled now is another check's finding. */
+	/* Another check reports IPv6 that is disabled now. */
 	if (!ipv6 || ipv6_disabled())
 		return;
 	setting_check(doctor, "net.ipv6.conf.all.forwarding", true,
 		      "users reach nothing outside over IPv6");
 	setting_check(doctor, "net.ipv6.conf.all.disable_ipv6", false, "users have no IPv6");
 	setting_check(doctor, "net.ipv6.conf.default.disable_ipv6", false,
-		      "links that are made have no IPv6");
+		      "new links have no IPv6");
 }

@@ -1,4 +1,4 @@
-/* What the files of sysctl.d(5) set a kernel setting to. */
+/* The values that the files of sysctl.d(5) give to kernel settings. */
 #ifndef PAM_NETNS_DOCTOR_SYSCTL_H
 #define PAM_NETNS_DOCTOR_SYSCTL_H
 
@@ -12,9 +12,9 @@ struct sysctl_line {
 };
 
 /*
- * The line that has the last word about a setting ("net.ipv4.ip_forward") at a boot: files by name,
- * one in /etc in place of one of the same name elsewhere, /etc/sysctl.conf last. False: there is
- * none.
+ * The line that decides a setting ("net.ipv4.ip_forward") at a boot. Files are applied by name,
+ * a file in /etc replaces one of the same name elsewhere, and /etc/sysctl.conf comes last.
+ * False: no line sets it.
  */
 bool sysctl_line_find(const char *setting, struct sysctl_line *out);
 

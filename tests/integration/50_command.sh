@@ -38,7 +38,7 @@ test_help_and_usage_agree() {
 	assert_code 2 pam-netns list extra
 	assert_code 2 pam-netns exec alice
 	assert_code 2 pam-netns exec -- true
-	assert_match "'pam-netns --help' lists them" "$(assert_fails pam-netns frobnicate 2>&1)"
+	assert_match "'pam-netns --help' lists all commands" "$(assert_fails pam-netns frobnicate 2>&1)"
 }
 
 test_commands_of_root_refuse_users() {
@@ -70,7 +70,7 @@ test_check_names_bad_conf_and_bad_mode() {
 	assert_eq '/etc/security/pam_netns.conf: ok' "$(pam-netns check /etc/security/pam_netns.conf)"
 	pam-netns check
 	assert_match '^ok' "$(pam-netns check | tail -n 1)"
-	assert_match 'only for root' "$(as bob pam-netns check)"
+	assert_match 'only root can check' "$(as bob pam-netns check)"
 	chmod 0755 /usr/libexec/pam-netns/pam-netns-enter
 	assert_match 'problem: .*pam-netns-enter .*mode 0755.*chmod 4755' "$(assert_fails pam-netns check)"
 	chmod 4755 /usr/libexec/pam-netns/pam-netns-enter

@@ -32,7 +32,7 @@ test_line_in_one_stack_of_two_is_found() {
 	echo 'session required pam_netns.so' >>$OTHER
 	absent "no session line"
 	sed -i '/pam_netns/d' $SESSION
-	present "warning: $SESSION: no session line with pam_netns.so, but other stacks have one: what (sshd|login|su|su-l|sudo-i|remote) starts"
+	present "warning: $SESSION: no session line with pam_netns.so, but other stacks have one: programs that (sshd|login|su|su-l|sudo-i|remote) starts"
 	echo 'session required pam_netns.so' >>$SESSION
 	absent "no session line"
 	# A service with its own stack.
@@ -106,11 +106,11 @@ test_control_that_lets_failed_login_go_on_is_found() {
 	local control
 	for control in optional sufficient '[success=ok default=ignore]' '[default=ok perm_denied=ignore]'; do
 		sed -i "s/^session.*pam_netns.so/session $control pam_netns.so/" $SESSION
-		present "problem: $SESSION:[0-9]+: with '.*' a login that cannot be isolated goes on, .*write 'session required pam_netns.so'"
+		present "problem: $SESSION:[0-9]+: with '.*' a login that cannot be isolated continues .*write 'session required pam_netns.so'"
 		stacks_back
 	done
 	sed -i 's/^session.*pam_netns.so/-session required pam_netns.so/' $SESSION
-	present "warning: $SESSION:[0-9]+: with '-' before the type logins go on, .*if the module is not installed: take the '-' out"
+	present "warning: $SESSION:[0-9]+: with '-' before the type, logins continue .*if the module is not installed: remove the '-'"
 	sed -i 's/^-session/session/' $SESSION
 	absent 'before the type'
 	for control in required requisite '[success=ok]' '[success=ok default=die]' '[success=ok ignore=ignore default=bad]'; do
@@ -119,7 +119,7 @@ test_control_that_lets_failed_login_go_on_is_found() {
 		stacks_back
 	done
 	sed -i '1i auth optional pam_netns.so host' /etc/pam.d/su
-	present "problem: /etc/pam.d/su:1: with 'optional' a user can make this line fail .*auth requisite pam_netns.so host"
+	present "problem: /etc/pam.d/su:1: with 'optional' a user can make this line fail, .*auth requisite pam_netns.so host"
 	sed -i '1s/optional/requisite/' /etc/pam.d/su
 	absent 'make this line fail'
 	stacks_back
@@ -127,11 +127,11 @@ test_control_that_lets_failed_login_go_on_is_found() {
 
 test_line_first_or_twice_is_found() {
 	sed -i '/pam_netns/d; 1i session required pam_netns.so' $SESSION
-	present "warning: $SESSION:1: the line comes before pam_unix.so \\($SESSION:[0-9]+\\).*move it to the end"
+	present "warning: $SESSION:1: the line comes before pam_unix.so \\($SESSION:[0-9]+\\).*move the line to the end"
 	stacks_back
 	absent 'comes before'
 	echo 'session required pam_netns.so' >>$SESSION
-	present "warning: $SESSION:[0-9]+: the line stands twice, first in $SESSION:[0-9]+: take one out"
+	present "warning: $SESSION:[0-9]+: the line is there twice, first in $SESSION:[0-9]+: remove one"
 	stacks_back
 	# A line that closes and a line that opens are a pair.
 	sed -i 's/pam_netns.so.*/pam_netns.so open/; 1i session required pam_netns.so close' $SESSION
@@ -215,7 +215,7 @@ test_profile_whose_items_match_earlier_is_found() {
 	usermod -aG lab alice
 	for item in alice bob @lab 3100-3200 3999 'alice, 3500'; do
 		conf_is "$before"$'[profile late]\nmatch = '"$item"$'\n[profile default]\nmatch = *'
-		present "warning: $CONF:7: \\[profile late\\] is never used, because profiles before it match all that it matches"
+		present "warning: $CONF:7: \\[profile late\\] is never used, because profiles before it match everything that it matches"
 		absent 'because \[profile'
 	done
 	for item in 'alice, 2999' 3500-4000 2001 '@users' 'alice, *'; do
@@ -241,7 +241,7 @@ test_conf_without_exempt_administrator_is_found() {
 	present "problem: $CONF: no administrator is exempt"
 	conf_is $'[profile staff]\nmatch = @sudo\nisolate = no\n[profile default]\nmatch = *'
 	absent 'no administrator'
-	present "warning: $CONF: root is isolated, or matched by no profile"
+	present "warning: $CONF: root is isolated, or no profile matches root"
 	conf_is $'[profile staff]\nmatch = root\nisolate = no\n[profile default]\nmatch = *'
 	absent 'no administrator|root is isolated'
 	conf_reset
@@ -253,18 +253,18 @@ test_doctor_prints_findings_as_text_and_json() {
 	assert_code 0 pam-netns doctor
 	assert_eq ok "$(pam-netns doctor --json | jq -r '[.[].level] | unique - ["note"] | join(" ")')"
 	assert_code 0 as bob pam-netns doctor
-	assert_match $'\nskip overlap: only root can look at this\n' "$(as bob pam-netns doctor)"
+	assert_match $'\nskip overlap: only root can check this\n' "$(as bob pam-netns doctor)"
 	echo 'session required pam_netns.so' >>$SESSION
 	assert_code 1 pam-netns doctor
 	stacks_back
 	sed -i 's/pam_netns.so.*/pam_netns.so debg/' $SESSION
 	line=$(line_of $SESSION)
 	assert_match "
-FAIL pam-argument: $SESSION:$line: unknown argument 'debg': .* -> take it out" "
+FAIL pam-argument: $SESSION:$line: unknown argument 'debg': .* -> remove it" "
 $(assert_code 2 pam-netns doctor)"
 	assert_eq "pam-argument problem $SESSION $line" "$(assert_code 2 pam-netns doctor --json |
 		jq -r '.[] | select(.level == "problem") | "\(.id) \(.level) \(.file) \(.line)"')"
-	assert_match '^take it out;' "$(assert_code 2 pam-netns doctor --json | jq -r '.[] | select(.level == "problem").remedy')"
+	assert_match '^remove it;' "$(assert_code 2 pam-netns doctor --json | jq -r '.[] | select(.level == "problem").remedy')"
 	stacks_back
 	sed -i '1i nonsense' "$CONF"
 	assert_eq "1" "$(assert_code 2 pam-netns doctor --json | jq '[.[] | select(.id == "conf")][0].line')"

@@ -39,9 +39,9 @@ test_unreadable_files_are_noted() {
 	local said
 	chmod 600 /etc/pam.d/* "$CONF"
 	said=$(as alice pam-netns doctor) || :
-	assert_no_match 'no user is isolated|no login goes through' "$said"
+	assert_no_match 'no user is isolated|all logins are refused' "$said"
 	assert_match "^note conf: this user cannot read $CONF -> sudo pam-netns doctor" "$said"
-	assert_match 'note pam: this user cannot read the stacks of [0-9]+ services -> sudo' "$said"
+	assert_match 'note pam: this user cannot read the PAM stacks of [0-9]+ services -> sudo' "$said"
 	assert_match '^no problem, 0 warnings' "$(tail -n 1 <<<"$said")"
 	chmod 644 /etc/pam.d/* "$CONF"
 }
@@ -54,7 +54,7 @@ test_process_name_with_arrow_is_no_remedy() {
 	setpriv --reuid alice --regid lab --init-groups "$OUT/x -> reboot" 600 &
 	outside=$!
 	wait_until 20 grep -qx 'x -> reboot' "/proc/$outside/comm"
-	present "process $outside \\(x -\\? reboot\\) of uid 2001, .* is on the host's: what started it"
+	present "process $outside \\(x -\\? reboot\\) of uid 2001 is on the host's network, .*: the service that started it"
 	kill "$outside"
 	end_session one
 	host_clean

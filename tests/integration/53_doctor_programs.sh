@@ -140,8 +140,8 @@ test_t36_spoolers_without_pam_are_found() {
 	mv /usr/sbin/cron "$OUT/cron"
 	program /usr/sbin/cron
 	program /usr/sbin/dropbear
-	present "warn services: /usr/sbin/cron: it runs users' cron jobs on the host's network, for it opens no PAM session"
-	present "warn services: /usr/sbin/dropbear: it runs users' ssh sessions"
+	present "warn services: /usr/sbin/cron: users' cron jobs run on the host's network, because this program opens no PAM session"
+	present "warn services: /usr/sbin/dropbear: users' ssh sessions run"
 	rm /usr/sbin/dropbear
 	mv "$OUT/cron" /usr/sbin/cron
 	absent 'warn services'

@@ -52,7 +52,7 @@ test_t42_a_user_reads_their_own_records_only() {
 		assert_match 'alice +10\.203\.7\.209' "$said"
 		assert_no_match 'bob' "$said"
 	done
-	assert_match 'only root sees other users' "$(assert_fails as alice pam-netns status bob 2>&1)"
+	assert_match 'only root may see other users' "$(assert_fails as alice pam-netns status bob 2>&1)"
 	# Root sees all.
 	assert_match 'bob +10\.203\.7\.210' "$(pam-netns list)"
 	sessions_end

@@ -21,7 +21,7 @@ record_findings() {
 }
 
 records_agree() {
-	assert_eq 'ok   records: the kernel has what the records of active users say' "$(record_findings)"
+	assert_eq 'ok   records: the kernel agrees with the records of active users' "$(record_findings)"
 }
 
 # planted WHAT REMEDY COMMAND…: the command makes this one finding, and the remedy mends it.
@@ -104,9 +104,9 @@ test_missing_gateway_address_is_found() {
 	# A link without an IPv4 address loses all IPv4 routes and neighbours; the first remedy mends all.
 	records_agree
 	ip address del "$GATEWAY4/32" dev $BRIDGE
-	assert_match "^FAIL records: bridge $BRIDGE has not the gateway's address $GATEWAY4 -> pam-netns up.*alice.*bob" "$(record_findings)"
+	assert_match "^FAIL records: bridge $BRIDGE lacks the gateway's address $GATEWAY4 -> pam-netns up.*alice.*bob" "$(record_findings)"
 	pam-netns up
-	planted "bridge $BRIDGE has not the gateway's address $GATEWAY6" 'pam-netns up' \
+	planted "bridge $BRIDGE lacks the gateway's address $GATEWAY6" 'pam-netns up' \
 		ip address del "$GATEWAY6/128" dev $BRIDGE
 }
 
@@ -133,7 +133,7 @@ test_logins_meanwhile_are_no_finding() {
 }
 
 test_records_check_skips_for_users() {
-	assert_match 'skip records: only root can look at this' \
+	assert_match 'skip records: only root can check this' \
 		"$(as bob pam-netns doctor)"
 }
 
@@ -150,7 +150,7 @@ test_missing_port_is_found() {
 	records_agree
 	ip link del "$port"
 	said=$(record_findings)
-	assert_match "user alice: port $port is missing, and the user is cut off; .* -> pam-netns kick alice" "$said"
+	assert_match "user alice: port $port is missing, so the user is cut off .* -> pam-netns kick alice" "$said"
 	su alice -c true
 	records_agree
 	end_session alice

@@ -12,11 +12,11 @@ test_ipv6_disabled_is_found() {
 	local off='IPv6 is disabled on this host .net.ipv6.conf.all.disable_ipv6 = 1., so'
 	absent 'IPv6 is disabled'
 	sysctl -q -w net.ipv6.conf.all.disable_ipv6=1
-	eval "$(remedy "^warn ipv6: $CONF:[1-9][0-9]*: $off users get IPv4 alone")"
+	eval "$(remedy "^warn ipv6: $CONF:[1-9][0-9]*: $off users get only IPv4")"
 	absent 'IPv6 is disabled'
 	# The other remedy: no IPv6 subnet.
 	sysctl -q -w net.ipv6.conf.default.disable_ipv6=1
-	present 'default.disable_ipv6 = 1., so users get IPv4 alone; subnet6 = none in \[network default\] says that it is not wanted'
+	present 'default.disable_ipv6 = 1., so users get only IPv4; to accept that, write subnet6 = none in \[network default\]'
 	conf_set subnet6 none
 	pam-netns up
 	absent 'IPv6 is disabled'
@@ -69,12 +69,12 @@ test_limits_count_users_with_an_address() {
 	for ((i = 0; i < 100; i++)); do
 		ln -s "10.203.99.$i" "$leases/$((50000 + i))"
 	done
-	limited user.max_net_namespaces 100 '10[1-9] users who have an address need 1[67][0-9] network namespaces'
-	limited net.netfilter.nf_conntrack_max 262144 '10[1-9] users who have an address need [0-9]+ connections'
+	limited user.max_net_namespaces 100 '10[1-9] users with an address need 1[67][0-9] network namespaces'
+	limited net.netfilter.nf_conntrack_max 262144 '10[1-9] users with an address need [0-9]+ connections'
 	for ((i = 0; i < 1000; i++)); do
 		ln -sfn "10.203.98.$i" "$leases/$((50000 + i))"
 	done
-	present 'nf_conntrack_max is [0-9]+, but 1[0-9]+ users who have an address may need [0-9]+ connections -> write smaller max_connections'
+	present 'nf_conntrack_max is [0-9]+, but 1[0-9]+ users with an address may need [0-9]+ connections -> write smaller max_connections'
 	rm "$leases"/5*
 }
 
@@ -99,15 +99,15 @@ test_user_namespaces_are_noted() {
 # sysctl_mended FILE LINE SETTING VALUE: doctor finds the line, and its remedy comments it out.
 sysctl_mended() {
 	local command
-	command=$(remedy "^warn sysctl: $1:$2: whenever this is applied .*: $3 = $4 ")
+	command=$(remedy "^warn sysctl: $1:$2: whenever this file is applied .*: $3 = $4 ")
 	assert_eq "sed -i '$2s/^/#/' $1" "$command"
 	eval "$command"
-	absent 'whenever this is applied'
+	absent 'whenever this file is applied'
 }
 
 test_lines_of_sysctl_files_are_found() {
 	local file=/etc/sysctl.d/70-hardened.conf
-	absent 'whenever this is applied'
+	absent 'whenever this file is applied'
 	printf '# ours\nnet.ipv4.conf.all.rp_filter = 1\n-net/ipv4/ip_forward=0\n' >"$file"
 	sysctl_mended "$file" 3 net.ipv4.ip_forward 0
 	# A later file counts more than an earlier one, and /etc/sysctl.conf the most.
@@ -115,14 +115,14 @@ test_lines_of_sysctl_files_are_found() {
 	sysctl_mended "$file" 1 net.ipv6.conf.all.disable_ipv6 1
 	echo 'net.ipv6.conf.all.disable_ipv6 = 1' >"$file"
 	echo 'net.ipv6.conf.all.disable_ipv6 = 0' >/etc/sysctl.d/80-later.conf
-	absent 'whenever this is applied'
+	absent 'whenever this file is applied'
 	printf '\nnet.ipv6.conf.all.forwarding = 0\n' >/etc/sysctl.conf
 	sysctl_mended /etc/sysctl.conf 2 net.ipv6.conf.all.forwarding 0
 	# A file in /etc/sysctl.d hides the one of the same name in /usr/lib/sysctl.d.
 	echo 'net.ipv4.ip_forward = 0' >/usr/lib/sysctl.d/75-vendor.conf
 	present '/usr/lib/sysctl.d/75-vendor.conf:1: '
 	: >/etc/sysctl.d/75-vendor.conf
-	absent 'whenever this is applied'
+	absent 'whenever this file is applied'
 	rm "$file" /etc/sysctl.d/80-later.conf /etc/sysctl.d/75-vendor.conf /usr/lib/sysctl.d/75-vendor.conf /etc/sysctl.conf
 }
 
@@ -132,7 +132,7 @@ test_ipv6_disabled_by_a_file_is_found() {
 	printf 'net.ipv6.conf.all.disable_ipv6 = 1\nnet.ipv6.conf.default.disable_ipv6 = 1\n' >"$file"
 	sysctl -q -p "$file"
 	eval "$(remedy '^warn ipv6: .*IPv6 is disabled on this host')"
-	absent 'IPv6 is disabled|whenever this is applied'
+	absent 'IPv6 is disabled|whenever this file is applied'
 	assert_eq '' "$(grep -v '^#' "$file" || :)"
 	rm "$file"
 }

@@ -108,7 +108,7 @@ test_no_upstream() {
 	assert_match 'no name server .*"dns = ADDRESS".*\[network default\].*DNSStubListenerExtra=10.203.0.1' "$said"
 	said=$(pam-netns check 2>&1 || :)
 	assert_match 'DNSStubListenerExtra=10.203.0.1|DNSStubListenerExtra=GATEWAY' "$said"
-	assert_match 'network default will not be able to resolve names' "$said"
+	assert_match 'network default cannot resolve names' "$said"
 	assert_eq bob "$(su bob -c 'id -un')"
 	resolver_replace "$GOOD"
 	assert_eq '' "$({ pam-netns up >"$OUT/up"; } 2>&1)"

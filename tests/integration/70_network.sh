@@ -4,25 +4,6 @@
 # shellcheck source=tests/integration/network_lib.sh
 . "$CHECKOUT/tests/integration/network_lib.sh"
 
-TWO_NETWORKS='[network default]
-subnet6 = fd00:203::/64
-peers = yes
-host_access = all
-[network lab]
-bridge = pnlab
-subnet = 10.204.0.0/16
-subnet6 = fd00:204::/64
-peers = yes
-host_access = tcp/22
-[profile staff]
-match = root, @sudo, 1-999
-isolate = no
-[profile lab]
-match = carol
-network = lab
-[profile default]
-match = *'
-
 setup() {
 	network_setup
 	"$TOOLS/host-outside" "$OUT/server.host" 192.0.2.1 2001:db8::1
@@ -292,7 +273,8 @@ test_nat_address() {
 # --- from here on users log in anew ---
 
 two_networks() {
-	echo "$TWO_NETWORKS" >"$CONF"
+	conf_lab carol $'subnet6 = fd00:204::/64\npeers = yes\nhost_access = tcp/22' \
+		'subnet6 = fd00:203::/64' 'peers = yes' 'host_access = all'
 }
 
 test_two_networks_never_reach_each_other() {

@@ -10,23 +10,7 @@ setup() {
 
 # policies EGRESS: of alice's and bob's network; carol's own network allows all.
 policies() {
-	cat >"$CONF" <<-END
-		[network default]
-		subnet6 = fd00:203::/64
-		egress = $1
-		[network lab]
-		bridge = pnlab
-		subnet = 10.204.0.0/16
-		subnet6 = fd00:204::/64
-		[profile staff]
-		match = root, @sudo, 1-999
-		isolate = no
-		[profile lab]
-		match = carol
-		network = lab
-		[profile default]
-		match = *
-	END
+	conf_lab carol 'subnet6 = fd00:204::/64' 'subnet6 = fd00:203::/64' "egress = $1"
 }
 
 # line_open NAME ADDRESS PREFIX…: a connection to outside's echo that stays, by a command that begins with

@@ -1,35 +1,51 @@
 # shellcheck shell=bash
-# Rules of others on the host: told of where they stop the users' traffic, and never touched.
+# Foreign rules on the host: `up` and `check` name those that stop users' traffic, and never touch them.
 
 setup() {
 	host_pam_install
 	pam-netns up
 }
 
-# After each advice, the traffic passes that did not pass before.
+# own_drops HOOK RULE…: a foreign table whose chain at the hook drops all but what these rules accept.
+own_drops() {
+	local hook=$1 rule
+	shift
+	nft "add table inet own; add chain inet own $hook { type filter hook $hook priority 0; policy drop; }"
+	for rule; do
+		nft "add rule inet own $hook $rule accept"
+	done
+}
+
+# advice_follow: runs the advice of each line of standard input that names a chain that drops traffic.
+advice_follow() {
+	local advice
+	while read -r advice; do
+		advice=${advice#*drops traffic of *: }
+		eval "${advice%% (and in*}"
+	done < <(grep 'drops traffic')
+}
+
+# advice_works REGEX: `up` names the chain, and traffic passes after its advice.
 advice_works() {
-	local said advice
+	local said
 	hold_session a alice
 	assert_fails in_netns alice curl -sS -m 1 "http://$OUTSIDE4/"
 	said=$(pam-netns up 2>&1)
 	assert_match "$1" "$said"
-	while read -r advice; do
-		advice=${advice#*drops traffic of *: }
-		eval "${advice%% (and in*}"
-	done < <(grep 'drops traffic' <<<"$said")
+	advice_follow <<<"$said"
 	assert_eq '' "$({ pam-netns up >"$OUT/up"; } 2>&1)"
 	reaches_outside alice
 	end_session a
 	host_clean 8
 }
 
-test_nft_policy_drop() {
-	nft 'add table inet own; add chain inet own forward { type filter hook forward priority 0; policy drop; }'
+test_advice_for_nft_policy_drop_works() {
+	own_drops forward
 	advice_works 'inet own, chain forward'
 	nft delete table inet own
 }
 
-test_iptables_policy_drop() {
+test_advice_for_iptables_policy_drop_works() {
 	command -v iptables-nft ip6tables-nft || skip 'no iptables-nft'
 	iptables-nft -P FORWARD DROP
 	ip6tables-nft -P FORWARD DROP
@@ -38,7 +54,7 @@ test_iptables_policy_drop() {
 	nft delete table ip6 filter
 }
 
-test_docker_rules() {
+test_advice_for_docker_rules_works() {
 	command -v iptables-nft || skip 'no iptables-nft'
 	for word in 'N DOCKER' 'N DOCKER-USER' 'A FORWARD -j DOCKER-USER' 'A FORWARD -o docker0 -j DOCKER' \
 		'A FORWARD -i docker0 ! -o docker0 -j ACCEPT' 'P FORWARD DROP'; do
@@ -52,51 +68,31 @@ test_docker_rules() {
 	nft delete table ip6 filter
 }
 
-# said_mended REGEX COMMAND: what it says of others' rules is said; what it advises ends that.
+# said_mended REGEX COMMAND…: the command names the chain, and no chain after its advice.
 said_mended() {
-	local said advice
+	local said
 	said=$("${@:2}" 2>&1)
 	assert_match "$1" "$said"
-	while read -r advice; do
-		advice=${advice#*drops traffic of *: }
-		eval "${advice%% (and in*}"
-	done < <(grep 'drops traffic' <<<"$said")
+	advice_follow <<<"$said"
 	assert_no_match 'drops traffic' "$("${@:2}" 2>&1)"
 }
 
-# Not the first network's first bridge alone.
-test_every_bridge_of_every_network() {
+# Foreign rules are found for each bridge of each network.
+test_advice_covers_each_bridge_of_each_network() {
 	local command
-	cp "$CONF" "$OUT/conf"
-	cat >"$CONF" <<-'END'
-		[network default]
-		ports_per_bridge = 1
-		[network lab]
-		bridge = pnlab
-		subnet = 10.204.0.0/16
-		[profile staff]
-		match = root, @sudo, 1-999
-		isolate = no
-		[profile lab]
-		match = bob
-		network = lab
-		[profile default]
-		match = *
-	END
+	conf_lab bob '' 'ports_per_bridge = 1'
 	pam-netns up
 	hold_session a alice
 	hold_session c carol
 	hold_session b bob
 	for command in up check; do
-		nft 'add table inet own; add chain inet own forward { type filter hook forward priority 0; policy drop; }'
-		nft 'add rule inet own forward iifname { "pnbr0", "pnbr0.1" } accept; add rule inet own forward oifname { "pnbr0", "pnbr0.1" } accept'
+		own_drops forward 'iifname { "pnbr0", "pnbr0.1" }' 'oifname { "pnbr0", "pnbr0.1" }'
 		reaches_outside alice
 		assert_fails in_netns bob curl -sS -m 1 "http://$OUTSIDE4/"
 		said_mended 'inet own, chain forward, drops traffic of pnlab' pam-netns "$command"
 		reaches_outside bob
 		nft delete table inet own
-		nft 'add table inet own; add chain inet own forward { type filter hook forward priority 0; policy drop; }'
-		nft 'add rule inet own forward iifname { "pnbr0", "pnlab" } accept; add rule inet own forward oifname { "pnbr0", "pnlab" } accept'
+		own_drops forward 'iifname { "pnbr0", "pnlab" }' 'oifname { "pnbr0", "pnlab" }'
 		reaches_outside bob
 		assert_fails in_netns carol curl -sS -m 1 "http://$OUTSIDE4/"
 		said_mended 'inet own, chain forward, drops traffic of pnbr0.1' pam-netns "$command"
@@ -107,39 +103,36 @@ test_every_bridge_of_every_network() {
 	end_session b
 	end_session c
 	host_clean 8
-	cp "$OUT/conf" "$CONF"
+	conf_reset
 	pam-netns down
 	pam-netns up
 }
 
-# What host_access allows may be dropped at the input hook.
-test_input_hook() {
+# A foreign chain at the input hook may drop what host_access allows.
+test_advice_for_input_hook_works() {
 	local gateway=10.203.0.1 command
-	cp "$CONF" "$OUT/conf"
 	conf_set host_access 'icmp tcp/22'
 	pam-netns up
 	hold_session a alice
 	in_netns alice ping -q -c 1 -W 2 "$gateway"
 	for command in up check; do
-		nft 'add table inet own; add chain inet own input { type filter hook input priority 0; policy drop; }'
-		nft 'add rule inet own input iifname "lo" accept; add rule inet own input ct state established,related accept'
+		own_drops input 'iifname "lo"' 'ct state established,related'
 		assert_fails in_netns alice ping -q -c 1 -W 0.5 "$gateway"
 		said_mended 'inet own, chain input, drops traffic of pnbr0' pam-netns "$command"
 		in_netns alice ping -q -c 1 -W 2 "$gateway"
 		nft delete table inet own
 	done
-	# A rule that lets everybody in is enough.
-	nft 'add table inet own; add chain inet own input { type filter hook input priority 0; policy drop; }'
-	nft 'add rule inet own input ct state established,related accept; add rule inet own input tcp dport { 22, 80 } accept; add rule inet own input meta l4proto { icmp, icmpv6 } accept'
+	# A rule that accepts from all sources is enough.
+	own_drops input 'ct state established,related' 'tcp dport { 22, 80 }' 'meta l4proto { icmp, icmpv6 }'
 	assert_no_match 'drops traffic' "$(pam-netns up 2>&1)"
 	nft delete table inet own
 	end_session a
 	host_clean 8
-	cp "$OUT/conf" "$CONF"
+	conf_reset
 	pam-netns up
 }
 
-test_rules_of_others_are_never_touched() {
+test_foreign_rules_are_never_touched() {
 	local before
 	others() {
 		local table

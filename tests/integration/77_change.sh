@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
-# What an admin, another program or a user changes under our hands while users are in.
+# Changes by an administrator, another program or a user while users are active.
 # shellcheck source=tests/integration/network_lib.sh
 . "$CHECKOUT/tests/integration/network_lib.sh"
 
@@ -9,17 +9,16 @@ LOCK_HOST=$((1 << 33)) LOCK_RESOLV=$(((1 << 33) + 6))
 
 setup() {
 	host_pam_install
-	cp "$CONF" "$OUT/conf"
 	su alice -c true
 	host_clean
 }
 
-# waited_for LOCK: does a helper wait for it?
+# waited_for LOCK: a process waits for this lock.
 waited_for() {
 	grep -qE -- "-> POSIX .* $1 $1\$" /proc/locks
 }
 
-# held LOCK COMMAND…: with that lock held by another process. COMMAND runs without errexit.
+# held LOCK COMMAND…: another process holds the lock meanwhile. COMMAND runs without errexit.
 held() {
 	local holder code=0
 	rm -f "$OUT/held"
@@ -33,25 +32,12 @@ held() {
 	return "$code"
 }
 
-# Who is in stays in the network of the profile at login, also where the uplink is to be made again.
-test_profile_changed_while_in() {
+# An active user stays in the network of their login, even if the uplink is made again.
+test_profile_changed_while_active_keeps_the_network() {
 	local before uplink='ip -4 -o address show eth0 | grep -o "inet [^ ]*"; ip -4 route; ip neigh show nud permanent'
 	hold_session one alice
 	before=$(in_session one "$uplink")
-	cat >"$CONF" <<-END
-		[network default]
-		[network lab]
-		bridge = pnlab
-		subnet = 10.204.0.0/16
-		[profile staff]
-		match = root, @sudo, 1-999
-		isolate = no
-		[profile lab]
-		match = alice
-		network = lab
-		[profile default]
-		match = *
-	END
+	conf_lab alice ''
 	pam-netns up
 	ip link delete "$(port_of alice)"
 	assert_match "^you are $HOST4" "$(su alice -c "curl -sS -m 3 http://$OUTSIDE4/")"
@@ -61,14 +47,14 @@ test_profile_changed_while_in() {
 	# The next first login follows the conf.
 	assert_match 'inet 10\.204\.' "$(su alice -c 'ip -4 address show eth0')"
 	host_clean
-	cp "$OUT/conf" "$CONF"
+	conf_reset
 	pam-netns down
 	pam-netns up
 }
 
-# A kept private directory below one that a user owns, who exchanges it with a link to /etc and back
-# (T17, CVE-2025-6020): as in 57_threats for one that is not kept.
-test_kept_private_directory_is_flipped() {
+# A user owns the parent of a persistent directory, and exchanges it with a link to /etc and back (T17,
+# CVE-2025-6020). 57_threats does this to a directory in memory.
+test_flipped_persistent_directory_is_refused_or_not_followed() {
 	local i seen flip
 	mkdir -p /var/shared/dir/job /etc/job
 	echo etc >/etc/job/of
@@ -80,13 +66,13 @@ test_kept_private_directory_is_flipped() {
 	for ((i = 0; i < 60; i++)); do
 		seen=$(pam_session su alice sh -c 'cat /etc/job/of 2>/dev/null || echo covered' 2>/dev/null || echo refused)
 		[[ $seen == refused || $seen == etc ]] || fail "/etc/job: $seen"
-		# The next is to be a first login: only that mounts anything.
+		# Only a first login mounts directories, so the next must be one.
 		[[ $seen == refused ]] || host_clean
 	done
 	kill "$flip"
 	wait "$flip" || :
 	assert_eq '' "$(grep -E ' /(etc|var/shared)/[^ ]*job ' /proc/self/mountinfo || :)" "mounts on the host"
-	cp "$OUT/conf" "$CONF"
+	conf_reset
 	rm -rf /var/shared /etc/job
 	host_clean
 }
@@ -96,9 +82,8 @@ resolv_replace() {
 	mv /etc/resolv.conf.new /etc/resolv.conf
 }
 
-# gc leaves the view alone of a user whose lock somebody holds: a teardown must not find a folder
-# that was made again behind it.
-test_gc_passes_over_a_user_on_the_way() {
+# gc leaves a locked user's mount namespace alone: a teardown must not find a folder that gc made anew.
+test_gc_skips_files_of_a_locked_user() {
 	cp /etc/resolv.conf "$OUT/resolv.conf"
 	hold_session one alice
 	resolv_replace 192.0.2.53
@@ -113,16 +98,16 @@ test_gc_passes_over_a_user_on_the_way() {
 	mv "$OUT/resolv.conf" /etc/resolv.conf
 }
 
-# It waits for that user further on.
+# Later in its run, gc waits for the lock.
 gc_begins() {
 	pam-netns gc &
 	wait_until 10 waited_for 2001
 }
 
-test_one_writer_of_resolv_conf() {
+test_resolv_conf_is_written_under_its_lock() {
 	cp /etc/resolv.conf "$OUT/resolv.conf"
 	su alice -c true
-	# Who finds a network does not look at name servers.
+	# A login that finds a network does not look at name servers.
 	host_clean
 	resolv_replace 192.0.2.54
 	held "$LOCK_RESOLV" login_waits
@@ -139,8 +124,8 @@ login_waits() {
 	[[ ! -e $OUT/in && $(</run/pam-netns/networks/default/resolv.conf) != *192.0.2.54* ]]
 }
 
-# What was forwarded only because of us stays ours alone where the record of that is lost.
-test_record_of_forwarding_lost() {
+# Forwarding that our set-up switched on stays limited to our networks if its record is lost.
+test_lost_record_of_forwarding_is_made_again() {
 	local record=/run/pam-netns/networks/host before
 	pam-netns down
 	echo 0 >/proc/sys/net/ipv4/ip_forward
@@ -155,7 +140,7 @@ test_record_of_forwarding_lost() {
 	host_clean
 	pam-netns down
 	assert_eq '0 0' "$(cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding | xargs)"
-	# And where the host forwarded before, it is not.
+	# A host that forwarded before is not limited.
 	echo 1 >/proc/sys/net/ipv4/ip_forward
 	su alice -c true
 	rm "$record"
@@ -167,9 +152,9 @@ test_record_of_forwarding_lost() {
 	pam-netns up
 }
 
-# The namespace is pinned again while a session's leader is in it: no second network, and nobody is
-# cut off. A leader that is elsewhere, or another process of its number, counts for nothing.
-test_pin_removed_while_in() {
+# While a session's leader is in the namespace, the login pins it again and makes no second network.
+# A leader in another namespace, or another process with its number, does not count.
+test_pin_removed_while_active_is_made_again() {
 	local inode port state=/run/pam-netns/users/2001/state
 	hold_session one alice
 	inode=$(in_session one 'readlink /proc/self/ns/net')
@@ -180,7 +165,7 @@ test_pin_removed_while_in() {
 	assert_eq "$port" "$(port_of alice)"
 	assert_eq "${inode//[!0-9]/}" "$(stat -L -c %i /run/netns/alice)"
 	assert_match 'you are' "$(in_session one "curl -sS -m 3 http://$OUTSIDE4/")"
-	# What is recorded is not where the leader is.
+	# The record names another namespace than the leader's.
 	ip netns del alice
 	sed -i 's/^net_inode=.*/net_inode=1/' "$state"
 	assert_ne "$inode" "$(su alice -c 'readlink /proc/self/ns/net')"
@@ -188,8 +173,8 @@ test_pin_removed_while_in() {
 	host_clean
 }
 
-# Who changes the set-up has read who is in: nobody's routes go and come back meanwhile.
-test_logout_waits_for_a_set_up() {
+# A running set-up has read the list of users: no logout removes routes meanwhile.
+test_logout_waits_for_a_running_set_up() {
 	hold_session one alice
 	held "$LOCK_HOST" logout_waits
 	host_clean
@@ -205,7 +190,7 @@ mtu_of() {
 	ip -o link show "$@" | grep -o 'mtu [0-9]*'
 }
 
-test_mtu_changed_while_in() {
+test_mtu_changed_while_active_is_applied() {
 	local size
 	hold_session one alice
 	for size in 1400 1300 1500; do
@@ -216,13 +201,12 @@ test_mtu_changed_while_in() {
 	done
 	end_session one
 	host_clean
-	cp "$OUT/conf" "$CONF"
+	conf_reset
 	pam-netns up
 }
 
-# With a file system of its own for our records, as SECURITY tells to mount, a full /run keeps nobody
-# out.
-test_full_run_with_records_on_a_file_system_of_their_own() {
+# SECURITY.md recommends a file system for the records alone: a full /run then refuses no login.
+test_full_run_with_records_on_their_own_mount_refuses_no_login() {
 	local run=/run/pam-netns OUT=/var/out seen
 	install -d -m 1777 "$OUT" /run/screen
 	echo 'session required pam_netns.so' >/etc/pam.d/only

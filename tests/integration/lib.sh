@@ -327,6 +327,29 @@ listed() {
 	pam-netns list --json | jq -r --arg user "$1" ".[] | select(.user == \$user) | .$2"
 }
 
+# conf_lab USER LAB_LINES [LINE…]: USER in network lab with LAB_LINES; all others in network default with
+# these lines.
+conf_lab() {
+	local user=$1 lab=$2
+	shift 2
+	cat >"$CONF" <<-END
+		[network default]
+		$(printf '%s\n' "$@")
+		[network lab]
+		bridge = pnlab
+		subnet = 10.204.0.0/16
+		$lab
+		[profile staff]
+		match = root, @sudo, 1-999
+		isolate = no
+		[profile lab]
+		match = $user
+		network = lab
+		[profile default]
+		match = *
+	END
+}
+
 # forwarding_set 0|1: the host's forwarding, of both families.
 forwarding_set() {
 	echo "$1" >/proc/sys/net/ipv4/ip_forward
@@ -342,6 +365,11 @@ port_of() {
 	recorded "$1" interface
 }
 
+# sessions_are USER COUNT: as many sessions are recorded. sshd closes a session after its client's end.
+sessions_are() {
+	[[ $(find "/run/pam-netns/users/$(id -u "$1")/sessions" -type f | wc -l) -eq $2 ]]
+}
+
 # in_netns USER COMMAND…: as root in the user's network.
 in_netns() {
 	ip netns exec "$@"
@@ -354,7 +382,7 @@ reaches_outside() {
 	assert_match "^you are $HOST6" "$(in_netns "$user" curl -sS -m 3 "http://[$OUTSIDE6]/")" "$user"
 }
 
-# login_works [USER]: in a network of its own, which reaches the outside in both families.
+# login_works [USER]: a login has its own network, which reaches the outside in both families.
 login_works() {
 	local answer
 	answer=$(su "${1:-alice}" -c "readlink /proc/self/ns/net
@@ -363,7 +391,7 @@ login_works() {
 	assert_ne "$(readlink /proc/self/ns/net)" "$(head -n 1 <<<"$answer")"
 }
 
-# Whatever of any user is still there, one a line.
+# host_residue: prints what is left of any user, one a line.
 host_residue() {
 	find /run/pam-netns/pins -mindepth 1 -maxdepth 1 ! -name 'template*' 2>/dev/null || :
 	find /run/pam-netns/users /run/pam-netns/closing /run/netns -mindepth 1 -maxdepth 1 2>/dev/null || :
@@ -378,7 +406,7 @@ host_is_clean() {
 	[[ -z $(host_residue) ]]
 }
 
-# host_clean [SECONDS]: no trace of any user is left, or is within SECONDS (the reaper waits 10).
+# host_clean [SECONDS]: waits until nothing of any user is left. The reaper waits 10 seconds.
 host_clean() {
 	local i
 	for ((i = 0; i < ${1:-15} * 20; i++)); do

@@ -17,25 +17,20 @@ static char receive_buffer[65536] __attribute__((aligned(NLMSG_ALIGNTO)));
 
 int netlink_open(struct netlink *netlink, int protocol)
 {
-	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	*netlink = (struct netlink){.protocol = protocol};
+	netlink->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	return netlink->fd < 0 ? log_errno(errno, "open a netlink socket") : 0;
+}
+
+/* The first batch of a socket asks for errors with the kernel's own words. */
+static void errors_explain(struct netlink *netlink)
+{
 	int one = 1;
 
-	netlink->sequence = 0;
-	netlink->protocol = protocol;
-	netlink->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
-	if (netlink->fd < 0)
-		return log_errno(errno, "open a netlink socket");
-	/* Connected to the kernel (port 0): nobody else's messages are received. */
-	if (connect(netlink->fd, (struct sockaddr *)&kernel, sizeof(kernel)) < 0) {
-		int error = errno;
-
-		netlink_close(netlink);
-		return log_errno(error, "connect a netlink socket");
-	}
-	/* Acknowledgements without the request's copy, errors with the kernel's own words. */
-	(void)setsockopt(netlink->fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
+	if (netlink->explains)
+		return;
+	netlink->explains = true;
 	(void)setsockopt(netlink->fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
-	return 0;
 }
 
 void netlink_close(struct netlink *netlink)
@@ -130,13 +125,17 @@ static const char *error_text(const struct nlmsghdr *answer, const struct nlmsge
 	return attribute_value(text);
 }
 
+/* One packet of the kernel (port 0). Packets of other processes are dropped. */
 static ssize_t receive(const struct netlink *netlink, int flags)
 {
+	struct sockaddr_nl from = {0};
+	socklen_t size = sizeof(from);
 	ssize_t length;
 
 	do
-		length = recv(netlink->fd, receive_buffer, sizeof(receive_buffer), flags);
-	while (length < 0 && errno == EINTR);
+		length = recvfrom(netlink->fd, receive_buffer, sizeof(receive_buffer), flags,
+				  (struct sockaddr *)&from, &size);
+	while (length < 0 ? errno == EINTR : from.nl_pid != 0);
 	/* The kernel sends no empty packets; waiting for what comes after one would never end. */
 	if (length == 0)
 		return -EIO;
@@ -188,7 +187,12 @@ static int batch_answer(struct netlink_batch *batch, uint32_t first, struct nlms
 	return (int)i;
 }
 
-/* Waits for the answer to the last request, then takes what else is there. */
+/*
+ * Waits for the answer to the last request that asks for one. The kernel answers in the order of the
+ * requests, so nothing follows it: netlink_rcv_skb() acknowledges each request before it reads the
+ * next, and nfnetlink_rcv_batch() queues what a commit says before the requests' results. Without
+ * such a request takes what is there.
+ */
 static int batch_receive(struct netlink *netlink, struct netlink_batch *batch, uint32_t first,
 			 int last)
 {
@@ -201,8 +205,8 @@ static int batch_receive(struct netlink *netlink, struct netlink_batch *batch, u
 		if (length < 0)
 			return length == -EAGAIN && flags ? 0 : (int)length;
 		for (; NLMSG_OK(answer, length); answer = NLMSG_NEXT(answer, length))
-			if (batch_answer(batch, first, answer) == last)
-				flags = MSG_DONTWAIT;
+			if (batch_answer(batch, first, answer) == last && last >= 0)
+				return 0;
 	}
 }
 
@@ -219,6 +223,7 @@ int netlink_run(struct netlink *netlink, struct netlink_batch *batch)
 	netlink->sequence += batch->count;
 	int last = batch_number(batch, first);
 
+	errors_explain(netlink);
 	result = send_all(netlink, batch->data, batch->used);
 	if (result == 0)
 		result = batch_receive(netlink, batch, first, last);

@@ -24,6 +24,7 @@ struct netlink {
 	int fd;
 	int protocol;
 	uint32_t sequence;
+	bool explains; /* errors come with the kernel's own words */
 };
 
 struct netlink_batch {

@@ -1,11 +1,17 @@
-/* Which waits are told as waits for the kernel's lock of network configuration (T40). */
+/*
+ * Which waits are told as waits for the kernel's lock of network configuration (T40); whose packets
+ * are believed. Runs as root.
+ */
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/rtnetlink.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +21,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "net/netlink.h"
 #include "net/rtnl.h"
 
 static char state_of(int proc, pid_t pid)
@@ -83,11 +90,62 @@ static void long_waits_are_told(void **state)
 	log_set_sink(NULL, NULL);
 }
 
+static int answers_count(void *context, struct nlmsghdr *answer)
+{
+	(void)answer;
+	++*(int *)context;
+	return 0;
+}
+
+static int loopback_ask(struct netlink *netlink, int *answers)
+{
+	struct ifinfomsg header = {.ifi_index = 1};
+
+	*answers = 0;
+	return netlink_query(netlink, netlink_request(RTM_GETLINK, 0, &header, sizeof(header)),
+			     "ask for lo", answers_count, answers);
+}
+
+/* Another process of root's sends what looks like the kernel's refusal of the next request. */
+static void only_the_kernel_is_believed(void **state)
+{
+	struct netlink netlink, other;
+	struct sockaddr_nl address;
+	socklen_t size = sizeof(address);
+	int answers;
+
+	(void)state;
+	assert_int_equal(netlink_open(&netlink, NETLINK_ROUTE), 0);
+	assert_int_equal(netlink_open(&other, NETLINK_ROUTE), 0);
+	assert_int_equal(loopback_ask(&netlink, &answers), 0);
+	assert_int_equal(answers, 1);
+	assert_int_equal(getsockname(netlink.fd, (struct sockaddr *)&address, &size), 0);
+
+	struct {
+		struct nlmsghdr header;
+		struct nlmsgerr error;
+	} refusal = {
+	    .header = {.nlmsg_len = sizeof(refusal),
+		       .nlmsg_type = NLMSG_ERROR,
+		       .nlmsg_seq = netlink.sequence + 1},
+	    .error = {.error = -EPERM},
+	};
+
+	assert_int_equal(
+	    sendto(other.fd, &refusal, sizeof(refusal), 0, (struct sockaddr *)&address, size),
+	    sizeof(refusal));
+	assert_int_equal(loopback_ask(&netlink, &answers), 0);
+	assert_int_equal(answers, 1);
+	netlink_close(&netlink);
+	netlink_close(&other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(other_waits_are_none),
 	    cmocka_unit_test(long_waits_are_told),
+	    cmocka_unit_test(only_the_kernel_is_believed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

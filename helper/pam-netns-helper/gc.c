@@ -221,7 +221,6 @@ static int gc_run(struct host *host, const struct conf *conf, uint64_t identity)
 int verb_gc(struct host *host, const struct request *request, struct reply *reply)
 {
 	struct conf *conf = NULL;
-	uint64_t identity = setup_identity(request->conf);
 	int result = lock_try(host->lock, LOCK_GC);
 
 	reply->outcome = OUTCOME_DONE;
@@ -233,7 +232,7 @@ int verb_gc(struct host *host, const struct request *request, struct reply *repl
 	if (conf_read(request->conf, &conf) < 0)
 		log_warning(
 		    "the conf file is in error: gc removes what is unused and mends nothing");
-	result = gc_run(host, conf, identity);
+	result = gc_run(host, conf, setup_identity(conf));
 	conf_free(conf);
 	lock_release(host->lock, LOCK_GC);
 	return result;

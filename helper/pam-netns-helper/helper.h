@@ -51,8 +51,8 @@ int setup_apply(struct host *host, const struct conf *conf, uint64_t identity,
 int setup_grow(struct host *host, const struct setup *setup, unsigned bridge) MUST_CHECK;
 /* name "": all networks. Refuses with users in unless force. Takes LOCK_HOST. */
 int setup_remove(struct host *host, const char *name, bool force) MUST_CHECK;
-/* Changes when the conf file or this program does: compared, not interpreted. 0: cannot be read. */
-uint64_t setup_identity(const char *conf);
+/* Changes when the conf file or this program does: compared, not interpreted. 0: conf is NULL. */
+uint64_t setup_identity(const struct conf *conf);
 
 /*
  * setup_plan.c: sets the network up again if IPv6 was disabled or enabled on the host since. No

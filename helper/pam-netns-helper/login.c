@@ -232,9 +232,9 @@ int verb_open(struct host *host, const struct request *request, struct reply *re
 	int result;
 
 	namespaces_init(&login.pins);
-	login.setup.identity = setup_identity(request->conf);
 	result = conf_read(request->conf, &conf);
 	login.setup.conf = conf;
+	login.setup.identity = setup_identity(conf);
 	log_set_quiet(conf && conf->log != CONF_LOG_ALL);
 	if (result == 0)
 		result = leader_read(host, &leader);

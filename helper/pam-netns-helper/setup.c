@@ -35,20 +35,21 @@
 #include "ns/view.h"
 
 /* The program's too: what an older one made, rules above all, is made anew after an upgrade. */
-uint64_t setup_identity(const char *conf)
+uint64_t setup_identity(const struct conf *conf)
 {
-	struct stat st, program;
+	struct stat program;
 	uint64_t hash = 0xcbf29ce484222325U;
 
-	if (stat(conf, &st) < 0 || stat("/proc/self/exe", &program) < 0)
+	if (!conf || stat("/proc/self/exe", &program) < 0)
 		return 0;
-	const uint64_t parts[] = {st.st_dev,
-				  st.st_ino,
-				  (uint64_t)st.st_size,
-				  (uint64_t)st.st_mtim.tv_sec,
-				  (uint64_t)st.st_mtim.tv_nsec,
-				  (uint64_t)st.st_ctim.tv_sec,
-				  (uint64_t)st.st_ctim.tv_nsec,
+	const struct stat *file = &conf->file;
+	const uint64_t parts[] = {file->st_dev,
+				  file->st_ino,
+				  (uint64_t)file->st_size,
+				  (uint64_t)file->st_mtim.tv_sec,
+				  (uint64_t)file->st_mtim.tv_nsec,
+				  (uint64_t)file->st_ctim.tv_sec,
+				  (uint64_t)file->st_ctim.tv_nsec,
 				  (uint64_t)program.st_size,
 				  (uint64_t)program.st_mtim.tv_sec,
 				  (uint64_t)program.st_mtim.tv_nsec};

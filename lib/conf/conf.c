@@ -292,12 +292,17 @@ int conf_parse(const char *text, size_t size, const char *name, struct conf **ou
 int conf_read(const char *path, struct conf **out)
 {
 	CLEANUP_FREE char *text = NULL;
-	size_t size;
+	struct stat status;
 	int error;
 
 	*out = NULL;
-	error = conf_file_read(path, CONF_SIZE_MAX, &text, &size);
-	return error ? error : conf_parse(text, size, path, out);
+	error = conf_file_read(path, CONF_SIZE_MAX, &text, &status);
+	if (error)
+		return error;
+	error = conf_parse(text, (size_t)status.st_size, path, out);
+	if (!error)
+		(*out)->file = status;
+	return error;
 }
 
 void conf_free(struct conf *conf)

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/address.h"
@@ -85,6 +86,7 @@ struct profile {
 };
 
 struct conf {
+	struct stat file; /* as it was read */
 	bool on_error_host;
 	enum conf_log log;
 	unsigned deadline_ms;

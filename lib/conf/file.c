@@ -1,10 +1,10 @@
 /*
  * Reading a file that root alone can have written; see conf/file.h.
  *
- * The path is walked one component at a time with O_PATH descriptors, which opens nothing yet and
- * so cannot block. Symbolic links are read and put in front of what is left of the path, so that
- * the folders of their targets are checked like all others. A folder that only root may write to
- * cannot change under the walk, which is why the checks hold for what is then read.
+ * The path is walked one component at a time with lstat(2), which opens nothing and so cannot block.
+ * Symbolic links are read and put in front of what is left of the path, so that the folders of their
+ * targets are checked like all others. A folder that only root may write to cannot change under the
+ * walk: what a name in it was when it was checked, it is when the file is opened.
  */
 #include "conf/file.h"
 
@@ -24,29 +24,18 @@
 #define LINKS_MAX 40 /* as many as the kernel follows */
 
 struct walk {
-	int fd;			 /* O_PATH, of what walked names */
-	int parent;		 /* the folder it lies in */
-	char name[NAME_MAX + 1]; /* of fd in parent */
-	char walked[PATH_MAX];	 /* without links; "" is / */
-	char left[PATH_MAX];	 /* what is still to be walked */
+	char walked[PATH_MAX]; /* without links; "" is / */
+	char left[PATH_MAX];   /* what is still to be walked */
 	unsigned links;
-	struct stat status; /* of fd */
+	struct stat status; /* of walked */
 };
-
-static int openat2_fd(int dir, const char *name, uint64_t flags)
-{
-	struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = RESOLVE_NO_MAGICLINKS};
-	int fd = (int)syscall(SYS_openat2, dir, name, &how, sizeof(how));
-
-	return fd < 0 ? -errno : fd;
-}
 
 static const char *walk_path(const struct walk *walk)
 {
 	return *walk->walked ? walk->walked : "/";
 }
 
-/* Only root may be able to change what fd is. */
+/* Only root may be able to change what was walked to. */
 static int owner_check(const struct walk *walk)
 {
 	const struct stat *status = &walk->status;
@@ -78,105 +67,70 @@ static int owner_check(const struct walk *walk)
 	return -EPERM;
 }
 
-/* Moves on to fd, which becomes the walk's. */
-static int walk_enter(struct walk *walk, int fd)
+static int walk_look(struct walk *walk)
 {
-	if (walk->parent >= 0)
-		close(walk->parent);
-	walk->parent = walk->fd;
-	walk->fd = fd;
-	if (fstat(fd, &walk->status))
-		return log_errno(errno, "examine %s", walk_path(walk));
+	if (lstat(walk_path(walk), &walk->status))
+		return log_errno(errno, "open %s", walk_path(walk));
 	return owner_check(walk);
 }
 
-/* Takes the next component off what is left; false at the end. */
-static bool component_take(struct walk *walk, char name[PATH_MAX])
+static void walked_shorten(struct walk *walk)
+{
+	*(strrchr(walk->walked, '/') ?: walk->walked) = '\0';
+}
+
+/* Moves on by the first component of what is left; 1 at the end. */
+static int walk_component(struct walk *walk)
 {
 	char *start = walk->left + strspn(walk->left, "/");
-	size_t length = strcspn(start, "/");
+	size_t length = strcspn(start, "/"), used = strlen(walk->walked);
 
 	if (!length)
-		return false;
-	memcpy(name, start, length);
-	name[length] = '\0';
-	memmove(walk->left, start + length, strlen(start + length) + 1);
-	return true;
-}
-
-static int walked_set(struct walk *walk, const char *name)
-{
-	size_t used = strlen(walk->walked);
-
-	if (!strcmp(name, "..")) {
-		*(strrchr(walk->walked, '/') ?: walk->walked) = '\0';
-		return 0;
+		return 1;
+	if (length == 2 && !memcmp(start, "..", 2)) {
+		if (!S_ISDIR(walk->status.st_mode))
+			return log_errno(ENOTDIR, "open %s/..", walk_path(walk));
+		walked_shorten(walk);
+	} else if (length != 1 || *start != '.') {
+		if (length + 2 > sizeof(walk->walked) - used)
+			return log_errno(ENAMETOOLONG, "walk to %.64s...", walk->walked);
+		walk->walked[used] = '/';
+		memcpy(walk->walked + used + 1, start, length);
+		walk->walked[used + 1 + length] = '\0';
 	}
-	if ((size_t)snprintf(walk->walked + used, sizeof(walk->walked) - used, "/%s", name) >=
-	    sizeof(walk->walked) - used)
-		return log_errno(ENAMETOOLONG, "walk to %.64s...", walk->walked);
-	return 0;
+	memmove(walk->left, start + length, strlen(start + length) + 1);
+	return walk_look(walk);
 }
 
-static int walk_root(struct walk *walk)
-{
-	int fd = openat2_fd(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
-
-	if (fd < 0)
-		return log_errno(-fd, "open /");
-	walk->walked[0] = '\0';
-	return walk_enter(walk, fd);
-}
-
-/* walk->fd is a link: back to its folder, with its target in front of what is left. */
+/* What was walked to is a link: back to its folder, with its target in front of what is left. */
 static int walk_link(struct walk *walk)
 {
 	char target[PATH_MAX], left[PATH_MAX];
-	ssize_t length = readlinkat(walk->fd, "", target, sizeof(target) - 1);
+	ssize_t length = readlink(walk->walked, target, sizeof(target) - 1);
 
 	if (length < 0)
-		return log_errno(errno, "read the link %s", walk_path(walk));
+		return log_errno(errno, "read the link %s", walk->walked);
 	target[length] = '\0';
 	if (++walk->links > LINKS_MAX)
-		return log_errno(ELOOP, "follow the link %s", walk_path(walk));
+		return log_errno(ELOOP, "follow the link %s", walk->walked);
 	strcpy(left, walk->left);
 	if ((size_t)snprintf(walk->left, sizeof(walk->left), "%s/%s", target, left) >=
 	    sizeof(walk->left))
-		return log_errno(ENAMETOOLONG, "follow the link %s", walk_path(walk));
+		return log_errno(ENAMETOOLONG, "follow the link %s", walk->walked);
 	if (*target == '/')
-		return walk_root(walk);
-	close(walk->fd);
-	walk->fd = steal_fd(&walk->parent);
-	*(strrchr(walk->walked, '/') ?: walk->walked) = '\0';
-	if (fstat(walk->fd, &walk->status))
-		return log_errno(errno, "examine %s", walk_path(walk));
-	return 0;
+		walk->walked[0] = '\0';
+	else
+		walked_shorten(walk);
+	return walk_look(walk);
 }
 
-/* Goes through all of the path; then walk->fd is what it names, in the folder walk->parent. */
 static int walk_all(struct walk *walk)
 {
-	char name[PATH_MAX];
-	int error = walk_root(walk);
+	int result = walk_look(walk);
 
-	while (!error && component_take(walk, name)) {
-		int fd;
-
-		if (!strcmp(name, "."))
-			continue;
-		fd = openat2_fd(walk->fd, name, O_PATH | O_NOFOLLOW);
-		if (fd < 0)
-			return log_errno(-fd, "open %s/%s", walk->walked, name);
-		error = walked_set(walk, name);
-		if (error)
-			close(fd);
-		else
-			error = walk_enter(walk, fd);
-		strcpy(walk->name, name);
-		if (!error && S_ISLNK(walk->status.st_mode))
-			error = walk_link(walk);
-	}
-	return error;
+	while (!result)
+		result = S_ISLNK(walk->status.st_mode) ? walk_link(walk) : walk_component(walk);
+	return result < 0 ? result : 0;
 }
 
 static int kind_check(const struct walk *walk, size_t max)
@@ -204,44 +158,57 @@ static bool status_same(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* All of the file that was checked, and not one byte of a file that is being written. */
-static int content_read(const struct walk *walk, char **text, size_t *size)
+/* The file that was checked, for reading; a link that took its place would not be followed. */
+static int content_open(const struct walk *walk)
+{
+	struct open_how how = {.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+			       .resolve = RESOLVE_NO_SYMLINKS};
+	int fd = (int)syscall(SYS_openat2, AT_FDCWD, walk->walked, &how, sizeof(how));
+
+	return fd < 0 ? log_errno(errno, "open %s", walk->walked) : fd;
+}
+
+/*
+ * All of the file that was checked, and not one byte of a file that is being written: the size and
+ * the times tell of both.
+ */
+static int content_read(const struct walk *walk, char **text)
 {
 	const size_t expected = (size_t)walk->status.st_size;
-	CLEANUP_FD int fd =
-	    openat2_fd(walk->parent, walk->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	CLEANUP_FD int fd = content_open(walk);
 	CLEANUP_FREE char *buffer = NULL;
 	struct stat after;
 	size_t used = 0;
-	ssize_t count;
+	ssize_t count = 1;
 
 	if (fd < 0)
-		return log_errno(-fd, "open %s", walk_path(walk));
+		return fd;
 	buffer = malloc(expected + 1);
 	if (!buffer)
-		return log_errno(ENOMEM, "read %s", walk_path(walk));
-	/* One byte more than expected, so that growth shows. */
-	while ((count = read(fd, buffer + used, expected + 1 - used)) > 0)
-		used += (size_t)count;
-	if (count < 0)
-		return log_errno(errno, "read %s", walk_path(walk));
+		return log_errno(ENOMEM, "read %s", walk->walked);
+	for (; used < expected && count > 0; used += (size_t)count) {
+		count = read(fd, buffer + used, expected - used);
+		if (count < 0)
+			return log_errno(errno, "read %s", walk->walked);
+	}
 	if (used != expected || fstat(fd, &after) || !status_same(&walk->status, &after)) {
-		log_error("%s: was changed while it was read; try again", walk_path(walk));
+		log_error("%s: was changed while it was read; try again", walk->walked);
 		return -EBUSY;
 	}
 	buffer[used] = '\0';
-	*size = used;
 	*text = buffer;
 	buffer = NULL;
 	return 0;
 }
 
-int conf_file_read(const char *path, size_t max, char **text, size_t *size)
+int conf_file_read(const char *path, size_t max, char **text, struct stat *status)
 {
-	struct walk walk = {.fd = -1, .parent = -1};
+	struct walk walk; /* not cleared: that would touch all of it */
 	CLEANUP_FREE char *cwd = *path == '/' ? NULL : getcwd(NULL, 0);
 	int length, error;
 
+	walk.walked[0] = '\0';
+	walk.links = 0;
 	if (!*path)
 		return log_errno(ENOENT, "open the conf file '%s'", path);
 	if (*path != '/' && !cwd)
@@ -253,8 +220,8 @@ int conf_file_read(const char *path, size_t max, char **text, size_t *size)
 	if (!error)
 		error = kind_check(&walk, max);
 	if (!error)
-		error = content_read(&walk, text, size);
-	cleanup_fd(&walk.fd);
-	cleanup_fd(&walk.parent);
+		error = content_read(&walk, text);
+	if (!error)
+		*status = walk.status;
 	return error;
 }

@@ -121,6 +121,7 @@ static void test_missing(void **state)
 	assert_read_fails(ROOT "/e/conf", ENOENT,
 			  "cannot open " ROOT "/e: No such file or directory\n");
 	assert_read_fails(PATH "/x", ENOTDIR, "cannot open " PATH "/x: Not a directory\n");
+	assert_read_fails(PATH "/../conf", ENOTDIR, "cannot open " PATH "/..: Not a directory\n");
 	assert_int_equal(read_conf(""), -ENOENT);
 }
 
@@ -249,8 +250,8 @@ static void test_kinds(void **state)
 
 static void test_size(void **state)
 {
+	struct stat status;
 	char *text;
-	size_t size;
 
 	(void)state;
 	assert_int_equal(truncate(PATH, 10 << 20), 0);
@@ -262,8 +263,8 @@ static void test_size(void **state)
 	assert_int_equal(truncate(PATH, 0), 0);
 	assert_int_equal(read_conf(PATH), -EINVAL);
 	file_write(PATH, "abc");
-	assert_int_equal(conf_file_read(PATH, 3, &text, &size), 0);
-	assert_int_equal(size, 3);
+	assert_int_equal(conf_file_read(PATH, 3, &text, &status), 0);
+	assert_int_equal(status.st_size, 3);
 	assert_string_equal(text, "abc");
 	free(text);
 }

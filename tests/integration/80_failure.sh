@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
-# Whatever fails, the login is refused with one plain line, the log names the cause, and nothing is
-# left behind; with on_error = host it is let in, loudly. What is set wrongly is 83_conf.sh.
+# Faults of the helper, the kernel and the host: the login is refused with one line, the log names the
+# cause, and nothing is left behind. With on_error = host the login goes on, with a warning in the log.
+# 83_conf.sh has the faults of the conf file.
 
 # shellcheck source=tests/integration/failure_lib.sh
 . "$CHECKOUT/tests/integration/failure_lib.sh"
@@ -12,17 +13,17 @@ setup() {
 
 # --- the helper ---
 
-test_helper_missing() {
+test_missing_helper_refuses_login() {
 	rm "$HELPER"
 	refused alice "$HELPER.*No such file"
 	assert_eq 0 "$(su root -c 'id -u')"
 	assert_eq dave "$(su dave -c 'id -un')"
 	assert_fails ssh_as alice -- true
 	helper_restore
-	in_own_network alice
+	login_works
 }
 
-test_helper_not_executable() {
+test_helper_that_cannot_run_refuses_login() {
 	chmod 0644 "$HELPER"
 	refused alice "$HELPER.*Permission denied"
 	rm "$HELPER"
@@ -35,38 +36,38 @@ test_helper_not_executable() {
 	helper_restore
 }
 
-test_helper_hangs() {
+test_hanging_helper_is_killed_at_the_deadline() {
 	local start seconds
 	conf_set deadline 1s
 	helper_replace 'exec sleep 77'
 	start=${EPOCHREALTIME/./}
 	refused alice 'helper open .*(1000 ms|deadline|time)'
 	seconds=$(((${EPOCHREALTIME/./} - start) / 100000))
-	# By default it would have been 10 s.
+	# The default deadline is 10 s.
 	((seconds < 80)) || fail "refused after $seconds tenths of a second"
 	assert_fails pgrep -f 'sleep 77'
 	helper_restore
 	conf_restore
-	in_own_network alice
+	login_works
 }
 
-# It hangs in the middle of its work, holding alice's lock.
-test_helper_hangs_half_way() {
+# The helper hangs in the middle of its work, and holds alice's lock.
+test_helper_that_hangs_half_way_leaves_nothing() {
 	conf_set deadline 2s
 	helper_replace 'if [ "$1" = open ] && mkdir '"$OUT"'/once 2>/dev/null; then
 		exec strace -f -qq -o '"$OUT"'/strace -e trace=rename -e inject=rename:delay_enter=8000000:when=1 $HELPER "$@"
 	fi
 	exec $HELPER "$@"'
 	assert_fails su alice -c true
-	grep -q rename "$OUT/strace" || fail 'it did not come so far'
+	grep -q rename "$OUT/strace" || fail 'the helper did not call rename'
 	helper_restore
 	conf_restore
-	in_own_network alice
+	login_works
 	pam-netns gc
 	host_clean 2
 }
 
-test_helper_dies() {
+test_helper_that_dies_refuses_login() {
 	helper_replace 'exit 1'
 	refused alice 'helper open .*exit'
 	helper_replace 'exit 0'
@@ -76,10 +77,10 @@ test_helper_dies() {
 	helper_replace 'echo garbage >&0; sleep 0.2'
 	refused alice 'helper open'
 	helper_restore
-	in_own_network alice
+	login_works
 }
 
-test_helper_missing_at_close() {
+test_missing_helper_at_close_is_logged() {
 	rm -f "$OUT/pid"
 	"$TOOLS/host-session" su alice sh -c "rm $HELPER" 2>"$OUT/said" && fail 'closing should have failed'
 	log_grep 'session not closed cleanly: user=alice uid=2001; pam-netns gc does the rest'
@@ -88,17 +89,17 @@ test_helper_missing_at_close() {
 	host_clean 2
 }
 
-# --- the kernel, and what else is missing ---
+# --- the kernel, nft and /run ---
 
-# fault CALL ERROR WHEN REGEX: the helper's WHENth such call fails.
+# fault CALL ERROR NUMBER REGEX: this call of the helper fails, counted from 1.
 fault() {
 	helper_replace "[ \$1 = open ] || exec \$HELPER \"\$@\"
 		exec strace -f -qq -o $OUT/strace -e trace=$1 -e inject=$1:error=$2:when=$3 \$HELPER \"\$@\""
 	refused alice "$4"
-	grep -q INJECTED "$OUT/strace" || fail "no $3. call of $1"
+	grep -q INJECTED "$OUT/strace" || fail "the helper calls $1 less than $3 times"
 }
 
-test_kernel_limits_and_errors() {
+test_errors_of_the_kernel_refuse_login() {
 	fault unshare ENOSPC 1 'net namespace .*user.max_net_namespaces.*No space left'
 	fault unshare ENOSPC 2 'uts namespace .*user.max_uts_namespaces.*No space left'
 	fault unshare ENOSPC 3 'mount namespace .*user.max_mnt_namespaces.*No space left'
@@ -109,12 +110,12 @@ test_kernel_limits_and_errors() {
 	fault symlink ENOSPC 1 '/run/netns/alice.*No space left'
 	fault rename EIO 1 '(Input/output|I/O) error'
 	helper_restore
-	in_own_network alice
+	login_works
 	host_clean 2
 }
 
-# Wherever netlink fails: refused, or let in with all that belongs to it.
-test_netlink_errors() {
+# If netlink fails, the login is refused or has a complete network.
+test_errors_of_netlink_leave_no_partial_network() {
 	local call i
 	for call in sendto recvfrom; do
 		for i in 1 2 3 4 5 6 7 8 9; do
@@ -131,21 +132,21 @@ test_netlink_errors() {
 	helper_restore
 }
 
-test_nft_missing() {
+test_missing_nft_refuses_login() {
 	local nft
 	nft=$(readlink -f "$(command -v nft)")
 	mv "$nft" "$nft.away"
-	# Not needed where all is set up.
-	in_own_network alice
+	# A login does not need nft if the host is set up.
+	login_works
 	host_clean 2
 	ip link delete pnbr0
 	refused alice 'nft .install nftables'
 	mv "$nft.away" "$nft"
-	in_own_network alice
+	login_works
 	host_clean 2
 }
 
-test_nft_refuses() {
+test_failing_nft_refuses_login() {
 	local nft
 	nft=$(readlink -f "$(command -v nft)")
 	mv "$nft" "$nft.away"
@@ -154,12 +155,12 @@ test_nft_refuses() {
 	ip link delete pnbr0
 	refused alice 'nft refused our rules: Error: no such thing'
 	mv "$nft.away" "$nft"
-	in_own_network alice
+	login_works
 	host_clean 2
 }
 
-# Ports that failed logins had reserved would be missed by everybody.
-test_a_failed_login_keeps_no_port() {
+# A failed login frees the port that it reserved.
+test_failed_login_frees_its_port() {
 	local nft before
 	nft=$(readlink -f "$(command -v nft)")
 	conf_set ports_per_bridge 1
@@ -171,12 +172,12 @@ test_a_failed_login_keeps_no_port() {
 	mv "$nft.away" "$nft"
 	end_session bob
 	conf_restore
-	in_own_network alice
+	login_works
 	host_clean 3
 }
 
-# Once the helper is killed its locks are free: an nft that goes on would undo what others do then.
-test_nft_hangs() {
+# A killed helper's locks are free. Its nft must end too, or it undoes what the next helper does.
+test_hanging_nft_is_ended_with_its_helper() {
 	local nft
 	nft=$(readlink -f "$(command -v nft)")
 	conf_set deadline 2s
@@ -191,12 +192,12 @@ test_nft_hangs() {
 	wait_until 5 eval '! pgrep -f "sleep 613"'
 	mv "$nft.away" "$nft"
 	conf_restore
-	in_own_network alice
+	login_works
 	host_clean 2
 }
 
-# A /run without a free page, without a free inode.
-test_run_is_full() {
+# /run has no free page, then no free inode.
+test_full_run_refuses_login() {
 	local i
 	pam-netns gc
 	mount -o remount,size=4m /run
@@ -204,7 +205,7 @@ test_run_is_full() {
 	refused alice 'No space left'
 	rm /run/full
 	mount -o remount,size=50% /run
-	in_own_network alice
+	login_works
 	host_clean 2
 	mkdir /run/full
 	mount -o "remount,nr_inodes=$(($(df --output=iused /run | tail -n 1) + 20))" /run
@@ -214,13 +215,13 @@ test_run_is_full() {
 	refused alice 'No space left'
 	mount -o remount,nr_inodes=100000 /run
 	rm -r /run/full
-	in_own_network alice
+	login_works
 	host_clean 2
 }
 
 # --- on_error = host ---
 
-test_on_error_host() {
+test_on_error_host_lets_login_go_on() {
 	conf_set on_error host
 	rm "$HELPER"
 	assert_eq "$(readlink /proc/self/ns/net)" "$(su alice -c 'readlink /proc/self/ns/net')"
@@ -230,15 +231,15 @@ test_on_error_host() {
 	log_grep '^authpriv.warning .*NOT ISOLATED: user=alice uid=2001 service=sshd'
 	helper_restore
 	assert_ne "$(readlink /proc/self/ns/net)" "$(su alice -c 'readlink /proc/self/ns/net')"
-	# Nobody knows what a file in error would have said.
+	# An erroneous file says nothing of on_error.
 	echo 'nonsense = 1' >>"$CONF"
 	refused_all "$CONF"
 	conf_restore
 	host_clean 3
 }
 
-# From within alice's network, "where it is" is there.
-test_on_error_host_in_a_session() {
+# A login inside alice's session that is not isolated stays in alice's network.
+test_on_error_host_stays_inside_a_session() {
 	conf_set on_error host
 	hold_session one alice
 	helper_replace '[ "$1" != open ] || exit 1; exec $HELPER "$@"'

@@ -1,7 +1,6 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2016 # $ is of sed
-# What the administrator or PAM says and cannot be believed: refused as 80_failure.sh has it. Whom the
-# conf file leaves out, and who has two names.
+# shellcheck disable=SC2016 # $ in sed scripts
+# Faults of the conf file and of PAM's arguments and names: the login is refused as in 80_failure.sh.
 
 # shellcheck source=tests/integration/failure_lib.sh
 . "$CHECKOUT/tests/integration/failure_lib.sh"
@@ -12,16 +11,16 @@ setup() {
 
 # --- the conf file ---
 
-# bad_conf 'SED COMMAND' REGEX: the shipped file with one thing changed.
+# bad_conf 'SED COMMAND' REGEX: the shipped file with one change.
 bad_conf() {
 	conf_restore
 	sed -i "$1" "$CONF"
-	! cmp -s "$CONF" "$OUT/conf" || fail "nothing changed: $1"
+	! cmp -s "$CONF" "$SHIPPED" || fail "nothing changed: $1"
 	refused_all "$2"
 	assert_match "$2" "$(assert_fails pam-netns check 2>&1)" 'pam-netns check'
 }
 
-test_bad_conf() {
+test_bad_line_in_conf_refuses_login() {
 	local line='/etc/security/pam_netns.conf:[0-9]+: '
 	bad_conf 's/^\[network default\]/[netwerk default]/' "$line.*netwerk"
 	bad_conf 's/^subnet = .*/subnetz = 10.203.0.0\/16/' "$line.*subnetz"
@@ -43,11 +42,11 @@ test_bad_conf() {
 	bad_conf 's/^mtu = .*/mtu/' "$line"
 	bad_conf '/^match = \*/d' "$line"
 	conf_restore
-	in_own_network alice
+	login_works
 }
 
-# What cannot be believed because others could write it, or is no file at all.
-test_conf_that_is_no_file_of_roots() {
+# The conf file or its folder is writable for users, or it is not a regular file.
+test_conf_not_owned_by_root_refuses_login() {
 	chown alice "$CONF"
 	refused_all "$CONF.*root"
 	conf_restore
@@ -71,7 +70,7 @@ test_conf_that_is_no_file_of_roots() {
 	mkdir "$CONF"
 	refused_all "$CONF"
 	rmdir "$CONF"
-	cp "$OUT/conf" /home/alice/conf
+	cp "$SHIPPED" /home/alice/conf
 	chown alice /home/alice/conf
 	ln -s /home/alice/conf "$CONF"
 	refused_all '/home/alice: the folder is owned by uid 2001'
@@ -79,20 +78,20 @@ test_conf_that_is_no_file_of_roots() {
 	ln -s /dev/zero "$CONF"
 	refused_all '/dev/zero'
 	conf_restore
-	in_own_network alice
+	login_works
 }
 
-test_conf_of_noise() {
+test_conf_of_random_bytes_refuses_login() {
 	head -c 10000000 /dev/urandom >"$CONF"
 	refused_all "$CONF"
 	printf '[profile default]\n%.0s' {1..500000} >"$CONF"
 	refused_all "$CONF"
 	head -c 10000000 /dev/zero >"$CONF"
 	refused_all "$CONF"
-	head -c 3000 "$OUT/conf" >"$CONF"
+	head -c 3000 "$SHIPPED" >"$CONF"
 	head -c 100000 /dev/zero | tr '\0' a >>"$CONF"
 	refused_all "$CONF"
-	cp "$OUT/conf" "$CONF"
+	cp "$SHIPPED" "$CONF"
 	printf 'mtu = 1500\0\n' >>"$CONF"
 	refused_all "$CONF"
 	: >"$CONF"
@@ -100,11 +99,11 @@ test_conf_of_noise() {
 	conf_restore
 }
 
-# Cut off anywhere: an error, or a file that is right as it is; never a crash.
-test_conf_cut_off() {
+# A truncated file is an error or is valid; it never crashes the helper.
+test_truncated_conf_crashes_no_login() {
 	local size
-	for ((size = 100; size < $(stat -c %s "$OUT/conf"); size += 397)); do
-		head -c "$size" "$OUT/conf" >"$CONF"
+	for ((size = 100; size < $(stat -c %s "$SHIPPED"); size += 397)); do
+		head -c "$size" "$SHIPPED" >"$CONF"
 		log_mark
 		if ! su root -c true >/dev/null 2>&1; then
 			log_grep "$CONF" >/dev/null
@@ -117,7 +116,7 @@ test_conf_cut_off() {
 
 # --- PAM ---
 
-test_unknown_argument() {
+test_unknown_argument_refuses_login() {
 	host_pam_install nonsense
 	refused_all 'nonsense'
 	host_pam_install conf=relative
@@ -125,11 +124,11 @@ test_unknown_argument() {
 	host_pam_install "conf=$OUT/nothing"
 	refused_all "$OUT"
 	host_pam_install
-	in_own_network alice
+	login_works
 	host_clean 3
 }
 
-test_names_that_are_no_users() {
+test_unknown_user_names_are_refused() {
 	local name
 	for name in nobody-here '' / .. ../alice a/b '-1' '#2001' 4294967295 ALICE 'alice ' $'alice\n' $'al\tice' \
 		$'\033[31m' "$(head -c 5000 /dev/zero | tr '\0' a)" %s%s%n; do
@@ -142,8 +141,8 @@ test_names_that_are_no_users() {
 	done
 }
 
-# Two names of one uid are one user.
-test_second_name_of_a_uid() {
+# Two names of one uid are one user with one network.
+test_second_name_of_a_uid_has_the_same_network() {
 	sed -n 's/^alice:/alicia:/p' /etc/passwd >>/etc/passwd.new
 	cat /etc/passwd.new >>/etc/passwd
 	hold_session one alice
@@ -154,7 +153,7 @@ test_second_name_of_a_uid() {
 	sed -i '/^alicia:/d' /etc/passwd
 }
 
-test_exempt_services_are_logged() {
+test_exempt_service_is_logged() {
 	conf_set services_exempt 'vsftpd only'
 	assert_eq "$(readlink /proc/self/ns/net)" "$(pam_session only alice readlink /proc/self/ns/net)"
 	log_grep '^authpriv.info .*service only is exempt: user=alice uid=2001 stays on the host'
@@ -163,7 +162,7 @@ test_exempt_services_are_logged() {
 	host_clean 3
 }
 
-test_who_matches_no_profile_is_refused() {
+test_user_without_profile_is_refused() {
 	conf_set match carol
 	sed -i 's/^match = carol/match = root/; 0,/^match = root/!s/^match = root/match = bob/' "$CONF"
 	refused alice 'no profile in .* matches'

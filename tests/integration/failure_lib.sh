@@ -1,25 +1,25 @@
 # shellcheck shell=bash
-# What 80_failure.sh and 83_conf.sh share: something is broken or set wrongly, a login is refused, all
-# is put right again. Sourced before each test, it mends what the one before it left.
+# What 80_failure.sh and 83_conf.sh share: a fault of the host or of the conf file, a refused login, and
+# the repair. It is sourced before each test, and repairs what an earlier test left.
 
 HELPER=/usr/libexec/pam-netns/pam-netns-helper
 
 failure_setup() {
 	host_pam_install
-	cp -p "$CONF" "$OUT/conf"
 	cp -p "$HELPER" "$OUT/helper"
-	# A service with our module alone: what it answers is ours.
+	# A service with our module alone, so that its answer is the service's.
 	echo 'session required pam_netns.so' >/etc/pam.d/only
 	pamtester_session su alice
 	host_clean 5
 }
 
+# conf_restore: the shipped conf file, whatever is in its place.
 conf_restore() {
 	rm -rf "$CONF"
-	cp -p "$OUT/conf" "$CONF"
+	install -m 0644 "$SHIPPED" "$CONF"
 }
 
-# helper_replace 'SHELL COMMAND': runs in place of the helper.
+# helper_replace 'SHELL COMMAND': the command runs in place of the helper.
 helper_replace() {
 	rm -f "$HELPER"
 	printf '#!/bin/sh\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\nHELPER=%s\n%s\n' "$OUT/helper" "$1" >"$HELPER"
@@ -31,12 +31,7 @@ helper_restore() {
 	cp -p "$OUT/helper" "$HELPER"
 }
 
-# in_own_network USER
-in_own_network() {
-	assert_match "^you are $HOST4" "$(su "$1" -c "curl -sS -m 3 http://$OUTSIDE4/")"
-}
-
-# refused USER REGEX: by a real program, one line to the user, the cause in the log, nothing left.
+# refused USER REGEX: su refuses the login with one line, the log has the cause, and nothing is left.
 refused() {
 	local said
 	log_mark
@@ -44,11 +39,11 @@ refused() {
 	assert_eq 'Login refused: your private network could not be set up. Please tell the administrator of this machine.' \
 		"$(grep -v '^su: ' <<<"$said")"
 	log_grep "^authpriv.err .*pam_netns\(su:session\): .*($2)" >/dev/null
-	# The veth pair goes by itself, 33 ms after its namespace.
-	host_clean 1
+	# The kernel removes the veth pair later than its namespace.
+	host_clean 5
 }
 
-# refused_all REGEX: whoever it is, root too.
+# refused_all REGEX: logins of alice and of root are refused.
 refused_all() {
 	refused alice "$1"
 	refused root "$1"

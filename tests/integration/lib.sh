@@ -11,6 +11,7 @@ TOOLS=/srv/build/tests
 OUT=/run/test-host/out
 LOG=/var/log/auth-test.log
 CONF=/etc/security/pam_netns.conf
+SHIPPED=$CHECKOUT/conf/pam_netns.conf
 # shellcheck disable=SC2034
 HOST4=198.51.100.2 HOST6=2001:db8:51::2 OUTSIDE4=198.51.100.1 OUTSIDE6=2001:db8:51::1
 # shellcheck source=tests/host/users.sh
@@ -312,7 +313,7 @@ conf_set() {
 
 # conf_reset: the conf file as it is shipped. If it is unchanged, it is not written.
 conf_reset() {
-	cmp -s "$CHECKOUT/conf/pam_netns.conf" "$CONF" || cp "$CHECKOUT/conf/pam_netns.conf" "$CONF"
+	cmp -s "$SHIPPED" "$CONF" || cp "$SHIPPED" "$CONF"
 }
 
 # as USER COMMAND…: on the host, without a login and without inheritable capabilities.

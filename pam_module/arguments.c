@@ -22,8 +22,8 @@ int arguments_parse(int argc, const char **argv, struct arguments *out)
 		} else if (strcmp(argv[i], "host") == 0) {
 			out->host = true;
 		} else {
-			log_error("unknown argument \"%s\" in the PAM line; it takes "
-				  "conf=/PATH, debug, open, close, host",
+			log_error("unknown argument \"%s\" on the PAM line: it takes conf=/PATH, "
+				  "debug, open, close, host",
 				  argv[i]);
 			return -EINVAL;
 		}

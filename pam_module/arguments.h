@@ -7,13 +7,13 @@
 #include "base/cleanup.h"
 
 struct arguments {
-	const char *conf; /* borrowed from argv */
+	const char *conf; /* points into argv */
 	bool debug;
-	bool open, close; /* act when the session opens, closes; both without an argument */
-	bool host;	  /* auth line: authenticate in the host's network */
+	bool open, close; /* act at these times; without an argument at both */
+	bool host;	  /* the auth line: authenticate in the host's network */
 };
 
-/* -EINVAL for an argument that is not known; logged. */
+/* -EINVAL, logged: an argument is unknown. */
 int arguments_parse(int argc, const char **argv, struct arguments *out) MUST_CHECK;
 
 #endif

@@ -1,7 +1,9 @@
 /*
- * `auth requisite pam_netns.so host`, first in su's and sudo's stack: authentication asks the LDAP
- * or RADIUS server from the host's network, where the user who types the password cannot answer in
- * its stead. The process goes back when credentials are set, at the latest when a session opens.
+ * `auth requisite pam_netns.so host`, the first line of su's and sudo's stack.
+ *
+ * Authentication then asks the LDAP or RADIUS server from the host's network. In their own network,
+ * a user could answer in the server's place. The process goes back when credentials are set, at the
+ * latest when a session opens.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +21,7 @@
 
 struct origin_net {
 	pid_t pid;
-	int fd; /* close-on-exec; the network namespace that the process came from */
+	int fd; /* close-on-exec; the network namespace of the process before */
 };
 
 static void origin_free(pam_handle_t *pamh, void *data, int status)
@@ -32,7 +34,7 @@ static void origin_free(pam_handle_t *pamh, void *data, int status)
 	free(origin);
 }
 
-/* The host's network namespace out of those that the helper hands over. */
+/* Finds the host's network namespace among those that the helper handed over. */
 static int enter_net(const struct reply *reply)
 {
 	struct stat now;
@@ -75,7 +77,7 @@ static int host_enter(const struct arguments *arguments)
 	return result;
 }
 
-/* Where this process was when its first authentication began, or NULL. */
+/* The namespace of this process before its first authentication, or NULL. */
 static const struct origin_net *origin_kept(pam_handle_t *pamh)
 {
 	const void *data = NULL;
@@ -107,8 +109,9 @@ static int origin_keep(pam_handle_t *pamh)
 int host_network_enter(pam_handle_t *pamh, const struct arguments *arguments)
 {
 	/*
-	 * Kept first: once in the host's network, the way back must exist. And kept once: sudo
-	 * authenticates again after a wrong password, when the process is already there.
+	 * Saved before the join: once the process is in the host's network, the way back must
+	 * exist. Saved only once: after a wrong password sudo authenticates again, and the process
+	 * is then already there.
 	 */
 	if (!origin_kept(pamh) && origin_keep(pamh) < 0)
 		return PAM_AUTHINFO_UNAVAIL;
@@ -126,7 +129,7 @@ int host_network_leave(pam_handle_t *pamh)
 	origin = data;
 	if (origin->pid == getpid() && setns(origin->fd, CLONE_NEWNET) < 0)
 		result = log_errno(errno, "go back from the host's network namespace");
-	/* Setting it anew frees the old data and its descriptor. */
+	/* Setting the data anew frees the old data and its descriptor. */
 	if (result == 0 && pam_set_data(pamh, DATA_NAME, NULL, NULL) != PAM_SUCCESS)
 		result = -ENOMEM;
 	return result;

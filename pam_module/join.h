@@ -1,8 +1,9 @@
 /*
  * The verified join: the only place where the module changes its caller.
  *
- * One setns(2) a namespace, the mount namespace last. Then /proc/self/ns must show the inodes that
- * were promised; anything short of it takes the caller back to where it was.
+ * 1. One setns(2) for each namespace, the mount namespace last.
+ * 2. /proc/self/ns must show the inodes that the helper promised.
+ * 3. After any failure the caller goes back to its old namespaces.
  */
 #ifndef PAM_NETNS_JOIN_H
 #define PAM_NETNS_JOIN_H
@@ -11,10 +12,11 @@
 #include "call/message.h"
 
 /*
- * Joins every namespace that reply hands over. The working directory stays the same directory where
- * it is there too, else it is "/" (setns of a mount namespace resets it). 0: verified to be in all
- * of them. Negative: back in the old ones, verified; -ENOTRECOVERABLE: between the two, so the
- * caller must not let anybody in whatever the conf says. Logged. CAP_SYS_ADMIN, CAP_SYS_CHROOT.
+ * Joins all namespaces that the reply hands over. setns(2) of a mount namespace resets the working
+ * directory; the join goes back to it, or to "/" if it does not exist there. Returns 0: in all of
+ * them, verified; negative: back in the old ones, verified; -ENOTRECOVERABLE: between the two, so
+ * the caller must refuse the login, whatever the conf says. Logs errors. Needs CAP_SYS_ADMIN and
+ * CAP_SYS_CHROOT.
  */
 int join_namespaces(const struct reply *reply) MUST_CHECK;
 

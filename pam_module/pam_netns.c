@@ -1,9 +1,9 @@
 /*
- * pam_netns.so: entry points. See pam_netns(8).
+ * pam_netns.so: the entry points. See pam_netns(8).
  *
- * It lives in sshd, login, su or cron, and does little there: it reads the conf, runs the helper
- * (lib/call/call.c), joins the namespaces that the helper hands over and proves that it is in them
- * (join.c). It never exits, opens no log of its own, keeps no descriptor.
+ * The module runs inside sshd, login, su or cron, and does little there: it reads the conf, runs
+ * the helper (lib/call/call.c), joins the namespaces that the helper hands over, and verifies that
+ * it is in them (join.c). It never exits, opens no log of its own and keeps no descriptor.
  */
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
@@ -26,7 +26,7 @@ static void sink_write(void *context, int level, const char *text)
 		pam_syslog(sink->pamh, level, "%s", text);
 }
 
-/* Sets up logging for one call and reads the arguments. */
+/* Sets up logging for one call, and reads the arguments. */
 static int entry(struct sink *sink, pam_handle_t *pamh, int argc, const char **argv,
 		 struct arguments *arguments)
 {

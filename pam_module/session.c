@@ -1,7 +1,13 @@
 /*
- * Opening and closing a session, in order: who (once) -> conf -> profile -> helper -> verified join
- * -> log. Whatever fails, the login is refused, unless the conf says on_error = host and the caller
- * is provably where it was.
+ * Opens and closes a session, in this order:
+ *
+ * 1. request_fill: the user, resolved once
+ * 2. open_decided: conf and profile; an exempt login ends here (open_exempt)
+ * 3. call_and_join: the helper, then the verified join
+ * 4. session_log
+ *
+ * If a step fails, the login is refused. The exception: the conf says on_error = host, and the
+ * caller is provably in its old namespaces.
  */
 #include "session.h"
 
@@ -17,15 +23,15 @@
 #include "base/log.h"
 
 #define DATA_NAME	  "pam_netns_session"
-#define CLOSE_DEADLINE_MS 10000	       /* where no conf says otherwise */
-#define HELPER_REFUSED	  (-EREMOTEIO) /* it has undone by itself what it had begun */
+#define CLOSE_DEADLINE_MS 10000	       /* the deadline, if no conf was read */
+#define HELPER_REFUSED	  (-EREMOTEIO) /* the helper failed and has undone what it began */
 
-/* What is remembered between open and close; nothing in it needs release in a forked child (T4). */
+/* What a PAM handle remembers from open to close. A forked child need not release it (T4). */
 struct session_data {
 	pid_t opener;
 	bool isolated;
 	struct request request;
-	char line[sizeof(((struct reply *)0)->line)]; /* what the helper told for the log */
+	char line[sizeof(((struct reply *)0)->line)]; /* what the helper reported for the log */
 };
 
 static void data_free(pam_handle_t *pamh, void *data, int status)
@@ -45,14 +51,16 @@ static void item_copy(pam_handle_t *pamh, int item, char *field, size_t size)
 	if (pam_get_item(pamh, item, &value) != PAM_SUCCESS || !value)
 		value = "";
 	if (!request_set(field, size, value))
-		(void)request_set(field, size, "?"); /* for people to read; nothing depends on it */
-	/* A remote host that the client chose must not look like further fields of a log line. */
+		(void)request_set(field, size, "?"); /* for people to read only */
+	/* The client chooses the remote host's name. It must not look like further
+	 * fields of a log line. */
 	for (char *p = field; *p; p++)
 		if (*p == ' ')
 			*p = '?';
 }
 
-/* Who and what is asked for. PAM_USER is resolved here, once; everything after goes by the uid. */
+/* Collects the user and the PAM items. PAM_USER is resolved here, once; all
+ * later steps use the uid. */
 static int request_fill(pam_handle_t *pamh, const struct arguments *arguments,
 			struct request *request)
 {
@@ -76,7 +84,7 @@ static int request_fill(pam_handle_t *pamh, const struct arguments *arguments,
 	return 0;
 }
 
-/* Asks the helper and joins what it hands over. */
+/* Asks the helper, and joins the namespaces that it hands over. */
 static int call_and_join(const char *verb, enum outcome expected, const struct request *request,
 			 unsigned deadline_ms, char *line)
 {
@@ -86,9 +94,9 @@ static int call_and_join(const char *verb, enum outcome expected, const struct r
 	if (result < 0)
 		return result;
 	if (reply->outcome != expected || !reply->handed_count) {
-		/* The cause is the last of the helper's lines, which are out already. */
+		/* The helper has logged the cause already: it is the last of its lines. */
 		if (!reply->cause[0])
-			log_error("the helper refused without a reason");
+			log_error("the helper refused the login and gave no reason");
 		result = HELPER_REFUSED;
 	} else {
 		result = join_namespaces(reply);
@@ -99,7 +107,7 @@ static int call_and_join(const char *verb, enum outcome expected, const struct r
 	return result;
 }
 
-/* A login that failed after the helper made something, or while it did: that goes again. */
+/* Undoes a login that failed after or while the helper made something. */
 static void open_undo(const struct request *request, unsigned deadline_ms)
 {
 	CLEANUP_FREE struct reply *reply = calloc(1, sizeof(*reply));
@@ -108,13 +116,13 @@ static void open_undo(const struct request *request, unsigned deadline_ms)
 		reply_close(reply);
 }
 
-/* The same at open and close, so that either tells who had which address. */
+/* Open and close log the same fields, so either line tells which user had an address. */
 static void session_log(const char *what, const struct session_data *session, enum conf_log log)
 {
 	const struct request *r = &session->request;
 
 	if (log == CONF_LOG_LOGINS)
-		return; /* the helper tells first logins */
+		return; /* the helper itself logs first logins */
 	log_account("session %s: user=%s uid=%u service=%s tty=%s rhost=%s leader=%d %s", what,
 		    r->user, r->uid, r->service, r->tty[0] ? r->tty : "-",
 		    r->rhost[0] ? r->rhost : "-", (int)getpid(), session->line);
@@ -127,8 +135,8 @@ static int open_isolated(struct session_data *session, const struct conf *conf)
 	    call_and_join("open", OUTCOME_ISOLATED, request, conf->deadline_ms, session->line);
 
 	if (result < 0) {
-		/* None ran; or one is stuck and keeps the user's lock,
-		 * which undoing would wait for. */
+		/* The helper did not run; or it is stuck and holds the user's lock, for which
+		 * undoing would wait. */
 		if (result != HELPER_REFUSED && result != -ENOEXEC && result != -EBUSY)
 			open_undo(request, conf->deadline_ms);
 		return result;
@@ -138,7 +146,7 @@ static int open_isolated(struct session_data *session, const struct conf *conf)
 	return 0;
 }
 
-/* An exempt user stays where the session began, unless the profile takes it back to the host. */
+/* An exempt user stays where the session began, unless the profile moves it to the host. */
 static int open_exempt(const struct request *request, const struct conf *conf,
 		       const struct profile *profile)
 {
@@ -174,10 +182,9 @@ static int open_decided(struct session_data *session, const struct conf *conf)
 	}
 	result = open_isolated(session, conf);
 	if (result < 0 && result != -ENOTRECOVERABLE && conf->on_error_host) {
-		log_warning(
-		    "NOT ISOLATED: user=%s uid=%u service=%s is let in where it is, because "
-		    "on_error = host",
-		    request->user, request->uid, request->service);
+		log_warning("NOT ISOLATED: user=%s uid=%u service=%s continues in the caller's "
+			    "namespaces, because on_error = host",
+			    request->user, request->uid, request->service);
 		return 0;
 	}
 	return result;
@@ -194,10 +201,10 @@ static int data_keep(pam_handle_t *pamh, struct session_data *session)
 
 int session_refuse(pam_handle_t *pamh, int flags)
 {
-	log_error("login refused (see the lines above; pam-netns check tells more)");
+	log_error("login refused: see the lines above, or run pam-netns doctor");
 	if (!(flags & PAM_SILENT))
-		pam_error(pamh, "Login refused: your private network could not be set up. "
-				"Please tell the administrator of this machine.");
+		pam_error(pamh, "Login refused: your private network could not be set up. Please "
+				"tell the administrator of this machine.");
 	return SESSION_REFUSED;
 }
 
@@ -219,10 +226,11 @@ int session_open(pam_handle_t *pamh, int flags, const struct arguments *argument
 		result = data_keep(pamh, session);
 		if (result == 0)
 			return PAM_SUCCESS;
-		/* Nobody would close it. */
+		/* No later call would close it. */
 		if (session->isolated && call_and_join("close", OUTCOME_HOST, &session->request,
 						       CLOSE_DEADLINE_MS, NULL) < 0)
-			log_error("the refused session is left open; pam-netns gc ends it");
+			log_error(
+			    "the refused session could not be closed; pam-netns gc will remove it");
 	}
 	if (session)
 		data_free(pamh, session, 0);
@@ -239,9 +247,10 @@ int session_close(pam_handle_t *pamh, const struct arguments *arguments)
 	int result;
 
 	if (pam_get_data(pamh, DATA_NAME, &data) != PAM_SUCCESS || !data)
-		return PAM_SUCCESS; /* nothing was opened with this handle */
+		return PAM_SUCCESS; /* no session was opened with this handle */
 	session = data;
-	/* Sessions end with their leader: a child that closes on its way out ends nothing (T4). */
+	/* A session ends with its leader. A child that closes the handle on its way
+	 * out ends nothing (T4). */
 	if (!session->isolated || session->opener != getpid())
 		return PAM_SUCCESS;
 	if (conf_read(arguments->conf, &conf) == 0) {
@@ -251,7 +260,8 @@ int session_close(pam_handle_t *pamh, const struct arguments *arguments)
 	conf_free(conf);
 	result = call_and_join("close", OUTCOME_HOST, &session->request, deadline_ms, NULL);
 	if (result < 0) {
-		log_error("session not closed cleanly: user=%s uid=%u; pam-netns gc does the rest",
+		log_error("session not closed cleanly: user=%s uid=%u; pam-netns gc will remove "
+			  "its leftovers",
 			  session->request.user, session->request.uid);
 		return PAM_SESSION_ERR;
 	}

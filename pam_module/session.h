@@ -8,19 +8,19 @@
 
 #include "arguments.h"
 
-/* Not PAM_SESSION_ERR, the usual result: sudo takes that for no error and runs the command. */
+/* Not PAM_SESSION_ERR, the usual result: after that one sudo runs the command. */
 #define SESSION_REFUSED PAM_PERM_DENIED
 
-/* Tells the log and the user so; returns SESSION_REFUSED. */
+/* Logs the refusal and tells the user. Returns SESSION_REFUSED. */
 int session_refuse(pam_handle_t *pamh, int flags);
 
-/* Both return a PAM result and have said and logged what went wrong. */
+/* Both return a PAM result, and have logged the cause of a failure. */
 int session_open(pam_handle_t *pamh, int flags, const struct arguments *arguments);
 int session_close(pam_handle_t *pamh, const struct arguments *arguments);
 
-/* host_network.c: `auth requisite pam_netns.so host`, and what undoes it. */
+/* host_network.c: `auth requisite pam_netns.so host`, and the way back from it. */
 int host_network_enter(pam_handle_t *pamh, const struct arguments *arguments);
-/* 0 also where nothing was entered. */
+/* Returns 0 also if the process never went to the host's network. */
 int host_network_leave(pam_handle_t *pamh) MUST_CHECK;
 
 #endif

@@ -1,22 +1,22 @@
 /*
  * pam-netns-enter: an ordinary user's way into their own namespaces. Setuid root.
  *
- * It creates nothing, writes nothing and takes no lock, so whoever starts it may stop, kill or
- * starve it anywhere and harm nobody else (T10). The real uid alone decides whose namespaces are
- * joined: no pid, path or name among the arguments (T11). They are pins in a folder that only root
- * can reach; inode, type and owning user namespace of each are checked (T12). The stages:
+ * It creates nothing, writes nothing and takes no lock. So a user who stops, kills or starves it at
+ * any point harms no other user (T10). Only the real uid decides which namespaces it joins: no pid,
+ * path or name is an argument (T11). The pins are in a folder that only root can reach, and each
+ * pin's inode, type and owning user namespace are checked (T12). The stages:
  *
- * - descriptors: 0-2 are open, all others closed;
- * - pins_open: through PID 1's root, so that every view and nested session sees the same;
- * - pins_join: one flag a call, mount namespace last; then what we are in is compared with the
- *   pins as they were and as they are now: a teardown in between means exit;
- * - privilege_drop: gid, uid, capabilities; then ways back are tried and must fail (T14);
- * - directory_restore and exec with the user's own credentials.
+ * - descriptors: 0-2 are open, all others are closed;
+ * - pins_open: through PID 1's root, which is the same in every session;
+ * - pins_join: one flag a call, the mount namespace last; then this process's namespaces must be
+ *   the pins, as they were before and as they are now, or a teardown came in between;
+ * - privilege_drop: gid, uid, capabilities; then attempts to regain them must fail (T14);
+ * - directory_restore, and exec with the user's own credentials.
  *
- * What is meant for the command is passed on, as nobody's safety depends on it here: signals,
- * timers, umask, rlimits (nohup, timeout and umask 077 go on working; a signal before the drop can
- * only end this process), supplementary groups (the caller's own), and the environment, which is
- * not looked at before the drop; the loader has removed LD_* and the like, as this is setuid.
+ * The command inherits everything on which no other user's safety depends: signals, timers, umask
+ * and rlimits (nohup, timeout and umask 077 keep working; before the drop a signal can only end
+ * this process), the caller's own supplementary groups, and the environment. The environment is not
+ * read before the drop, and the loader has removed LD_* because this program is setuid.
  */
 #include <cap-ng.h>
 #include <errno.h>
@@ -41,7 +41,7 @@
 
 struct pin {
 	const char *name; /* in the pins' folder and in /proc/PID/ns */
-	int type, fd;	  /* fd -1: the profile leaves this namespace alone */
+	int type, fd;	  /* fd -1: the profile does not isolate this namespace */
 	dev_t device;
 	ino_t inode;
 };
@@ -63,8 +63,8 @@ struct directory {
 };
 
 /*
- * Ends with one line. The uid goes first: descriptor 2 is the caller's choice, and some files judge
- * a write by the writer's credentials (CVE-2012-0056).
+ * Ends with one line. The uid goes first: the caller chose descriptor 2, and some files judge a
+ * write by the writer's credentials (CVE-2012-0056).
  */
 static void __attribute__((noreturn)) refuse(const char *reason)
 {
@@ -83,7 +83,7 @@ static void descriptors_sanitise(void)
 		_exit(EXIT_REFUSED);
 }
 
-/* One component of the way to the pins: a folder of root's, writable by nobody else (T18). */
+/* One component of the path to the pins: a folder of root, which no other user can write (T18). */
 static int folder_open(int parent, const char *name)
 {
 	struct stat st;
@@ -96,7 +96,7 @@ static int folder_open(int parent, const char *name)
 	return fd;
 }
 
-/* The folder with the pins of uid, as PID 1 sees it; -1 if there is none. */
+/* The folder with the pins of uid, as PID 1 sees it. -1: there is none. */
 static int pins_folder(int hostproc, uid_t uid)
 {
 	char path[sizeof(PINS_DIR "/4294967295")], *rest = NULL;
@@ -115,8 +115,8 @@ static int pins_folder(int hostproc, uid_t uid)
 }
 
 /*
- * A handle that is not nsfs is a leftover, not a namespace; one that some user namespace owns is
- * somebody's own making, whatever folder it lies in (firejail, CVE-2022-31214).
+ * A handle that is not nsfs is a leftover, not a namespace. A namespace owned by a user namespace
+ * was made by a user, in whatever folder it is (firejail, CVE-2022-31214).
  */
 static void pin_check(int hostproc, struct pin *pin)
 {
@@ -155,7 +155,7 @@ static bool pins_open(int hostproc, uid_t uid, struct pins *pins)
 	return pins->pin[0].fd >= 0;
 }
 
-/* Whether this process is in all of the pinned namespaces. */
+/* Is this process in all of the pinned namespaces? */
 static bool pins_joined(int hostproc, const struct pins *pins)
 {
 	for (int i = 0; i < PINS_COUNT; i++) {
@@ -183,15 +183,15 @@ static void pins_join(int hostproc, uid_t uid, const struct pins *pins)
 	}
 	if (!pins_joined(hostproc, pins))
 		refuse("the kernel did not join the namespaces it was told to");
-	/* The last session may have ended meanwhile: what we hold would then be nobody's. */
+	/* The last session may have ended meanwhile. Then our namespaces belong to no user. */
 	if (!pins_open(hostproc, uid, &now) || !pins_joined(hostproc, &now))
-		refuse("your network went away; log in again");
+		refuse("your network was removed; log in again");
 }
 
 /*
- * Capabilities are cleared by hand because securebits can keep setresuid from doing it. The
- * bounding set stays and no_new_privs is not set: sudo and other setuid programs have to work
- * inside as they do in a login shell, which has both.
+ * Capabilities are cleared by hand, because securebits can keep setresuid from doing it. The
+ * bounding set stays, and no_new_privs is not set: sudo and other setuid programs must work inside,
+ * as they do in a login shell, which has both.
  */
 static void privilege_drop(uid_t uid, gid_t gid)
 {
@@ -208,7 +208,7 @@ static void privilege_drop(uid_t uid, gid_t gid)
 		_exit(EXIT_REFUSED);
 	if (ruid != uid || euid != uid || suid != uid || rgid != gid || egid != gid || sgid != gid)
 		_exit(EXIT_REFUSED);
-	/* With a real uid 0 there is nothing to regain; such a caller is only shown the usage. */
+	/* With a real uid 0 there is nothing to regain; such a caller only gets the usage text. */
 	if (uid != 0 &&
 	    (setuid(0) == 0 || seteuid(0) == 0 || setgid(gid + 1) == 0 || setegid(gid + 1) == 0))
 		_exit(EXIT_REFUSED);
@@ -221,8 +221,8 @@ static void directory_remember(struct directory *directory)
 }
 
 /*
- * setns left us in the root of the user's view. We go back where we were only if
- * the same path, walked with the user's rights and without links, is the same directory (T16).
+ * setns left us in the root of the user's mount namespace. We go back to the old directory only if
+ * the same path, walked with the user's rights and without links, is that directory (T16).
  */
 static void directory_restore(const struct directory *directory)
 {
@@ -252,7 +252,7 @@ static void __attribute__((noreturn)) command_exec(char **command)
 	_exit(error == ENOENT ? 127 : 126);
 }
 
-/* What the arguments ask for; does not return if that is not to run a command. */
+/* Reads the arguments. Returns only if there is a command to run. */
 static char **arguments_read(int argc, char **argv)
 {
 	if (argc < 1) /* CVE-2021-4034 */

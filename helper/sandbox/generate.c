@@ -1,10 +1,11 @@
 /*
- * Writes the helper's seccomp filter as a C array, at build time: building it takes libseccomp
- * longer than a tenth of a login, and the helper is static. See seccomp(2), seccomp_export_bpf(3).
+ * Writes the helper's seccomp filter as a C array, at build time: libseccomp needs longer than a
+ * tenth of a login to build it, and the helper is static. See seccomp(2), seccomp_export_bpf(3).
  *
- * An allow-list: what the helper does itself, and what nft(8) does, which set-up runs and which
- * inherits the filter. Everything else answers ENOSYS, so that a C library that tries a newer call
- * falls back to an older one. With the argument "kill" it ends the process: for the tests.
+ * The filter is an allow-list of the calls of the helper itself, and of nft(8), which set-up
+ * runs and which inherits the filter. All other calls return ENOSYS, so a C library that tries
+ * a newer call falls back to an older one. With the argument "kill" the filter ends the
+ * process instead: for tests.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -155,7 +156,7 @@ static const char *const allowed[] = {
     "timer_settime",
     "vfork",
     "wait4",
-    /* harmless ones that this or another version of nft, or of its C library, may use */
+    /* harmless calls that another version of nft, or of its C library, may use */
     "clock_getres",
     "epoll_create1",
     "epoll_ctl",
@@ -190,7 +191,7 @@ static int filter_build(scmp_filter_ctx filter)
 			fprintf(stderr, "generate: libseccomp does not know %s\n", allowed[i]);
 			return -1;
 		}
-		/* Below 0: this architecture does not have it. */
+		/* Below 0: this architecture does not have the call. */
 		if (number >= 0 && seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0) < 0)
 			return -1;
 	}
@@ -211,8 +212,9 @@ static int filter_print(FILE *exported)
 	puts("/* Made by helper/sandbox/generate.c. */");
 	puts("static struct sock_filter sandbox_filter[] = {");
 	/*
-	 * Says nothing, but seccomp_is_const_allow() of the kernel does not follow it: its cache of
-	 * all calls takes longer to fill than the few hundred of a helper gain by it (BENCHMARKS).
+	 * This instruction does nothing, but the kernel's seccomp_is_const_allow() cannot follow
+	 * it. So the kernel does not fill its cache of all calls, which would take longer than a
+	 * helper's few hundred calls gain by it (BENCHMARKS).
 	 */
 	printf("\t{0x%02x, 0, 0, 0},\n", BPF_LDX | BPF_IMM);
 	for (size_t i = 0; i < count; i++)

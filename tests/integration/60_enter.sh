@@ -269,7 +269,7 @@ test_teardown_meanwhile_means_exit() {
 	kill -CONT "$(pgrep -P "$pid")"
 	wait "$pid" || code=$?
 	assert_eq 1 "$code"
-	assert_eq 'pam-netns-enter: your network went away; log in again' "$(<"$OUT/late")"
+	assert_eq 'pam-netns-enter: your network was removed; log in again' "$(<"$OUT/late")"
 }
 
 # After setns nothing is opened as root but the pins, through a descriptor from before (T15).

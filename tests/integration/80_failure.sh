@@ -83,7 +83,7 @@ test_helper_that_dies_refuses_login() {
 test_missing_helper_at_close_is_logged() {
 	rm -f "$OUT/pid"
 	"$TOOLS/host-session" su alice sh -c "rm $HELPER" 2>"$OUT/said" && fail 'closing should have failed'
-	log_grep 'session not closed cleanly: user=alice uid=2001; pam-netns gc does the rest'
+	log_grep 'session not closed cleanly: user=alice uid=2001; pam-netns gc will remove its leftovers'
 	helper_restore
 	pam-netns gc
 	host_clean 2

@@ -89,7 +89,7 @@ static void assert_refused(const char *message)
 #define NOT_ALONE  "the folder of the pinned namespaces is not root's alone"
 #define NOT_JOINED "the kernel did not join the namespaces it was told to"
 #define NOT_READ   "cannot read which namespaces this process is in"
-#define WENT_AWAY  "your network went away; log in again"
+#define WENT_AWAY  "your network was removed; log in again"
 
 /*
  * The order of calls: openat 1 "1/root", 2-5 run, pam-netns, pins, 2003, 6-8 the pins, and once

@@ -200,7 +200,7 @@ static unsigned nobody_gid(void)
 		pam.log[0] = '\0';                                                                 \
 	} while (0)
 
-#define REFUSED "3 login refused (see the lines above; pam-netns check tells more)\n"
+#define REFUSED "3 login refused: see the lines above, or run pam-netns doctor\n"
 #define LINE                                                                                       \
 	"6 session %s: user=nobody uid=%u service=sshd tty=ssh rhost=192.0.2.1 leader=%d "         \
 	"profile=p netns=n\n"
@@ -364,12 +364,15 @@ static void test_helper_refuses(void **state)
 	    .outcome = OUTCOME_REFUSED, .cause = "no address is free", .empty = true};
 	assert_refused("open(10000)", REFUSED); /* the cause was one of the helper's lines */
 	answer_open.cause = NULL;
-	assert_refused("open(10000)", "3 the helper refused without a reason\n" REFUSED);
+	assert_refused("open(10000)",
+		       "3 the helper refused the login and gave no reason\n" REFUSED);
 	/* Not what was asked for, or nothing to join. */
 	answer_open = (struct answer){.outcome = OUTCOME_HOST};
-	assert_refused("open(10000)", "3 the helper refused without a reason\n" REFUSED);
+	assert_refused("open(10000)",
+		       "3 the helper refused the login and gave no reason\n" REFUSED);
 	answer_open = (struct answer){.outcome = OUTCOME_ISOLATED, .empty = true};
-	assert_refused("open(10000)", "3 the helper refused without a reason\n" REFUSED);
+	assert_refused("open(10000)",
+		       "3 the helper refused the login and gave no reason\n" REFUSED);
 }
 
 /* What a helper left that gave no reply is undone, unless none ran or it still holds the lock. */
@@ -407,7 +410,8 @@ static void test_join_fails(void **state)
 }
 
 #define LET_IN                                                                                     \
-	"4 NOT ISOLATED: user=nobody uid=%u service=sshd is let in where it is, because "          \
+	"4 NOT ISOLATED: user=nobody uid=%u service=sshd continues in the caller's namespaces, "   \
+	"because "                                                                                 \
 	"on_error = host\n"
 
 static void test_on_error_host(void **state)
@@ -456,8 +460,10 @@ static void test_data_is_not_kept(void **state)
 	pam.set_data_at = 1;
 	answer_close.error = -EPIPE;
 	assert_int_equal(session_begin(), PAM_PERM_DENIED);
-	assert_log(LINE "%s3 the refused session is left open; pam-netns gc ends it\n" REFUSED,
-		   "opened", nobody_uid(), (int)getpid(), not_kept);
+	assert_log(
+	    LINE
+	    "%s3 the refused session could not be closed; pam-netns gc will remove it\n" REFUSED,
+	    "opened", nobody_uid(), (int)getpid(), not_kept);
 
 	/* Nothing is to be closed of one that was not isolated. */
 	begin();
@@ -581,7 +587,9 @@ static void test_close_without_conf(void **state)
 		   nobody_uid(), (int)getpid());
 }
 
-#define NOT_CLOSED "3 session not closed cleanly: user=nobody uid=%u; pam-netns gc does the rest\n"
+#define NOT_CLOSED                                                                                 \
+	"3 session not closed cleanly: user=nobody uid=%u; pam-netns gc will remove its "          \
+	"leftovers\n"
 
 static void test_close_fails(void **state)
 {
@@ -618,7 +626,7 @@ static void test_open_or_close_alone(void **state)
 
 #define UNKNOWN(argument)                                                                          \
 	"3 unknown argument \"" argument                                                           \
-	"\" in the PAM line; it takes conf=/PATH, debug, open, close, host\n"
+	"\" on the PAM line: it takes conf=/PATH, debug, open, close, host\n"
 
 static void test_unknown_argument(void **state)
 {

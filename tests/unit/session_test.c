@@ -68,7 +68,7 @@ static int fake_call(const char *verb, const struct request *request, unsigned d
 		snprintf(reply->cause, sizeof(reply->cause), "%s", answer->cause);
 	snprintf(reply->line, sizeof(reply->line), "profile=p netns=n");
 	if (!answer->empty)
-		reply->handed[0] = (struct handed){.type = CLONE_NEWNET,
+		reply->handed[0] = (struct handed){.kind = KIND_NET,
 						   .fd = open("/dev/null", O_RDONLY | O_CLOEXEC)};
 	return 0;
 }

@@ -13,17 +13,17 @@
 #include "base/paths.h"
 #include "base/uid.h"
 
-#define WAIT_MS	     10000 /* for a user's processes to end by themselves; gc goes on after that */
-#define SERVE_MS     15000 /* who serves longer may be stuck: see reaper.c */
-#define PAUSE_MS     5	   /* between two looks, doubled each time */
+#define WAIT_MS	     10000 /* for a user's processes to end by themselves; then gc takes over */
+#define SERVE_MS     15000 /* a longer reaper may be stuck: see reaper.c */
+#define PAUSE_MS     5	   /* between two readings, doubled each time */
 #define PAUSE_MS_MAX 500
 
 struct serving {
 	struct leaving *users; /* sorted by uid */
 	size_t count;
 	bool newcomers; /* since the last round */
-	bool again;	/* somebody needs a second look at once */
-	bool waiting;	/* somebody is still in */
+	bool again;	/* a user needs a second reading at once */
+	bool waiting;	/* a user is still active */
 };
 
 static int leaving_compare(const void *a, const void *b)
@@ -33,7 +33,7 @@ static int leaving_compare(const void *a, const void *b)
 	return (x->uid > y->uid) - (x->uid < y->uid);
 }
 
-/* What is known of the user from the rounds before, if it is about the same note. */
+/* What earlier rounds found about the user, if it concerns the same note. */
 static void user_recall(const struct host *host, struct serving *before, struct leaving *l)
 {
 	struct user_state state;
@@ -61,7 +61,7 @@ static int users_add(struct serving *s, const struct leaving *user)
 	return 0;
 }
 
-/* Notes as they are now. */
+/* The notes that exist now. */
 static int notes_read(const struct host *host, struct serving *s)
 {
 	CLEANUP_FD int fd = openat(host->run, "closing", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -93,7 +93,7 @@ static int notes_read(const struct host *host, struct serving *s)
 	return result;
 }
 
-/* The note goes, unless it is a new one: gc makes another. */
+/* Removes the note, unless it is a new one: gc makes another. */
 static void user_give_up(struct host *host, const struct leaving *l)
 {
 	if (lock_try(host->lock, l->uid) < 0)
@@ -104,8 +104,8 @@ static void user_give_up(struct host *host, const struct leaving *l)
 }
 
 /*
- * One look at everybody. What cannot be done for one user keeps no other from being served; the
- * first error is returned.
+ * One round for all users. A failure for one user does not keep the others from being served.
+ * Returns the first error.
  */
 static int serve_round(struct host *host, struct serving *s, bool patient)
 {

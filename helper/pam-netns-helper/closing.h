@@ -5,10 +5,10 @@
 #include "helper.h"
 
 /*
- * Serves all notes, those too that are made meanwhile: waits for the users' last processes (with
- * linger = no ends them) and tears down. Users who are still in after 10 s are left to gc. Returns
- * 1 if notes are left because this has gone on for too long, else 0 or -errno. patient = false:
- * waits only for those whose processes it ends, and leaves the others' notes to whoever does.
+ * Serves all notes, including those made meanwhile: waits for the users' last processes (with
+ * linger = no it ends them) and tears down. Leaves users who are still active after 10 s to gc.
+ * Returns 1 if it ended for lack of time and notes remain, else 0 or -errno. patient = false: waits
+ * only for processes that it ends itself, and leaves the notes of other users to the reaper.
  */
 int closing_serve(struct host *host, bool patient) MUST_CHECK;
 

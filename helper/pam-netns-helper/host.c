@@ -1,9 +1,10 @@
 /*
- * The host: which it is and how it is entered; see helper.h.
+ * Finds and enters the host; see helper.h.
  *
- * The helper may be started inside a user's namespaces (alice types `su bob`). /run there is not
- * the host's, and with a PID namespace not even /proc is, so PID 1's namespaces are reached through
- * HOSTPROC, a bind of the host's procfs that set-up left where only root can go, in every view.
+ * The helper may start inside a user's namespaces (alice types `su bob`). /run there is not the
+ * host's, and in a PID namespace /proc is not either. So the helper reaches PID 1's namespaces
+ * through HOSTPROC, a bind of the host's procfs. Set-up makes it in a folder that only root can
+ * enter, and it exists in every mount namespace.
  */
 #include "helper.h"
 
@@ -21,7 +22,7 @@
 #include "base/paths.h"
 #include "ns/pins.h"
 
-/* -ENOENT: there is none, for certain. */
+/* -ENOENT: it certainly does not exist. */
 static int proc_open(const char *path)
 {
 	CLEANUP_FD int fd = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -34,7 +35,7 @@ static int proc_open(const char *path)
 	return fs.f_type == PROC_SUPER_MAGIC ? steal_fd(&fd) : -ENOENT;
 }
 
-/* The bind of the host's procfs that every view will show. */
+/* The bind of the host's procfs, which will exist in every mount namespace. */
 static int hostproc_make(void)
 {
 	struct statfs fs = {0};
@@ -50,13 +51,13 @@ static int hostproc_make(void)
 	return 0;
 }
 
-/* A folder of ours must be root's, and its mode as strict at least. */
+/* A folder of ours must belong to root, and its mode must be at least as strict. */
 static int folder_refused(int error, const char *path, mode_t mode)
 {
-	return log_errno(-error, "use %s: it must be root's, mode %04o", path, mode);
+	return log_errno(-error, "use %s: its owner must be root and its mode %04o", path, mode);
 }
 
-/* RUN_DIR and the folders in it; in the host's mount namespace. */
+/* Opens RUN_DIR and its folders, in the host's mount namespace. */
 static int folders_make(struct host *host)
 {
 	static const struct {
@@ -100,8 +101,8 @@ int host_enter(struct host *host)
 	    .proc = -1, .run = -1, .lock = -1, .route = {.fd = -1}, .netfilter = {.fd = -1}};
 	namespaces_init(&host->ns);
 	host->proc = proc_open(HOSTPROC);
-	/* Only where there is none: in a session,
-	 * /proc may be a PID namespace of the user's own. */
+	/* Only if there is no HOSTPROC: in a session, /proc may show a PID
+	 * namespace of the user's own. */
 	if (host->proc == -ENOENT)
 		host->proc = proc_open("/proc");
 	if (host->proc < 0)

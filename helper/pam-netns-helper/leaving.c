@@ -14,7 +14,7 @@
 #include "net/uplink.h"
 
 #define KILL_GRACE_MS 2000 /* between SIGTERM and SIGKILL */
-#define WAITED_MAX    64   /* processes to wait for; the end of any is enough */
+#define WAITED_MAX    64   /* processes to wait for; the end of any one is enough */
 
 long now_ms(void)
 {
@@ -48,8 +48,9 @@ static void members_signal(const struct host *host, const struct members *member
 }
 
 /*
- * The last line about a user: how long and how much. Always to syslog(3), as the lines of sessions,
- * and not to the terminal of who ran gc or kick: with them it answers who had an address.
+ * The last line about a user, with duration and traffic. It always goes to syslog(3), as the lines
+ * of sessions do, and never to the terminal of gc or kick: together these lines answer which user
+ * had an address.
  */
 static void logout_log(struct host *host, uid_t uid)
 {
@@ -74,14 +75,14 @@ static void logout_log(struct host *host, uid_t uid)
 	       (unsigned long long)bytes.in, (unsigned long long)bytes.out);
 }
 
-/* Nobody was inside twice. The caller holds the user's lock. */
+/* Two readings found no process. The caller holds the user's lock. */
 static int leaving_finish(struct host *host, const struct leaving *l)
 {
 	bool live = false;
 	int result;
 
 	if (l->note && !note_is(host, l->uid, l->note))
-		return LOOKED_DONE; /* somebody has been in since */
+		return LOOKED_DONE; /* the user has logged in since */
 	result = session_prune(host->run, host->proc, l->uid, &live);
 	if (result < 0)
 		return log_errno(-result, "look at the sessions of uid %u", l->uid);

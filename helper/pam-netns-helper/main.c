@@ -1,11 +1,14 @@
 /*
- * pam-netns-helper: the privileged worker that root runs. See pam-netns-helper(8).
+ * pam-netns-helper: the privileged worker, run by root. See pam-netns-helper(8).
  *
- * Started by pam_netns.so (in sshd, login, su, cron) and by pam-netns, for one verb, with a socket
- * as its standard input over which one request comes and log lines and one reply go. It refuses to
- * do anything for anybody but root. First it makes itself independent of whoever started it: empty
- * environment, no descriptors but 0-2, a session of its own, default signals, only the
- * capabilities it needs, no_new_privs. Then it enters the host's namespaces and works there.
+ * pam_netns.so (in sshd, login, su, cron) and pam-netns start it for one verb. Its standard input
+ * is a socket: one request comes over it, and log lines and one reply go back. It serves only uid
+ * 0. The stages:
+ *
+ * 1. It makes itself independent of its caller: empty environment, no descriptors but 0-2, a
+ *    session of its own, default signals, only the capabilities that it needs, no_new_privs.
+ * 2. It reads the request under the system call filter (sandbox.c).
+ * 3. It enters the host's namespaces (host.c), and works there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +29,7 @@
 #include "base/log.h"
 #include "base/paths.h"
 
-#define DEADLINE_MAX_S 60 /* as long as a conf may allow */
+#define DEADLINE_MAX_S 60 /* the longest deadline that a conf may have */
 
 static const struct verb {
 	const char *name;
@@ -36,14 +39,14 @@ static const struct verb {
     {"down", verb_down}, {"kick", verb_kick},	{"gc", verb_gc},
 };
 
-/* What the work needs; see HACKING. */
+/* The capabilities that the work needs; see HACKING. */
 static const unsigned capabilities[] = {
     CAP_SYS_ADMIN,  /* namespaces, mounts */
     CAP_SYS_CHROOT, /* setns into a mount namespace */
     CAP_NET_ADMIN,  /* links, addresses, routes, rules */
-    CAP_SYS_PTRACE, /* /proc/PID/ns of others */
+    CAP_SYS_PTRACE, /* /proc/PID/ns of other users */
     CAP_KILL,	    /* linger = no, kick */
-    CAP_CHOWN,	    /* kept private directories are as on the host */
+    CAP_CHOWN,	    /* kept private directories have the owner and mode of the host's */
     CAP_FOWNER,	    CAP_FSETID,
 };
 
@@ -58,7 +61,7 @@ static int usage(void)
 }
 
 /*
- * None is inheritable, so none stays ambient: capabilities(7). The bounding set stays as
+ * No capability is inheritable, so none stays ambient: capabilities(7). The bounding set stays as
  * it is: with no_new_privs an execve(2) gains nothing from it, and a new user namespace has a
  * bounding set of its own.
  */
@@ -81,7 +84,7 @@ static int capabilities_limit(void)
 
 extern const char __ehdr_start[] __attribute__((visibility("hidden"))); /* made by ld(1) */
 
-/* RELRO is the loader's to enforce; musl has none in a static program. */
+/* The loader enforces RELRO, and a static program of musl has no loader. */
 static int relro_protect(void)
 {
 	const ElfW(Ehdr) *header = (const void *)__ehdr_start;
@@ -100,7 +103,7 @@ static int relro_protect(void)
 	return 0;
 }
 
-/* Nothing of the caller's state reaches the work. */
+/* No state of the caller reaches the work. */
 static int process_clean(void)
 {
 	static const int relied_on[] = {SIGALRM, SIGCHLD, SIGUSR1, SIGTERM};
@@ -112,7 +115,7 @@ static int process_clean(void)
 	(void)setsid();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	/* The caller's child made all of them default (lib/call/child.c). */
+	/* The caller's child has set all of them to default (lib/call/child.c). */
 	for (size_t i = 0; i < sizeof(relied_on) / sizeof(relied_on[0]); i++)
 		signal(relied_on[i], SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);
@@ -131,12 +134,12 @@ static void socket_sink(void *context, int level, const char *text)
 {
 	(void)context;
 	if (message_send_log(STDIN_FILENO, level, text) < 0)
-		return; /* nobody listens any more */
+		return; /* the caller no longer listens */
 }
 
 /*
- * The caller ends a helper that takes longer than the conf's deadline. This is for one whose caller
- * is gone: SIGALRM ends the process, and what is half made, gc and the next login undo.
+ * The caller ends a helper that exceeds the conf's deadline. This alarm is for a helper whose
+ * caller has ended: SIGALRM ends the process, and gc or the next login removes what is unfinished.
  */
 static void deadline_set(void)
 {
@@ -174,7 +177,7 @@ static int verb_run(const struct verb *verb)
 		result = host_enter(&host);
 		if (result == 0) {
 			result = verb->run(&host, &request, &reply);
-			/* Once the caller is answered, nothing is locked. */
+			/* After the answer, no lock is held. */
 			cleanup_fd(&host.lock);
 		}
 	}
@@ -185,7 +188,7 @@ static int verb_run(const struct verb *verb)
 	}
 	if (message_send_reply(STDIN_FILENO, &reply) < 0)
 		result = -EPIPE;
-	/* The end of the process closes and frees the rest. */
+	/* The kernel closes and frees the rest at exit. */
 	return result < 0;
 }
 

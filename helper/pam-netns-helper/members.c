@@ -1,9 +1,9 @@
 /*
- * Processes in users' namespaces: looked up in the host's procfs, never remembered.
+ * Processes in users' namespaces: found in the host's procfs, never remembered.
  *
- * One look at all processes serves all users: what a thousand logouts cost must not be a thousand
- * times a thousand. A process that forks while this looks may be missed; whoever acts on "none"
- * looks twice.
+ * One reading of the process list serves all users, so a thousand logouts do not cost a thousand
+ * readings. A process that forks during the reading may be missed; a caller that acts on "none"
+ * must read twice.
  */
 #include "members.h"
 
@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "ns/pins.h"
 
-#define TASK_LINKS 2 /* of the folder of a process's threads, beside one for each thread */
+#define TASK_LINKS 2 /* links of the folder of a process's threads, besides one for each thread */
 
 void census_free(struct census *census)
 {
@@ -32,7 +32,7 @@ static int entry_compare(const void *a, const void *b)
 	return (x->key > y->key) - (x->key < y->key);
 }
 
-/* Most threads are where the thread before them is: once is enough. */
+/* Most threads are in the same namespaces as the thread before: remember them once. */
 static bool entry_repeated(const struct census *census, uint64_t key, pid_t pid)
 {
 	for (size_t i = 1; i <= MEMBERS_KEYS && i <= census->count; i++) {
@@ -63,8 +63,8 @@ static int entry_add(struct census *census, uint64_t key, pid_t pid)
 }
 
 /*
- * The uid that made the outermost of the user namespaces around a task, whatever uids it has there;
- * false: it is in the host's own.
+ * Finds the uid that made the outermost user namespace around a task, whatever uids the task has
+ * there. False: the task is in the host's user namespace.
  */
 static bool owner_find(const struct host *host, const char *task, uint64_t initial, uid_t *uid)
 {
@@ -94,7 +94,7 @@ static bool gone(int error)
 	return error == ENOENT || error == ESRCH;
 }
 
-/* One that is gone, or hides from us, is in none. The task is PID or PID/task/TID. */
+/* A task that has ended, or hides from us, is in no namespace. The task is PID or PID/task/TID. */
 static int task_enter(const struct host *host, const char *task, pid_t pid, struct census *census)
 {
 	int result = 0;
@@ -138,9 +138,9 @@ static int threads_enter(const struct host *host, const char *tasks, pid_t pid,
 }
 
 /*
- * Each thread has namespaces of its own, and a process's number shows the first thread's alone:
- * that one may have left them, or have ended, while others stay (T37). Threads are counted after
- * the look at the first: then a process with one thread had no other that this look has missed.
+ * Each thread has namespaces of its own, and /proc/PID/ns shows only the first thread's. That
+ * thread may have left the user's namespaces, or have ended, while others stay (T37). Threads are
+ * counted after the reading of the first one: if there is one thread then, no other was missed.
  */
 static int process_enter(const struct host *host, const char *pid, struct census *census)
 {
@@ -182,7 +182,7 @@ int census_take(const struct host *host, bool owners, struct census *out)
 	return result;
 }
 
-/* Inodes of a user's pins, 0 where there is none. Only nsfs has them: they are unique. */
+/* The inodes of a user's pins, 0 if there is none. Only nsfs has them, so they are unique. */
 static int pins_inodes(uid_t uid, uint64_t inodes[NAMESPACE_KINDS])
 {
 	for (int i = 0; i < NAMESPACE_KINDS; i++) {
@@ -208,7 +208,7 @@ void members_free(struct members *members)
 	*members = (struct members){0};
 }
 
-/* The entries with this key; *count of them. */
+/* The entries with this key; *count is their number. */
 static const struct census_entry *entries_find(const struct census *census, uint64_t key,
 					       size_t *count)
 {
@@ -254,7 +254,7 @@ int members_find(const struct census *census, uid_t uid, bool owned, struct memb
 	result = pins_inodes(uid, out->keys);
 	for (int i = 0; i < NAMESPACE_KINDS; i++)
 		in |= out->keys[i] != 0;
-	/* Of nobody who is not isolated, such as root. */
+	/* Root and other users who are not isolated have no members. */
 	if (in && owned)
 		out->keys[NAMESPACE_KINDS] = MEMBERS_OF(uid);
 	for (int i = 0; i < MEMBERS_KEYS && result == 0; i++)

@@ -1,4 +1,4 @@
-/* Running nft(8), which sets up tables once per change, never for a login. */
+/* Runs nft(8): once for each change of the set-up, never for a login. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -18,7 +18,8 @@ static void nft_exec(pid_t helper, const char *path, char *const argv[], int inp
 {
 	char *environment[] = {NULL};
 
-	/* The helper's locks fall with it: no nft may change the rules after that. */
+	/* nft must not change the rules after the helper's locks are gone, so it
+	 * ends with the helper. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != helper)
 		_exit(127);
 	if (dup2(input, 0) >= 0 && dup2(output, 1) >= 0 && dup2(output, 2) >= 0)
@@ -26,8 +27,8 @@ static void nft_exec(pid_t helper, const char *path, char *const argv[], int inp
 	_exit(127);
 }
 
-/* Runs nft with memory files for input and output (no pipe can fill up);
- * its exit status or -errno. */
+/* Runs nft with memory files for input and output, because a pipe could fill up. Returns its exit
+ * status, or -errno. */
 static int nft_spawn(char *const argv[], int input, int output)
 {
 	const char *path = nft_path();
@@ -47,7 +48,7 @@ static int nft_spawn(char *const argv[], int input, int output)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
-/* What nft wrote, NUL-terminated; the caller frees it. */
+/* The output of nft, ended with a NUL. The caller frees it. */
 static char *output_read(int output)
 {
 	off_t size = lseek(output, 0, SEEK_END);

@@ -1,12 +1,13 @@
 /*
- * The reaper: after a last session closed, serves the notes of users who are leaving (closing.h).
+ * The reaper: after a last session closed, it serves the notes of users who are
+ * leaving (closing.h).
  *
- * It runs detached, since at close the shell of a vanished client is still alive. One reaper serves
- * everybody: a look at all processes is the dear part. LOCK_REAPER is held by the one at work,
- * LOCK_REAPER_NEXT by one who waits to follow; who finds both taken need not start a third, since
- * the second will read its note. One at work ends after 15 s, so that a second who has waited for
- * longer knows that the first is stuck (a user may have frozen the control group that it was
- * started in) and goes on without the lock: it is there to save work, no more.
+ * It runs detached, because at close the shell of a vanished client still lives. One reaper serves
+ * all users, because reading the process list is the expensive part. The reaper at work holds
+ * LOCK_REAPER, and the next one waits with LOCK_REAPER_NEXT. If both are taken, a third need not
+ * start: the second will read its note. A reaper works for 15 s at most. So if the second has
+ * waited for longer, the first is stuck (a user may have frozen its control group), and the second
+ * works without the lock. The lock only saves work.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,9 +21,9 @@
 #include "state/lock.h"
 #include "base/log.h"
 
-#define REAP_PAUSE_MS	50    /* between two looks at one user */
+#define REAP_PAUSE_MS	50    /* between two readings for one user */
 #define ALARM_S		60    /* its own deadline */
-#define FOLLOW_MS	20000 /* how long a second waits for the first */
+#define FOLLOW_MS	20000 /* the time that the second one waits for the first */
 #define FOLLOW_PAUSE_MS 20
 
 int reap(struct host *host, uid_t uid, int timeout_ms, bool kill)
@@ -79,7 +80,7 @@ int reaper_start(struct host *host)
 			;
 		return 0;
 	}
-	/* Twice, so that the caller's wait for the helper does not become one for the reaper. */
+	/* Forks twice, so that the caller's wait for the helper does not include the reaper. */
 	pid = fork();
 	if (pid == 0) {
 		CLEANUP_FD int null = openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);

@@ -1,6 +1,6 @@
 /*
  * The helper's seccomp filter: an allow-list of system calls, in force before the request is read.
- * It is made at build time (helper/sandbox/generate.c) and inherited by nft(8).
+ * helper/sandbox/generate.c makes it at build time, and nft(8) inherits it.
  */
 #include <errno.h>
 #include <linux/filter.h>

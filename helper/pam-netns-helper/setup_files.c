@@ -23,7 +23,8 @@ int setup_resolv(const struct host *host, const struct network *network)
 		return log_errno(errno, "open /");
 	if (dir < 0)
 		return dir;
-	/* Where there is one, from before the conf said so, views that lack it would get it. */
+	/* If the file exists, from before the conf said so, mount namespaces that
+	 * lack it would get it. */
 	if (network->dns == SOURCE_NONE)
 		return unlinkat(dir, "resolv.conf", 0) < 0 && errno != ENOENT
 			   ? log_errno(errno, "remove %s/%s/resolv.conf", NETWORKS_DIR,
@@ -32,8 +33,8 @@ int setup_resolv(const struct host *host, const struct network *network)
 	result = resolv_text(root, network, text);
 	bool same = resolv_same(dir, "resolv.conf", text);
 
-	/* Without an upstream the file has none.
-	 * A login is not refused for it, and not told each time. */
+	/* Without an upstream name server the file lists none. No login is refused for that, and
+	 * not every login logs it. */
 	if (result == -ENOENT && (host->by_hand || !same))
 		resolv_warn_missing(network);
 	else if (result < 0 && result != -ENOENT)

@@ -1,11 +1,11 @@
 /*
- * What holds while somebody has flushed the rules, until a login or gc mends them: the bridges'
- * filters, and routing rules on a host that did not forward before us. See bridge_filter.h and
- * transit.h.
+ * The defences that hold after another program has flushed the rules, until a login or gc restores
+ * them: the bridges' filters, and routing rules on a host that did not forward before us. See
+ * bridge_filter.h and transit.h.
  *
- * The rules come first, and each login verifies them. What stands here matters only after somebody
- * has removed both, so up and gc alone look at it (host->thorough). What this kernel cannot do is
- * told and recorded; no login is refused for it.
+ * The rules come first, and each login verifies them. These defences matter only after both were
+ * removed, so only up and gc check them (host->thorough). If the kernel lacks one, that is logged
+ * and recorded, and no login is refused for it.
  */
 #include <errno.h>
 #include <dirent.h>

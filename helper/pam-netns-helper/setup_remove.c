@@ -1,4 +1,4 @@
-/* `pam-netns down`: removing networks and, with the last one, everything else; see helper.h. */
+/* `pam-netns down`: removes networks and, with the last one, all the rest; see helper.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -14,8 +14,8 @@
 #include "ns/view.h"
 
 /*
- * How many users are in a network ("" any); one of them as an example. An error is not nobody:
- * their pins would go.
+ * Counts the active users of a network ("": of any), and names one of them. An error must not look
+ * like 0: the users' pins would be removed.
  */
 static int users_in(const struct host *host, const char *network, char example[STATE_TEXT_MAX],
 		    size_t *in)
@@ -63,7 +63,7 @@ int network_remove(struct host *host, const char *name)
 	} else if (state_absent(result)) {
 		result = 0;
 	} else {
-		/* Without it its bridges would stay. */
+		/* Without the record its bridges would stay. */
 		result = log_errno(-result, "read the state of network %s", name);
 	}
 	if (result == 0)
@@ -91,7 +91,7 @@ static int networks_remove(struct host *host, const char *name, size_t *left)
 		found = true;
 		result = network_remove(host, entry->d_name);
 	}
-	/* Those that were not listed are left: no reason to remove what all of them need. */
+	/* The other networks stay, so nothing that they all need is removed. */
 	if (dir && result == 0 && errno)
 		result = log_errno(errno, "list %s", NETWORKS_DIR);
 	if (result == 0 && !found)
@@ -99,10 +99,10 @@ static int networks_remove(struct host *host, const char *name, size_t *left)
 	return result;
 }
 
-/* The last network is gone: rules, forwarding, and what no user needs any more. */
+/* The last network was removed. Removes rules, forwarding, and all that no user needs any more. */
 static int host_remove(struct host *host, bool users)
 {
-	/* Forwarding goes first: without the filter nothing may pass that did not before us. */
+	/* Forwarding goes first: without the filter only what passed before us may pass. */
 	int result = sysctl_forwarding_restore(host);
 
 	if (result == 0)
@@ -127,10 +127,9 @@ int setup_remove(struct host *host, const char *name, bool force)
 	if (result < 0)
 		return result;
 	if (in && !force) {
-		log_error(
-		    "%zu user%s in (%s%s): end their sessions with pam-netns kick, or use --force, "
-		    "which cuts their network until the next pam-netns up",
-		    in, in == 1 ? " is" : "s are", example, in == 1 ? "" : ", …");
+		log_error("%zu user%s active (%s%s): end their sessions with pam-netns kick, or "
+			  "use --force, which cuts their network until the next pam-netns up",
+			  in, in == 1 ? " is" : "s are", example, in == 1 ? "" : ", …");
 		return -EBUSY;
 	}
 	result = lock_take(host->lock, host->proc, LOCK_HOST);

@@ -1,14 +1,14 @@
 /*
- * Kernel settings: forwarding and router advertisements of the host, and of a user's namespace.
+ * Kernel settings: forwarding and router advertisements, of the host and of a user's namespace.
  *
- * Paths use '/', so that a bridge's dots do not matter. /proc/sys/net shows the network namespace
- * of whoever opens it. A setting that has its value already is not written.
+ * Paths use '/', because a bridge's name may have dots. /proc/sys/net shows the network namespace
+ * of the process that opens it. A setting that has the right value is not written.
  *
- * In one procfs the kernel finds "net" below sys among as many entries of that name as there are
- * network namespaces that anybody looked at it in (proc_sys_compare() of fs/proc/proc_sysctl.c; for
- * what that costs see BENCHMARKS). What every login needs is therefore read by netlink, and where
- * more than a few are in, a user's settings are written through a procfs of the helper's own; with
- * a few, the end of its mount would take longer, since it waits for RCU.
+ * Each network namespace in which a process looks up "net" in /proc/sys adds an entry of that name
+ * to the same hash chain of that procfs (proc_sys_compare() of fs/proc/proc_sysctl.c; BENCHMARKS
+ * has the cost). So netlink reads what every login needs. If more than a few users are active, the
+ * helper writes a user's settings through a procfs of its own. If they are few, the unmount would
+ * take longer, because it waits for RCU.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@
 #define CONF6	       "/proc/sys/net/ipv6/conf"
 #define PING_RANGE     "sys/net/ipv4/ping_group_range"
 #define LOW_PORTS      "sys/net/ipv4/ip_unprivileged_port_start"
-#define ACCEPT_RA_NAME "accept_ra" /* below NETWORKS_DIR: interfaces whose 1 we made a 2 */
+#define ACCEPT_RA_NAME "accept_ra" /* in NETWORKS_DIR: interfaces whose 1 we changed to 2 */
 #define ACCEPT_RA_MAX  4096
 #define USERS_FEW      64
 
@@ -97,8 +97,8 @@ int sysctl_forwarding_on(struct host *host, bool ipv6)
 }
 
 /*
- * A forwarding interface ignores router advertisements unless accept_ra is 2, so switching
- * forwarding on would delete the host's RA-learned default route (ip-sysctl.rst).
+ * A forwarding interface ignores router advertisements unless accept_ra is 2. So switching
+ * forwarding on would delete a default route that the host has from advertisements (ip-sysctl.rst).
  */
 static int accept_ra_keep(const struct host *host)
 {
@@ -184,7 +184,7 @@ int sysctl_forwarding_restore(const struct host *host)
 	int result = 0;
 
 	if (host_state_read(host->run, &state) < 0)
-		return 0; /* not known to be ours: leave it */
+		return 0; /* not known to be ours: leave it unchanged */
 	if (state.forwarding_ours)
 		result = value_write(FORWARDING4, "0");
 	if (result == 0 && state.forwarding6_ours) {
@@ -216,10 +216,10 @@ int sysctl_bridge(const struct host *host, const char *bridge)
 	static const struct {
 		const char *name, *value;
 	} settings[] = {
-	    {"ipv6/conf/%s/accept_ra", "0"}, /* a user's advertisement is no route of the host's */
+	    {"ipv6/conf/%s/accept_ra", "0"}, /* a user's advertisement is no route for the host */
 	    {"ipv4/conf/%s/route_localnet", "0"},      {"ipv4/conf/%s/send_redirects", "0"},
 	    {"ipv4/conf/%s/accept_redirects", "0"},    {"ipv6/conf/%s/accept_redirects", "0"},
-	    {"ipv4/conf/%s/accept_source_route", "0"}, /* the rules see the router alone */
+	    {"ipv4/conf/%s/accept_source_route", "0"}, /* the rules see only the router */
 	};
 	char path[256] = "/proc/sys/net/";
 	size_t base = strlen(path);
@@ -231,7 +231,7 @@ int sysctl_bridge(const struct host *host, const char *bridge)
 		snprintf(path + base, sizeof(path) - base, "%.*s%s%s",
 			 (int)(mark - settings[i].name), settings[i].name, bridge, mark + 2);
 		if (settings[i].name[3] == '6' && access(path, F_OK) < 0)
-			continue; /* no IPv6 in this kernel */
+			continue; /* this kernel has no IPv6 */
 		int result = value_write(path, settings[i].value);
 
 		if (result < 0)
@@ -240,7 +240,7 @@ int sysctl_bridge(const struct host *host, const char *bridge)
 	return 0;
 }
 
-/* Who is in has a folder there; tmpfs counts those as links of the folder above. */
+/* Each active user has a folder there, and tmpfs counts these as links of the folder above. */
 static bool users_are_few(void)
 {
 	struct stat st;
@@ -259,7 +259,7 @@ int sysctl_proc(const struct host *host)
 	if (context >= 0 && fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
 		proc = fsmount(context, FSMOUNT_CLOEXEC,
 			       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-	/* Where that may not be mounted, in a container say, the other one is only slower. */
+	/* If it cannot be mounted (in a container), the other procfs works too, but slower. */
 	return proc < 0 ? fcntl(host->proc, F_DUPFD_CLOEXEC, 0) : proc;
 }
 

@@ -14,7 +14,7 @@ static void obstacle_warn(void *context, const char *what, const char *remedy)
 	log_warning("%s: %s", what, remedy);
 }
 
-/* What of others is in the way: said, never touched. */
+/* Warns of rules and addresses of other programs that are in the way. They stay as they are. */
 static void obstacles_warn(struct host *host, const struct conf *conf)
 {
 	CLEANUP_FREE char *rules = nft_list();
@@ -24,7 +24,7 @@ static void obstacles_warn(struct host *host, const struct conf *conf)
 	(void)!obstacle_overlaps(host->run, &host->route, conf, obstacle_warn, NULL);
 }
 
-/* The conf names an IPv6 prefix that this host cannot have. */
+/* Warns of an IPv6 prefix in the conf that this host cannot use. */
 static int ipv6_check(const struct host *host, const struct conf *conf,
 		      const struct network *network)
 {
@@ -38,7 +38,8 @@ static int ipv6_check(const struct host *host, const struct conf *conf,
 	return result;
 }
 
-/* Of one network or (NULL) all that are up. What the policy allows may go on all the same. */
+/* Ends the connections of one network, or (NULL) of all that are up. Those that the policy allows
+ * can be opened again. */
 static int connections_drop(struct host *host, const struct conf *conf,
 			    const struct network *network)
 {

@@ -9,6 +9,7 @@
 
 #include "command.h"
 #include "base/log.h"
+#include "keys.h"
 #include "text.h"
 
 enum option {
@@ -236,6 +237,8 @@ int main(int argc, char **argv)
 		printf("pam-netns %s\n", VERSION);
 		return STATUS_FINE;
 	}
+	if (!strcmp(name, "--keys"))
+		return keys_list();
 	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
 		if (argc < 3)
 			return help_all();

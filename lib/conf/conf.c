@@ -23,74 +23,6 @@ struct building {
 	struct conf_report report;
 };
 
-static int set_on_error(void *target, const char *value, struct conf_reason *why)
-{
-	struct conf *conf = target;
-
-	conf->on_error_host = !strcmp(value, "host");
-	if (conf->on_error_host || !strcmp(value, "deny"))
-		return 0;
-	return conf_wrong(why, "must be deny, or host to let logins in unisolated");
-}
-
-static int set_log(void *target, const char *value, struct conf_reason *why)
-{
-	static const char *const values[] = {
-	    [CONF_LOG_ALL] = "all", [CONF_LOG_SESSIONS] = "sessions", [CONF_LOG_LOGINS] = "logins"};
-	struct conf *conf = target;
-
-	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
-		if (!strcmp(value, values[i])) {
-			conf->log = (enum conf_log)i;
-			return 0;
-		}
-	return conf_wrong(why, "must be all, sessions, or logins");
-}
-
-static int set_deadline(void *target, const char *value, struct conf_reason *why)
-{
-	struct conf *conf = target;
-
-	return conf_value_deadline(value, &conf->deadline_ms, why);
-}
-
-static int set_services_exempt(void *target, const char *value, struct conf_reason *why)
-{
-	static const char allowed[] =
-	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+@-";
-	CLEANUP_WORDS struct conf_words words = {0};
-	struct conf *conf = target;
-	int error;
-
-	if (!strcmp(value, "none"))
-		return 0;
-	error = conf_words_split(value, &words);
-	if (error)
-		return error;
-	conf->services_exempt = calloc(words.count + 1, sizeof(*conf->services_exempt));
-	if (!conf->services_exempt)
-		return -ENOMEM;
-	for (size_t i = 0; i < words.count; i++) {
-		if (words.words[i][strspn(words.words[i], allowed)])
-			return conf_wrong(why,
-					  "must be none, or names of PAM services, which are files "
-					  "of /etc/pam.d");
-		conf->services_exempt[i] = strdup(words.words[i]);
-		if (!conf->services_exempt[i])
-			return -ENOMEM;
-		conf->services_exempt_count++;
-	}
-	return 0;
-}
-
-static const struct conf_key defaults_keys[] = {
-    {"on_error", "deny", set_on_error},
-    {"deadline", "10s", set_deadline},
-    {"log", "all", set_log},
-    {"services_exempt", "gdm-password gdm-launch-environment lightdm sddm xdm vsftpd proftpd",
-     set_services_exempt},
-};
-
 static void section_report(struct building *building, const struct conf_section *section,
 			   const char *problem)
 {
@@ -220,8 +152,7 @@ static int building_read(struct building *building, const struct conf_text *text
 	if (error)
 		return error;
 	error = conf_section_read(building->defaults ? building->defaults : &no_defaults,
-				  defaults_keys, sizeof(defaults_keys) / sizeof(defaults_keys[0]),
-				  conf, &building->report);
+				  CONF_DEFAULTS, conf, &building->report);
 	if (error)
 		return error;
 	if (!conf->profiles_count) {

@@ -6,25 +6,25 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Leaves room for ".NN", a further bridge of the network. */
-#define BRIDGE_NAME_MAX 11
-#define RATE_DEFAULT	"50/second burst 2000"
-#define RATE_MAX	100000
-#define BURST_MAX	1000000
-#define ENDED_SECONDS	120 /* nf_conntrack_tcp_timeout_time_wait */
-#define BRIDGE_CHARS	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+#include "conf/kind.h"
 
-static int set_bridge(void *target, const char *value, struct conf_reason *why)
+#define RATE_MAX      100000
+#define BURST_MAX     1000000
+#define ENDED_SECONDS 120 /* nf_conntrack_tcp_timeout_time_wait */
+#define BRIDGE_CHARS  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+
+int conf_bridge_parse(const struct conf_key *key, void *target, const char *value,
+		      struct conf_reason *why)
 {
 	/* Names that sysctl has another meaning for, or that every host has. */
-	static const char *const taken[] = {"all", "default", "lo", "eth0"};
+	static const char taken[][8] = {"all", "default", "lo", "eth0"};
 	struct network *network = target;
 
-	if (strlen(value) > BRIDGE_NAME_MAX)
+	if (strlen(value) > key->max)
 		return conf_wrong(why,
-				  "the name has more than %d characters; further bridges need "
+				  "the name has more than %u characters; further bridges need "
 				  "room for .NN after it",
-				  BRIDGE_NAME_MAX);
+				  key->max);
 	if (value[strspn(value, BRIDGE_CHARS)] || strchr("._-", value[0]))
 		return conf_wrong(why, "a bridge's name is letters, digits, '.', '_' and '-', and "
 				       "begins with a letter or digit");
@@ -41,37 +41,16 @@ static int set_bridge(void *target, const char *value, struct conf_reason *why)
 	return 0;
 }
 
-static int set_subnet(void *target, const char *value, struct conf_reason *why)
-{
-	struct network *network = target;
-
-	if (!strcmp(value, "auto")) {
-		network->subnet_source = SOURCE_AUTO;
-		return 0;
-	}
-	network->subnet_source = SOURCE_GIVEN;
-	return conf_value_subnet(value, AF_INET, &network->subnet, why);
-}
-
-static int set_subnet6(void *target, const char *value, struct conf_reason *why)
-{
-	struct network *network = target;
-
-	if (!strcmp(value, "auto") || !strcmp(value, "none")) {
-		network->subnet6_source = *value == 'a' ? SOURCE_AUTO : SOURCE_NONE;
-		return 0;
-	}
-	network->subnet6_source = SOURCE_GIVEN;
-	return conf_value_subnet(value, AF_INET6, &network->subnet6, why);
-}
-
-static int set_nat(void *target, const char *value, struct conf_reason *why)
+int conf_nat_parse(const struct conf_key *key, void *target, const char *value,
+		   struct conf_reason *why)
 {
 	CLEANUP_WORDS struct conf_words words = {0};
 	struct network *network = target;
 	int error;
 
-	if (!conf_value_bool(value, &network->nat, why))
+	(void)key;
+	network->nat = strcmp(value, "no") != 0;
+	if (!network->nat || !strcmp(value, "yes"))
 		return 0;
 	error = conf_words_split(value, &words);
 	if (error)
@@ -93,23 +72,7 @@ static int set_nat(void *target, const char *value, struct conf_reason *why)
 					  "most");
 		*place = address;
 	}
-	network->nat = true;
 	return 0;
-}
-
-static int set_peers(void *target, const char *value, struct conf_reason *why)
-{
-	static const char *const names[] = {
-	    [PEERS_NO] = "no", [PEERS_YES] = "yes", [PEERS_GROUP] = "group"};
-	struct network *network = target;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (!strcmp(value, names[i])) {
-			network->peers = (enum conf_peers)i;
-			return 0;
-		}
-	}
-	return conf_wrong(why, "must be no, yes or group");
 }
 
 static int host_word_read(struct network *network, const char *word, struct conf_reason *why)
@@ -127,12 +90,14 @@ static int host_word_read(struct network *network, const char *word, struct conf
 	return 0;
 }
 
-static int set_host_access(void *target, const char *value, struct conf_reason *why)
+int conf_host_access_parse(const struct conf_key *key, void *target, const char *value,
+			   struct conf_reason *why)
 {
 	CLEANUP_WORDS struct conf_words words = {0};
 	struct network *network = target;
 	int error;
 
+	(void)key;
 	network->host_all = !strcmp(value, "all");
 	if (network->host_all || !strcmp(value, "none"))
 		return 0;
@@ -147,30 +112,23 @@ static int set_host_access(void *target, const char *value, struct conf_reason *
 	return error;
 }
 
-static int set_egress(void *target, const char *value, struct conf_reason *why)
-{
-	struct network *network = target;
-
-	return conf_value_egress(value, &network->egress, &network->egress_count, why);
-}
-
-static int set_dns(void *target, const char *value, struct conf_reason *why)
+int conf_dns_parse(const struct conf_key *key, void *target, const char *value,
+		   struct conf_reason *why)
 {
 	CLEANUP_WORDS struct conf_words words = {0};
 	struct network *network = target;
 	int error;
 
-	if (!strcmp(value, "auto") || !strcmp(value, "none")) {
-		network->dns = *value == 'a' ? SOURCE_AUTO : SOURCE_NONE;
+	network->dns = !strcmp(value, "auto")	? SOURCE_AUTO
+		       : !strcmp(value, "none") ? SOURCE_NONE
+						: SOURCE_GIVEN;
+	if (network->dns != SOURCE_GIVEN)
 		return 0;
-	}
-	network->dns = SOURCE_GIVEN;
 	error = conf_words_split(value, &words);
 	if (error)
 		return error;
-	if (!words.count || words.count > CONF_NSSERVER_MAX)
-		return conf_wrong(why, "must be auto, none, or at most %d addresses",
-				  CONF_NSSERVER_MAX);
+	if (!words.count || words.count > key->max)
+		return conf_wrong(why, "must be auto, none, or at most %u addresses", key->max);
 	for (size_t i = 0; i < words.count; i++) {
 		error = conf_value_address(words.words[i], &network->dns_servers[i], why);
 		if (error)
@@ -180,26 +138,8 @@ static int set_dns(void *target, const char *value, struct conf_reason *why)
 	return 0;
 }
 
-static int set_mtu(void *target, const char *value, struct conf_reason *why)
-{
-	struct network *network = target;
-
-	if (!strcmp(value, "auto"))
-		return 0;
-	/* IPv6 needs 1280. */
-	if (!conf_value_number(value, 1280, 65535, &network->mtu, why))
-		return 0;
-	return conf_wrong(why, "must be auto or a number from 1280 to 65535");
-}
-
-static int set_max_connections(void *target, const char *value, struct conf_reason *why)
-{
-	struct network *network = target;
-
-	return conf_value_number(value, 1, 1000000, &network->max_connections, why);
-}
-
-static int set_new_connections(void *target, const char *value, struct conf_reason *why)
+int conf_rate_parse(const struct conf_key *key, void *target, const char *value,
+		    struct conf_reason *why)
 {
 	static const char unit[] = "/second";
 	CLEANUP_WORDS struct conf_words words = {0};
@@ -225,40 +165,16 @@ static int set_new_connections(void *target, const char *value, struct conf_reas
 			}
 		}
 	}
-	return conf_wrong(why,
-			  "must be none, or NUMBER/second burst NUMBER, such as " RATE_DEFAULT
-			  " (at most %d and %d)",
-			  RATE_MAX, BURST_MAX);
+	return conf_wrong(
+	    why, "must be none, or NUMBER/second burst NUMBER, such as %s (at most %d and %d)",
+	    key->fallback, RATE_MAX, BURST_MAX);
 }
-
-static int set_ports_per_bridge(void *target, const char *value, struct conf_reason *why)
-{
-	struct network *network = target;
-
-	return conf_value_number(value, 1, 1000, &network->ports_per_bridge, why);
-}
-
-static const struct conf_key network_keys[] = {
-    {"bridge", "pnbr0", set_bridge},
-    {"subnet", "10.203.0.0/16", set_subnet},
-    {"subnet6", "auto", set_subnet6},
-    {"nat", "yes", set_nat},
-    {"peers", "no", set_peers},
-    {"host_access", "icmp dns", set_host_access},
-    {"egress", "any", set_egress},
-    {"dns", "auto", set_dns},
-    {"mtu", "auto", set_mtu},
-    {"max_connections", "4096", set_max_connections},
-    {"new_connections", RATE_DEFAULT, set_new_connections},
-    {"ports_per_bridge", "128", set_ports_per_bridge},
-};
 
 int conf_network_read(const struct conf_section *section, struct network *out,
 		      struct conf_report *report)
 {
 	const struct prefix *v4 = &out->subnet, *v6 = &out->subnet6;
-	int error = conf_section_read(section, network_keys,
-				      sizeof(network_keys) / sizeof(network_keys[0]), out, report);
+	int error = conf_section_read(section, CONF_NETWORK, out, report);
 
 	if (error)
 		return error;

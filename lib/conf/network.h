@@ -3,7 +3,13 @@
 #define PAM_NETNS_CONF_NETWORK_H
 
 #include "conf/conf.h"
-#include "conf/key.h"
+#include "conf/kind.h"
+
+/* A bridge's name leaves room for ".NN", a further bridge of the network. */
+#define CONF_BRIDGE_MAX 11
+
+conf_parser conf_bridge_parse, conf_nat_parse, conf_host_access_parse, conf_dns_parse,
+    conf_rate_parse;
 
 /* out is zeroed but for its name. What is wrong goes to report; 0 or -ENOMEM. */
 int conf_network_read(const struct conf_section *section, struct network *out,

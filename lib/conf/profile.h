@@ -3,7 +3,14 @@
 #define PAM_NETNS_CONF_PROFILE_H
 
 #include "conf/conf.h"
-#include "conf/key.h"
+#include "conf/kind.h"
+
+conf_parser conf_namespaces_parse, conf_hostname_parse;
+/* Whether a user can have that directory privately, beside the others. 0 or -EINVAL with *why. */
+int conf_directory_check(const char *dir, char *const *others, size_t count,
+			 struct conf_reason *why) MUST_CHECK;
+/* The first namespace that the key needs and a profile with these does not have, or NULL. */
+const char *conf_key_lacks(const struct conf_key *key, unsigned namespaces);
 
 /* out is zeroed but for its name; its network is not looked up. 0 or -ENOMEM. */
 int conf_profile_read(const struct conf_section *section, struct profile *out,

@@ -90,47 +90,6 @@ bool conf_digits(const char *text, uint64_t max, uint64_t *out)
 	return true;
 }
 
-int conf_value_bool(const char *value, bool *out, struct conf_reason *why)
-{
-	*out = !strcmp(value, "yes");
-	if (*out || !strcmp(value, "no"))
-		return 0;
-	return conf_wrong(why, "must be yes or no");
-}
-
-int conf_value_number(const char *value, unsigned min, unsigned max, unsigned *out,
-		      struct conf_reason *why)
-{
-	uint64_t number;
-
-	if (!conf_digits(value, max, &number) || number < min)
-		return conf_wrong(why, "must be a number from %u to %u", min, max);
-	*out = (unsigned)number;
-	return 0;
-}
-
-int conf_value_deadline(const char *value, unsigned *out, struct conf_reason *why)
-{
-	size_t digits = strspn(value, DIGITS);
-	const char *unit = value + digits;
-	CLEANUP_FREE char *number = strndup(value, digits);
-	uint64_t count;
-
-	if (!number)
-		return -ENOMEM;
-	if (digits && !*unit)
-		return conf_wrong(why, "has no unit; write it as 10s or 1500ms");
-	if ((strcmp(unit, "s") != 0 && strcmp(unit, "ms") != 0) ||
-	    !conf_digits(number, 60000, &count))
-		return conf_wrong(why, "must be a time from 1s to 60s, such as 10s or 1500ms");
-	if (unit[0] == 's')
-		count *= 1000;
-	if (count < 1000 || count > 60000)
-		return conf_wrong(why, "must be a time from 1s to 60s");
-	*out = (unsigned)count;
-	return 0;
-}
-
 int conf_value_name(const char *value, char out[CONF_NAME_MAX], struct conf_reason *why)
 {
 	if (!*value)
@@ -186,8 +145,8 @@ int conf_value_port_rule(const char *word, struct port_rule *out, struct conf_re
 
 /* Addresses that no user can have and no packet can be sent to, and why. */
 struct special {
-	const char *prefix;
-	const char *what;
+	char prefix[16];
+	char what[56];
 };
 
 static const struct special specials[] = {
@@ -267,9 +226,9 @@ static int prefix_read(const char *word, unsigned min, unsigned max, struct pref
 			  prefix_format(out, text));
 }
 
-static int subnet_read(const char *word, int family, struct prefix *out, struct conf_reason *why)
+static int subnet_read(const char *word, int family, unsigned min, unsigned max, struct prefix *out,
+		       struct conf_reason *why)
 {
-	const unsigned min = family == AF_INET ? 8 : 48, max = family == AF_INET ? 28 : 112;
 	const struct special *special;
 	char shown[64];
 	int error;
@@ -296,9 +255,10 @@ static int subnet_read(const char *word, int family, struct prefix *out, struct 
 	return 0;
 }
 
-int conf_value_subnet(const char *word, int family, struct prefix *out, struct conf_reason *why)
+int conf_value_subnet(const char *word, int family, unsigned min, unsigned max, struct prefix *out,
+		      struct conf_reason *why)
 {
-	int error = subnet_read(word, family, out, why);
+	int error = subnet_read(word, family, min, max, out, why);
 
 	/* Half a prefix would be compared with others. */
 	if (error)

@@ -38,11 +38,6 @@ void conf_words_free(struct conf_words *words);
 /* Decimal digits and nothing else, at most max. */
 bool conf_digits(const char *text, uint64_t max, uint64_t *out);
 
-int conf_value_bool(const char *value, bool *out, struct conf_reason *why) MUST_CHECK;
-int conf_value_number(const char *value, unsigned min, unsigned max, unsigned *out,
-		      struct conf_reason *why) MUST_CHECK;
-/* "10s" or "1500ms", 1 s to 60 s, in milliseconds. */
-int conf_value_deadline(const char *value, unsigned *out, struct conf_reason *why) MUST_CHECK;
 /* A network's or profile's name. */
 int conf_value_name(const char *value, char out[CONF_NAME_MAX], struct conf_reason *why) MUST_CHECK;
 /* "tcp/443", "udp/60000-61000". */
@@ -50,8 +45,8 @@ int conf_value_port_rule(const char *word, struct port_rule *out,
 			 struct conf_reason *why) MUST_CHECK;
 /* An address that packets can be sent to: no loopback, multicast, link-local or unspecified one. */
 int conf_value_address(const char *word, struct address *out, struct conf_reason *why) MUST_CHECK;
-/* A prefix that users' addresses may come from. */
-int conf_value_subnet(const char *word, int family, struct prefix *out,
+/* A prefix of min to max bits that users' addresses may come from. */
+int conf_value_subnet(const char *word, int family, unsigned min, unsigned max, struct prefix *out,
 		      struct conf_reason *why) MUST_CHECK;
 /* "any", "none", or rules: "allow|deny [tcp/PORT[-PORT]|udp/…] [ADDRESS[/LENGTH]|any], …". */
 int conf_value_egress(const char *value, struct egress_rule **out, size_t *count,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "conf/kind.h"
 #include "base/log.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -19,6 +20,22 @@ static void discard(void *context, int level, const char *text)
 	for (const char *c = text; *c; c++)
 		if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
 			abort();
+}
+
+/* Every value can be printed. A profile on the host has lost those that have no effect there. */
+static void values_print(const void *target, enum conf_section_kind section, bool all)
+{
+	for (size_t i = 0; i < CONF_KEYS_COUNT; i++) {
+		const struct conf_key *key = &conf_keys[i];
+		char *text;
+
+		if (key->section != section)
+			continue;
+		text = conf_key_print(key, target);
+		if (!text || (all && !*text))
+			abort();
+		free(text);
+	}
 }
 
 /* What a conf promises to those who use it. */
@@ -34,6 +51,7 @@ static void conf_use(const struct conf *conf)
 	for (size_t i = 0; i < conf->networks_count; i++) {
 		const struct network *network = &conf->networks[i];
 
+		values_print(network, CONF_NETWORK, true);
 		if (!network->bridge[0] || strlen(network->bridge) > 11 ||
 		    !network->ports_per_bridge || !network->max_connections ||
 		    !network->new_connections != !network->new_connections_burst)
@@ -42,10 +60,12 @@ static void conf_use(const struct conf *conf)
 	for (size_t i = 0; i < conf->profiles_count; i++) {
 		const struct profile *p = &conf->profiles[i];
 
+		values_print(p, CONF_PROFILE, p->isolate);
 		if (p->isolate != (p->network != NULL) || !p->match_count ||
 		    (p->isolate && !(p->namespaces & NAMESPACE_NET)))
 			abort();
 	}
+	values_print(conf, CONF_DEFAULTS, true);
 	(void)conf_service_exempt(conf, "sshd");
 	if (profile && !conf_hostname(profile, "al_ice", 1000, "users", "lab.example", hostname) &&
 	    (!*hostname || strlen(hostname) >= CONF_HOSTNAME_MAX))

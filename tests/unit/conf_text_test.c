@@ -60,8 +60,8 @@ static const struct {
      "a key in the first column\n"},
     {SMALL "Linger = no\n",
      "t:4: [profile all] Linger = no: unknown key; this section has: match, "
-     "isolate, network, namespaces, hostname, private, private_size, private_exec, linger, "
-     "low_ports, net_admin, nested\n"},
+     "isolate, nested, network, namespaces, hostname, private, private_size, private_exec, linger, "
+     "low_ports, net_admin\n"},
     {SMALL "low_ports = no", "t:4: [profile all] low_ports = no: the last line has no newline: the "
 			     "file may have been cut off; end it with one\n"},
     {"\xef\xbb\xbf" SMALL, "t:1: the file begins with a byte order mark; save it without one\n"
@@ -108,11 +108,11 @@ static const struct {
      "t:3: [network default] subnet6 = fd00::/112: has fewer addresses than subnet, and each user "
      "needs one of both; write /104 or shorter\n"},
     {"[profile x]\nmatch = *\nisolate = no\nhostname = x\nprivate = /tmp\nnet_admin = no\n",
-     "t:4: [profile x] hostname = x: has no effect where isolate = no; remove the line, or write "
+     "t:4: [profile x] hostname = x: has no effect if isolate = no; remove the line, or write "
      "isolate = yes\n"
-     "t:5: [profile x] private = /tmp: has no effect where isolate = no; remove the line, or write "
+     "t:5: [profile x] private = /tmp: has no effect if isolate = no; remove the line, or write "
      "isolate = yes\n"
-     "t:6: [profile x] net_admin = no: has no effect where isolate = no; remove the line, or write "
+     "t:6: [profile x] net_admin = no: has no effect if isolate = no; remove the line, or write "
      "isolate = yes\n"},
     {SMALL "namespaces = net\nhostname = %u\nprivate = /tmp\nprivate_size = 1M\n"
 	   "private_exec = no\n",
@@ -131,11 +131,10 @@ static const struct {
      "t:1: [profile x] network = default: there is no [network default]; write that section; or "
      "name "
      "one of: n\n"
-     "t:2: [profile x] foo = bar: unknown key; this section has: match, isolate, network, "
-     "namespaces, hostname, private, private_size, private_exec, linger, low_ports, net_admin, "
-     "nested\n"
-     "t:3: [profile x] linger = 1: must be processes (until the user's last process has ended) or "
-     "no\n"
+     "t:2: [profile x] foo = bar: unknown key; this section has: match, isolate, nested, "
+     "network, namespaces, hostname, private, private_size, private_exec, linger, low_ports, "
+     "net_admin\n"
+     "t:3: [profile x] linger = 1: must be processes or no\n"
      "t:5: [profile x] nonsense: is neither a section nor a key; write key = value, and indent a "
      "line that continues a value\n"
      "t:7: [network n] mtu = 1: must be auto or a number from 1280 to 65535\n"},

@@ -27,12 +27,12 @@ static void assert_bad(const char *before, const char *section, unsigned line, c
 static void test_bad_defaults(void **state)
 {
 	static const struct bad table[] = {
-	    {"on_error", "allow", "must be deny, or host to let logins in unisolated"},
-	    {"log", "none", "must be all, sessions, or logins"},
+	    {"on_error", "allow", "must be deny or host"},
+	    {"log", "none", "must be all, sessions or logins"},
 	    {"deadline", "10", "has no unit; write it as 10s or 1500ms"},
-	    {"deadline", "0s", "must be a time from 1s to 60s"},
-	    {"deadline", "999ms", "must be a time from 1s to 60s"},
-	    {"deadline", "61s", "must be a time from 1s to 60s"},
+	    {"deadline", "0s", "must be a time from 1s to 60s, such as 10s or 1500ms"},
+	    {"deadline", "999ms", "must be a time from 1s to 60s, such as 10s or 1500ms"},
+	    {"deadline", "61s", "must be a time from 1s to 60s, such as 10s or 1500ms"},
 	    {"deadline", "60001ms", "must be a time from 1s to 60s, such as 10s or 1500ms"},
 	    {"deadline", "99999999999999999999s",
 	     "must be a time from 1s to 60s, such as 10s or 1500ms"},
@@ -244,11 +244,11 @@ static void test_bad_profile(void **state)
 	    {"private_size", "5T", size},
 	    {"private_size", "5MB", size},
 	    {"private_size", "9999999999999999999999G", size},
-	    {"private_exec", "inherit", "must be auto (as the host's directory is), yes or no"},
-	    {"linger", "yes", "must be processes (until the user's last process has ended) or no"},
+	    {"private_exec", "inherit", "must be auto, yes or no"},
+	    {"linger", "yes", "must be processes or no"},
 	    {"net_admin", "yes", "is not supported by this version; write no"},
 	    {"low_ports", "1", "must be yes or no"},
-	    {"nested", "host", "has an effect only where isolate = no; remove the line"},
+	    {"nested", "host", "has an effect only if isolate = no; remove the line"},
 	};
 	static const char *const refused[] = {
 	    "/",    "/proc",	      "/proc/sys", "/sys/fs",	       "/dev",

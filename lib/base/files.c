@@ -69,9 +69,20 @@ ssize_t files_read_below(int dir, const char *path, char *buf, size_t size)
 	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
 	};
 	CLEANUP_FD int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	ssize_t n = -1;
 
 	*buf = '\0';
-	return fd < 0 ? -errno : files_read_open(fd, buf, size);
+	if (fd < 0)
+		return -errno;
+	do
+		n = read(fd, buf, size);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if ((size_t)n == size)
+		n = -EFBIG;
+	buf[n > 0 ? n : 0] = '\0';
+	return n;
 }
 
 static int write_fully(int fd, const char *data, size_t size)
@@ -96,28 +107,24 @@ static int folder_sync(int dir)
 	return fd < 0 || fsync(fd) ? -errno : 0;
 }
 
-static int temporary_open(int dir, const char *name)
+static int temporary_open(int dir, const char *name, mode_t mode)
 {
 	int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	int fd = openat(dir, name, flags, S_IRUSR | S_IWUSR);
+	int fd = openat(dir, name, flags, mode);
 
 	if (fd >= 0 || errno != EEXIST)
 		return fd < 0 ? -errno : fd;
 	if (unlinkat(dir, name, 0) && errno != ENOENT)
 		return -errno;
-	fd = openat(dir, name, flags, S_IRUSR | S_IWUSR);
+	fd = openat(dir, name, flags, mode);
 	return fd < 0 ? -errno : fd;
 }
 
-static int temporary_fill(int fd, mode_t mode, const char *data, size_t size, bool sync)
+static int temporary_fill(int fd, const char *data, size_t size, bool sync)
 {
 	int error = write_fully(fd, data, size);
 
-	if (error)
-		return error;
-	if (fchmod(fd, mode) || (sync && fsync(fd)))
-		return -errno;
-	return 0;
+	return !error && sync && fsync(fd) ? -errno : error;
 }
 
 int files_write_atomic(int dir, const char *name, mode_t mode, const char *data, size_t size,
@@ -129,10 +136,10 @@ int files_write_atomic(int dir, const char *name, mode_t mode, const char *data,
 
 	if (snprintf(temporary, sizeof(temporary), ".%s.new", name) >= (int)sizeof(temporary))
 		return -ENAMETOOLONG;
-	fd = temporary_open(dir, temporary);
+	fd = temporary_open(dir, temporary, mode);
 	if (fd < 0)
 		return fd;
-	error = temporary_fill(fd, mode, data, size, sync);
+	error = temporary_fill(fd, data, size, sync);
 	if (!error && renameat(dir, temporary, dir, name))
 		error = -errno;
 	if (error)
@@ -206,12 +213,17 @@ int files_open_below(int dir, const char *path, mode_t mode)
 	return folder_is_safe(&st, mode) ? steal_fd(&fd) : -EPERM;
 }
 
-int files_ensure_dir(int parent, const char *name, mode_t mode)
+bool files_is_folder(int dir, const char *path, mode_t mode)
 {
 	struct stat st;
 
-	if (!fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode) &&
-	    folder_is_safe(&st, mode))
+	return !fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode) &&
+	       folder_is_safe(&st, mode);
+}
+
+int files_ensure_dir(int parent, const char *name, mode_t mode)
+{
+	if (files_is_folder(parent, name, mode))
 		return 0;
 
 	CLEANUP_FD int fd = files_make_dir(parent, name, mode);

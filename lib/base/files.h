@@ -24,14 +24,16 @@ ssize_t files_read(int dir, const char *name, char *buf, size_t size) MUST_CHECK
 ssize_t files_read_open(int fd, char *buf, size_t size) MUST_CHECK;
 
 /*
- * The same of a path below dir, of which each folder is root's alone. No link is followed: -ELOOP.
+ * A record, whose own form tells whether it is whole (state/record.h), by a path below dir of which
+ * each folder is root's alone: what one read(2) gives. No link is followed: -ELOOP.
  */
 ssize_t files_read_below(int dir, const char *path, char *buf, size_t size) MUST_CHECK;
 
 /*
  * Puts data in place under name at once: readers see the old content or the new. With sync it has
  * reached the disk on return. Writers of one name must exclude each other: the temporary file is
- * ".NAME.new", so that what a killed writer left behind is replaced by the next.
+ * ".NAME.new", so that what a killed writer left behind is replaced by the next. The umask may take
+ * bits of the mode (the helper's, 022, takes none of those that are used).
  */
 int files_write_atomic(int dir, const char *name, mode_t mode, const char *data, size_t size,
 		       bool sync) MUST_CHECK;
@@ -54,6 +56,9 @@ int files_make_dir(int parent, const char *name, mode_t mode) MUST_CHECK;
  * alone; an O_PATH descriptor. No link is followed: -ELOOP; -EPERM: as files_make_dir().
  */
 int files_open_below(int dir, const char *path, mode_t mode) MUST_CHECK;
+
+/* The same without the descriptor. */
+bool files_is_folder(int dir, const char *path, mode_t mode);
 
 /* files_make_dir() without the descriptor. A folder that is there costs one look. */
 int files_ensure_dir(int parent, const char *name, mode_t mode) MUST_CHECK;

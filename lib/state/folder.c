@@ -4,19 +4,23 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 
 #include "base/files.h"
 #include "base/log.h"
 #include "base/paths.h"
 
-#define FOLDER_MODE 0755
+#define FOLDER_MODE	0755
+#define FOLDER_PATH_MAX 32
+#define SESSIONS	"/sessions" /* below a user's folder */
 
 #define ENTRY(tag, perm, id)                                                                       \
 	{                                                                                          \
@@ -43,7 +47,8 @@ void state_folder_share(int folder, uid_t uid)
 		log_debug("cannot let uid %u read %s/%u: %s", uid, USERS_DIR, uid, strerror(errno));
 }
 
-int state_folder_in(int parent, const char *name, const char *path)
+/* A folder in a user's, or users itself; path is for messages. */
+static int folder_in(int parent, const char *name, const char *path)
 {
 	int fd = files_make_dir(parent, name, FOLDER_MODE);
 
@@ -53,7 +58,7 @@ int state_folder_in(int parent, const char *name, const char *path)
 	return fd < 0 ? log_errno(-fd, "make the folder %s/%s", path, name) : fd;
 }
 
-/* users is what state_folder_in() takes: root's. 1: it was open, and is closed now. */
+/* users is what folder_in() takes: root's. 1: it was open, and is closed now. */
 static int folder_close(int users, const char *name, uid_t uid)
 {
 	CLEANUP_FD int folder = openat(users, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -70,27 +75,70 @@ static int folder_close(int users, const char *name, uid_t uid)
 	return 1;
 }
 
+/* Of users itself, entering the host has made sure. */
+static const char *folder_path(uid_t uid, char path[FOLDER_PATH_MAX])
+{
+	snprintf(path, FOLDER_PATH_MAX, "users/%u", uid);
+	return path;
+}
+
+/* One that is not there. What is in the way, or fails, state_folder_make() finds. */
+static int folder_new(int run, uid_t uid)
+{
+	char path[FOLDER_PATH_MAX];
+
+	if (mkdirat(run, folder_path(uid, path), STATE_FOLDER_MODE) < 0)
+		return -errno;
+	strcat(path, SESSIONS);
+	(void)mkdirat(run, path, FOLDER_MODE);
+	return files_open_below(run, folder_path(uid, path), STATE_FOLDER_MODE);
+}
+
 int state_folder_make(int run, uid_t uid)
 {
-	char path[32], *name = path + sizeof("users");
-	int fd;
+	char path[FOLDER_PATH_MAX], name[16];
+	int fd = files_open_below(run, folder_path(uid, path), STATE_FOLDER_MODE);
 
-	/* Of users itself, entering the host has made sure. */
-	snprintf(path, sizeof(path), "users/%u", uid);
-	fd = files_open_below(run, path, STATE_FOLDER_MODE);
+	if (fd == -ENOENT)
+		fd = folder_new(run, uid);
 	if (fd >= 0)
 		return fd;
 
-	CLEANUP_FD int users = state_folder_in(run, "users", RUN_DIR);
+	CLEANUP_FD int users = folder_in(run, "users", RUN_DIR);
 
 	if (users < 0)
 		return users;
+	snprintf(name, sizeof(name), "%u", uid);
 	fd = files_make_dir(users, name, STATE_FOLDER_MODE);
 	if ((fd == -ENOTDIR || fd == -ELOOP) && files_remove_tree(users, name) == 0)
 		fd = files_make_dir(users, name, STATE_FOLDER_MODE);
 	if (fd == -EPERM && folder_close(users, name, uid) == 1)
 		fd = files_make_dir(users, name, STATE_FOLDER_MODE);
 	return fd < 0 ? log_errno(-fd, "make the folder %s/%s", USERS_DIR, name) : fd;
+}
+
+int state_folder_sessions(int run, uid_t uid)
+{
+	const struct open_how how = {
+	    .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	char path[FOLDER_PATH_MAX], above[64];
+	int sessions;
+
+	if (files_is_folder(run, folder_path(uid, path), STATE_FOLDER_MODE)) {
+		strcat(path, SESSIONS);
+		sessions = (int)syscall(SYS_openat2, run, path, &how, sizeof(how));
+		if (sessions >= 0)
+			return sessions;
+	}
+
+	CLEANUP_FD int user = state_folder_make(run, uid);
+
+	if (user < 0)
+		return user;
+	snprintf(above, sizeof(above), USERS_DIR "/%u", uid);
+	return folder_in(user, SESSIONS + 1, above);
 }
 
 int state_folder_close(int run, uid_t uid)

@@ -16,8 +16,11 @@
 
 /* users/UID and all above it below run, made if missing. A descriptor, or -errno, logged. */
 int state_folder_make(int run, uid_t uid) MUST_CHECK;
-/* A folder in it, or users itself; path is for messages. */
-int state_folder_in(int parent, const char *name, const char *path) MUST_CHECK;
+/*
+ * The folder of the user's sessions in it. One that is there is opened without a look of its own:
+ * only root can have put it into a folder that is as closed as it should be.
+ */
+int state_folder_sessions(int run, uid_t uid) MUST_CHECK;
 /* Lets the user read what is in the folder. Failure is no reason to refuse a login. */
 void state_folder_share(int folder, uid_t uid);
 /* Closes a folder that an older version left open to all;

@@ -115,6 +115,8 @@ static int state_read_file(int run, uid_t uid, struct user_state *out)
 
 	snprintf(path, sizeof(path), "users/%u/" STATE_NAME, uid);
 	length = files_read_below(run, path, text, sizeof(text));
+	if (length == -ENOENT)
+		return -ENOENT;
 	/* Something that is no file of ours, or not all of one: worthless in the same way. */
 	if (length == -EFBIG || (length < 0 && fstatat(run, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 				 !S_ISREG(st.st_mode)))
@@ -242,15 +244,11 @@ static bool session_name_parse(const char *name, struct process *out)
 
 int session_add(int run, uid_t uid, const struct session *session)
 {
-	CLEANUP_FD int user = state_folder_make(run, uid), sessions = -1;
-	char name[SESSION_NAME_MAX], text[STATE_FILE_MAX], path[64];
+	CLEANUP_FD int sessions = state_folder_sessions(run, uid);
+	char name[SESSION_NAME_MAX], text[STATE_FILE_MAX];
 	ssize_t length;
 	int error;
 
-	if (user < 0)
-		return user;
-	snprintf(path, sizeof(path), USERS_DIR "/%u", uid);
-	sessions = state_folder_in(user, "sessions", path);
 	if (sessions < 0)
 		return sessions;
 	session_name(&session->leader, name);

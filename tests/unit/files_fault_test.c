@@ -112,8 +112,8 @@ static void test_write(void **state)
 {
 	(void)state;
 	step = 5;
-	assert_true(fault_sweep(ENOSPC, write_body) >= 11);
-	assert_true(fault_sweep(EINTR, write_body) >= 11);
+	assert_true(fault_sweep(ENOSPC, write_body) >= 10);
+	assert_true(fault_sweep(EINTR, write_body) >= 10);
 	step = SIZE_MAX;
 }
 
@@ -133,7 +133,7 @@ static void leftover_body(void)
 static void test_write_over_leftover(void **state)
 {
 	(void)state;
-	assert_true(fault_sweep(EIO, leftover_body) >= 6);
+	assert_true(fault_sweep(EIO, leftover_body) >= 5);
 }
 
 static void make_dir_body(void)

@@ -75,7 +75,7 @@ static void test_write(void **state)
 {
 	char buf[64];
 	struct stat st;
-	mode_t mask = umask(077);
+	mode_t mask = umask(022);
 
 	(void)state;
 	assert_int_equal(files_write_atomic(scratch, "w", 0644, "one", 3, true), 0);

@@ -1,15 +1,15 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
-# What a logout leaves: nothing after the last session and process, everything before.
+# Logouts: the network stays until the user's last session and process have ended, then all is removed.
 
 setup() {
 	host_pam_install
-	# What only the first login of all makes is there: /run/netns, the count of ports.
+	# The first login of all makes /run/netns and the count of ports, which stay.
 	pamtester_session su alice
 	host_clean 5
 }
 
-# Everything that a login may add to the host, but for the guard's elements.
+# host_state: prints all that a login may add to the host, except the guard's elements.
 host_state() {
 	find /run/pam-netns /run/netns -path /run/pam-netns/hostproc/proc -prune -o -print | sort
 	cksum /run/pam-netns/networks/default/{ports,state}
@@ -22,26 +22,17 @@ host_state() {
 	nft list tables
 }
 
-# sessions_are USER COUNT: a client has gone before sshd closes its session.
-sessions_are() {
-	[[ $(find "/run/pam-netns/users/$(id -u "$1")/sessions" -type f | wc -l) -eq $2 ]]
-}
-
 state_is() {
 	[[ $(host_state) == "$1" ]]
 }
 
-# Both sets of {port, MAC, address} that may send.
+# guard_elements: prints the elements {port, MAC, address} of both of the guard's sets.
 guard_elements() {
 	nft list table bridge pam_netns | grep -o 'pnu[0-9a-z]*" \.' || :
 }
 
 namespaces() {
 	pam-netns exec "$1" -- readlink /proc/self/ns/net /proc/self/ns/mnt /proc/self/ns/uts
-}
-
-conf_linger() {
-	sed -i "s/^linger = .*/linger = $1/" /etc/security/pam_netns.conf
 }
 
 test_last_logout_removes_every_trace() {
@@ -60,8 +51,8 @@ test_last_logout_removes_every_trace() {
 	assert_same "$before" "$(host_state)"
 }
 
-# The same for a client that vanishes: its shell is still there when sshd closes the session.
-test_vanished_client() {
+# If the client vanishes, its shell still runs when sshd closes the session.
+test_logout_of_vanished_client_removes_every_trace() {
 	local before
 	before=$(host_state)
 	hold_session one alice
@@ -69,7 +60,7 @@ test_vanished_client() {
 	wait_until 5 state_is "$before"
 }
 
-test_one_of_two_sessions_ends() {
+test_end_of_one_of_two_sessions_keeps_the_network() {
 	local inside
 	hold_session one alice
 	hold_session two alice
@@ -77,7 +68,7 @@ test_one_of_two_sessions_ends() {
 	assert_eq "$inside" "$(in_session two 'readlink /proc/self/ns/net /proc/self/ns/mnt /proc/self/ns/uts')"
 	end_session two
 	wait_until 5 sessions_are alice 1
-	# What would take the network away has had its time.
+	# The helper that could remove the network has ended.
 	wait_until 5 eval '! pgrep -f pam-netns-helper'
 	pam-netns gc
 	sessions_are alice 1
@@ -88,8 +79,7 @@ test_one_of_two_sessions_ends() {
 	host_clean 5
 }
 
-# Different programs, one after the other, in every order of leaving.
-test_sessions_of_different_programs() {
+test_sessions_of_different_programs_share_the_network() {
 	local inode
 	hold_session one alice
 	inode=$(in_session one 'readlink /proc/self/ns/net')
@@ -122,8 +112,8 @@ test_process_left_behind_keeps_the_network() {
 	host_clean 5
 }
 
-# A process whose first thread has ended looks like a zombie, and shows no namespaces by its number.
-test_process_without_its_first_thread() {
+# A process whose first thread has ended looks like a zombie, and /proc/PID/ns does not show its namespaces.
+test_process_without_first_thread_keeps_the_network() {
 	local inside pid
 	cc -x c -pthread -o "$OUT/headless" - <<-'END'
 		#include <pthread.h>
@@ -151,8 +141,8 @@ test_process_without_its_first_thread() {
 	host_clean 5
 }
 
-# The reaper, not gc: the process ends while it still looks.
-test_process_that_ends_soon_after() {
+# The process ends within the 10 s for which the reaper looks.
+test_process_that_ends_after_logout_is_awaited() {
 	hold_session one alice
 	in_session one 'nohup sleep 600 >/dev/null 2>&1 & echo $! >~/sleep.pid'
 	end_session one
@@ -160,11 +150,11 @@ test_process_that_ends_soon_after() {
 	sleep 1
 	assert_fails host_is_clean
 	kill "$(</home/alice/sleep.pid)"
-	# Less than the 10 s that the reaper looks.
+	# The reaper sees the end before its 10 s are over.
 	host_clean 5
 }
 
-test_tmux_is_found_again() {
+test_tmux_keeps_the_network_for_next_login() {
 	local inside
 	inside=$(ssh_as alice -- 'tmux new-session -d -s work "sleep 600" && tmux list-panes -F "#{pane_pid}" -t work' | tail -n 1)
 	inside=$(readlink "/proc/$inside"/ns/{net,mnt,uts})
@@ -179,9 +169,9 @@ test_tmux_is_found_again() {
 	host_clean 5
 }
 
-test_linger_no_ends_the_rest() {
+test_linger_no_ends_all_processes() {
 	local pids pid bob
-	conf_linger no
+	conf_set linger no
 	hold_session one alice
 	hold_session other bob
 	in_session one '
@@ -202,32 +192,32 @@ test_linger_no_ends_the_rest() {
 		wait_until 5 process_gone "$pid"
 	done
 	wait_until 5 eval '! test -e /run/pam-netns/users/2001 && ! pgrep -u alice'
-	# Nobody else's.
+	# bob's processes stay.
 	assert_eq bob "$(in_session other 'id -un')"
-	conf_linger processes
+	conf_set linger processes
 	bob=$(hold_pid other)
 	in_session other 'nohup sleep 606 >/dev/null 2>&1 & true'
 	end_session other
 	wait_until 5 process_gone "$bob"
-	# The profile at login decides: bob's said no.
+	# The profile at bob's login counts, and it had linger = no.
 	host_clean 5
 	assert_fails pgrep -f 'sleep 60[1-6]'
 }
 
-test_linger_no_ends_what_left_the_namespaces() {
-	conf_linger no
+test_linger_no_ends_processes_that_left_the_namespaces() {
+	conf_set linger no
 	hold_session one alice
 	in_session one 'setsid unshare -Urmnu sleep 609 >/dev/null 2>&1 &'
 	wait_until 5 pgrep -xf 'sleep 609'
 	end_session one
 	wait_until 5 process_absent 'sleep 609'
 	host_clean 5
-	conf_linger processes
+	conf_set linger processes
 	hold_session one alice
 	in_session one 'setsid unshare -Urmnu sleep 610 >/dev/null 2>&1 &'
 	wait_until 5 pgrep -xf 'sleep 610'
 	end_session one
-	# It is in no namespace of the user's, so it keeps none.
+	# A process in no namespace of the user keeps none of them.
 	host_clean 5
 	kill "$(pgrep -xf 'sleep 610')"
 }
@@ -236,31 +226,31 @@ process_absent() {
 	! pgrep -xf "$1"
 }
 
-# With linger = no: gc does it where no session was ever closed.
-test_linger_no_by_gc() {
+# If no session was closed, gc ends the processes.
+test_gc_with_linger_no_ends_processes_of_killed_session() {
 	local leader
-	conf_linger no
+	conf_set linger no
 	"$TOOLS/host-session" su alice sh -c 'setsid sleep 607 >/dev/null 2>&1 & exec sleep 608' &
 	leader=$!
-	# The whole command: the caller's own line has it too.
+	# -x: the command line of host-session contains this text too.
 	wait_until 5 pgrep -xf 'sleep 607'
 	wait_until 5 pgrep -xf 'sleep 608'
 	kill -KILL "$leader"
 	wait_until 5 process_gone "$leader"
 	pam-netns gc >&2
-	conf_linger processes
+	conf_set linger processes
 	host_clean 5
 	assert_fails pgrep -f 'sleep 60[78]'
 }
 
-# The old port outlives the logout by 33 ms.
-test_login_right_after_logout() {
+# The kernel removes the old port 33 ms after the logout.
+test_login_right_after_logout_works() {
 	local i
 	for ((i = 0; i < 30; i++)); do
 		assert_match "^you are $HOST4" "$(su alice -c "curl -sS -m 5 http://$OUTSIDE4/")"
 		until [[ ! -e /run/pam-netns/pins/2001 ]]; do :; done
 	done
-	# And while the teardown may be at any point.
+	# A login at any point of the teardown works too.
 	for ((i = 0; i < 30; i++)); do
 		assert_match "^you are $HOST6" "$(su alice -c "sleep 0.0$((i % 10)); curl -sS -m 5 'http://[$OUTSIDE6]/'")"
 	done
@@ -268,12 +258,12 @@ test_login_right_after_logout() {
 	host_clean 5
 }
 
-# value NAME LINE: of NAME=VALUE.
+# value NAME LINE: prints VALUE of NAME=VALUE.
 value() {
 	[[ "$2 " =~ \ $1=([^ ]*)\  ]] && echo "${BASH_REMATCH[1]}"
 }
 
-test_log_of_open_and_close() {
+test_log_has_fields_of_open_and_close() {
 	local line netns
 	hold_session one alice
 	line=$(log_grep 'pam_netns\(sshd:session\): session opened:')
@@ -299,9 +289,9 @@ test_log_of_open_and_close() {
 	(($(value bytes_out "$line") > 300)) || fail "too few bytes: $line"
 }
 
-# By whatever it ends: the command's own output is no log.
+# kick and gc write the line to the log, not to their output.
 test_last_logout_by_command_is_logged() {
-	local line
+	local line leader
 	line='^authpriv.info .* pam_netns\[[0-9]+\]: last logout: user=alice uid=2001 .* seconds=[0-9]+ bytes_in=[0-9]+ bytes_out=[0-9]+$'
 	hold_session one alice
 	assert_eq '' "$(pam-netns kick alice 2>&1)"
@@ -310,20 +300,22 @@ test_last_logout_by_command_is_logged() {
 	log_mark
 	"$TOOLS/host-session" su alice sleep 611 &
 	wait_until 5 pgrep -xf 'sleep 611'
-	kill -KILL $!
+	leader=$!
+	kill -KILL "$leader"
 	kill "$(pgrep -xf 'sleep 611')"
+	wait_until 5 process_gone "$leader"
 	wait_until 5 process_absent 'sleep 611'
 	assert_eq '' "$(pam-netns gc 2>&1)"
 	log_grep "$line"
 	host_clean 5
 }
 
-# told USER: the lines about a user at priority info.
+# told USER: prints the log's lines about a user at priority info.
 told() {
 	log_lines | sed -n "s/^authpriv.info .*pam_netns[^:]*\(:session)\)*[^:]*: \([a-z ]*: user=$1\) .*/\2/p"
 }
 
-test_log_of_sessions_alone() {
+test_log_sessions_has_three_lines_a_login() {
 	conf_set log sessions
 	pam-netns down >&2
 	log_mark
@@ -333,8 +325,8 @@ test_log_of_sessions_alone() {
 	assert_eq 3 "$(log_lines | grep -c 'pam_netns[^ ]*: ')"
 }
 
-# A job costs one line, or none if its user is active. Warnings and refusals are told as ever.
-test_log_of_logins_alone() {
+# A cron job makes one line, or none if its user is active. Warnings and refusals are always logged.
+test_log_logins_has_first_and_last_only() {
 	conf_set log logins
 	log_mark
 	hold_session one alice
@@ -354,8 +346,8 @@ test_log_of_logins_alone() {
 	ip netns del carol
 }
 
-# Whoever logs in may choose what a line holds, never how many lines or fields there are.
-test_log_of_hostile_names() {
+# A user or a remote host may choose the text of a field, but cannot add lines or fields.
+test_hostile_names_forge_no_log_line() {
 	local line
 	pam_session -r $'x leader=1 user=root\nauthpriv.info forged' -t $'pts/1 uid=0\t\033[31m' su alice true
 	line=$(log_grep 'pam_netns.*session opened')
@@ -367,7 +359,7 @@ test_log_of_hostile_names() {
 }
 
 # C1 controls, in UTF-8 and as bytes of 8-bit terminals, begin escape sequences as ESC does. Letters stay.
-test_t43_terminal_controls_in_names() {
+test_t43_names_with_terminal_controls_are_logged_without() {
 	pam_session -r $'x\xc2\x9b2J' -t $'pts/\x9b1m' su alice true
 	log_grep 'session opened'
 	assert_eq '' "$(log_tail | LC_ALL=C grep -aP '[\x80-\x9f]' || :)"
@@ -378,7 +370,7 @@ test_t43_terminal_controls_in_names() {
 	host_clean 5
 }
 
-# What is opened in one process and closed there leaves the process where it was.
+# A process that opens and closes a session is in its own namespaces again.
 test_close_takes_the_caller_back() {
 	pamtester_session su alice
 	host_clean 5
@@ -386,5 +378,5 @@ test_close_takes_the_caller_back() {
 	log_grep 'last logout: user=alice'
 }
 
-# Before each test, whatever became of the one before it.
+# Before each test, even if the one before it failed.
 conf_reset

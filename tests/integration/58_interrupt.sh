@@ -1,11 +1,11 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
-# What comes in between while users are in, or before they come back: an upgrade, down and up, a
-# clock that is set, file systems that are full or read-only. What is there goes on, the next login
-# works or says why not, and nothing half is left.
+# Events while users are active or logged out: an upgrade, down and up, a power cut, a clock that is set
+# back, file systems that are full or read-only. Sessions go on. The next login works or names the cause,
+# and leaves nothing half made.
 
 OLDER=/root/older OLDER_BUILD=/root/older-build
-# Not on /run, which will be full.
+# Not on /run, which these tests fill.
 OUT=/var/out
 USERS=/run/pam-netns/users
 LEASES=/var/lib/pam-netns/leases/default
@@ -22,7 +22,7 @@ netns_of() {
 	pam_session -u only "$1" readlink /proc/self/ns/net
 }
 
-# reaches SESSION: from the session, the outside, in both families.
+# reaches SESSION: the session reaches the outside in both families.
 reaches() {
 	assert_match "^you are $HOST4" "$(in_session "$1" "curl -sS -m 5 http://$OUTSIDE4/")"
 	assert_match "^you are $HOST6" "$(in_session "$1" "curl -sS -m 5 'http://[$OUTSIDE6]/'")"
@@ -34,11 +34,11 @@ rules() {
 
 # --- upgrade ---
 
-# A version before this one: its records lack a key that came later and have one that was dropped
-# since; it says something else to its helper; its rules lack one.
+# older_build: an older version. Its records lack a key and have another, its module sends other messages
+# to the helper, and its rules lack one.
 older_build() {
 	rsync -a --exclude /build --exclude /.git "$CHECKOUT/" "$OLDER"
-	# Not make's time: what is not changed is not compiled again.
+	# make compiles only the files that differ.
 	rsync -a --exclude /unit --exclude /fuzz --exclude /mutants --exclude /coverage --exclude /plain \
 		--exclude /tests /srv/build/ "$OLDER_BUILD"
 	cd "$OLDER" || fail 'no copy'
@@ -48,24 +48,20 @@ older_build() {
 	sed -i '/daddr 169.254.0.0/d' lib/rules/ruleset.c
 	touch cli/main.c
 	! diff -r lib "$CHECKOUT/lib" >"$OUT/older" || fail "nothing was changed"
-	assert_eq 4 "$(grep -c '^diff' "$OUT/older")" "files that an older version has otherwise"
+	assert_eq 4 "$(grep -c '^diff' "$OUT/older")" "files that differ in the older version"
 	version older >&2
 	cd /
 }
 
-# version older|this: installs it, as an admin would.
+# version older|this: installs it as an administrator does.
 version() {
 	local from=$CHECKOUT build=/srv/build options=()
 	[[ $1 != older ]] || from=$OLDER build=$OLDER_BUILD options=(VERSION=0.0.9)
 	make -s -C "$from" B="$build" "${options[@]}" install
 }
 
-sessions_are() {
-	[[ $(pam-netns list --json | grep -o '"service"' | wc -l) -eq $1 ]]
-}
-
-# version_change FROM TO: alice is in by way of the one while the other is installed. Her session
-# goes on, her next login joins the same network, rules are those of the new one at once.
+# version_change FROM TO: alice logs in with the first version; then the second is installed. Her session
+# goes on, her next login joins the same network, and the rules are those of the second version.
 version_change() {
 	local inside
 	version "$1" >/dev/null
@@ -79,21 +75,21 @@ version_change() {
 	assert_ne "$inside" "$(netns_of bob)"
 	reaches one
 	reaches two
-	wait_until 5 sessions_are 2 # sshd closes alice's after her client has gone
-	# Their module is the other version's, still in sshd's memory: the helper may not understand it.
+	wait_until 5 sessions_are alice 1
+	# sshd still has the first version's module in memory, which the new helper may not understand.
 	end_session one
 	end_session two
 	wait_until 10 eval 'pam-netns gc && host_is_clean'
 }
 
-test_upgrade_with_users_in() {
+test_upgrade_while_users_are_active() {
 	local rules
 	su alice -c true
 	rules=$(rules)
 	[[ -d $OLDER ]] || older_build
 	assert_eq 'pam-netns 0.0.9' "$(pam-netns --version)"
 	su alice -c true
-	assert_eq 1 "$(diff <(echo "$rules") <(rules) | grep -c '^[<>]')" "rules that the older version has otherwise"
+	assert_eq 1 "$(diff <(echo "$rules") <(rules) | grep -c '^[<>]')" "rules that differ in the older version"
 	hold_session one alice
 	assert_match 'colour=' "$(<"$USERS/2001/state")"
 	assert_no_match 'runtime_dir=' "$(<"$USERS/2001/state")"
@@ -103,14 +99,14 @@ test_upgrade_with_users_in() {
 	assert_same "$rules" "$(rules)" "rules after the upgrade"
 }
 
-test_downgrade_with_users_in() {
+test_downgrade_while_users_are_active() {
 	[[ -d $OLDER ]] || older_build
 	version_change this older
 	version this >/dev/null
 }
 
-# No login is refused because files are just being replaced.
-test_logins_while_it_is_installed() {
+# A login while files are being replaced is not refused.
+test_logins_during_installation_work() {
 	local installer logins=0 seen
 	: >"$OUT/installed"
 	until [[ -e $OUT/enough ]]; do
@@ -131,9 +127,9 @@ test_logins_while_it_is_installed() {
 
 # --- down and up ---
 
-# down says that users are in; --force takes their uplinks away, and with up, or the next login of
-# anybody, they have them again, in the same namespaces.
-test_down_and_up_with_users_in() {
+# down refuses while users are active. down --force removes their uplinks; up or the next login of any user
+# connects the same namespaces again.
+test_down_and_up_keep_namespaces_of_active_users() {
 	local inside what
 	hold_session one alice
 	inside=$(in_session one 'readlink /proc/self/ns/net')
@@ -153,8 +149,8 @@ test_down_and_up_with_users_in() {
 
 # --- a boot ---
 
-# What a power cut leaves: the disk. No session, namespace or mount of ours, nothing on /run, neither
-# bridge nor rules, forwarding as the host has it.
+# power_cut: only the disk is left. Sessions, namespaces, mounts, /run, bridge and rules are gone, and
+# forwarding is off.
 power_cut() {
 	local pid
 	for pid in $(find "$USERS" -path '*/sessions/*' -printf '%f\n' | cut -d . -f 1); do
@@ -168,16 +164,15 @@ power_cut() {
 	ip link delete pnbr0
 	ip route flush type unreachable
 	ip -6 route flush type unreachable
-	echo 0 >/proc/sys/net/ipv4/ip_forward
-	echo 0 >/proc/sys/net/ipv6/conf/all/forwarding
+	forwarding_set 0
 }
 
 addresses_of() {
 	su "$1" -c 'ip -o address show dev eth0 scope global' | grep -oE '(10\.|fd)[0-9a-f.:]+/[0-9]+'
 }
 
-# alice's address is not the one that follows from her uid: only the lease knows it.
-test_boot() {
+# alice's address does not follow from her uid, so only the lease can give it again.
+test_boot_after_power_cut_gives_same_addresses() {
 	local before=() user rules
 	su carol -c true
 	host_clean 5
@@ -194,7 +189,7 @@ test_boot() {
 	hold_session two bob
 	in_session one 'echo kept >/var/tmp/kept; echo gone >/tmp/gone'
 	power_cut
-	host_clean 5 # the kernel takes network namespaces apart a moment later
+	host_clean 5 # the kernel removes network namespaces a moment later
 	for user in longuid alice bob; do
 		addresses_of "$user" >"$OUT/addresses.$user"
 	done
@@ -214,9 +209,9 @@ test_boot() {
 
 # --- the clock ---
 
-# As if everything was made before the clock was set back by seventy years: nothing waits for
-# then, an edit of the conf is seen though it is older than the set-up.
-test_clock_set_back() {
+# The clock is set back by seventy years: nothing waits for the old time, and an edit of the conf file is
+# seen although it is older than the set-up.
+test_clock_set_back_delays_nothing() {
 	local inside log start
 	hold_session one alice
 	inside=$(in_session one 'readlink /proc/self/ns/net')
@@ -226,7 +221,7 @@ test_clock_set_back() {
 	assert_eq "$inside" "$(netns_of alice)"
 	assert_match '"since": ?"2096-' "$(pam-netns list --json)"
 	assert_match '2096' "$(pam-netns status alice)"
-	sed -i 's/^max_connections.*/max_connections = 77/' /etc/security/pam_netns.conf
+	sed -i 's/^max_connections.*/max_connections = 77/' "$CONF"
 	assert_eq "$inside" "$(netns_of alice)"
 	assert_match 'ct count 77' "$(rules)"
 	reaches one
@@ -236,15 +231,15 @@ test_clock_set_back() {
 	((SECONDS - start < 5)) || fail "the last logout took $((SECONDS - start)) s"
 	log=$(log_grep 'last logout: user=alice')
 	assert_match 'seconds=0 ' "$log"
-	cp "$CHECKOUT/conf/pam_netns.conf" /etc/security/pam_netns.conf
+	conf_reset
 	su alice -c true
 	host_clean 5
 }
 
-# What decides about time reads the monotonic clock. The wall clock is for what people read: since
-# when somebody is in, and a name. And for leases, whose age in days outlives boots: a wrong clock
-# changes which of the unused ones is given up, no more.
-test_no_decision_by_the_wall_clock() {
+# Decisions about time use the monotonic clock. The wall clock gives the time of a login and the name of a
+# directory. Leases have an age in days that outlives boots: a wrong clock changes only which unused lease
+# is given up.
+test_wall_clock_is_read_in_known_files_only() {
 	assert_same "$(printf '%s\n' helper/pam-netns-helper/{gc_leases,leaving,login,login_build}.c lib/ns/kept.c lib/state/lease_use.c)" \
 		"$(cd "$CHECKOUT" && grep -rlE --include=*.c '\<time\(|CLOCK_REALTIME|gettimeofday\(|ftime\(|timespec_get' \
 			lib helper/pam-netns-helper helper/pam-netns-enter pam_module | sort)"
@@ -252,7 +247,7 @@ test_no_decision_by_the_wall_clock() {
 
 # --- full file systems ---
 
-# room FOLDER pages|inodes NUMBER: leaves so much on the tmpfs at FOLDER.
+# room FOLDER pages|inodes NUMBER: leaves so many free on the tmpfs at FOLDER.
 room() {
 	case $2 in
 	pages) mount -o "remount,size=$(($(df --output=used -k "$1" | tail -n 1) + $3 * 4))k" "$1" ;;
@@ -264,8 +259,8 @@ room_again() {
 	mount -o remount,size=50%,nr_inodes=400000 "$1"
 }
 
-# login_or_reason USER: isolated, or refused with a line for the user and a cause in the log; then
-# nothing of the user is left. Sets $in.
+# login_or_reason USER REGEX: the login is isolated, or refused with a cause in the log that matches. Then
+# nothing of the user is left. Sets $in to yes or no.
 login_or_reason() {
 	local seen
 	in=no
@@ -281,7 +276,7 @@ login_or_reason() {
 	host_clean 10
 }
 
-# With no page, one page, two … and as many inodes left, until it works.
+# little_room WHAT: logins with 0, 1, 2 … free pages, then inodes, until one works.
 little_room() {
 	local what left in
 	for what in pages inodes; do
@@ -304,21 +299,21 @@ little_room() {
 	done
 }
 
-test_run_with_little_room() {
+test_login_with_little_room_on_run_works_or_is_refused() {
 	little_room up
 }
 
-# What is written through a mapping must not end the helper by a signal.
-test_run_with_little_room_for_the_counts() {
+# A write through a mapping must not end the helper by a signal.
+test_counts_with_little_room_on_run_refuse_without_signal() {
 	little_room ports
 }
 
-test_run_with_little_room_for_the_set_up() {
+test_set_up_with_little_room_on_run_works_or_is_refused() {
 	little_room down
 }
 
-# Who is in stays in, and can leave; others are told. A user fills it where users can write.
-test_run_full_while_in() {
+# A user fills /run. Active users keep their network and can log out; further logins are refused.
+test_run_that_fills_up_keeps_active_users() {
 	local inside in user
 	install -d -m 1777 /run/screen
 	pam-netns gc
@@ -355,7 +350,7 @@ test_run_full_while_in() {
 
 # --- /var/lib ---
 
-# lib_mount OPTIONS…: /var/lib/pam-netns as a file system of its own, with what is in it.
+# lib_mount: a file system for /var/lib/pam-netns, with the same contents.
 lib_mount() {
 	mkdir -p /run/lib
 	cp -a /var/lib/pam-netns /run/lib/
@@ -374,8 +369,8 @@ lease_forget() {
 	rm -rf "/var/lib/pam-netns/private/$1"
 }
 
-# Who has been in before needs nothing of it but to read; who has not is told.
-test_var_lib_is_read_only() {
+# A user with a lease needs no write to it. A user without a lease is refused, and the log has the cause.
+test_read_only_var_lib_refuses_only_new_users() {
 	local in
 	su alice -c true
 	host_clean 5
@@ -392,8 +387,8 @@ test_var_lib_is_read_only() {
 	lib_umount
 }
 
-# Full at any step: refused, with half a lease nowhere; or in.
-test_var_lib_is_full() {
+# If the file system is full at any step, the login is refused, and leaves no half of a lease.
+test_full_var_lib_leaves_no_half_lease() {
 	local left in=no
 	su alice -c true
 	host_clean 5
@@ -415,7 +410,7 @@ test_var_lib_is_full() {
 	lib_umount
 }
 
-# Before each test, whatever became of the one before it: its output is on /run.
+# Before each test, even if the one before it failed: the runner's output is on /run.
 room_again /run
 rm -rf "${OUT:?}"/*
 [[ $(pam-netns --version) != 'pam-netns 0.0.9' ]] || version this >/dev/null

@@ -9,6 +9,7 @@ CHECKOUT=/srv/checkout
 TOOLS=/srv/build/tests
 # Where users' jobs leave results: not below /tmp, which users have of their own.
 OUT=/run/test-host/out
+CPUS=$(nproc)
 LOG=/var/log/auth-test.log
 CONF=/etc/security/pam_netns.conf
 SHIPPED=$CHECKOUT/conf/pam_netns.conf
@@ -71,12 +72,22 @@ assert_code() {
 	assert_eq "$expected" "$code" "exit status of: $*"
 }
 
-# wait_until SECONDS COMMAND…: tries until it succeeds.
+# bound SECONDS: sets BOUND to the number of seconds that these become on a busy machine. If twice as many
+# processes want to run as there are CPUs, all takes twice as long.
+bound() {
+	local load
+	read -r load _ </proc/loadavg
+	BOUND=$(($1 * (1 + ${load%.*} / CPUS)))
+}
+
+# wait_until SECONDS COMMAND…: repeats the command until it succeeds.
 wait_until() {
-	local end=$((${EPOCHREALTIME/./} + $1 * 1000000)) seconds=$1
+	local BOUND end
+	bound "$1"
+	end=$((${EPOCHREALTIME/./} + BOUND * 1000000))
 	shift
 	until ("$@") >/dev/null 2>&1; do
-		((${EPOCHREALTIME/./} < end)) || fail "not within $seconds s: $*"
+		((${EPOCHREALTIME/./} < end)) || fail "not within $BOUND s: $*"
 		sleep 0.03
 	done
 }
@@ -112,7 +123,9 @@ log_tail() {
 # log_grep REGEX: the lines since the mark; gives what is not waited for otherwise, such as sshd's
 # way out, 10 s to be logged.
 log_grep() {
-	local end=$((${EPOCHREALTIME/./} + 10000000))
+	local BOUND end
+	bound 10
+	end=$((${EPOCHREALTIME/./} + BOUND * 1000000))
 	until log_tail | grep -E -- "$1"; do
 		if ((${EPOCHREALTIME/./} > end)); then
 			echo "not in the log: $1" >&2
@@ -239,8 +252,9 @@ pamtester_session() {
 
 # job_wait FILE SECONDS: prints the job's output, returns its exit status; 1 if it never ended.
 job_wait() {
-	local i
-	for ((i = 0; i < $2 * 20; i++)); do
+	local BOUND i
+	bound "$2"
+	for ((i = 0; i < BOUND * 20; i++)); do
 		if [[ -s $1.code ]]; then
 			cat "$1.out"
 			return "$(<"$1.code")"
@@ -409,8 +423,9 @@ host_is_clean() {
 
 # host_clean [SECONDS]: waits until nothing of any user is left. The reaper waits 10 seconds.
 host_clean() {
-	local i
-	for ((i = 0; i < ${1:-15} * 20; i++)); do
+	local BOUND i
+	bound "${1:-15}"
+	for ((i = 0; i < BOUND * 20; i++)); do
 		! host_is_clean || return 0
 		sleep 0.05
 	done

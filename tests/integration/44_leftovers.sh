@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
-# What a user leaves behind that no look at first threads finds: threads that stayed in the network
-# while another one left it, and sockets in the hands of another user's process (threat T37).
+# Leftovers of a user that a list of first threads does not show (T37): a thread that stays in the network
+# while the first one leaves it, and a socket that another user's process holds.
 # shellcheck source=tests/integration/network_lib.sh
 . "$CHECKOUT/tests/integration/network_lib.sh"
 
@@ -15,7 +15,7 @@ setup() {
 		#include <stdio.h>
 		#include <sys/syscall.h>
 		#include <unistd.h>
-		/* Writes the number of a thread that stays; then the first thread leaves. */
+		/* Writes the number of a thread that stays. Then the first thread leaves. */
 		static void *stay(void *ready)
 		{
 			printf("%d\n", (int)syscall(SYS_gettid));
@@ -47,7 +47,7 @@ setup() {
 		#include <sys/un.h>
 		#include <unistd.h>
 		/* pass PATH take COMMAND…: waits for a socket, runs COMMAND with it as descriptor 3.
-		 * pass PATH give ADDRESS PORT: makes a UDP socket to there, and hands it over. */
+		 * pass PATH give ADDRESS PORT: connects a UDP socket, and hands it over. */
 		int main(int argc, char **argv)
 		{
 			union { char room[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } control = {{0}};
@@ -91,7 +91,7 @@ setup() {
 	END
 }
 
-# program NAME [OPTION…] <<END: a C program, where every user can run it.
+# program NAME [OPTION…] <<END: compiles a C program that every user can run.
 program() {
 	local name=$1
 	shift
@@ -99,15 +99,7 @@ program() {
 	chmod 0755 "$OUT/$name"
 }
 
-conf_linger() {
-	sed -i "s/^linger = .*/linger = $1/" "$CONF"
-}
-
-sessions_none() {
-	[[ $(find "/run/pam-netns/users/$(id -u "$1")/sessions" -type f | wc -l) -eq 0 ]]
-}
-
-# split_start NAME: in that session; sets SPLIT, the process, and STAYED, its thread that stayed.
+# split_start NAME: starts the program in that session. Sets SPLIT, the process, and STAYED, its thread.
 split_start() {
 	in_session "$1" "$OUT/split >~/stayed & echo \$! >~/split; until [ -s ~/stayed ]; do sleep 0.05; done"
 	SPLIT=$(</home/alice/split) STAYED=$(</home/alice/stayed)
@@ -118,14 +110,14 @@ split_has_left() {
 	[[ $(readlink "/proc/$SPLIT/ns/net") != $(readlink "/proc/$SPLIT/task/$STAYED/ns/net") ]]
 }
 
-test_t37_a_thread_stays_while_the_first_leaves() {
+test_t37_thread_that_stays_keeps_the_network() {
 	local inside SPLIT STAYED
 	hold_session one alice
 	inside=$(in_session one 'readlink /proc/self/ns/net')
 	split_start one
 	end_session one
-	wait_until 5 sessions_none alice
-	# The reaper has looked as often as it looks before it believes that a user is gone.
+	wait_until 5 sessions_are alice 0
+	# gc follows the reaper, which has found the thread too.
 	pam-netns gc
 	assert_eq "$inside" "$(readlink "/proc/$SPLIT/task/$STAYED/ns/net")"
 	assert_match "^you are $HOST4" "$(nsenter --net="/proc/$SPLIT/task/$STAYED/ns/net" curl -sS -m 5 "http://$OUTSIDE4/")"
@@ -135,9 +127,9 @@ test_t37_a_thread_stays_while_the_first_leaves() {
 	host_clean 5
 }
 
-test_t37_linger_no_ends_a_thread_that_stayed() {
+test_t37_linger_no_ends_thread_that_stays() {
 	local SPLIT STAYED
-	conf_linger no
+	conf_set linger no
 	hold_session one alice
 	split_start one
 	end_session one
@@ -145,13 +137,13 @@ test_t37_linger_no_ends_a_thread_that_stayed() {
 	host_clean 5
 }
 
-# say MARK: bob sends it on the socket that was handed to him.
+# say MARK: bob sends the mark on the socket that alice handed over.
 say() {
 	echo "$1" >"$OUT/say"
 	wait_until 5 grep -qx "$1" "$OUT/said"
 }
 
-# handed_over ADDRESS: bob's process has a UDP socket of alice's network.
+# handed_over ADDRESS: a process of bob gets a UDP socket of alice's network.
 handed_over() {
 	rm -f "$OUT/hand" "$OUT/say" "$OUT/said"
 	mkfifo "$OUT/say"
@@ -174,8 +166,8 @@ handed_take_back() {
 	host_clean 5
 }
 
-# What the other end of the socket's way out sees of it: nothing after the last logout, whether its user
-# has come back or not; and gc removes the port that the socket kept. handed_socket_is_cut_off ADDRESS MARK
+# handed_socket_is_cut_off ADDRESS MARK: after alice's last logout no packet of the socket reaches the
+# outside, even if alice logs in again. gc removes the port that the socket kept.
 handed_socket_is_cut_off() {
 	local old mark=$2
 	hold_session bob bob
@@ -202,16 +194,16 @@ handed_socket_is_cut_off() {
 	handed_take_back
 }
 
-test_t37_a_socket_handed_over_ipv4() {
+test_t37_handed_ipv4_socket_is_cut_off_after_logout() {
 	handed_socket_is_cut_off "$OUTSIDE4" 4
 }
 
-test_t37_a_socket_handed_over_ipv6() {
+test_t37_handed_ipv6_socket_is_cut_off_after_logout() {
 	handed_socket_is_cut_off "$OUTSIDE6" 6
 }
 
-# kick ends what is in the network; what holds a socket of it alone is cut off.
-test_t37_kick_cuts_a_handed_socket_off() {
+# kick ends the processes in the network. A process elsewhere keeps its socket, but is cut off.
+test_t37_handed_socket_is_cut_off_by_kick() {
 	hold_session bob bob
 	hold_session one alice
 	handed_over "$OUTSIDE4"

@@ -21,7 +21,7 @@ size_t address_size(const struct address *a)
 	}
 }
 
-/* inet_pton(3) takes no scope, no short form and no leading zero, which is what we want. */
+/* inet_pton(3) accepts no scope, no short form and no leading zero, as intended. */
 int address_parse(const char *text, struct address *out)
 {
 	*out = (struct address){.family = strchr(text, ':') ? AF_INET6 : AF_INET};
@@ -44,7 +44,7 @@ static bool length_parse(const char *text, unsigned max, unsigned *out)
 	return length <= max;
 }
 
-/* Whether the first bits of two addresses of one family are the same. */
+/* Are the first bits of two addresses of one family the same? */
 static bool bits_equal(const uint8_t *a, const uint8_t *b, unsigned bits)
 {
 	unsigned whole = bits / 8, rest = bits % 8;

@@ -1,4 +1,4 @@
-/* Which bytes a terminal would act on; see characters.h. */
+/* The bytes that a terminal would act on; see characters.h. */
 #include "base/characters.h"
 
 #include <stdint.h>
@@ -7,7 +7,7 @@ size_t character_length(const char *text)
 {
 	static const struct {
 		unsigned char mask, lead;
-		uint32_t first; /* smallest code point that needs this many bytes */
+		uint32_t first; /* the smallest code point that needs this many bytes */
 	} forms[] = {{0x80, 0, 1}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
 	const unsigned char *byte = (const unsigned char *)text;
 

@@ -1,4 +1,4 @@
-/* Cleanup attributes: what a scope owns it gives back on every way out. */
+/* Cleanup attributes: each scope releases what it owns on every way out. */
 #ifndef PAM_NETNS_CLEANUP_H
 #define PAM_NETNS_CLEANUP_H
 
@@ -37,7 +37,7 @@ static inline void cleanup_dir(DIR **d)
 
 #define MUST_CHECK __attribute__((warn_unused_result))
 
-/* Takes the descriptor out of its owner, so that the owner's cleanup no longer closes it. */
+/* Takes the descriptor from its owner, so that the owner's cleanup does not close it. */
 static inline int steal_fd(int *fd)
 {
 	int taken = *fd;

@@ -1,4 +1,4 @@
-/* Time that no one sets. */
+/* Time that cannot be set. */
 #ifndef PAM_NETNS_CLOCK_H
 #define PAM_NETNS_CLOCK_H
 

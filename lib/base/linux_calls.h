@@ -1,4 +1,4 @@
-/* System calls that not every musl has functions for, under glibc's names. */
+/* System calls for which some versions of musl have no functions, under glibc's names. */
 #ifndef PAM_NETNS_LINUX_CALLS_H
 #define PAM_NETNS_LINUX_CALLS_H
 
@@ -53,7 +53,7 @@ static inline int statx(int dir, const char *path, int flags, unsigned mask, str
 }
 #endif
 
-/* musl 1.2.5 has the call without it; linux/stat.h cannot be included beside that. */
+/* musl 1.2.5 has statx(2) without this constant, and linux/stat.h cannot be included beside it. */
 #ifndef STATX_ATTR_MOUNT_ROOT
 #define STATX_ATTR_MOUNT_ROOT 0x2000
 #endif

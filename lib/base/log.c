@@ -1,4 +1,4 @@
-/* One way of logging for all programs; see log.h. */
+/* Logging for all programs; see log.h. */
 #include "base/log.h"
 
 #include <stdio.h>
@@ -19,8 +19,8 @@ void log_set_sink(log_sink *new_sink, void *context)
 	sink_context = context;
 }
 
-/* Names come from users and remote hosts:
- * the terminal that shows the log must not act on them (T43). */
+/* Names come from users and remote hosts, and the log is shown on terminals, which must
+ * not act on them (T43). */
 static void emit(int level, char *text)
 {
 	text_replace_controls(text);

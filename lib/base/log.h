@@ -1,10 +1,10 @@
 /*
- * One way of logging for all programs.
+ * Logging for all programs.
  *
  * The lowest function that knows the object logs once ("cannot mount /run/x: No space left on
- * device") and returns -errno; its callers translate, they do not log again. Where lines go is the
- * program's choice: the module gives pam_syslog(3), the helper syslog(3) and its reply, the command
- * standard error. The sink is per thread because the module lives in other people's processes.
+ * device") and returns -errno. Its callers translate and do not log again. Each program chooses
+ * where lines go: the module to pam_syslog(3), the helper to syslog(3) and its reply, the command
+ * to standard error. The sink belongs to a thread, because the module runs inside other programs.
  */
 #ifndef PAM_NETNS_LOG_H
 #define PAM_NETNS_LOG_H
@@ -16,22 +16,22 @@
 /* level is one of syslog(3)'s LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG; text has no newline. */
 typedef void log_sink(void *context, int level, const char *text);
 
-/* Of this thread: log_info() keeps its lines back, log_account() does not. */
+/* Per thread: log_info() holds its lines back, log_account() does not. */
 void log_set_quiet(bool quiet);
 
-/* sink NULL: standard error. context is borrowed until the next call. */
+/* sink NULL: standard error. context must live until the next call. */
 void log_set_sink(log_sink *sink, void *context);
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* As log_info(), and not kept back: what tells who had which address. */
+/* Like log_info(), but never held back: these lines tell which user had an address. */
 void log_account(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Logs "cannot DO: strerror(error)" and is -error: `return log_errno(errno, "open %s", p);`. A
- * macro, so that the compiler sees that it is never 0: an error without a number is EIO.
+ * Logs "cannot DO: strerror(error)" and returns -error: `return log_errno(errno, "open %s", p);`. A
+ * macro, so that the compiler sees that it is never 0. An error without a number becomes EIO.
  */
 #define log_errno(error, ...)                                                                      \
 	__extension__({                                                                            \

@@ -27,9 +27,9 @@ extern const struct namespace_row {
 	unsigned bit;	   /* enum namespace_bit */
 } namespace_kinds[NAMESPACE_KINDS];
 
-/* The kind of that name; NAMESPACE_KINDS if there is none. */
+/* The kind with that name; NAMESPACE_KINDS if there is none. */
 enum namespace_kind namespace_find(const char *name);
-/* The namespace that a process, "self" or a number below proc, is in. Logged. */
+/* Opens the namespace of a process ("self" or a number below proc). Logs errors. */
 int namespace_open(int proc, const char *process, enum namespace_kind kind) MUST_CHECK;
 
 /* Descriptors by kind; -1: none. */

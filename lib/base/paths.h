@@ -1,4 +1,4 @@
-/* Where things live. Everything here is made by root and writable by root alone. */
+/* Paths of our files. Root makes all of them, and only root can write them. */
 #ifndef PAM_NETNS_PATHS_H
 #define PAM_NETNS_PATHS_H
 
@@ -14,14 +14,14 @@
 #define ENTER_PATH  LIBEXEC_DIR "/pam-netns-enter"
 
 #define RUN_DIR	     "/run/pam-netns"	  /* 0755 */
-#define HOSTPROC_DIR RUN_DIR "/hostproc"  /* 0700, holds: */
-#define HOSTPROC     HOSTPROC_DIR "/proc" /* a bind of the host's /proc, seen from every view */
+#define HOSTPROC_DIR RUN_DIR "/hostproc"  /* 0700; contains proc */
+#define HOSTPROC     HOSTPROC_DIR "/proc" /* a bind of the host's /proc, in every mount namespace */
 #define PINS_DIR     RUN_DIR "/pins" /* 0700, a private tmpfs: UID/{net,uts,mnt}, template.NETWORK */
 #define USERS_DIR    RUN_DIR "/users"	 /* 0755: UID/state, UID/sessions/PID.STARTTIME */
 #define NETWORKS_DIR RUN_DIR "/networks" /* 0755: NETWORK/{state,resolv.conf,ports} */
 #define CLOSING_DIR  RUN_DIR "/closing"	 /* 0700: UID, one file for each user without a session */
 #define LOCK_PATH    RUN_DIR "/lock"	 /* 0600: byte-range locks, see lock.h */
-#define NETNS_DIR    "/run/netns"	 /* ip-netns(8)'s: NAME is a link to PINS_DIR/UID/net */
+#define NETNS_DIR    "/run/netns"	 /* of ip-netns(8): NAME is a link to PINS_DIR/UID/net */
 
 #define LIB_DIR	    "/var/lib/pam-netns" /* 0755 */
 #define LEASES_DIR  LIB_DIR "/leases"	 /* 0755 */

@@ -30,7 +30,7 @@ static bool number_parse(const char *text, unsigned long long *out)
 	return errno == 0 && *end == ' ';
 }
 
-/* The name in the second field may hold anything, ") " too; nothing after it has a parenthesis. */
+/* The name in the second field may contain anything, even ") ". No later field has a parenthesis. */
 static bool fields_parse(const char *text, struct stat_fields *out)
 {
 	const char *field = strrchr(text, ')');
@@ -53,8 +53,8 @@ static bool fields_parse(const char *text, struct stat_fields *out)
 }
 
 /*
- * In a user's view or a sandbox a plain folder may lie where a procfs should be; there every
- * process would seem to be gone.
+ * In a user's mount namespace or a sandbox, a plain folder may be in place of procfs. Every process
+ * would then seem to have ended.
  */
 static int absence_error(int proc)
 {
@@ -75,7 +75,7 @@ static int stat_read(int proc, pid_t pid, struct stat_fields *out)
 	fd = openat(proc, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? absence_error(proc) : -errno;
-	/* The kernel gives all of it to one read. */
+	/* The kernel returns all of it to one read. */
 	n = read(fd, text, sizeof(text) - 1);
 	if (n < 0)
 		return -errno;
@@ -96,7 +96,7 @@ int process_read(int proc, pid_t pid, struct process *out, char *state)
 	return 0;
 }
 
-/* 1: there, 0: not there, -errno: not known. */
+/* 1: it exists; 0: it does not; -errno: unknown. */
 static int process_there(int proc, const struct process *process)
 {
 	struct stat_fields fields = {0};
@@ -106,7 +106,7 @@ static int process_there(int proc, const struct process *process)
 		return error == -ESRCH ? 0 : error;
 	if (fields.start != process->start || fields.state == 'X' || fields.state == 'x')
 		return 0;
-	/* A process whose first thread has ended looks like a zombie but has other threads. */
+	/* If its first thread has ended, a process looks like a zombie, but may have others. */
 	return fields.state != 'Z' || fields.threads > 1;
 }
 

@@ -1,5 +1,5 @@
 /*
- * Processes named so that a reused pid is never mistaken for the old one: pid and start time.
+ * A process by its pid and start time, so that a reused pid is not mistaken for the old process.
  *
  * proc is a descriptor of a procfs root directory (the host's, see HOSTPROC in paths.h).
  */
@@ -17,14 +17,14 @@ struct process {
 };
 
 /*
- * Fills in out and *state (a letter of proc_pid_stat(5); may be NULL). -ESRCH if there is none;
- * other errors say that it could not be found out, as when proc is no procfs (-ENOTSUP).
+ * Fills in *out and *state (a letter of proc_pid_stat(5); may be NULL). -ESRCH: there is no such
+ * process. Other errors mean that it is unknown; -ENOTSUP: proc is not a procfs.
  */
 int process_read(int proc, pid_t pid, struct process *out, char *state) MUST_CHECK;
 
 /*
- * Whether the same process is certain to be there still (and no zombie), and whether it is certain
- * not to be. Where that cannot be found out both are false.
+ * process_alive(): the same process certainly still exists and is no zombie. process_gone(): it
+ * certainly does not exist. If that is unknown, both are false.
  */
 bool process_alive(int proc, const struct process *process);
 bool process_gone(int proc, const struct process *process);

@@ -1,7 +1,7 @@
 /*
- * What of this host is in the way of the conf file's networks: firewalls of others that drop their
- * traffic, addresses and routes that overlap their subnets. `up` warns of them, the command's
- * checks list them. Each is reported as what it is and what to do about it. Nothing is changed.
+ * What on this host blocks the conf file's networks: firewalls of other programs that drop their
+ * traffic, and addresses and routes that overlap their subnets. `up` warns of these, and the
+ * command's checks list them. Each report has a cause and a remedy. Nothing on the host is changed.
  */
 #ifndef PAM_NETNS_OBSTACLE_H
 #define PAM_NETNS_OBSTACLE_H
@@ -11,16 +11,17 @@
 #include "rules/ruleset.h"
 
 /*
- * Firewalls, from the text of `nft list ruleset`: all bridges of all networks, at the forward hook
- * and, for what host_access allows, at the input hook. run: RUN_DIR, or -1. How many, or -errno.
+ * Checks firewalls, in the text of `nft list ruleset`: all bridges of all networks at the
+ * forward hook and, for host_access, at the input hook. run: RUN_DIR, or -1. Returns the number
+ * of reports, or -errno.
  */
 int obstacle_firewalls(int run, const struct conf *conf, const char *rules, ruleset_report *report,
 		       void *context) MUST_CHECK;
 
 /*
- * Addresses and routes of the host's other links that lie in a network's subnet, or hold it, one
- * report for each link; and addresses in it of the host's name servers and of clouds' metadata
- * services. route: a socket in the host's network namespace. How many, or -errno.
+ * Checks addresses and routes of the host's other links that overlap a network's subnet (one report
+ * for each link), and the host's name servers and clouds' metadata services with an address in it.
+ * route: a socket in the host's network namespace. Returns the number of reports, or -errno.
  */
 int obstacle_overlaps(int run, struct netlink *route, const struct conf *conf,
 		      ruleset_report *report, void *context) MUST_CHECK;

@@ -1,9 +1,9 @@
 /*
- * Addresses and routes of others in a network's subnets; see obstacle.h.
+ * Addresses and routes of other programs in a network's subnets; see obstacle.h.
  *
- * The kernel's routes tell of addresses as well: each has one in the table "local". A user's own
- * route is the most specific one and wins, so users reach what they should, but nothing else of the
- * overlap: the rules drop packets that come from a user's address by any other link.
+ * The kernel's routes include all addresses, because each has a route in the table "local". A
+ * user's own route is the most specific and wins, so users are reachable. The rest of an overlap is
+ * not: the rules drop packets from a user's address that come by another link.
  */
 #include "host/obstacle.h"
 
@@ -20,13 +20,13 @@
 #include "base/paths.h"
 #include "net/uplink.h"
 
-#define LINKS_MAX 32 /* links with an overlap that are told apart */
+#define LINKS_MAX 32 /* different links with an overlap */
 #define OURS_MAX  (2 * NETWORK_BRIDGES_MAX)
 
-/* What of one other link overlaps. */
+/* The overlap of one other link. */
 struct overlap {
 	unsigned ifindex;
-	struct prefix route; /* the widest */
+	struct prefix route; /* the widest route */
 	struct address address;
 };
 
@@ -67,8 +67,8 @@ static int overlap_read(void *context, struct nlmsghdr *answer)
 	struct overlap *overlap;
 
 	/*
-	 * Unreachable and blackhole routes, ours among them, lead nowhere. A default route, in
-	 * halves too, as VPNs write it, is about all and nothing in particular.
+	 * Unreachable and blackhole routes, such as ours, lead nowhere. A default route (VPNs write
+	 * it as two halves) overlaps everything and means nothing in particular.
 	 */
 	if (answer->nlmsg_type != RTM_NEWROUTE ||
 	    (header->rtm_type != RTN_UNICAST && header->rtm_type != RTN_LOCAL) ||
@@ -90,7 +90,7 @@ static int overlap_read(void *context, struct nlmsghdr *answer)
 	return 0;
 }
 
-/* Bridges by the conf's names and by those that are set up. */
+/* Bridges by the conf's names, and by the names of those that are set up. */
 static size_t bridges_find(int run, struct netlink *route, const struct conf *conf,
 			   unsigned ours[OURS_MAX])
 {
@@ -184,7 +184,7 @@ struct services {
 	int count;
 };
 
-/* An address that users, or the host, need, and that the subnet takes from its owner. */
+/* An address that users or the host need, and that the subnet hides. */
 static void service_check(struct services *to, const char *text, const char *what_it_is)
 {
 	char what[512], remedy[NETWORK_TEXT_MAX], subnet[ADDRESS_TEXT_MAX];
@@ -220,7 +220,7 @@ static int services_report(struct services *to)
 	for (size_t i = 0; i < sizeof(metadata) / sizeof(metadata[0]); i++)
 		service_check(to, metadata[i], "the metadata service of a cloud");
 	resolvers_check(to, "/etc/resolv.conf");
-	/* What is behind systemd-resolved. */
+	/* The servers behind systemd-resolved. */
 	resolvers_check(to, "/run/systemd/resolve/resolv.conf");
 	return to->count;
 }

@@ -20,7 +20,7 @@ static const char *subnet_name(sa_family_t family)
 	return family == AF_INET ? "subnet" : "subnet6";
 }
 
-/* The subnet chosen on an earlier boot: the same user, the same address. */
+/* The subnet chosen on an earlier boot: so a user keeps the same address. */
 static int subnet_remembered(const char *network, sa_family_t family, struct prefix *subnet)
 {
 	char path[sizeof(LEASES_DIR "//subnet6") + CONF_NAME_MAX], text[ADDRESS_TEXT_MAX];
@@ -49,7 +49,7 @@ int network_subnet_remember(const char *network, const struct prefix *subnet)
 
 	if (dir < 0)
 		return log_errno(made < 0 ? -made : errno, "make %s/%s", LEASES_DIR, network);
-	/* A link's target may not look like a path. */
+	/* The text of a link must not look like a path. */
 	prefix_format(subnet, text);
 	text[strcspn(text, "/")] = '_';
 	(void)unlinkat(dir, name, 0);
@@ -134,9 +134,9 @@ bool network_changed(const struct network_state *up, const struct network *conf,
 	return text[0];
 }
 
-#define KICKS_MAX 8 /* users whose commands are written out */
+#define KICKS_MAX 8 /* number of users with a command each */
 
-/* A name that a shell takes as it is, else the uid. */
+/* A name that a shell takes literally, else the uid. */
 static void kick_add(char kick[NETWORK_CHANGE_MAX], const struct user_state *state)
 {
 	static const char plain[] =
@@ -189,17 +189,18 @@ int network_refuses(int run, const struct network *conf, char what[NETWORK_TEXT_
 	active = network_users(run, conf->name, kick);
 	if (!active || (active < 0 && active != -EACCES))
 		return 0;
-	/* An ordinary user may not read who is active. */
+	/* An ordinary user must not read the number of active users. */
 	if (active < 0)
 		snprintf(what, NETWORK_TEXT_MAX,
-			 "network %s: the conf file changes %s: all logins to it are refused as "
-			 "long as users are active",
+			 "network %s: the conf file changes %s, so all logins to it are refused "
+			 "while users are active",
 			 conf->name, change);
 	else
-		snprintf(what, NETWORK_TEXT_MAX,
-			 "network %s: the conf file changes %s, but %d user%s active: all logins "
-			 "to it are refused until they have logged out, or it is changed back",
-			 conf->name, change, active, active == 1 ? " is" : "s are");
+		snprintf(
+		    what, NETWORK_TEXT_MAX,
+		    "network %s: the conf file changes %s, but %d user%s active, so all logins to "
+		    "it are refused until they have logged out, or it is changed back",
+		    conf->name, change, active, active == 1 ? " is" : "s are");
 	snprintf(remedy, NETWORK_TEXT_MAX, "%spam-netns up", kick);
 	return active < 0 ? 1 : active;
 }

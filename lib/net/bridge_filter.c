@@ -26,7 +26,7 @@ static const struct end {
     {TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS), RULESET_STAMP_TO},
 };
 
-/* The stamp: on to the next filter, if any. Without it: drop. */
+/* A packet with the stamp goes on to the next filter, if any. Other packets are dropped. */
 static void program_write(uint32_t stamp, struct sock_filter out[PROGRAM_LENGTH])
 {
 	const struct sock_filter program[PROGRAM_LENGTH] = {

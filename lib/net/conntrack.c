@@ -1,9 +1,9 @@
 /*
  * Connections found by address and removed; see conntrack.h.
  *
- * The kernel's own filter knows whole addresses only, not prefixes, and none for removing, so all
- * entries come here. None can be removed in the middle of the dump: what belongs to the prefixes is
- * kept, ENTRIES_MAX at a time, so that a full table of 262,144 takes a few dumps and 7 MB.
+ * The kernel's own filter knows only whole addresses, not prefixes, and cannot be used to remove
+ * entries. So all entries are read. None can be removed during a dump, so matching entries are
+ * collected first, ENTRIES_MAX at a time: a full table of 262,144 takes a few dumps and 7 MB.
  */
 #include "net/conntrack.h"
 
@@ -17,10 +17,10 @@
 #include "base/log.h"
 
 #define ENTRIES_MAX 65536
-#define DUMPS_MAX   64 /* connections that are allowed come back while they are removed */
+#define DUMPS_MAX   64 /* dumps; allowed connections come back while they are removed */
 #define TUPLE_MAX   96 /* bytes; ICMPv6 with a zone has 88 */
 
-/* What names an entry: as the dump had it, byte by byte. */
+/* The key of an entry, byte by byte as in the dump. */
 struct entry {
 	uint8_t tuple[TUPLE_MAX];
 	uint8_t tuple_size, family;
@@ -56,7 +56,7 @@ static bool address_found(const struct search *s, const struct nlattr *attribute
 	return false;
 }
 
-/* One direction of an entry: does either of its addresses lie in the prefixes? */
+/* One direction of an entry: is one of its addresses in the prefixes? */
 static bool tuple_found(const struct search *s, const struct nlattr *tuple)
 {
 	const struct nlattr *parts[CTA_TUPLE_MAX + 1], *ip[CTA_IP_MAX + 1];
@@ -111,7 +111,7 @@ static int entry_seen(void *context, struct nlmsghdr *answer)
 	const struct nlattr *attributes[CTA_MAX + 1];
 	struct search *s = context;
 
-	/* What is beyond is found by the next dump. */
+	/* The next dump will find the rest. */
 	if (s->count == s->max ||
 	    answer->nlmsg_type != (NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW) ||
 	    !netlink_parse(answer, sizeof(struct nfgenmsg), attributes, CTA_MAX) ||
@@ -149,7 +149,7 @@ static int entries_remove(struct netlink *netfilter, const struct search *s)
 	return result < 0 ? result : netlink_run(netfilter, &batch);
 }
 
-/* With at most max entries in memory. */
+/* Keeps at most max entries in memory. */
 static int connections_drop(struct netlink *netfilter, struct search *s)
 {
 	int removed = 0, dumps = 0, result;

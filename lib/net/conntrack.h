@@ -1,9 +1,10 @@
 /*
- * The connections that the kernel tracks, of all who send: found by address and removed, over
- * ctnetlink.
+ * The connections that the kernel tracks, from all senders: found by address and
+ * removed, over ctnetlink.
  *
- * What is removed here ends only as far as the rules forbid it: the next packet makes a new entry,
- * even in the middle of a TCP connection (nf_conntrack_tcp_loose), and that meets the policy.
+ * A removed connection ends only if the rules forbid it. Otherwise the next packet makes a
+ * new entry, even in the middle of a TCP connection (nf_conntrack_tcp_loose), and that
+ * entry meets the policy.
  */
 #ifndef PAM_NETNS_CONNTRACK_H
 #define PAM_NETNS_CONNTRACK_H
@@ -13,9 +14,9 @@
 #include "net/netlink.h"
 
 /*
- * Removes each connection one end of which lies in one of the prefixes, in either direction, as it
- * is before or after NAT. Returns how many, or -errno, logged. netfilter is a NETLINK_NETFILTER
- * socket, and says in which network namespace. CAP_NET_ADMIN.
+ * Removes each connection that has an end in one of the prefixes, in either direction, before or
+ * after NAT. Returns the number, or -errno, logged. netfilter is a NETLINK_NETFILTER socket, which
+ * decides the network namespace. Needs CAP_NET_ADMIN.
  */
 int conntrack_drop(struct netlink *netfilter, const struct prefix *prefixes,
 		   size_t count) MUST_CHECK;

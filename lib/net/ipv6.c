@@ -1,4 +1,4 @@
-/* Whether IPv6 is disabled on this host; see ipv6.h. */
+/* Is IPv6 disabled on this host? See ipv6.h. */
 #include "net/ipv6.h"
 
 #include <fcntl.h>

@@ -57,8 +57,8 @@ int link_remove(struct netlink *host, unsigned ifindex)
 }
 
 /*
- * ioctl(2), which any socket answers, asks for neither the lock of all network configuration nor
- * for all that is known about a link.
+ * ioctl(2) works on any socket, and needs neither rtnl nor a message with all that
+ * is known about a link.
  */
 static int link_ioctl(const struct netlink *host, unsigned long what, struct ifreq *link)
 {
@@ -123,7 +123,7 @@ static int link_read(void *context, struct nlmsghdr *answer)
 	return 0;
 }
 
-/* No such link: mtu is 0. */
+/* There is no such link: mtu is 0. */
 static struct link_answer link_get(struct netlink *host, unsigned ifindex)
 {
 	struct ifinfomsg header = {.ifi_index = (int)ifindex};
@@ -145,7 +145,7 @@ struct link_counters link_count(struct netlink *host, unsigned ifindex)
 
 	if (ifindex)
 		link = link_get(host, ifindex);
-	/* What the port sends is what the user receives. */
+	/* The user receives what the port sends. */
 	return (struct link_counters){.in = link.stats.tx_bytes, .out = link.stats.rx_bytes};
 }
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Room for so many bytes at the end, zeroed up to the next boundary; NULL: full. */
+/* Reserves bytes at the end, zeroed up to the next boundary. NULL: full. */
 static void *reserve(struct netlink_message *message, size_t size)
 {
 	size_t used = NLMSG_ALIGN(message->header.nlmsg_len);
@@ -29,7 +29,7 @@ void netlink_append(struct netlink_message *message, const void *data, size_t si
 
 void netlink_put(struct netlink_message *message, int type, size_t size, const void *value)
 {
-	/* SIZE_MAX must not wrap around to something small. */
+	/* SIZE_MAX must not wrap around to a small number. */
 	struct nlattr *attribute =
 	    reserve(message, size > sizeof(message->bytes) ? size : NLA_HDRLEN + size);
 

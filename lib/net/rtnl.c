@@ -10,9 +10,10 @@
 #include "base/log.h"
 #include "base/process.h"
 
-#define TELL_MS 1000 /* what a slow machine needs without any wait is far less */
+#define TELL_MS 1000 /* far more than a slow machine needs without a wait */
 
-/* Asleep so that no signal wakes it, in a call that takes rtnl: it can be nothing else for long. */
+/* A process in an uninterruptible sleep, in a call that takes rtnl. Such a sleep lasts
+ * for no other reason. */
 bool rtnl_awaited(int proc, pid_t pid)
 {
 	char name[32], text[256], *end;

@@ -1,4 +1,4 @@
-/* Routing rules that forward for our networks alone; see transit.h. */
+/* Routing rules that forward only for our networks; see transit.h. */
 #include "net/transit.h"
 
 #include <errno.h>
@@ -55,9 +55,9 @@ int transit_add_subnet(struct transit *transit, const struct prefix *subnet)
 }
 
 /*
- * The kernel looks up some IPv6 routes for itself, with no link and no source: a new route's
- * gateway, for one. A rule that names a source does not fit those; so IPv6 has one for each half of
- * all sources.
+ * The kernel itself looks up some IPv6 routes with no link and no source, such as a new route's
+ * gateway. A rule that names a source does not match these lookups. So IPv6 has two rules, one for
+ * each half of all sources.
  */
 static int drop_add(struct transit *transit)
 {
@@ -125,7 +125,7 @@ static void prefix_read(const struct nlattr *attribute, int family, unsigned len
 	attribute_copy(attribute, out->address.bytes, family == AF_INET ? 4 : 16);
 }
 
-/* Those of ours among all, as they were asked for. */
+/* Picks our rules from a list of all rules, in the form in which they were requested. */
 static int rule_read(void *context, struct nlmsghdr *answer)
 {
 	struct transit *found = context;
@@ -197,7 +197,7 @@ int transit_intact(struct netlink *host, const struct transit *transit)
 	return result;
 }
 
-/* The rules of one list that are not in the other: those that drop, or all the others. */
+/* The rules of one list that are not in the other: those that drop, or all others. */
 static int rules_send(struct netlink *host, int type, const struct transit *list,
 		      const struct transit *except, bool drop)
 {
@@ -219,7 +219,7 @@ static int rules_send(struct netlink *host, int type, const struct transit *list
 	return result;
 }
 
-/* A rule that drops goes first and comes last: what passes it must find its way by the others. */
+/* A rule that drops is removed first and added last: its other packets need the other rules. */
 int transit_set(struct netlink *host, const struct transit *transit)
 {
 	const struct transit none = {0};

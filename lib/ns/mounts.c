@@ -1,4 +1,4 @@
-/* Detached mounts and where they go; see mounts.h. */
+/* Detached mounts and how they are attached; see mounts.h. */
 #include "ns/mounts.h"
 
 #include <errno.h>
@@ -8,7 +8,8 @@
 
 #include "base/log.h"
 
-#define REPLACED_TRIES 200 /* of a few microseconds: longer than it takes to replace a file */
+#define REPLACED_TRIES                                                                             \
+	200 /* tries of a few microseconds each: longer than the replacement of a file takes */
 
 int mounts_enter(int mnt, const char *whose)
 {
@@ -42,8 +43,8 @@ int mount_attach_file(int tree, const char *path)
 	if (mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
 		return log_errno(errno, "mount over %s", path);
 	/*
-	 * Without MOVE_MOUNT_T_SYMLINKS the mount lies on a link itself, not on its target. ENOENT:
-	 * the file that the kernel found is replaced before it is mounted on, or there is none.
+	 * Without MOVE_MOUNT_T_SYMLINKS the mount covers the link itself, not its target. ENOENT:
+	 * the file was replaced between the lookup and the mount, or it does not exist.
 	 */
 	for (int tries = 1; move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0;
 	     tries++) {

@@ -1,4 +1,4 @@
-/* Reads the text of `nft list ruleset`. */
+/* Reads the text of `nft list ruleset`; see dump.h. */
 #include "rules/dump.h"
 
 #include <errno.h>
@@ -80,7 +80,7 @@ struct span line_after(struct span line, const char *name)
 	return (struct span){.at = ""};
 }
 
-/* By how many levels of braces, outside of strings, the line goes deeper. */
+/* How many levels of braces deeper is the end of the line, apart from strings? */
 static int line_depth(struct span line)
 {
 	struct span word;
@@ -123,7 +123,7 @@ struct span line_bare_verdict(struct span line)
 	return (struct span){.at = ""};
 }
 
-/* Fills in what the first line of a base chain says. */
+/* Reads the first line of a base chain. */
 static void chain_read_hook(struct chain *chain)
 {
 	struct span rest = chain->body, line;

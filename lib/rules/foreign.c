@@ -1,10 +1,13 @@
 /*
- * Other people's firewalls, read from the text of `nft list ruleset`.
+ * Firewalls of other programs, read from the text of `nft list ruleset`.
  *
- * A packet passes only if every base chain at its hook accepts it, so an accept of ours cannot
- * help where somebody's chain ends in a drop. For each such chain of theirs the jumps are followed
- * in search of a rule that accepts our bridges; where there is none, the command that adds one in
- * that firewall's own way is reported. Conditions other than interfaces are not evaluated.
+ * A packet passes only if every base chain at its hook accepts it. So an accept of ours does not
+ * help if another program's chain ends in a drop. For each such chain:
+ *
+ * 1. chain_accepts follows its jumps, and looks for a rule that accepts our bridges.
+ * 2. If there is none, the report has the command that adds one, in the style of that firewall.
+ *
+ * Conditions other than interfaces are not evaluated.
  */
 #include "rules/ruleset.h"
 
@@ -20,16 +23,16 @@
 #define POLICY	  ZONE "-out"
 #define PERMANENT "firewall-cmd --permanent "
 
-/* What is looked for in one direction: a rule that accepts this bridge as this interface. */
+/* The search in one direction: a rule that accepts this bridge as this interface. */
 struct search {
 	struct chains *chains;
 	const char *bridge;
 	const char *interface; /* "iifname" or "oifname" */
 	bool icmp;	       /* a rule that accepts ICMP is enough */
-	uint16_t port;	       /* so is one that accepts this port, if it is not 0 */
+	uint16_t port;	       /* a rule that accepts this port is enough, if it is not 0 */
 };
 
-/* Is the quoted name in the text, which may end in "*", that of the bridge? */
+/* Is the quoted name in the text, which may end in "*", the name of the bridge? */
 static bool name_matches(struct span quoted, const char *bridge)
 {
 	const char *name = quoted.at + 1;
@@ -42,7 +45,7 @@ static bool name_matches(struct span quoted, const char *bridge)
 
 enum interface_match { MATCH_NONE, MATCH_BRIDGE, MATCH_OTHER };
 
-/* What a rule says of an interface: nothing, something true of the bridge, or something else. */
+/* Does a rule name an interface: none, this bridge, or another one? */
 static enum interface_match line_interface(struct span line, const char *interface,
 					   const char *bridge)
 {
@@ -66,7 +69,7 @@ static enum interface_match line_interface(struct span line, const char *interfa
 		if (span_is(word, "}") || (*word.at == '"' && !listed))
 			break;
 	}
-	/* "from here to anywhere else", the commonest rule of others with "!=", is about here. */
+	/* "from here to anywhere else", the most common rule with "!=", concerns this bridge. */
 	if (inverted && both)
 		return MATCH_OTHER;
 	return found != inverted ? MATCH_BRIDGE : MATCH_OTHER;
@@ -103,7 +106,7 @@ static bool line_has_port(struct span line, uint16_t port)
 	return false;
 }
 
-/* Does a rule that does not lead on to another chain accept what is looked for? */
+/* Does a rule, other than a jump, accept the packets of this search? */
 static bool rule_accepts(const struct search *search, struct span line, enum interface_match match,
 			 bool every)
 {
@@ -115,12 +118,12 @@ static bool rule_accepts(const struct search *search, struct span line, enum int
 		return true;
 	if (search->port && match == MATCH_NONE && line_has_port(line, search->port))
 		return true;
-	/* Replies to users are let through as everybody's are. */
+	/* Replies to users pass like all other replies. */
 	return !strcmp(search->interface, "oifname") && line_has(line, "established") &&
 	       !line_has(line, "iifname");
 }
 
-/* Does the chain, or one it jumps to, accept? every: all packets of our bridge get here. */
+/* Does the chain, or one that it jumps to, accept? every: all packets of our bridge get here. */
 static bool chain_accepts(const struct search *search, struct chain *chain, bool every)
 {
 	struct span rest = chain->body, line;
@@ -155,7 +158,7 @@ static bool chains_accept(struct search search, struct chain *base)
 	return chain_accepts(&search, base, true);
 }
 
-/* A base chain of others for routed packets that ends in a drop. */
+/* A base chain of another program, for routed packets, that ends in a drop. */
 static bool chain_drops(const struct chain *chain, const char *hook)
 {
 	struct span rest = chain->body, line, last = {.at = ""};
@@ -171,7 +174,7 @@ static bool chain_drops(const struct chain *chain, const char *hook)
 	return chain->policy_drop || span_is(last, "drop") || span_is(last, "reject");
 }
 
-/* Does the chain jump to one whose name begins so? */
+/* Does the chain jump to one with a name that begins like this? */
 static bool chain_jumps(const struct chain *chain, const char *prefix)
 {
 	struct span rest = chain->body, line, target;
@@ -196,7 +199,7 @@ static enum firewall chain_firewall(const struct chain *base)
 {
 	bool iptables = !span_is(base->family, "inet") && span_is(base->table, "filter");
 
-	/* Where both are, ufw's command stays over a reboot. */
+	/* If both commands would do, ufw's survives a reboot. */
 	if (iptables && chain_jumps(base, "ufw"))
 		return FIREWALL_UFW;
 	if (iptables && (chain_jumps(base, "DOCKER-USER") || chain_jumps(base, "DOCKER-FORWARD")))
@@ -211,11 +214,11 @@ static enum firewall chain_firewall(const struct chain *base)
 struct reporter {
 	ruleset_report *report;
 	void *context;
-	const char *bridge;  /* the network's first, for the commands */
-	const char *dropped; /* the one whose traffic is dropped */
-	char *line;	     /* being written: what, NUL, remedy */
+	const char *bridge;  /* the network's first one, for the commands */
+	const char *dropped; /* the one that loses traffic */
+	char *line;	     /* being written: the finding, NUL, the remedy */
 	size_t line_size;
-	bool ufw_reported; /* its command is for both families */
+	bool ufw_reported; /* the command is for both families */
 	int count;	   /* or -ENOMEM */
 };
 
@@ -245,7 +248,7 @@ static void line_end(struct reporter *to, FILE *out)
 	to->line = NULL;
 }
 
-/* A line for a firewall whose command is the same whatever its chains are called. */
+/* A report for a firewall that has one command, whatever its chains are called. */
 static void report_command(struct reporter *to, const struct chain *base, const char *who,
 			   const char *before, const char *after)
 {
@@ -299,8 +302,8 @@ static void report_iptables(struct reporter *to, const struct chain *base, bool 
 }
 
 /*
- * in: no rule accepts what users send; out: none lets replies in. At the input hook all that users
- * send is accepted there: host_access in our own table decides what that may be.
+ * in: no rule accepts packets of users; out: no rule accepts replies. At the input hook the command
+ * accepts all packets of users: host_access in our own table decides which may pass.
  */
 static void report_chain(struct reporter *to, const struct chain *base, bool in, bool out)
 {
@@ -315,7 +318,7 @@ static void report_chain(struct reporter *to, const struct chain *base, bool in,
 		to->ufw_reported = true;
 		break;
 	case FIREWALL_FIREWALLD:
-		/* A policy may not bear the name of a zone, and takes one option at a time. */
+		/* The name of a policy must not be that of a zone; each call takes one option. */
 		if (forward)
 			report_command(to, base, " (firewalld)",
 				       PERMANENT "--new-zone=" ZONE " && " PERMANENT "--zone=" ZONE
@@ -343,7 +346,7 @@ static void report_chain(struct reporter *to, const struct chain *base, bool in,
 	}
 }
 
-/* Is there a bridge of the network whose users' packets the chain drops? */
+/* Does the chain drop packets from users of one of the network's bridges? */
 static bool bridges_dropped(const struct network *network, unsigned bridges, struct search search,
 			    struct chain *base, char bridge[IFNAMSIZ])
 {
@@ -385,7 +388,7 @@ int ruleset_foreign(const char *text, const struct network *network, unsigned br
 	return err ? err : to.count;
 }
 
-/* At the input hook: what host_access allows, port by port; false if none of it is dropped. */
+/* At the input hook: checks what host_access allows, port by port. False: none of it is dropped. */
 static bool access_dropped(const struct network *network, unsigned bridges, struct search search,
 			   struct chain *base, char bridge[IFNAMSIZ])
 {
@@ -401,7 +404,7 @@ static bool access_dropped(const struct network *network, unsigned bridges, stru
 	for (size_t i = 0; i < network->host_ports_count; i++) {
 		const struct port_rule *rule = &network->host_ports[i];
 
-		/* Of a range no single port stands for all. */
+		/* No single port stands for all of a range. */
 		port.port = rule->first == rule->last ? rule->first : 0;
 		if (bridges_dropped(network, bridges, port, base, bridge))
 			return true;

@@ -1,4 +1,4 @@
-/* What the files of the rules' text share. */
+/* Shared by the files that write our rules. */
 #ifndef PAM_NETNS_RULESET_INTERNAL_H
 #define PAM_NETNS_RULESET_INTERNAL_H
 
@@ -6,9 +6,9 @@
 
 #define REJECT "goto refuse"
 
-/* rules/network.c: the chains that a network's bridges lead to. */
+/* rules/network.c: the chains to which a network's bridges lead. */
 void ruleset_write_network(FILE *out, const struct network *network);
-/* rules/nat.c: the network's rules of the chain nat_out, of one family. */
+/* rules/nat.c: the network's rules in the chain nat_out, for one family. */
 void ruleset_write_nat(FILE *out, const struct ruleset_network *network,
 		       const struct nat_ports *ports, int family);
 

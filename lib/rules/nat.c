@@ -1,19 +1,20 @@
 /*
  * Address translation: the rules of one network.
  *
- * Users leave from a range of ports that is none of the host's (nat_ports.h). Without one they
- * could take every port to a destination, and the host's own queries there would be lost; and NFS,
- * rsh and others trust a port below 1024 in the host's name. A program of the host may still be
- * bound to a port of the range. If a user has it to the same destination, the kernel moves the
- * host's own to another one. It tries a few ranges at random, and so finds one the more surely the
- * fewer ports users have.
+ * Users leave from a range of ports that has none of the host's (nat_ports.h). Without a range of
+ * their own, users could take every port to a destination, and the host's own queries there would
+ * be lost. Also, NFS, rsh and others trust a port below 1024 as the host's. A program of the host
+ * may still be bound to a port of the range. If a user has that port to the same destination, the
+ * kernel moves the host's own connection to another port. It tries a few ranges at random, so the
+ * fewer ports users have, the more surely it finds one.
  *
- * What has no ports or ids is not translated: the first to send it to a destination would get all
- * answers from there, and the host's own ESP or GRE to the same peer would be lost.
- * rules/network.c rejects it.
+ * Protocols without ports or ids are not translated. The first user to send to a destination would
+ * get all answers from there, and the host's own ESP or GRE to the same peer would be lost.
+ * rules/network.c rejects them.
  *
- * A port belongs to one destination address and port: others have all of the range again. One
- * socket of a user that sends to many destinations keeps its port for all of them if it is free.
+ * A connection takes a port only for one destination address and port; for other destinations the
+ * whole range is free. A user's socket that sends to many destinations keeps its port for all of
+ * them if it is free.
  */
 #include <stdio.h>
 #include <sys/socket.h>
@@ -42,7 +43,7 @@ void ruleset_write_nat(FILE *out, const struct ruleset_network *network,
 	const struct address *source =
 	    family == AF_INET ? &network->conf->nat_address : &network->conf->nat_address6;
 	const char *ip = family == AF_INET ? "ip" : "ip6";
-	/* The host's own pings have any id: of those, users get few. */
+	/* The host's own pings may have any id, so users get few. */
 	const struct nat_ports ids = {ports->first,
 				      (uint16_t)(ports->first + (ports->last - ports->first) / 4)};
 	const struct {
@@ -58,7 +59,7 @@ void ruleset_write_nat(FILE *out, const struct ruleset_network *network,
 		return;
 	prefix_format(subnet, text);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		/* Within and between our networks addresses stay what they are. */
+		/* Within and between our networks, addresses are not translated. */
 		fprintf(out, "\t\t%s saddr %s oifname != @bridges %s ", ip, text, kinds[i].match);
 		write_translation(out, source, family, kinds[i].ports);
 	}

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PORT_FIRST 1024 /* below, ports are trusted */
+#define PORT_FIRST 1024 /* lower ports are trusted */
 #define PORT_LAST  65535
 #define PORTS_MIN  4096 /* with fewer, users get some of the host's */
 
@@ -27,7 +27,7 @@ unsigned port_set_next(const struct port_set *set, unsigned first, unsigned last
 	return 0;
 }
 
-/* The kernel prints an address as its words are in memory. */
+/* The kernel prints an address as the words that are in memory. */
 static bool is_loopback(const char *hex)
 {
 	static const struct {
@@ -83,7 +83,7 @@ int nat_ports_services(struct port_set *services)
 	return result;
 }
 
-/* A list as the kernel writes it: "FIRST-LAST" or "PORT", with commas. */
+/* A list in the form of the kernel: "FIRST-LAST" or "PORT", with commas. */
 static void list_add(struct port_set *set, const char *list)
 {
 	for (;;) {
@@ -101,7 +101,7 @@ static void list_add(struct port_set *set, const char *list)
 	}
 }
 
-/* The largest range that has no port of the set; false if it is too small. */
+/* The largest range without a port of the set; false if it is too small. */
 static bool range_largest(const struct port_set *taken, struct nat_ports *out)
 {
 	unsigned most = 0;

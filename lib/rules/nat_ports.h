@@ -1,9 +1,9 @@
 /*
  * The source ports, and ICMP ids, that NAT gives to users: none that the host needs.
  *
- * A connection that a user opened from a port takes what comes back to that port. If a service of
- * the host received on the same port, a user could take what others send to the service: of UDP
- * with a known port, of TCP with a guessed one (CVE-2021-3773).
+ * A connection that a user opened from a port gets the packets that come back to that port. If a
+ * service of the host received on the same port, a user could get packets that are meant for the
+ * service: with UDP if the port is known, with TCP if it is guessed (CVE-2021-3773).
  */
 #ifndef PAM_NETNS_NAT_PORTS_H
 #define PAM_NETNS_NAT_PORTS_H
@@ -22,22 +22,22 @@ struct port_set {
 };
 
 void port_set_add(struct port_set *set, unsigned first, unsigned last);
-/* The lowest port from that one on that is in the set, up to last; 0: none. */
+/* The lowest port of the set from first to last; 0: none. */
 unsigned port_set_next(const struct port_set *set, unsigned first, unsigned last);
 
 /*
- * Adds the ports of a list of sockets, /proc/net/tcp or one like it: those that receive from
- * others, so none that is bound to loopback. 0 or -errno; a file that is not there is empty.
+ * Adds the ports of a list of sockets, such as /proc/net/tcp: those that receive from other hosts,
+ * so none that is bound to loopback. Returns 0 or -errno; a missing file counts as empty.
  */
 int nat_ports_services_of(const char *path, struct port_set *services) MUST_CHECK;
-/* The same of TCP and UDP, IPv4 and IPv6, of this network namespace. */
+/* The same for TCP and UDP, IPv4 and IPv6, in this network namespace. */
 int nat_ports_services(struct port_set *services) MUST_CHECK;
 
 /*
- * Chooses the largest range from 1024 on that has none of the host's own ports. local and reserved
- * are the texts of net.ipv4.ip_local_port_range and ip_local_reserved_ports. If services leave too
- * few, some of theirs are in it; if the others leave too few, false is returned: the range is then
- * a quarter of what is not reserved.
+ * Chooses the largest range above 1023 without the host's own ports. local and reserved are the
+ * texts of net.ipv4.ip_local_port_range and ip_local_reserved_ports. If services leave too few
+ * ports, the range has some of theirs. If local and reserved ports leave too few, false is
+ * returned, and the range is a quarter of the ports that are not reserved.
  */
 bool nat_ports_choose(const char *local, const char *reserved, const struct port_set *services,
 		      struct nat_ports *out);

@@ -1,4 +1,5 @@
-/* The chains of one network: what its users may reach. See ruleset.c for the way of a packet. */
+/* The chains of one network: the destinations that its users may reach. ruleset.c describes
+ * the way of a packet. */
 #include <netinet/in.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -6,8 +7,8 @@
 #include "rules/internal.h"
 
 /*
- * "tcp dport 22 ", "meta l4proto udp ", or nothing where the rule speaks of everything. Ports
- * without a protocol are those of both; 0 to 0 and 0 to 65535 are all.
+ * "tcp dport 22 ", "meta l4proto udp ", or nothing if the rule concerns all packets. Ports without
+ * a protocol are those of both. 0 to 0 and 0 to 65535 mean all.
  */
 static void write_port_match(FILE *out, const struct port_rule *port)
 {
@@ -44,14 +45,15 @@ static void write_destination_match(FILE *out, const struct prefix *destination)
 }
 
 /*
- * Where a packet to somebody else's network goes through. A published port (a DNAT of the host's)
- * of whichever user is judged here as any destination outside is, by its address behind the DNAT.
+ * The chain for packets to destinations outside, and to users of other networks. A published
+ * port (a DNAT of the host's) of any user is treated as an outside destination, by its
+ * address after the DNAT.
  */
 static void write_egress(FILE *out, const struct network *network)
 {
 	fprintf(out, "\tchain egress_%s {\n", network->name);
-	/* What NAT translates, see rules/nat.c. Not DCCP and UDP-Lite: of some kernels they are
-	 * not tracked by their ports. */
+	/* The protocols that NAT translates, see rules/nat.c. Some kernels do not track DCCP and
+	 * UDP-Lite by their ports. */
 	if (network->nat)
 		fputs("\t\tmeta nfproto ipv4 meta l4proto != { tcp, udp, sctp, icmp } " REJECT "\n"
 		      "\t\tmeta nfproto ipv6 meta l4proto != { tcp, udp, sctp, icmpv6 } " REJECT
@@ -77,9 +79,10 @@ static void write_egress(FILE *out, const struct network *network)
 }
 
 /*
- * Users of one network among each other. nftables has no set of pairs that does not grow with the
- * square of users, so the mark carries the sender's gid from the map to the set. It starts as the
- * gid that nobody has, since a sender in no group must not keep a mark that somebody else set.
+ * Packets between users of one network. The only sets of pairs in nftables would grow with
+ * the square of the users, so the mark carries the sender's gid from the map to the set. It
+ * starts as a gid that no group has, because a sender in no group must not keep a mark that
+ * another program set.
  */
 static void write_peers(FILE *out, const struct network *network)
 {
@@ -135,7 +138,7 @@ static void write_host_access(FILE *out, const struct network *network)
 	fputs("\t\t" REJECT "\n\t}\n", out);
 }
 
-/* An element that is forgotten has a full bucket again: not before it would have filled anyway. */
+/* An element that times out has a full bucket again, but not before it would have filled anyway. */
 static unsigned bucket_seconds(const struct network *network)
 {
 	unsigned fill = network->new_connections_burst / network->new_connections + 1;
@@ -144,11 +147,12 @@ static unsigned bucket_seconds(const struct network *network)
 }
 
 /*
- * What may be sent, as often as may be. "ct count" does not see closed TCP connections, which stay
- * in the table for two minutes, so there is a limit of new ones as well. A user is known by their
- * MAC, which the guard has compared: one limit for both families. Beyond it packets are dropped, so
- * that TCP asks again a second later. A set that is full ends a rule without a match: that refuses.
- * A confirmed entry has passed here already; only the first packet of a one-way flow is counted.
+ * Limits how many connections a user has, and how many the user opens a second. "ct count" does not
+ * see closed TCP connections, which stay in the table for two minutes, so the second limit is
+ * needed too. The MAC identifies a user, because the guard has checked it: one limit for both
+ * families. Packets above a limit are dropped, so TCP asks again a second later. A full set ends a
+ * rule without a match, and that refuses. A confirmed entry has passed here before; only the first
+ * packet of a one-way flow is counted.
  */
 static void write_admit(FILE *out, const struct network *network)
 {

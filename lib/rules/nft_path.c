@@ -1,4 +1,4 @@
-/* Where nft(8) is; see nft_path.h. */
+/* The path of nft(8); see nft_path.h. */
 #include "rules/nft_path.h"
 
 #include <stddef.h>

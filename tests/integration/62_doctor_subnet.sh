@@ -112,7 +112,7 @@ test_name_server_in_the_subnet_is_found() {
 
 # changed_mended KEY FROM TO: the key is edited while alice is active.
 changed_mended() {
-	local what="the conf file changes $1 from $2 to $3, but 1 user is active: all logins to it are refused"
+	local what="the conf file changes $1 from $2 to $3, but 1 user is active, so all logins to it are refused"
 	absent 'the conf file changes'
 	hold_session one alice
 	conf_set "$1" "$3"

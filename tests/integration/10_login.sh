@@ -1,20 +1,13 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
-# What a login finds: its network, its view, its host name; who joins it and who stays outside.
-
-# Namespaces of the shell that runs it, on one line.
-INODES='stat -L -c %i /proc/self/ns/net /proc/self/ns/mnt /proc/self/ns/uts | paste -sd " "'
+# A login's network, mount namespace and host name; the sessions that join it, and the users who stay on
+# the host.
 
 setup() {
 	host_pam_install
 }
 
-# The file as shipped.
-host_inodes() {
-	stat -L -c %i /proc/1/ns/net /proc/1/ns/mnt /proc/1/ns/uts | paste -sd ' '
-}
-
-# What the network's IPv6 addresses begin with.
+# prefix6: the first half of the network's IPv6 addresses.
 prefix6() {
 	ip -6 -o addr show dev pnbr0 scope global | sed -nE 's/.* inet6 ([0-9a-f:]+)::1\/.*/\1/p'
 }
@@ -42,14 +35,14 @@ test_addresses_stay_the_same() {
 	assert_same "$first" "$(ssh_as carol -- 'ip -o address show dev eth0 | grep -o "inet.*/[0-9]*"; cat /sys/class/net/eth0/address')"
 }
 
-test_default_routes() {
+test_default_routes_lead_to_the_gateway() {
 	assert_match '^default via 10\.203\.0\.1 dev eth0' "$(ssh_as alice -- ip route)"
 	assert_match "default via $(prefix6)::1 dev eth0" "$(ssh_as alice -- ip -6 route)"
 }
 
-# Nothing stands between login and first packet. During duplicate address detection, which takes a
-# second, there would be no source address.
-test_ipv6_works_as_the_first_command() {
+# The first packet can leave at once. During duplicate address detection, which takes a second, there would
+# be no source address.
+test_ipv6_works_for_the_first_command() {
 	local i
 	for i in 1 2 3; do
 		host_clean
@@ -58,19 +51,19 @@ test_ipv6_works_as_the_first_command() {
 	assert_eq '' "$(ssh_as alice -- ip -6 address show tentative)"
 }
 
-test_pages_and_pings_through_nat() {
+test_pages_and_pings_pass_nat() {
 	assert_match "^you are $HOST4 port" "$(ssh_as alice -- curl -sS -m 5 "http://$OUTSIDE4/")"
 	assert_match "^you are $HOST6 port" "$(ssh_as alice -- curl -sS -m 5 "http://[$OUTSIDE6]/")"
 	ssh_as alice -- ping -4 -n -c 1 -W 2 "$OUTSIDE4" >/dev/null
 	ssh_as alice -- ping -6 -n -c 1 -W 2 "$OUTSIDE6" >/dev/null
 }
 
-test_login_over_ipv6() {
+test_login_over_ipv6_has_its_own_network() {
 	assert_match 'eth0' "$(SSH_TO=$HOST6 ssh_as alice -- ls /sys/class/net)"
 }
 
-# A ping without a capability, as Debian 13's, works for those for whom it works on the host.
-test_ping_as_on_the_host() {
+# A ping without a capability, as in Debian 13, works if the host's ping_group_range allows it.
+test_ping_without_capability_follows_the_host() {
 	local range=/proc/sys/net/ipv4/ping_group_range before
 	before=$(<$range)
 	cp "$(command -v ping)" "$OUT/ping"
@@ -86,19 +79,13 @@ test_ping_as_on_the_host() {
 	echo "$before" >$range
 }
 
-# serve USER PORT: to one who asks, from the session of that name.
-serve() {
-	in_session "$1" "echo I am $1 | nc -l -N $2 >/dev/null 2>&1 &
-		for i in \$(seq 100); do ss -Hltn 'sport = $2' | grep -q . && exit 0; sleep 0.02; done; exit 1"
-}
-
-test_low_ports() {
+test_low_ports_are_open_if_configured() {
 	local listen='timeout 10 nc -l 80'
 	assert_match 'Permission denied' "$(ssh_as alice -- "$listen" 2>&1)"
 	host_clean
 	conf_set low_ports yes
 	hold_session alice alice
-	serve alice 80
+	serve_once alice 80 'I am alice'
 	assert_eq 'I am alice' "$(in_session alice 'nc -d -w 2 ::1 80 || nc -d -w 2 127.0.0.1 80')"
 	end_session alice
 	conf_reset
@@ -109,8 +96,8 @@ test_low_ports() {
 test_two_users_listen_on_8080() {
 	hold_session alice alice
 	hold_session bob bob
-	serve alice 8080
-	serve bob 8080
+	serve_once alice 8080 'I am alice'
+	serve_once bob 8080 'I am bob'
 	assert_eq 'I am bob' "$(in_session bob 'nc -d -w 2 127.0.0.1 8080')"
 	assert_eq 'I am alice' "$(in_session alice 'nc -d -w 2 ::1 8080 || nc -d -w 2 127.0.0.1 8080')"
 	assert_fails nc -z -w 1 127.0.0.1 8080
@@ -118,11 +105,11 @@ test_two_users_listen_on_8080() {
 	end_session bob
 }
 
-test_uid_above_2_31() {
+test_uid_above_2_31_keeps_its_address() {
 	local output offset
 	output=$(ssh_as longuid -- "ip -o address show dev eth0; curl -sS -m 5 http://$OUTSIDE4/; id -u")
 	assert_match 'inet 10\.203\.' "$output"
-	# Beyond the subnet, a place in it follows from a hash; the same in both families.
+	# A uid beyond the subnet's size gets an address by a hash, the same in both families.
 	offset=$(sed -nE 's/.*inet 10\.203\.([0-9]+)\.([0-9]+).*/\1 \2/p' <<<"$output")
 	# shellcheck disable=SC2086
 	assert_match "inet6 $(prefix6)::$(printf '%x' $((${offset% *} * 256 + ${offset#* })))/128" "$output"
@@ -147,14 +134,14 @@ resolv_reset() {
 	echo "nameserver $OUTSIDE4" >/etc/resolv.conf
 }
 
-# stub_set: a resolver on the host's loopback, as systemd-resolved leaves it. Nothing listens there.
+# stub_set: name server files as of systemd-resolved, with a stub on the loopback that does not listen.
 stub_set() {
 	install -d /run/systemd/resolve
 	echo "nameserver $OUTSIDE4" >/run/systemd/resolve/resolv.conf
 	printf 'nameserver 127.0.0.53\noptions edns0\n' >/run/systemd/resolve/stub-resolv.conf
 }
 
-test_names_resolve() {
+test_names_resolve_through_the_hosts_server() {
 	assert_resolves ssh_as alice --
 	assert_match "you are $HOST4" "$(ssh_as alice -- curl -4 -sS -m 5 http://www.example.test/)"
 	host_clean
@@ -180,7 +167,7 @@ test_names_resolve_with_a_stub_in_a_file() {
 	rm -r /run/systemd
 }
 
-# What a resolver does when the machine moves to another network: a new file, renamed over.
+# A resolver replaces its file by a rename when the machine moves to another network.
 test_names_follow_a_replaced_file() {
 	hold_session one alice
 	assert_resolves in_session one
@@ -189,7 +176,7 @@ test_names_follow_a_replaced_file() {
 	pam-netns gc
 	assert_match 'search example.test' "$(in_session one 'cat /etc/resolv.conf')"
 	assert_match "^$OUTSIDE4 " "$(in_session one 'getent ahostsv4 www | head -n 1')"
-	assert_match "^# pam_netns" "$(in_session one 'cat /etc/resolv.conf')" 'whose file it is'
+	assert_match "^# pam_netns" "$(in_session one 'cat /etc/resolv.conf')" 'the header'
 	end_session one
 	host_clean
 	resolv_reset
@@ -215,7 +202,7 @@ test_names_follow_a_link_that_turns_elsewhere() {
 	pam-netns gc
 }
 
-test_the_hosts_resolv_conf_is_left_alone() {
+test_resolv_conf_of_the_host_is_unchanged() {
 	local before
 	before=$(stat -c '%i %y' /etc/resolv.conf)
 	ssh_as alice -- true
@@ -238,7 +225,7 @@ test_private_directories_have_the_hosts_modes() {
 	done
 }
 
-test_private_directories_are_nobody_elses() {
+test_private_directories_are_hidden_from_others() {
 	local dir
 	hold_session alice alice
 	hold_session bob bob
@@ -248,7 +235,7 @@ test_private_directories_are_nobody_elses() {
 		[[ ! -e $dir/file ]] || fail "alice's $dir/file is on the host"
 		echo host >"$dir/host-file"
 		assert_code 1 in_session alice "test -e $dir/host-file"
-		assert_eq mine "$(ssh_as alice -- cat $dir/file)" 'her second session'
+		assert_eq mine "$(ssh_as alice -- cat $dir/file)" 'the second session'
 		rm "$dir/host-file"
 	done
 	end_session alice
@@ -256,7 +243,7 @@ test_private_directories_are_nobody_elses() {
 	host_clean
 }
 
-test_var_tmp_is_kept_and_tmp_is_not() {
+test_var_tmp_is_persistent_and_tmp_is_not() {
 	ssh_as alice -- 'for dir in /tmp /var/tmp /dev/shm; do echo kept >$dir/kept; done'
 	host_clean
 	assert_eq /var/tmp/kept "$(ssh_as alice -- 'ls /tmp/kept /var/tmp/kept /dev/shm/kept 2>/dev/null || :')"
@@ -264,7 +251,7 @@ test_var_tmp_is_kept_and_tmp_is_not() {
 	host_clean
 }
 
-test_size_of_private_directories() {
+test_private_directories_have_a_share_of_memory() {
 	local memory tmpfs
 	host_clean
 	memory=$(awk '/MemTotal/ { print $2 }' /proc/meminfo)
@@ -272,7 +259,7 @@ test_size_of_private_directories() {
 	[[ $tmpfs -gt $((memory * 79 / 1000)) && $tmpfs -lt $((memory * 81 / 1000)) ]] || fail "$tmpfs KiB of $memory"
 }
 
-test_sys() {
+test_sys_shows_links_of_the_own_network() {
 	assert_eq 'eth0 lo' "$(ssh_as alice -- ls /sys/class/net | paste -sd ' ')"
 	assert_eq cgroup2fs "$(ssh_as alice -- stat -f -c %T /sys/fs/cgroup)"
 	assert_eq "$(stat -c %i /sys/fs/cgroup)" "$(ssh_as alice -- stat -c %i /sys/fs/cgroup)"
@@ -280,7 +267,7 @@ test_sys() {
 	assert_fails ssh_as alice -- sh -c ': >/sys/kernel/uevent_helper'
 }
 
-test_mounts_of_others_are_not_seen() {
+test_mounts_of_others_are_hidden() {
 	local before
 	hold_session alice alice
 	before=$(in_session alice 'cat /proc/self/mountinfo')
@@ -296,8 +283,8 @@ test_mounts_of_others_are_not_seen() {
 	host_clean
 }
 
-# As autofs or an admin would: below a shared mount, while she is in.
-test_mounts_of_the_host_appear_and_go() {
+# Autofs or an administrator mounts below a shared mount while alice is active.
+test_mounts_of_the_host_propagate_to_users() {
 	mkdir -p /srv/later /home/alice/later
 	hold_session one alice
 	mount -t tmpfs later /srv/later
@@ -314,7 +301,7 @@ test_mounts_of_the_host_appear_and_go() {
 	rmdir /srv/later /home/alice/later
 }
 
-test_mounts_of_users_stay_in_their_view() {
+test_mounts_of_users_do_not_propagate_to_the_host() {
 	local before
 	before=$(cat /proc/self/mountinfo)
 	hold_session one alice
@@ -326,27 +313,27 @@ test_mounts_of_users_stay_in_their_view() {
 	[[ -d /srv/checkout ]]
 }
 
-# logind: mounts /run/user/UID at the first login and takes it away after the last.
+# runtime_mount UID TEXT: mounts /run/user/UID as logind does.
 runtime_mount() {
 	mkdir -p "/run/user/$1"
 	mount -t tmpfs -o "mode=0700,uid=$1" runtime "/run/user/$1"
 	echo "$2" >"/run/user/$1/which"
 }
 
-test_runtime_directory_mounted_before() {
+test_runtime_directory_mounted_before_login_is_seen() {
 	runtime_mount 2001 first
 	runtime_mount 2002 bobs
 	assert_eq first "$(ssh_as alice -- cat /run/user/2001/which)"
 	assert_eq '2001 700' "$(ssh_as alice -- stat -c "'%u %a'" /run/user/2001)"
 	assert_no_match '/run/user/2002' "$(ssh_as alice -- cat /proc/self/mountinfo)"
 	ssh_as alice -- 'echo mine >/run/user/2001/socket'
-	assert_eq mine "$(cat /run/user/2001/socket)" "the host's is hers"
+	assert_eq mine "$(cat /run/user/2001/socket)" "the host's directory"
 	host_clean
 	umount /run/user/2001 /run/user/2002
 	rmdir /run/user/2001 /run/user/2002
 }
 
-test_runtime_directory_mounted_later() {
+test_runtime_directory_mounted_after_login_is_seen() {
 	hold_session one alice
 	assert_code 1 in_session one 'test -e /run/user/2001/which'
 	runtime_mount 2001 second
@@ -387,8 +374,8 @@ test_hostname_by_template_resolves() {
 	start=${EPOCHREALTIME/./}
 	output=$(ssh_as alice -- 'sudo id -u' 2>&1)
 	seconds=$(((${EPOCHREALTIME/./} - start) / 1000000))
-	assert_eq 0 "$output" 'what sudo says'
-	# A resolver that is given no answer waits for 5 s.
+	assert_eq 0 "$output" 'the output of sudo'
+	# A resolver without an answer waits for 5 s.
 	[[ $seconds -lt 5 ]] || fail "login and sudo took $seconds s"
 	assert_no_match alice "$(cat /etc/hosts)"
 	host_clean
@@ -396,26 +383,26 @@ test_hostname_by_template_resolves() {
 	rm /etc/sudoers.d/alice
 }
 
-# --- who is in, who is not ---
+# --- joining and exempt users ---
 
 test_further_sessions_join_the_first() {
 	local inodes
 	hold_session one alice
-	inodes=$(in_session one "$INODES")
-	assert_eq "$inodes" "$(ssh_as alice -- "$INODES")" ssh
-	assert_eq "$inodes" "$(ssh_as alice -p 2222 -- "$INODES")" 'the other sshd'
-	assert_eq "$inodes" "$(su alice -c "$INODES")" su
-	assert_eq "$inodes" "$(su - alice -c "$INODES")" 'su -'
-	assert_eq "$inodes" "$(sudo -u alice sh -c "$INODES")" sudo
-	assert_eq "$inodes" "$(sudo -i -u alice sh -c "$INODES")" 'sudo -i'
-	assert_eq "$inodes" "$(cron_run alice "$INODES")" cron
-	assert_eq "$inodes" "$(at_run alice "$INODES")" at
-	assert_eq "$inodes" "$(pam_session -u login alice sh -c "$INODES" | grep ^4026)" login
-	assert_eq "$inodes" "$(pam-netns exec alice -- sh -c "$INODES")" 'pam-netns exec'
-	# All three are hers, none the host's, none bob's.
+	inodes=$(in_session one "$PRINT_INODES")
+	assert_eq "$inodes" "$(ssh_as alice -- "$PRINT_INODES")" ssh
+	assert_eq "$inodes" "$(ssh_as alice -p 2222 -- "$PRINT_INODES")" 'the other sshd'
+	assert_eq "$inodes" "$(su alice -c "$PRINT_INODES")" su
+	assert_eq "$inodes" "$(su - alice -c "$PRINT_INODES")" 'su -'
+	assert_eq "$inodes" "$(sudo -u alice sh -c "$PRINT_INODES")" sudo
+	assert_eq "$inodes" "$(sudo -i -u alice sh -c "$PRINT_INODES")" 'sudo -i'
+	assert_eq "$inodes" "$(cron_run alice "$PRINT_INODES")" cron
+	assert_eq "$inodes" "$(at_run alice "$PRINT_INODES")" at
+	assert_eq "$inodes" "$(pam_session -u login alice sh -c "$PRINT_INODES" | grep ^4026)" login
+	assert_eq "$inodes" "$(pam-netns exec alice -- sh -c "$PRINT_INODES")" 'pam-netns exec'
+	# None of the three is the host's or bob's.
 	assert_eq 0 "$(comm -12 <(tr ' ' '\n' <<<"$inodes" | sort) <(host_inodes | tr ' ' '\n' | sort) | wc -l)"
 	assert_eq 0 "$(comm -12 <(tr ' ' '\n' <<<"$inodes" | sort) \
-		<(ssh_as bob -- "$INODES" | tr ' ' '\n' | sort) | wc -l)"
+		<(ssh_as bob -- "$PRINT_INODES" | tr ' ' '\n' | sort) | wc -l)"
 	end_session one
 	host_clean
 }
@@ -423,30 +410,30 @@ test_further_sessions_join_the_first() {
 test_root_and_staff_stay_on_the_host() {
 	local host
 	host=$(host_inodes)
-	assert_eq "$host" "$(ssh_as root -- "$INODES")" root
-	assert_eq "$host" "$(ssh_as dave -- "$INODES")" 'dave of group sudo'
-	assert_eq "$host" "$(su - dave -c "$INODES")" 'su - dave'
-	assert_eq "$host" "$(su -s /bin/sh daemon -c "$INODES")" 'a system account'
-	assert_eq "$host" "$(cron_run dave "$INODES")" 'cron for dave'
-	assert_ne "$host" "$(su - carol -c "$INODES")" carol
+	assert_eq "$host" "$(ssh_as root -- "$PRINT_INODES")" root
+	assert_eq "$host" "$(ssh_as dave -- "$PRINT_INODES")" 'dave of group sudo'
+	assert_eq "$host" "$(su - dave -c "$PRINT_INODES")" 'su - dave'
+	assert_eq "$host" "$(su -s /bin/sh daemon -c "$PRINT_INODES")" 'a system account'
+	assert_eq "$host" "$(cron_run dave "$PRINT_INODES")" 'cron for dave'
+	assert_ne "$host" "$(su - carol -c "$PRINT_INODES")" carol
 	host_clean
 }
 
 test_exempt_services_stay_on_the_host() {
 	printf 'session include common-session\n' | tee /etc/pam.d/vsftpd >/etc/pam.d/ordinary
-	assert_eq "$(host_inodes)" "$(pam_session vsftpd alice sh -c "$INODES")"
+	assert_eq "$(host_inodes)" "$(pam_session vsftpd alice sh -c "$PRINT_INODES")"
 	log_grep 'service vsftpd is exempt: user=alice'
-	assert_ne "$(host_inodes)" "$(pam_session ordinary alice sh -c "$INODES")"
+	assert_ne "$(host_inodes)" "$(pam_session ordinary alice sh -c "$PRINT_INODES")"
 	host_clean
 }
 
-test_log_tells_who_where_and_what() {
+test_log_has_user_address_and_bytes() {
 	ssh_as alice -- true
 	log_grep "session opened: user=alice uid=2001 service=sshd tty=ssh rhost=$OUTSIDE4 leader=[0-9]+ profile=default network=default netns=alice interface=pnu[0-9a-z]+ address=10.203.7.209 address6=$(prefix6)::7d1$"
 	log_grep 'session closed: user=alice uid=2001 service=sshd tty=ssh .*leader=[0-9]+'
 	log_grep 'last logout: user=alice .* seconds=[0-9]+ bytes_in=[0-9]+ bytes_out=[0-9]+'
 }
 
-test_host_is_clean() {
+test_host_is_clean_after_all_logins() {
 	host_clean
 }

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Where isolation fails, every program refuses the login: none of them runs anything of the user's,
-# least of all on the host (T1). sudo takes PAM_SESSION_ERR for no error, so this is about each.
+# If isolation fails, each program refuses the login and runs no command of the user (T1). sudo does not take
+# PAM_SESSION_ERR for an error, so each program is tried.
 
 HELPER=/usr/libexec/pam-netns/pam-netns-helper
 
@@ -8,7 +8,7 @@ setup() {
 	host_pam_install
 }
 
-# refused_everywhere: bob gets in nowhere, and root, who is exempt, does.
+# refused_everywhere: each program refuses bob.
 refused_everywhere() {
 	local mark=$OUT/got-in.$RANDOM
 	assert_fails ssh_as bob -- touch "$mark"
@@ -23,7 +23,7 @@ refused_everywhere() {
 	host_clean
 }
 
-# The log tells of the refusal, and the daemon's child that would run the job has ended.
+# The log has the refusal, and the daemon's child that would run the job has ended.
 cron_refused() {
 	cron_submit bob "touch $1"
 	log_grep 'pam_netns\(cron:session\): login refused'
@@ -41,7 +41,7 @@ childless() {
 	! pgrep -P "$1"
 }
 
-test_helper_is_missing() {
+test_missing_helper_is_refused_by_each_program() {
 	mv $HELPER $HELPER.away
 	refused_everywhere
 	ssh_as root -- true
@@ -51,16 +51,14 @@ test_helper_is_missing() {
 	sudo -u bob true
 }
 
-test_conf_file_is_in_error() {
-	local conf=/etc/security/pam_netns.conf
-	cp $conf $conf.good
-	echo 'unknown key' >>$conf
+test_erroneous_conf_is_refused_by_each_program() {
+	echo 'unknown key' >>"$CONF"
 	refused_everywhere
-	mv $conf.good $conf
+	conf_reset
 	sudo -u bob true
 }
 
-test_argument_is_unknown() {
+test_unknown_argument_is_refused_by_su_and_sudo() {
 	host_pam_install isolate=yes
 	assert_fails sudo -u bob touch "$OUT/got-in.argument"
 	assert_fails su bob -c "touch $OUT/got-in.argument"
@@ -70,8 +68,8 @@ test_argument_is_unknown() {
 	sudo -u bob true
 }
 
-# Each line once: what the helper said, and that the login is refused. The command says it once as well.
-test_a_refusal_is_logged_once() {
+# The log has the helper's line and the refusal once each. The command prints its error once too.
+test_refusal_is_logged_once() {
 	local lines
 	ip netns add alice
 	assert_fails pam_session su alice true

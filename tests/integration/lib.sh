@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# What the tests on a throw-away host are written with. Each tests/integration/NN_name.sh defines
-# functions test_…; each runs in a bash of its own, with errexit, on the one host of its file.
-# A file's `setup` runs first: what it changes on the host stays, its variables do not.
+# The functions of tests on a throw-away host. Each tests/integration/NN_name.sh defines
+# functions test_…; each runs in its own bash, with errexit, on the one host of its file.
+# A file's `setup` runs first: its changes to the host stay, its variables do not.
 
 [[ -e /run/test-host/outside.pid ]] || { echo "lib.sh: only for a throw-away host; see tests/README" >&2; exit 2; }
 
 CHECKOUT=/srv/checkout
 TOOLS=/srv/build/tests
-# Where users' jobs leave results: not below /tmp, which users have of their own.
+# Users' jobs leave results here: not below /tmp, as each user has their own.
 OUT=/run/test-host/out
 CPUS=$(nproc)
 LOG=/var/log/auth-test.log
@@ -27,7 +27,7 @@ fail() {
 	exit 1
 }
 
-# A skipped test is a failed one where CI is set.
+# If CI is set, a skipped test has failed.
 skip() {
 	echo "skipped: $*" >&2
 	exit 77
@@ -94,7 +94,7 @@ wait_until() {
 
 # --- the log ---
 
-# What has been sent to the log is in the file: /dev/log keeps the order, its reader may be late.
+# Waits until all that was sent to the log is in the file: /dev/log keeps the order.
 log_settle() {
 	local mark=settled-$BASHPID-$EPOCHREALTIME i
 	logger -p user.debug -t test "$mark"
@@ -102,10 +102,10 @@ log_settle() {
 		! grep -qF " test: $mark" "$LOG" || return 0
 		sleep 0.01
 	done
-	fail "the host's log does not get on"
+	fail "the host's log has stopped"
 }
 
-# What was logged before is not looked at. Each test starts with a mark.
+# log_mark: later looks at the log begin here. Each test starts with a mark.
 log_mark() {
 	log_settle
 	LOG_MARK=$(stat -c %s "$LOG")
@@ -120,8 +120,8 @@ log_tail() {
 	tail -c "+$((${LOG_MARK:-0} + 1))" "$LOG" | sed '/ test: settled-/d'
 }
 
-# log_grep REGEX: the lines since the mark; gives what is not waited for otherwise, such as sshd's
-# way out, 10 s to be logged.
+# log_grep REGEX: prints the matching lines since the mark. It waits up to 10 s for the first, since
+# for instance the end of an sshd is logged later.
 log_grep() {
 	local BOUND end
 	bound 10
@@ -161,7 +161,7 @@ ssh_command() {
 	SSH_COMMAND+=("$user@${SSH_TO:-$HOST4}" "$@")
 }
 
-# ssh_as USER [SSH OPTION…] [-- COMMAND…]: a real ssh from the outside. SSH_TO: another address.
+# ssh_as USER [SSH OPTION…] [-- COMMAND…]: ssh from the outside. SSH_TO: another address.
 ssh_as() {
 	local SSH_COMMAND
 	ssh_command "$@"
@@ -179,18 +179,25 @@ utsns_inode() {
 	stat -L -c %i "/proc/$1/ns/uts"
 }
 
+# PRINT_INODES: a shell command that prints its namespaces on one line. host_inodes: the host's.
+# shellcheck disable=SC2034
+PRINT_INODES='stat -L -c %i /proc/self/ns/net /proc/self/ns/mnt /proc/self/ns/uts | paste -sd " "'
+host_inodes() {
+	stat -L -c %i /proc/1/ns/net /proc/1/ns/mnt /proc/1/ns/uts | paste -sd ' '
+}
+
 # --- sessions ---
 
-# hold_session NAME USER [SSH OPTION…]: a login that stays, with a shell that in_session NAME gives
-# commands. hold_pid NAME: that shell's number as its user sees it. drop_session NAME ends the
-# client with SIGTERM (or SIGNAL), end_session NAME ends the shell.
+# hold_session NAME USER [SSH OPTION…]: a login that stays, with a shell for in_session NAME.
+# hold_pid NAME: the process id of that shell. drop_session NAME ends the client with SIGTERM (or
+# SIGNAL), end_session NAME ends the shell.
 hold_session() {
 	local name=$1 SSH_COMMAND
 	shift
 	rm -f "$OUT/hold.$name" "$OUT/hold.$name.in"
 	mkfifo "$OUT/hold.$name.in"
 	ssh_command "$@" -- "echo \$\$ >$OUT/hold.$name; exec sh"
-	# Opened for both, so that it never ends by itself.
+	# Opened for reading and writing, so that it never ends by itself.
 	"${SSH_COMMAND[@]}" <>"$OUT/hold.$name.in" >"$OUT/hold.$name.log" 2>&1 &
 	echo $! >"$OUT/hold.$name.client"
 	wait_until 15 held_or_ended "$name"
@@ -205,11 +212,17 @@ hold_pid() {
 	cat "$OUT/hold.$1"
 }
 
-# in_session NAME 'SHELL COMMAND': its output and exit status, up to 20 s.
+# in_session NAME 'SHELL COMMAND': prints its output and returns its exit status, within 20 s.
 in_session() {
 	job_make "$2"
 	echo "sh $JOB" >"$OUT/hold.$1.in"
 	job_wait "$JOB" 20
+}
+
+# serve_once SESSION PORT TEXT: a server in the session, for one connection.
+serve_once() {
+	in_session "$1" "echo '$3' | timeout 20 nc -l -N $2 >/dev/null 2>&1 &
+		for i in \$(seq 100); do ss -Hltn 'sport = $2' | grep -q . && exit 0; sleep 0.02; done; exit 1"
 }
 
 # drop_session NAME [SIGNAL]
@@ -227,12 +240,12 @@ end_session() {
 	rm "$OUT/hold.$1.client"
 }
 
-# A zombie counts as gone: only its parent can still see it.
+# process_gone PID: a zombie counts as gone.
 process_gone() {
 	[[ ! -e /proc/$1 ]] || grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
 }
 
-# as_pty [-t SECONDS] COMMAND… <<END: on a terminal, with a dialogue; see pty.exp.
+# as_pty [-t SECONDS] COMMAND… <<END: runs it on a terminal with a dialogue; see pty.exp.
 as_pty() {
 	local seconds=20
 	[[ $1 != -t ]] || { seconds=$2 && shift 2; }
@@ -275,8 +288,8 @@ cron_pid() {
 	cat /run/crond.pid 2>/dev/null || cat /run/cron.pid
 }
 
-# cron_submit USER 'SHELL COMMAND': for cron to run. A job of the minute could wait 60 s, so it is an
-# @reboot job of a cron that is started anew: the same code in cron, at once.
+# cron_submit USER 'SHELL COMMAND': a job for cron. A job of each minute could wait 60 s; an @reboot job
+# of a restarted cron runs at once by the same code.
 cron_submit() {
 	local pid
 	job_make "$2"
@@ -288,7 +301,7 @@ cron_submit() {
 	"$(command -v cron || command -v crond)"
 }
 
-# cron_run USER 'SHELL COMMAND': its output and exit status, up to 10 s.
+# cron_run USER 'SHELL COMMAND': prints its output and returns its exit status, within 10 s.
 cron_run() {
 	local code=0
 	cron_submit "$@"
@@ -297,7 +310,7 @@ cron_run() {
 	return "$code"
 }
 
-# at_submit USER 'SHELL COMMAND': `at now`, which atd starts at once. Submitted without a session.
+# at_submit USER 'SHELL COMMAND': `at now`, without a session. atd starts it at once.
 at_submit() {
 	job_make "$2"
 	(cd / && setpriv --reuid "$1" --regid "$(id -g "$1")" --init-groups \
@@ -309,7 +322,7 @@ at_run() {
 	job_wait "$JOB" 10
 }
 
-# --- our own ---
+# --- pam_netns ---
 
 # host_pam_install ['MODULE ARGUMENTS'], host_pam_remove: the line in the host's session stacks.
 host_pam_install() {
@@ -319,7 +332,7 @@ host_pam_remove() {
 	"$CHECKOUT/tests/host/pam" remove
 }
 
-# conf_set KEY VALUE: in each section that has it.
+# conf_set KEY VALUE: changes it in each section that has the key.
 conf_set() {
 	grep -q "^$1 = " "$CONF" || fail "no $1 in $CONF"
 	sed -i "s|^$1 = .*|$1 = $2|" "$CONF"
@@ -385,12 +398,12 @@ sessions_are() {
 	[[ $(find "/run/pam-netns/users/$(id -u "$1")/sessions" -type f | wc -l) -eq $2 ]]
 }
 
-# in_netns USER COMMAND…: as root in the user's network.
+# in_netns USER COMMAND…: runs it as root in the user's network.
 in_netns() {
 	ip netns exec "$@"
 }
 
-# Both families, from outside's web server.
+# reaches_outside USER: the outside's web server answers, in both families.
 reaches_outside() {
 	local user=$1
 	assert_match "^you are $HOST4" "$(in_netns "$user" curl -sS -m 3 "http://$OUTSIDE4/")" "$user"

@@ -10,20 +10,16 @@
 #include "command.h"
 #include "conf/conf.h"
 #include "conf/match.h"
+#include "conf/kind.h"
+#include "conf/profile.h"
 #include "explain.h"
-#include "call/identity.h"
+#include "keys.h"
 #include "ns/kept.h"
 #include "base/log.h"
 #include "base/paths.h"
 #include "state/state.h"
 #include "text.h"
 #include "ns/view.h"
-
-struct subject {
-	struct request who;
-	const struct conf *conf;
-	const struct profile *profile;
-};
 
 static struct conf_subject subject_conf(const struct request *who)
 {
@@ -36,7 +32,7 @@ static struct conf_subject subject_conf(const struct request *who)
 }
 
 /* The item of match = that is true of the user first. */
-static void explain_match(const struct subject *subject)
+void explain_match(const struct subject *subject)
 {
 	struct conf_subject who = subject_conf(&subject->who);
 	const struct profile *profile = subject->profile;
@@ -71,7 +67,7 @@ static bool user_recorded(uid_t uid, struct user_state *state)
 }
 
 /* Of an active user the record knows it; of others the template. */
-static void explain_hostname(const struct subject *subject)
+void explain_hostname(const struct subject *subject)
 {
 	char host[CONF_HOSTNAME_MAX + 1] = "", name[CONF_HOSTNAME_MAX];
 	struct user_state state;
@@ -115,10 +111,11 @@ static bool private_list(const struct profile *profile, const char *name, bool k
 	return any;
 }
 
-static void explain_private(const struct profile *profile, uid_t uid)
+void explain_private(const struct subject *subject)
 {
+	const struct profile *profile = subject->profile;
 	struct user_state state;
-	uint64_t users = users_active() + !user_recorded(uid, &state);
+	uint64_t users = users_active() + !user_recorded(subject->who.uid, &state);
 	uint64_t bytes = view_private_bytes(profile, users);
 	bool fixed = profile->private_bytes || profile->private_percent;
 	bool in_memory = private_list(profile, "private", false);
@@ -132,12 +129,6 @@ static void explain_private(const struct profile *profile, uid_t uid)
 		puts(" (on disk, kept between logins)");
 	else if (!in_memory)
 		explain_line("private", "none: all directories are shared with the host");
-	if (profile->private_count)
-		explain_line("", "programs run from there: %s",
-			     profile->private_exec == EXEC_NO ? "no"
-			     : profile->private_exec == EXEC_YES
-				 ? "yes"
-				 : "unless the host's directory is noexec");
 }
 
 /* Users keep what they have until their last logout, whatever the conf file says meanwhile. */
@@ -155,86 +146,74 @@ static void explain_active(const struct subject *subject)
 				      : "and new logins stay on the host");
 }
 
-static void explain_isolation(const struct subject *subject)
+void explain_isolate(const struct subject *subject)
 {
 	const struct profile *profile = subject->profile;
 
 	explain_label("isolated");
+	if (!profile->isolate)
+		printf("no: profile %s has isolate = no, the login stays on the host",
+		       profile->name);
 	for (int i = 0; i < NAMESPACE_KINDS; i++)
 		if (profile->namespaces & namespace_kinds[i].bit)
 			printf("%s%s", i ? ", " : "yes: own ", namespace_kinds[i].title);
 	putchar('\n');
 	explain_active(subject);
-	explain_network(profile, subject->who.uid);
-	explain_line("low ports", "%s",
-		     profile->low_ports ? "yes: ports below 1024 need no privilege"
-					: "no: ports below 1024 need privilege");
-	if (profile->namespaces & NAMESPACE_UTS)
-		explain_hostname(subject);
-	if (profile->namespaces & NAMESPACE_MNT)
-		explain_private(profile, subject->who.uid);
-	explain_line("linger", "%s",
-		     profile->linger == LINGER_NO
-			 ? "no: what runs after the last logout is killed"
-			 : "processes: all stays until the last process has ended");
 }
 
-static void explain_services(const struct conf *conf)
+/* Its value, and what that means. */
+static void key_explain(const struct subject *subject, enum conf_key_id id, const void *target)
 {
-	explain_label("services");
-	for (size_t i = 0; i < conf->services_exempt_count; i++) {
-		fputs(i ? " " : "", stdout);
-		text_print(stdout, conf->services_exempt[i]);
+	const struct conf_key *key = &conf_keys[id];
+	const char *lacks = conf_key_lacks(key, subject->profile->namespaces);
+	CLEANUP_FREE char *value = NULL;
+	int word;
+
+	if (lacks) {
+		explain_line(key->name, "no effect: namespaces has no %s", lacks);
+		return;
 	}
-	puts(conf->services_exempt_count
-		 ? " (through these PAM services the login stays on the host)"
-		 : "all (no PAM service is exempt)");
+	if (key_texts[id].tell) {
+		key_texts[id].tell(subject);
+		return;
+	}
+	value = conf_key_print(key, target);
+	explain_label(key->name);
+	text_print(stdout, value ?: "out of memory");
+	word = value ? conf_word_index(key, value) : -1;
+	printf(word < 0 ? "\n" : ": %s\n", word < 0 ? "" : key_texts[id].says[word]);
 }
 
-/* What matters to a login that is isolated alone. */
-static void explain_defaults(const struct conf *conf)
+/* All keys of the section that have an effect in such a profile. */
+static void section_explain(const struct subject *subject, enum conf_section_kind section,
+			    const void *target)
 {
-	explain_services(conf);
-	explain_line("deadline", "%g s for what a login needs done", conf->deadline_ms / 1000.0);
-	explain_line("log", "%s",
-		     conf->log == CONF_LOG_ALL ? "each session, first and last, and what is mended"
-		     : conf->log == CONF_LOG_SESSIONS ? "each session, first and last"
-						      : "first login and last logout");
-	explain_line("on failure", "%s",
-		     conf->on_error_host ? "the login is let in on the host (on_error = host)"
-					 : "the login is refused (on_error = deny)");
-}
+	enum conf_only other = subject->profile->isolate ? CONF_ON_HOST : CONF_ISOLATED;
 
-static void explain_host(const struct subject *subject)
-{
-	explain_line("isolated", "no: profile %s has isolate = no, the login stays on the host",
-		     subject->profile->name);
-	explain_active(subject);
-	explain_line("nested", "%s",
-		     subject->profile->nested == NESTED_HOST
-			 ? "host: from another user's session back to the host"
-			 : "stay: from another user's session in that user's network");
+	for (enum conf_key_id id = 0; id < CONF_KEYS_COUNT; id++)
+		if (conf_keys[id].section == section && conf_keys[id].only != other)
+			key_explain(subject, id, target);
 }
 
 static void explain(const struct subject *subject)
 {
+	const struct profile *profile = subject->profile;
+
 	text_print(stdout, subject->who.account);
 	printf(" (uid %u, group ", subject->who.uid);
 	text_print(stdout, subject->who.group);
 	puts(")");
-	if (!subject->profile) {
+	if (!profile) {
 		explain_line("profile",
 			     "none matches, so the login is refused; add one with match = *");
 		return;
 	}
-	explain_line("profile", "%s", subject->profile->name);
-	explain_match(subject);
-	if (!subject->profile->isolate) {
-		explain_host(subject);
+	explain_line("profile", "%s", profile->name);
+	section_explain(subject, CONF_PROFILE, profile);
+	if (!profile->isolate)
 		return;
-	}
-	explain_isolation(subject);
-	explain_defaults(subject->conf);
+	section_explain(subject, CONF_NETWORK, profile->network);
+	section_explain(subject, CONF_DEFAULTS, subject->conf);
 }
 
 /* An ordinary user's own name, or whom root asks about. NULL after a message. */

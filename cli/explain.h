@@ -2,12 +2,21 @@
 #ifndef PAM_NETNS_EXPLAIN_H
 #define PAM_NETNS_EXPLAIN_H
 
+#include "call/identity.h"
 #include "conf/conf.h"
+
+struct subject {
+	struct request who;
+	const struct conf *conf;
+	const struct profile *profile; /* NULL: none matches */
+};
 
 void explain_label(const char *name); /* begins a line; "": one that goes on with the one above */
 void explain_line(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The network of a profile that isolates, for the user uid. */
-void explain_network(const struct profile *profile, uid_t uid);
+/* Keys that more is told of than their value: TOLD in conf/keys.def. */
+typedef void explain_key(const struct subject *subject);
+explain_key explain_match, explain_isolate, explain_hostname, explain_private;
+explain_key explain_network, explain_subnet, explain_subnet6, explain_nat, explain_egress;
 
 #endif

@@ -14,7 +14,7 @@
 
 void explain_label(const char *name)
 {
-	printf("  %-12s ", name);
+	printf("  %-16s ", name);
 }
 
 void explain_line(const char *name, const char *format, ...)
@@ -100,8 +100,9 @@ static bool is_catch_all(const struct egress_rule *rule)
 	return !rule->port.protocol && !rule->destination.address.family;
 }
 
-static void explain_egress(const struct network *network)
+void explain_egress(const struct subject *subject)
 {
+	const struct network *network = subject->profile->network;
 	char text[ADDRESS_TEXT_MAX];
 	size_t i;
 
@@ -123,43 +124,9 @@ static void explain_egress(const struct network *network)
 		       : "none: nothing outside can be reached");
 }
 
-static void explain_host_access(const struct network *network)
+void explain_nat(const struct subject *subject)
 {
-	explain_label("host access");
-	if (network->host_all) {
-		puts("all of the host's services");
-		return;
-	}
-	if (!network->host_icmp && !network->host_dns && !network->host_ports_count)
-		fputs("none", stdout);
-	fputs(network->host_icmp ? "ping " : "", stdout);
-	fputs(network->host_dns ? "dns" : "", stdout);
-	for (size_t i = 0; i < network->host_ports_count; i++)
-		port_print(&network->host_ports[i]);
-	putchar('\n');
-}
-
-static void explain_dns(const struct profile *profile)
-{
-	const struct network *network = profile->network;
-	char text[ADDRESS_TEXT_MAX];
-
-	explain_label("dns");
-	if (!(profile->namespaces & NAMESPACE_MNT)) {
-		puts("as in the host's /etc/resolv.conf (namespaces has no mnt)");
-		return;
-	}
-	if (network->dns == SOURCE_AUTO)
-		fputs("the host's upstream servers", stdout);
-	if (network->dns == SOURCE_NONE)
-		fputs("none: /etc/resolv.conf is the host's", stdout);
-	for (size_t i = 0; network->dns == SOURCE_GIVEN && i < network->dns_count; i++)
-		printf("%s%s", i ? " " : "", address_format(&network->dns_servers[i], text));
-	putchar('\n');
-}
-
-static void explain_nat(const struct network *network)
-{
+	const struct network *network = subject->profile->network;
 	char text[ADDRESS_TEXT_MAX], text6[ADDRESS_TEXT_MAX];
 	bool v4 = network->nat_address.family, v6 = network->nat_address6.family;
 
@@ -176,18 +143,6 @@ static void explain_nat(const struct network *network)
 			     v6 ? address_format(&network->nat_address6, text6) : "");
 }
 
-static void explain_limits(const struct network *network)
-{
-	if (network->mtu)
-		explain_line("mtu", "%u bytes", network->mtu);
-	else
-		explain_line("mtu", "the default route's");
-	explain_line("connections", "at most %u at once", network->max_connections);
-	if (network->new_connections)
-		explain_line("", "%u new ones a second, %u after a pause", network->new_connections,
-			     network->new_connections_burst);
-}
-
 /* Edited while users are active. */
 static void explain_refusal(const struct network *network)
 {
@@ -198,26 +153,43 @@ static void explain_refusal(const struct network *network)
 		explain_line("login", "refused: %s (%s)", what, remedy);
 }
 
-void explain_network(const struct profile *profile, uid_t uid)
+void explain_network(const struct subject *subject)
 {
-	static const char *const peers[] = {
-	    [PEERS_NO] = "no: other users of this network cannot be reached",
-	    [PEERS_YES] = "yes: all users of this network reach each other",
-	    [PEERS_GROUP] = "group: users with the same primary group reach each other",
-	};
-	const struct network *network = profile->network;
-	struct prefix subnet = network_prefix(network, AF_INET);
+	const struct network *network = subject->profile->network;
+
+	explain_line("network", "%s", network->name);
+	explain_refusal(network);
+	explain_addresses(network, subject->who.uid);
+}
+
+static void prefix_explain(const char *key, const struct network *network, enum conf_source source,
+			   int family)
+{
+	struct prefix prefix = network_prefix(network, family);
+	const char *from = source == SOURCE_AUTO ? "auto: " : "";
+	struct network_state state;
 	char text[ADDRESS_TEXT_MAX];
 
-	explain_line("network", "%s, %s, bridge %s with at most %u users, then %s.1", network->name,
-		     subnet.address.family ? prefix_format(&subnet, text) : "subnet auto",
-		     network->bridge, network->ports_per_bridge, network->bridge);
-	explain_refusal(network);
-	explain_addresses(network, uid);
-	explain_nat(network);
-	explain_line("peers", "%s", peers[network->peers]);
-	explain_host_access(network);
-	explain_egress(network);
-	explain_dns(profile);
-	explain_limits(network);
+	if (prefix.address.family)
+		explain_line(key, "%s%s", from, prefix_format(&prefix, text));
+	else if (source == SOURCE_NONE)
+		explain_line(key, "none: users have no IPv6");
+	else if (network_is_set_up(network, &state))
+		explain_line(key, "auto: none, because IPv6 is disabled on the host");
+	else
+		explain_line(key, "auto: chosen when the network is set up ('pam-netns up')");
+}
+
+void explain_subnet(const struct subject *subject)
+{
+	const struct network *network = subject->profile->network;
+
+	prefix_explain("subnet", network, network->subnet_source, AF_INET);
+}
+
+void explain_subnet6(const struct subject *subject)
+{
+	const struct network *network = subject->profile->network;
+
+	prefix_explain("subnet6", network, network->subnet6_source, AF_INET6);
 }

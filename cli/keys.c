@@ -3,10 +3,13 @@
 
 #include "command.h"
 #include "conf/kind.h"
+#include "explain.h"
 
-#define KEY(section, name, otherwise, sentence, ...) [KEY_##name] = (sentence),
+#define SAYS(...)					    .says = {__VA_ARGS__}
+#define TOLD(function)					    .tell = (function)
+#define KEY(section, name, otherwise, text, explained, ...) [KEY_##name] = {(text), explained},
 
-static const char *const sentences[CONF_KEYS_COUNT] = {
+const struct key_text key_texts[CONF_KEYS_COUNT] = {
 #include "conf/keys.def"
 };
 
@@ -82,7 +85,7 @@ int keys_list(void)
 
 		printf("%s\t%s\t", sections[key->section], key->name);
 		values_print(key);
-		printf("\t%s\t%s\t", key->fallback, sentences[i]);
+		printf("\t%s\t%s\t", key->fallback, key_texts[i].sentence);
 		limits_print(key);
 		putchar('\n');
 	}

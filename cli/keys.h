@@ -10,4 +10,15 @@
  */
 int keys_list(void);
 
+#define KEY_WORDS_MAX 3
+
+struct subject;
+
+extern const struct key_text {
+	const char *sentence;
+	const char *says[KEY_WORDS_MAX]; /* what each of the key's words means */
+	/* Tells of the key in pam-netns explain; NULL: its value and what that means is enough. */
+	void (*tell)(const struct subject *subject);
+} key_texts[CONF_KEYS_COUNT];
+
 #endif

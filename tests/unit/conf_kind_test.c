@@ -95,6 +95,36 @@ static void test_rows(void **state)
 	}
 }
 
+#define SAYS(...)					    .says = {__VA_ARGS__}
+#define TOLD(function)					    .told = true
+#define KEY(section, name, otherwise, text, explained, ...) [KEY_##name] = {(text), explained},
+
+static const struct {
+	const char *sentence;
+	const char *says[4];
+	bool told;
+} texts[CONF_KEYS_COUNT] = {
+#include "conf/keys.def"
+};
+
+static void test_texts(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < CONF_KEYS_COUNT; i++) {
+		const char *sentence = texts[i].sentence;
+		unsigned words = 0;
+		size_t length;
+
+		assert_true(*sentence >= 'A' && *sentence <= 'Z');
+		assert_true(sentence[strlen(sentence) - 1] == '.');
+		while (conf_word(&conf_keys[i], words, &length))
+			words++;
+		/* explain says what each word means. */
+		for (unsigned w = 0; w < COUNT(texts[i].says); w++)
+			assert_int_equal(texts[i].says[w] != NULL, w < words && !texts[i].told);
+	}
+}
+
 static void test_default_is_printed(void **state)
 {
 	(void)state;
@@ -219,9 +249,13 @@ static void test_lists(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_rows),   cmocka_unit_test(test_default_is_printed),
-	    cmocka_unit_test(test_words),  cmocka_unit_test(test_bounds),
-	    cmocka_unit_test(test_values), cmocka_unit_test(test_lists),
+	    cmocka_unit_test(test_rows),
+	    cmocka_unit_test(test_texts),
+	    cmocka_unit_test(test_default_is_printed),
+	    cmocka_unit_test(test_words),
+	    cmocka_unit_test(test_bounds),
+	    cmocka_unit_test(test_values),
+	    cmocka_unit_test(test_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include "conf/match.h"
 #include "conf/kind.h"
 #include "conf/profile.h"
+#include "call/identity.h"
 #include "explain.h"
 #include "keys.h"
 #include "ns/kept.h"
@@ -21,24 +22,13 @@
 #include "text.h"
 #include "ns/view.h"
 
-static struct conf_subject subject_conf(const struct request *who)
-{
-	return (struct conf_subject){
-	    .user = who->account,
-	    .uid = who->uid,
-	    .groups = who->groups,
-	    .groups_count = who->groups_count,
-	};
-}
-
 /* The item of match = that is true of the user first. */
 void explain_match(const struct subject *subject)
 {
-	struct conf_subject who = subject_conf(&subject->who);
 	const struct profile *profile = subject->profile;
 	const struct match *match = profile->match;
 
-	while (match < profile->match + profile->match_count && !match_subject(match, &who))
+	while (match < profile->match + profile->match_count && !match_who(match, &subject->who))
 		match++;
 	if (match == profile->match + profile->match_count)
 		return;
@@ -53,7 +43,8 @@ void explain_match(const struct subject *subject)
 		explain_line("matched by", "membership in group %s", match->name);
 		break;
 	case MATCH_UIDS:
-		explain_line("matched by", "uid %u in %u-%u", who.uid, match->first, match->last);
+		explain_line("matched by", "uid %u in %u-%u", subject->who.uid, match->first,
+			     match->last);
 		break;
 	}
 }
@@ -77,8 +68,8 @@ void explain_hostname(const struct subject *subject)
 		return;
 	}
 	if (gethostname(host, sizeof(host) - 1) ||
-	    conf_hostname(subject->profile, subject->who.account, subject->who.uid,
-			  subject->who.group, host, name))
+	    conf_hostname(subject->profile, subject->who.user, subject->who.uid, subject->who.group,
+			  host, name))
 		explain_line("hostname", "none: nothing valid is left of '%s'",
 			     subject->profile->hostname);
 	else
@@ -199,7 +190,7 @@ static void explain(const struct subject *subject)
 {
 	const struct profile *profile = subject->profile;
 
-	text_print(stdout, subject->who.account);
+	text_print(stdout, subject->who.user);
 	printf(" (uid %u, group ", subject->who.uid);
 	text_print(stdout, subject->who.group);
 	puts(")");
@@ -244,17 +235,15 @@ int command_explain(const struct arguments *arguments)
 	const char *user = explain_whom(arguments->operand);
 	struct subject subject = {0};
 	struct conf *conf = NULL;
-	struct conf_subject who;
 	int status = STATUS_FAILED;
 
 	if (user && !identity_resolve(user, &subject.who) && !conf_read(CONF_PATH, &conf)) {
-		who = subject_conf(&subject.who);
 		subject.conf = conf;
-		subject.profile = conf_match(conf, &who);
+		subject.profile = conf_match(conf, &subject.who);
 		explain(&subject);
 		status = STATUS_FINE;
 	}
 	conf_free(conf);
-	request_free(&subject.who);
+	who_free(&subject.who);
 	return status;
 }

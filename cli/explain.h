@@ -2,11 +2,11 @@
 #ifndef PAM_NETNS_EXPLAIN_H
 #define PAM_NETNS_EXPLAIN_H
 
-#include "call/identity.h"
+#include "base/who.h"
 #include "conf/conf.h"
 
 struct subject {
-	struct request who;
+	struct who who;
 	const struct conf *conf;
 	const struct profile *profile; /* NULL: none matches */
 };

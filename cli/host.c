@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "absent.h"
+#include "base/characters.h"
 #include "call/call.h"
 #include "command.h"
 #include "call/identity.h"
@@ -25,7 +26,7 @@ static int helper_ask(const char *verb, struct request *request)
 {
 	struct reply reply = {0};
 
-	if (!request_set(request->conf, sizeof(request->conf), CONF_PATH))
+	if (!text_set(request->conf, sizeof(request->conf), CONF_PATH))
 		return STATUS_FAILED;
 	if (helper_call(verb, request, DEADLINE_MS, &reply))
 		return STATUS_FAILED;
@@ -45,7 +46,7 @@ static int network_ask(const char *verb, const struct arguments *arguments)
 	CLEANUP_REQUEST struct request request = {.flags = (arguments->force ? REQUEST_FORCE : 0) |
 							   (arguments->drop ? REQUEST_DROP : 0)};
 
-	if (!request_set(request.network, sizeof(request.network), arguments->operand)) {
+	if (!text_set(request.network, sizeof(request.network), arguments->operand)) {
 		log_error("'%s' is not a valid name of a network; see pam_netns.conf(5)",
 			  arguments->operand);
 		return STATUS_FAILED;
@@ -144,15 +145,11 @@ int command_kick(const struct arguments *arguments)
 	uid_t uid;
 
 	if (name[0] != '#')
-		return identity_resolve(name, &request) ? STATUS_FAILED
-							: helper_ask("kick", &request);
+		return identity_resolve(name, &request.who) ? STATUS_FAILED
+							    : helper_ask("kick", &request);
 	if (users_uid(name, &uid))
 		return STATUS_FAILED;
-	request.uid = uid;
-	request.gid = uid;
-	if (!request_set(request.user, sizeof(request.user), name) ||
-	    !request_set(request.account, sizeof(request.account), name) ||
-	    !request_set(request.group, sizeof(request.group), name + 1))
+	if (!who_set(&request.who, uid, name))
 		return STATUS_FAILED;
 	return helper_ask("kick", &request);
 }

@@ -14,6 +14,7 @@
 
 #include "call/call.h"
 #include "conf/conf.h"
+#include "base/characters.h"
 #include "base/log.h"
 #include "session.h"
 
@@ -61,12 +62,11 @@ static int host_enter(const struct arguments *arguments)
 	struct conf *conf = NULL;
 	int result = request && reply ? conf_read(arguments->conf, &conf) : -ENOMEM;
 
-	if (result == 0 && !request_set(request->conf, sizeof(request->conf), arguments->conf))
+	if (result == 0 && !text_set(request->conf, sizeof(request->conf), arguments->conf))
+		result = -EINVAL;
+	if (result == 0 && !who_set(&request->who, 0, "root"))
 		result = -EINVAL;
 	if (result == 0) {
-		(void)request_set(request->user, sizeof(request->user), "root");
-		(void)request_set(request->account, sizeof(request->account), "root");
-		(void)request_set(request->group, sizeof(request->group), "root");
 		result = helper_call("host", request, conf->deadline_ms, reply);
 	}
 	if (result == 0) {

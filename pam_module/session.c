@@ -20,6 +20,7 @@
 #include "conf/conf.h"
 #include "call/identity.h"
 #include "join.h"
+#include "base/characters.h"
 #include "base/log.h"
 
 #define DATA_NAME	  "pam_netns_session"
@@ -50,8 +51,8 @@ static void item_copy(pam_handle_t *pamh, int item, char *field, size_t size)
 
 	if (pam_get_item(pamh, item, &value) != PAM_SUCCESS || !value)
 		value = "";
-	if (!request_set(field, size, value))
-		(void)request_set(field, size, "?"); /* for people to read only */
+	if (!text_set(field, size, value))
+		(void)text_set(field, size, "?"); /* for people to read only */
 	/* The client chooses the remote host's name. It must not look like further
 	 * fields of a log line. */
 	for (char *p = field; *p; p++)
@@ -71,10 +72,10 @@ static int request_fill(pam_handle_t *pamh, const struct arguments *arguments,
 		log_error("the application set no PAM_USER");
 		return -EINVAL;
 	}
-	result = identity_resolve(user, request);
+	result = identity_resolve(user, &request->who);
 	if (result < 0)
 		return result;
-	if (!request_set(request->conf, sizeof(request->conf), arguments->conf))
+	if (!text_set(request->conf, sizeof(request->conf), arguments->conf))
 		return -EINVAL;
 	item_copy(pamh, PAM_SERVICE, request->service, sizeof(request->service));
 	item_copy(pamh, PAM_TTY, request->tty, sizeof(request->tty));
@@ -124,7 +125,7 @@ static void session_log(const char *what, const struct session_data *session, en
 	if (log == CONF_LOG_LOGINS)
 		return; /* the helper itself logs first logins */
 	log_account("session %s: user=%s uid=%u service=%s tty=%s rhost=%s leader=%d %s", what,
-		    r->user, r->uid, r->service, r->tty[0] ? r->tty : "-",
+		    r->who.user, r->who.uid, r->service, r->tty[0] ? r->tty : "-",
 		    r->rhost[0] ? r->rhost : "-", (int)getpid(), session->line);
 }
 
@@ -158,25 +159,22 @@ static int open_exempt(const struct request *request, const struct conf *conf,
 static int open_decided(struct session_data *session, const struct conf *conf)
 {
 	const struct request *request = &session->request;
-	struct conf_subject subject = {.user = request->user,
-				       .uid = request->uid,
-				       .groups = request->groups,
-				       .groups_count = request->groups_count};
-	const struct profile *profile = conf_match(conf, &subject);
+	const struct who *who = &request->who;
+	const struct profile *profile = conf_match(conf, who);
 	int result;
 
 	if (conf_service_exempt(conf, request->service)) {
 		log_account("service %s is exempt: user=%s uid=%u stays on the host",
-			    request->service, request->user, request->uid);
+			    request->service, who->user, who->uid);
 		return 0;
 	}
 	if (!profile) {
 		log_error("no profile in %s matches user %s: add one, or match = * last",
-			  request->conf, request->user);
+			  request->conf, who->user);
 		return -EACCES;
 	}
 	if (!profile->isolate) {
-		log_debug("user=%s uid=%u profile=%s is not isolated", request->user, request->uid,
+		log_debug("user=%s uid=%u profile=%s is not isolated", who->user, who->uid,
 			  profile->name);
 		return open_exempt(request, conf, profile);
 	}
@@ -184,7 +182,7 @@ static int open_decided(struct session_data *session, const struct conf *conf)
 	if (result < 0 && result != -ENOTRECOVERABLE && conf->on_error_host) {
 		log_warning("NOT ISOLATED: user=%s uid=%u service=%s continues in the caller's "
 			    "namespaces, because on_error = host",
-			    request->user, request->uid, request->service);
+			    who->user, who->uid, request->service);
 		return 0;
 	}
 	return result;
@@ -262,7 +260,7 @@ int session_close(pam_handle_t *pamh, const struct arguments *arguments)
 	if (result < 0) {
 		log_error("session not closed cleanly: user=%s uid=%u; pam-netns gc will remove "
 			  "its leftovers",
-			  session->request.user, session->request.uid);
+			  session->request.who.user, session->request.who.uid);
 		return PAM_SESSION_ERR;
 	}
 	session_log("closed", session, log);

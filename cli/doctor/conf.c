@@ -85,20 +85,10 @@ static bool matches_all(const struct profile *profile)
  * cannot be looked up. */
 static const struct profile *account_profile(const struct conf *conf, const char *name, bool *told)
 {
-	struct request who = {0};
-	const struct profile *profile;
+	CLEANUP_WHO struct who who = {0};
 
 	*told = identity_resolve(name, &who) == 0;
-	if (!*told)
-		return NULL;
-	const struct conf_subject subject = {.user = who.account,
-					     .uid = who.uid,
-					     .groups = (const char *const *)who.groups,
-					     .groups_count = who.groups_count};
-
-	profile = conf_match(conf, &subject);
-	request_free(&who);
-	return profile;
+	return *told ? conf_match(conf, &who) : NULL;
 }
 
 /* Does the earlier profile match everything that this item matches? For users,

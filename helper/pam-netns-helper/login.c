@@ -38,13 +38,11 @@ static int leader_read(const struct host *host, struct process *leader)
 static int profile_choose(struct login *login)
 {
 	const struct request *r = login->request;
-	struct conf_subject subject = {
-	    .user = r->user, .uid = r->uid, .groups = r->groups, .groups_count = r->groups_count};
 
-	login->profile = conf_match(login->setup.conf, &subject);
+	login->profile = conf_match(login->setup.conf, &r->who);
 	if (!login->profile) {
 		log_error("no profile in %s matches %s: add one (pam-netns explain %s)", r->conf,
-			  r->user, r->user);
+			  r->who.user, r->who.user);
 		return -EACCES;
 	}
 	if (!login->profile->isolate)
@@ -95,7 +93,7 @@ static int login_join(struct login *login)
 {
 	struct host *host = login->host;
 	struct user_state *s = &login->state;
-	int result = state_read(host->run, login->request->uid, s);
+	int result = state_read(host->run, login->request->who.uid, s);
 
 	/* Only what is certainly no record is made anew: others may be in. */
 	if (result < 0)
@@ -133,11 +131,11 @@ static int session_record(const struct login *login, const struct process *leade
 	memcpy(session.service, r->service, sizeof(session.service));
 	memcpy(session.tty, r->tty, sizeof(session.tty));
 	memcpy(session.rhost, r->rhost, sizeof(session.rhost));
-	int result = session_add(login->host->run, r->uid, &session);
+	int result = session_add(login->host->run, r->who.uid, &session);
 
 	if (result < 0)
 		return log_errno(-result, "record the session");
-	note_forget(login->host, r->uid);
+	note_forget(login->host, r->who.uid);
 	return 0;
 }
 
@@ -177,7 +175,7 @@ static void login_log(const struct login *login, const struct process *leader, c
 	if (login->built && login->setup.conf->log == CONF_LOG_LOGINS &&
 	    !service_runs_jobs(r->service))
 		log_account("first login: user=%s uid=%u service=%s tty=%s rhost=%s leader=%d %s",
-			    r->user, r->uid, r->service, r->tty[0] ? r->tty : "-",
+			    r->who.user, r->who.uid, r->service, r->tty[0] ? r->tty : "-",
 			    r->rhost[0] ? r->rhost : "-", (int)leader->pid, line);
 }
 
@@ -195,7 +193,7 @@ static int login_attempt(struct login *login)
 static int login_first(struct login *login)
 {
 	struct setup *setup = &login->setup;
-	int result = teardown(login->host, login->request->uid, NULL);
+	int result = teardown(login->host, login->request->who.uid, NULL);
 
 	if (result == 0 && !setup->state.subnet6.family)
 		result = setup_follow_ipv6(login->host, setup);
@@ -219,7 +217,7 @@ static int login_locked(struct login *login, const struct process *leader)
 	result = session_record(login, leader);
 	if (result < 0 && login->built) {
 		namespaces_close(&login->pins);
-		(void)!teardown(login->host, login->request->uid, &login->state);
+		(void)!teardown(login->host, login->request->who.uid, &login->state);
 	}
 	return result;
 }
@@ -243,14 +241,14 @@ int verb_open(struct host *host, const struct request *request, struct reply *re
 	if (result == 0 && !login.profile->isolate) {
 		result = reply_host(host, reply);
 	} else if (result == 0) {
-		result = lock_take(host->lock, host->proc, request->uid);
+		result = lock_take(host->lock, host->proc, request->who.uid);
 		if (result == 0)
 			result = login_locked(&login, &leader);
 		if (result == 0)
 			result = login_reply(&login, reply);
 		if (result == 0)
 			login_log(&login, &leader, reply->line);
-		lock_release(host->lock, request->uid);
+		lock_release(host->lock, request->who.uid);
 	}
 	/* The reply has the pins' descriptors; the end of the process closes and frees all. */
 	return result;

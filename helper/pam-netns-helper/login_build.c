@@ -28,7 +28,7 @@ static int build_lease(struct login *login)
 	struct prefix *subnet = &login->network.subnet;
 	const char *network = login->profile->network->name;
 	CLEANUP_FD int leases = lease_folder_open();
-	uid_t uid = login->request->uid;
+	uid_t uid = login->request->who.uid;
 	uint32_t offset;
 	int result;
 
@@ -84,7 +84,7 @@ static int build_port(struct login *login)
 /* What the log, the command and a later teardown know of the user. */
 static int build_state(struct login *login)
 {
-	const struct request *r = login->request;
+	const struct who *who = &login->request->who;
 	const struct profile *p = login->profile;
 	struct user_state *s = &login->state;
 	char host[CONF_HOSTNAME_MAX];
@@ -93,8 +93,8 @@ static int build_state(struct login *login)
 	if (gethostname(host, sizeof(host)) < 0)
 		return log_errno(errno, "read the host's name");
 	*s = (struct user_state){
-	    .uid = r->uid,
-	    .gid = r->gid,
+	    .uid = who->uid,
+	    .gid = who->gid,
 	    .address = login->uplink.address,
 	    .address6 = login->uplink.address6,
 	    .mac = login->uplink.mac,
@@ -102,9 +102,9 @@ static int build_state(struct login *login)
 	    .linger = p->linger,
 	    .since = time(NULL),
 	};
-	memcpy(s->user, r->user, sizeof(s->user));
-	memcpy(s->account, r->account, sizeof(s->account));
-	memcpy(s->netns, r->account, sizeof(s->netns));
+	memcpy(s->user, who->user, sizeof(s->user));
+	memcpy(s->account, who->account, sizeof(s->account));
+	memcpy(s->netns, who->account, sizeof(s->netns));
 	memcpy(s->profile, p->name, sizeof(s->profile));
 	memcpy(s->network, p->network->name, sizeof(s->network));
 	memcpy(s->bridge, login->uplink.bridge, sizeof(s->bridge));
@@ -112,13 +112,13 @@ static int build_state(struct login *login)
 		memcpy(s->hostname, host, sizeof(s->hostname));
 		return 0;
 	}
-	result = conf_hostname(p, r->user, r->uid, r->group, host, s->hostname);
+	result = conf_hostname(p, who->user, who->uid, who->group, host, s->hostname);
 	if (result < 0)
 		return log_errno(-result, "make a host name of \"%s\"", p->hostname);
 	/* A name that does not resolve makes sudo wait 10 s: the user's /etc/hosts has it. */
 	return strcmp(s->hostname, host) == 0 || !(p->namespaces & NAMESPACE_MNT)
 		   ? 0
-		   : setup_hosts(login->host, r->uid, s->hostname);
+		   : setup_hosts(login->host, who->uid, s->hostname);
 }
 
 /* Makes one namespace for this process and pins it. */
@@ -136,7 +136,7 @@ static int build_namespace(struct login *login, enum namespace_kind kind)
 
 	if (fd < 0)
 		return fd;
-	result = pin_add(login->request->uid, kind, fd);
+	result = pin_add(login->request->who.uid, kind, fd);
 	if (result < 0)
 		return log_errno(-result, "pin a %s namespace", row->name);
 	login->pins.fd[kind] = steal_fd(&fd);
@@ -158,7 +158,7 @@ static int view_attempt(void *context)
 
 	if (mnt < 0)
 		return mnt;
-	result = pin_add(login->request->uid, KIND_MNT, mnt);
+	result = pin_add(login->request->who.uid, KIND_MNT, mnt);
 	if (result == 0)
 		login->pins.fd[KIND_MNT] = steal_fd(&mnt);
 	return result;
@@ -168,8 +168,8 @@ static int build_view(struct login *login)
 {
 	struct view_attempt v = {
 	    .login = login,
-	    .view = {.uid = login->request->uid,
-		     .account = login->request->account,
+	    .view = {.uid = login->request->who.uid,
+		     .account = login->request->who.account,
 		     .profile = login->profile},
 	};
 	char hosts[128];
@@ -181,7 +181,7 @@ static int build_view(struct login *login)
 		return log_errno(-template, "open the template of network %s",
 				 login->profile->network->name);
 	v.template = template;
-	snprintf(hosts, sizeof(hosts), USERS_DIR "/%u/" VIEW_HOSTS_NAME, login->request->uid);
+	snprintf(hosts, sizeof(hosts), USERS_DIR "/%u/" VIEW_HOSTS_NAME, login->request->who.uid);
 	v.view.own_hosts = lstat(hosts, &st) == 0;
 	result = pin_retry(view_attempt, &v);
 	login->state.runtime_dir = v.view.runtime_dir;
@@ -194,7 +194,7 @@ static int build_namespaces(struct login *login, struct netlink *user)
 	CLEANUP_FD int proc = sysctl_proc(login->host);
 	char ping_range[64];
 	struct stat net;
-	int result = pins_begin(login->request->uid);
+	int result = pins_begin(login->request->who.uid);
 
 	sysctl_ping_range(proc, ping_range);
 	if (result == 0)
@@ -250,7 +250,7 @@ int login_name_netns(const struct login *login)
 	if (mkdir(NETNS_DIR, 0755) < 0 && errno != EEXIST)
 		return log_errno(errno, "make %s", NETNS_DIR);
 	snprintf(path, sizeof(path), "%s/%s", NETNS_DIR, login->state.netns);
-	snprintf(target, sizeof(target), PINS_DIR "/%u/net", login->request->uid);
+	snprintf(target, sizeof(target), PINS_DIR "/%u/net", login->request->who.uid);
 	if (symlink(target, path) == 0)
 		return 0;
 	if (errno != EEXIST)
@@ -294,12 +294,12 @@ int login_build(struct login *login)
 			log_errno(-result, "write the user's state");
 	}
 	if (result == 0)
-		result = pins_publish(login->request->uid);
+		result = pins_publish(login->request->who.uid);
 	lock_release(login->host->lock, LOCK_HOST);
 	if (result < 0) {
 		namespaces_close(&login->pins);
 		if (host_return(login->host) < 0 ||
-		    teardown(login->host, login->request->uid, &login->state) < 0)
+		    teardown(login->host, login->request->who.uid, &login->state) < 0)
 			log_warning(
 			    "something is left of a login that failed: pam-netns gc removes it");
 	}

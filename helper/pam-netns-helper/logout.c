@@ -39,17 +39,17 @@ int verb_close(struct host *host, const struct request *request, struct reply *r
 	int result = reply_host(host, reply);
 
 	if (result == 0)
-		result = lock_take(host->lock, host->proc, request->uid);
+		result = lock_take(host->lock, host->proc, request->who.uid);
 	if (result < 0)
 		return result;
 	/* systemd would count a child of ours to the session that is ending:
 	 * its unit does it there. */
 	bool unit = access(REAP_UNIT, F_OK) == 0;
 
-	result = session_close(host, request->uid, &live);
-	if (result == 0 && !live && note_make(host, request->uid) < 0)
+	result = session_close(host, request->who.uid, &live);
+	if (result == 0 && !live && note_make(host, request->who.uid) < 0)
 		unit = true; /* gc looks at everybody, note or not */
-	lock_release(host->lock, request->uid);
+	lock_release(host->lock, request->who.uid);
 	if (result == 0 && !live && !unit)
 		result = reaper_start(host);
 	return result;
@@ -57,12 +57,12 @@ int verb_close(struct host *host, const struct request *request, struct reply *r
 
 int verb_kick(struct host *host, const struct request *request, struct reply *reply)
 {
-	int result = reap(host, request->uid, 8000, true);
+	int result = reap(host, request->who.uid, 8000, true);
 
 	if (result == -EBUSY)
 		log_error(
 		    "uid %u has processes that do not end, or has logged in again: try once more",
-		    request->uid);
+		    request->who.uid);
 	reply->outcome = OUTCOME_DONE;
 	return result;
 }

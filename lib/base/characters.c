@@ -2,6 +2,7 @@
 #include "base/characters.h"
 
 #include <stdint.h>
+#include <string.h>
 
 size_t character_length(const char *text)
 {
@@ -74,4 +75,15 @@ void text_replace_controls(char *text)
 			*out++ = *text++;
 	}
 	*out = '\0';
+}
+
+bool text_set(char *field, size_t size, const char *value)
+{
+	if (!value)
+		value = "";
+	field[0] = '\0';
+	if (strnlen(value, size) == size || text_has_control(value))
+		return false;
+	strcpy(field, value);
+	return true;
 }

@@ -20,4 +20,10 @@ bool text_has_control(const char *text);
 /* Replaces each control by one '?'. The text does not get longer. */
 void text_replace_controls(char *text);
 
+/*
+ * Copies a name into a field; NULL counts as "". If it is too long or has control characters the
+ * field is "" and the result false.
+ */
+bool text_set(char *field, size_t size, const char *value);
+
 #endif

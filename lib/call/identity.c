@@ -65,16 +65,16 @@ static int look_up(lookup *function, const void *key, void *entry, char **buffer
 
 static bool name_valid(const char *name)
 {
-	size_t length = strnlen(name, STATE_TEXT_MAX);
+	size_t length = strnlen(name, WHO_NAME_MAX);
 
-	if (length == 0 || length == STATE_TEXT_MAX || name[0] == '-')
+	if (length == 0 || length == WHO_NAME_MAX || name[0] == '-')
 		return false;
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return false;
 	return !strpbrk(name, "/ ") && !text_has_control(name);
 }
 
-static int take_account(const char *user, struct request *request)
+static int take_account(const char *user, struct who *who)
 {
 	CLEANUP_FREE char *buffer = NULL;
 	struct passwd entry;
@@ -88,23 +88,23 @@ static int take_account(const char *user, struct request *request)
 		return -EINVAL;
 	}
 	/* Not what was typed: a directory may find ALICE where the conf file speaks of alice. */
-	(void)request_set(request->user, sizeof(request->user), entry.pw_name);
-	request->uid = entry.pw_uid;
-	request->gid = entry.pw_gid;
+	(void)text_set(who->user, sizeof(who->user), entry.pw_name);
+	who->uid = entry.pw_uid;
+	who->gid = entry.pw_gid;
 
-	error = look_up(find_uid, &request->uid, &entry, &buffer);
+	error = look_up(find_uid, &who->uid, &entry, &buffer);
 	if (error)
-		return log_errno(-error, "find the name of uid %u", (unsigned)request->uid);
+		return log_errno(-error, "find the name of uid %u", (unsigned)who->uid);
 	if (!name_valid(entry.pw_name)) {
-		log_error("uid %u: the name of the account is not usable", (unsigned)request->uid);
+		log_error("uid %u: the name of the account is not usable", (unsigned)who->uid);
 		return -EINVAL;
 	}
-	(void)request_set(request->account, sizeof(request->account), entry.pw_name);
+	(void)text_set(who->account, sizeof(who->account), entry.pw_name);
 	return 0;
 }
 
 /* A group without a name, or whose name no conf file could hold, counts as its number. */
-static int group_name(gid_t gid, char name[STATE_TEXT_MAX])
+static int group_name(gid_t gid, char name[WHO_NAME_MAX])
 {
 	CLEANUP_FREE char *buffer = NULL;
 	struct group entry;
@@ -112,8 +112,8 @@ static int group_name(gid_t gid, char name[STATE_TEXT_MAX])
 
 	if (error && error != -ENOENT)
 		return log_errno(-error, "find the name of group %u", (unsigned)gid);
-	if (error || !*entry.gr_name || !request_set(name, STATE_TEXT_MAX, entry.gr_name))
-		snprintf(name, STATE_TEXT_MAX, "%u", (unsigned)gid);
+	if (error || !*entry.gr_name || !text_set(name, WHO_NAME_MAX, entry.gr_name))
+		snprintf(name, WHO_NAME_MAX, "%u", (unsigned)gid);
 	return 0;
 }
 
@@ -133,51 +133,47 @@ static int list_gids(const char *user, gid_t primary, gid_t **gids, int *count)
 	return log_errno(E2BIG, "list the groups of %s", user);
 }
 
-static int take_groups(struct request *request)
+static int take_groups(struct who *who)
 {
 	CLEANUP_FREE gid_t *gids = NULL;
-	size_t used = 0;
 	int count = 0, error;
 
-	error = list_gids(request->user, request->gid, &gids, &count);
+	error = list_gids(who->user, who->gid, &gids, &count);
 	if (error)
 		return error;
-	request->groups_text = malloc(MESSAGE_GROUPS_TEXT_MAX);
-	if (!request->groups_text)
-		return log_errno(ENOMEM, "list the groups of %s", request->user);
 	for (int i = 0; i < count; i++) {
-		char *name = request->groups_text + used;
+		char name[WHO_NAME_MAX];
 
-		if (request->groups_count == MESSAGE_GROUPS_MAX ||
-		    MESSAGE_GROUPS_TEXT_MAX - used < STATE_TEXT_MAX) {
-			log_warning("user %s has %d groups; profiles are matched by the first %d",
-				    request->user, count, i);
-			break;
-		}
 		error = group_name(gids[i], name);
 		if (error)
 			return error;
-		request->groups[request->groups_count++] = name;
-		used += strlen(name) + 1;
+		error = who_add_group(who, name);
+		if (error == -E2BIG) {
+			log_warning("user %s has %d groups; profiles are matched by the first %d",
+				    who->user, count, i);
+			break;
+		}
+		if (error)
+			return log_errno(-error, "list the groups of %s", who->user);
 	}
-	return request_set(request->group, sizeof(request->group), request->groups[0]) ? 0
-										       : -EINVAL;
+	strcpy(who->group, who_next_group(who, NULL));
+	return 0;
 }
 
-int identity_resolve(const char *user, struct request *request)
+int identity_resolve(const char *user, struct who *who)
 {
 	int error;
 
+	who_free(who);
 	if (!name_valid(user)) {
 		log_error("the name of the user is empty, too long or has characters that names do "
 			  "not have");
 		return -EINVAL;
 	}
-	request_free(request);
-	error = take_account(user, request);
+	error = take_account(user, who);
 	if (!error)
-		error = take_groups(request);
+		error = take_groups(who);
 	if (error)
-		request_free(request);
+		who_free(who);
 	return error;
 }

@@ -5,16 +5,15 @@
 #define PAM_NETNS_IDENTITY_H
 
 #include "base/cleanup.h"
-#include "call/message.h"
+#include "base/who.h"
 
 /*
- * Fills request's user (as NSS spells it), account (the uid's own name: two names of one uid are
- * one user), uid, gid, group and groups from getpwnam_r, getpwuid_r, getgrouplist and getgrgid_r.
+ * Fills *who from getpwnam_r, getpwuid_r, getgrouplist and getgrgid_r.
  * Names that are empty, ".", "..", begin with '-', hold '/', white space or control characters or
  * are too long, and uid or gid -1, are refused with -EINVAL (T5). -ENOENT: no such user. A group
- * without a name counts as its number. Logged. The request is zeroed or from a former call; the
- * caller owns its groups: request_free().
+ * without a name counts as its number. Logged. *who is zeroed or from a former call; the caller
+ * frees it: who_free(). After an error it is zeroed.
  */
-int identity_resolve(const char *user, struct request *request) MUST_CHECK;
+int identity_resolve(const char *user, struct who *who) MUST_CHECK;
 
 #endif

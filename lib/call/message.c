@@ -14,18 +14,22 @@
 #define REQUEST_FLAGS (REQUEST_FORCE | REQUEST_DEBUG | REQUEST_DROP)
 
 /* The text fields of a request, in their order in the packet. */
-#define TEXT(field)                                                                                \
+#define FIELD(key, field)                                                                          \
 	{                                                                                          \
-#field, offsetof(struct request, field), sizeof(((struct request *)0)->field)      \
+		key, offsetof(struct request, field), sizeof(((struct request *)0)->field)         \
 	}
 static const struct {
 	const char *key;
 	size_t offset, size;
 } request_texts[] = {
-    TEXT(conf),	   TEXT(user), TEXT(account), TEXT(group),
-    TEXT(service), TEXT(tty),  TEXT(rhost),   TEXT(network),
+    FIELD("conf", conf),       FIELD("user", who.user),	  FIELD("account", who.account),
+    FIELD("group", who.group), FIELD("service", service), FIELD("tty", tty),
+    FIELD("rhost", rhost),     FIELD("network", network),
 };
 #define REQUEST_TEXTS (sizeof(request_texts) / sizeof(request_texts[0]))
+_Static_assert(WHO_GROUPS_SIZE + WHO_GROUPS_MAX * sizeof("member=") + sizeof(struct request) <
+		   MESSAGE_MAX - 256,
+	       "the longest request fits, with its keys and numbers");
 
 static const char *const outcome_names[] = {
     [OUTCOME_DONE] = "done",
@@ -34,22 +38,9 @@ static const char *const outcome_names[] = {
     [OUTCOME_REFUSED] = "refused",
 };
 
-bool request_set(char *field, size_t size, const char *value)
-{
-	if (!value)
-		value = "";
-	field[0] = '\0';
-	if (strnlen(value, size) == size || text_has_control(value))
-		return false;
-	strcpy(field, value);
-	return true;
-}
-
 void request_free(struct request *request)
 {
-	free(request->groups_text);
-	request->groups_text = NULL;
-	request->groups_count = 0;
+	who_free(&request->who);
 }
 
 void reply_close(struct reply *reply)
@@ -62,6 +53,7 @@ void reply_close(struct reply *reply)
 
 ssize_t request_encode(const struct request *request, char packet[MESSAGE_MAX])
 {
+	const struct who *who = &request->who;
 	struct packet_writer writer;
 
 	packet_begin(&writer, packet, MESSAGE_MAX, "request");
@@ -73,34 +65,29 @@ ssize_t request_encode(const struct request *request, char packet[MESSAGE_MAX])
 			return -EINVAL;
 		packet_put_text(&writer, request_texts[i].key, text);
 	}
-	if (request->uid > ID_MAX || request->gid > ID_MAX || request->flags & ~REQUEST_FLAGS ||
-	    request->groups_count > MESSAGE_GROUPS_MAX)
+	if (who->uid > ID_MAX || who->gid > ID_MAX || request->flags & ~REQUEST_FLAGS ||
+	    who->groups_count > WHO_GROUPS_MAX)
 		return -EINVAL;
-	packet_put_number(&writer, "uid", request->uid);
-	packet_put_number(&writer, "gid", request->gid);
+	packet_put_number(&writer, "uid", who->uid);
+	packet_put_number(&writer, "gid", who->gid);
 	packet_put_number(&writer, "flags", request->flags);
-	for (size_t i = 0; i < request->groups_count; i++) {
-		if (text_has_control(request->groups[i]))
+	for (const char *group = NULL; (group = who_next_group(who, group));) {
+		if (text_has_control(group))
 			return -EINVAL;
-		packet_put_text(&writer, "member", request->groups[i]);
+		packet_put_text(&writer, "member", group);
 	}
 	return packet_end(&writer);
 }
 
-static int take_groups(struct packet_reader *reader, struct request *out)
+static int take_groups(struct packet_reader *reader, struct who *out)
 {
-	size_t used = 0;
 	const char *name;
 
-	/* All names with their NULs are shorter than the fields that hold them. */
-	out->groups_text = malloc(reader->left + 1);
-	if (!out->groups_text)
-		return -ENOMEM;
 	while ((name = packet_take(reader, "member"))) {
-		if (out->groups_count == MESSAGE_GROUPS_MAX || text_has_control(name))
-			return -EBADMSG;
-		out->groups[out->groups_count++] = strcpy(out->groups_text + used, name);
-		used += strlen(name) + 1;
+		int error = text_has_control(name) ? -EBADMSG : who_add_group(out, name);
+
+		if (error)
+			return error == -E2BIG ? -EBADMSG : error;
 	}
 	return 0;
 }
@@ -114,17 +101,17 @@ static int take_request(struct packet_reader *reader, struct request *out)
 		const char *value = packet_take(reader, request_texts[i].key);
 		char *field = (char *)out + request_texts[i].offset;
 
-		if (!value || !request_set(field, request_texts[i].size, value))
+		if (!value || !text_set(field, request_texts[i].size, value))
 			return -EBADMSG;
 	}
 	if (!packet_take_number(reader, "uid", ID_MAX, &uid) ||
 	    !packet_take_number(reader, "gid", ID_MAX, &gid) ||
 	    !packet_take_number(reader, "flags", UINT32_MAX, &flags) || flags & ~REQUEST_FLAGS)
 		return -EBADMSG;
-	out->uid = (uid_t)uid;
-	out->gid = (gid_t)gid;
+	out->who.uid = (uid_t)uid;
+	out->who.gid = (gid_t)gid;
 	out->flags = (unsigned)flags;
-	error = take_groups(reader, out);
+	error = take_groups(reader, &out->who);
 	if (error)
 		return error;
 	return packet_close(reader) ? 0 : -EBADMSG;
@@ -170,7 +157,7 @@ static bool take_line(struct packet_reader *reader, const char *key, char *field
 {
 	const char *value = packet_take(reader, key);
 
-	return value && request_set(field, size, value);
+	return value && text_set(field, size, value);
 }
 
 static int take_log(struct packet_reader *reader, struct log_line *out)

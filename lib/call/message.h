@@ -24,31 +24,21 @@
 
 #include "base/cleanup.h"
 #include "base/namespaces.h"
+#include "base/who.h"
 #include "conf/conf.h"
 #include "state/state.h"
 
 #define MESSAGE_MAX	   65536 /* bytes of one packet */
 #define MESSAGE_ANSWER_MAX 4096	 /* of one from the helper: all texts of a reply, and more */
-/* A user's groups beyond these are not told: profiles match by the first ones. */
-#define MESSAGE_GROUPS_MAX	1024
-#define MESSAGE_GROUPS_TEXT_MAX 49152 /* bytes of all names with their NULs: they fit a packet */
-
 /* Whom a request is about, and who asks. Strings are never NULL ("" is none). */
 struct request {
 	char conf[PATH_MAX];
-	char user[STATE_TEXT_MAX];
-	char account[STATE_TEXT_MAX];
-	char group[STATE_TEXT_MAX]; /* the primary group's name, or its number */
-	uid_t uid;
-	gid_t gid;
+	struct who who;
 	char service[STATE_TEXT_MAX];
 	char tty[STATE_TEXT_MAX];
 	char rhost[STATE_TEXT_MAX];
 	char network[CONF_NAME_MAX]; /* up, down: one network; "": all */
 	unsigned flags;		     /* enum request_flag */
-	const char *groups[MESSAGE_GROUPS_MAX];
-	size_t groups_count;
-	char *groups_text; /* owns what groups points into; see request_free() */
 };
 
 enum request_flag {
@@ -95,11 +85,6 @@ struct message {
 	};
 };
 
-/*
- * Copies a name into a field; NULL counts as "". If it is too long or has control characters the
- * field is "" and the result false.
- */
-bool request_set(char *field, size_t size, const char *value);
 void request_free(struct request *request);
 void reply_close(struct reply *reply); /* closes the descriptors that are still owned */
 

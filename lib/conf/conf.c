@@ -252,11 +252,11 @@ void conf_free(struct conf *conf)
 	free(conf);
 }
 
-const struct profile *conf_match(const struct conf *conf, const struct conf_subject *subject)
+const struct profile *conf_match(const struct conf *conf, const struct who *who)
 {
 	for (size_t i = 0; i < conf->profiles_count; i++)
 		for (size_t j = 0; j < conf->profiles[i].match_count; j++)
-			if (match_subject(&conf->profiles[i].match[j], subject))
+			if (match_who(&conf->profiles[i].match[j], who))
 				return &conf->profiles[i];
 	return NULL;
 }

@@ -18,6 +18,7 @@
 #include "base/address.h"
 #include "base/cleanup.h"
 #include "base/namespaces.h"
+#include "base/who.h"
 
 #define CONF_SIZE_MAX	  (256U * 1024U) /* bytes; larger files are refused unread */
 #define CONF_NAME_MAX	  32		 /* a network's or profile's name, with its NUL */
@@ -98,14 +99,6 @@ struct conf {
 	size_t profiles_count;
 };
 
-/* What a profile is matched by. Strings are borrowed. */
-struct conf_subject {
-	const char *user;
-	uid_t uid;
-	const char *const *groups; /* names of all groups, the primary one among them */
-	size_t groups_count;
-};
-
 /*
  * Reads the file at path. It and every folder above it must be a regular file (folder), owned by
  * root and writable by nobody else (-EPERM); symbolic links are followed only where each link lies
@@ -121,7 +114,7 @@ int conf_parse(const char *text, size_t size, const char *name, struct conf **ou
 void conf_free(struct conf *conf);
 
 /* The first profile that matches, or NULL: nobody wrote what such a user gets, so refuse. */
-const struct profile *conf_match(const struct conf *conf, const struct conf_subject *subject);
+const struct profile *conf_match(const struct conf *conf, const struct who *who);
 bool conf_service_exempt(const struct conf *conf, const char *service);
 /*
  * The most entries of the connection table that one user can hold; 0: there is no limit.

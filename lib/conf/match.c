@@ -1,4 +1,4 @@
-/* Who a profile is for; see conf/match.h. NSS is not asked: the subject comes resolved. */
+/* Who a profile is for; see conf/match.h. NSS is not asked: the user comes resolved. */
 #include "conf/match.h"
 
 #include <errno.h>
@@ -96,20 +96,17 @@ void match_free(struct match *matches, size_t count)
 	free(matches);
 }
 
-bool match_subject(const struct match *match, const struct conf_subject *subject)
+bool match_who(const struct match *match, const struct who *who)
 {
 	switch (match->kind) {
 	case MATCH_ALL:
 		return true;
 	case MATCH_USER:
-		return !strcmp(match->name, subject->user);
+		return !strcmp(match->name, who->user);
 	case MATCH_UIDS:
-		return subject->uid >= match->first && subject->uid <= match->last;
+		return who->uid >= match->first && who->uid <= match->last;
 	case MATCH_GROUP:
-		for (size_t i = 0; i < subject->groups_count; i++)
-			if (!strcmp(match->name, subject->groups[i]))
-				return true;
-		return false;
+		return who_in_group(who, match->name);
 	}
 	return false;
 }

@@ -20,6 +20,6 @@ struct match {
 int match_parse(const char *value, struct match **out, size_t *count,
 		struct conf_reason *why) MUST_CHECK;
 void match_free(struct match *matches, size_t count);
-bool match_subject(const struct match *match, const struct conf_subject *subject);
+bool match_who(const struct match *match, const struct who *who);
 
 #endif

@@ -29,18 +29,19 @@
 #include "base/cleanup.h"
 #include "conf/conf.h"
 #include "base/process.h"
+#include "base/who.h"
 
-#define STATE_TEXT_MAX 256 /* a name, tty, remote host, with its NUL */
+#define STATE_TEXT_MAX 256 /* a service, tty, remote host, with its NUL */
 #define STATE_FILE_MAX 8192
 
 struct user_state {
-	char user[STATE_TEXT_MAX];    /* as given at the first login */
-	char account[STATE_TEXT_MAX]; /* the uid's own name: getpwuid(3) */
+	char user[WHO_NAME_MAX];    /* as given at the first login */
+	char account[WHO_NAME_MAX]; /* the uid's own name: getpwuid(3) */
 	uid_t uid;
 	gid_t gid;
 	char profile[CONF_NAME_MAX];
 	char network[CONF_NAME_MAX];
-	char netns[STATE_TEXT_MAX]; /* name in NETNS_DIR */
+	char netns[WHO_NAME_MAX]; /* name in NETNS_DIR */
 	char bridge[IFNAMSIZ];
 	char interface[IFNAMSIZ]; /* bridge port: the host's end of the veth pair */
 	unsigned ifindex;	  /* of interface */

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "call/call.h"
+#include "base/characters.h"
 #include "base/log.h"
 #include "base/paths.h"
 
@@ -74,14 +75,9 @@ static void act_prepare(struct act *act, const char *user, uid_t uid)
 			errx(1, "cannot start PAM service %s", act->kind->service);
 		return;
 	}
-	if (!request_set(r->conf, sizeof(r->conf), CONF_PATH) ||
-	    !request_set(r->user, sizeof(r->user), user) ||
-	    !request_set(r->account, sizeof(r->account), user) ||
-	    !request_set(r->group, sizeof(r->group), user) ||
-	    !request_set(r->service, sizeof(r->service), "bench"))
+	if (!text_set(r->conf, sizeof(r->conf), CONF_PATH) || !who_set(&r->who, uid, user) ||
+	    !text_set(r->service, sizeof(r->service), "bench"))
 		errx(1, "request");
-	r->uid = uid;
-	r->gid = uid;
 }
 
 /* "… interface=NAME …" */

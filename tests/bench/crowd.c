@@ -36,13 +36,13 @@ static void crowd_call(const char *verb, uid_t uid)
 	struct request *request = calloc(1, sizeof(*request));
 	struct reply *reply = calloc(1, sizeof(*reply));
 
-	snprintf(request->user, sizeof(request->user), "user%u", uid);
-	memcpy(request->account, request->user, sizeof(request->account));
-	memcpy(request->group, request->user, sizeof(request->group));
+	char name[16];
+
+	snprintf(name, sizeof(name), "user%u", uid);
+	if (!who_set(&request->who, uid, name))
+		errx(1, "%s", name);
 	snprintf(request->conf, sizeof(request->conf), "%s", CONF_PATH);
 	snprintf(request->service, sizeof(request->service), "bench");
-	request->uid = uid;
-	request->gid = uid;
 	if (helper_call(verb, request, 60000, reply) < 0 || reply->outcome == OUTCOME_REFUSED)
 		errx(1, "%s of uid %u: %s", verb, uid, reply->cause);
 	reply_close(reply);

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "call/call.h"
+#include "base/characters.h"
 #include "base/paths.h"
 
 static const char *const kinds[] = {"net", "uts", "mnt"};
@@ -51,10 +52,7 @@ struct pam_handle *application_start(uid_t uid)
 static void request_make(struct request *r)
 {
 	memset(r, 0, sizeof(*r));
-	if (!request_set(r->conf, sizeof(r->conf), CONF_PATH) ||
-	    !request_set(r->user, sizeof(r->user), "root") ||
-	    !request_set(r->account, sizeof(r->account), "root") ||
-	    !request_set(r->group, sizeof(r->group), "root"))
+	if (!text_set(r->conf, sizeof(r->conf), CONF_PATH) || !who_set(&r->who, 0, "root"))
 		errx(2, "request");
 }
 

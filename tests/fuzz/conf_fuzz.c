@@ -41,9 +41,12 @@ static void values_print(const void *target, enum conf_section_kind section, boo
 /* What a conf promises to those who use it. */
 static void conf_use(const struct conf *conf)
 {
-	static const char *const groups[] = {"users", "wheel"};
-	const struct conf_subject subject = {"alice", 1000, groups, 2};
-	const struct profile *profile = conf_match(conf, &subject);
+	const struct who who = {.uid = 1000,
+				.user = "alice",
+				.groups_count = 1,
+				.groups_size = 6,
+				.groups = (char[]){"wheel"}};
+	const struct profile *profile = conf_match(conf, &who);
 	char hostname[CONF_HOSTNAME_MAX];
 
 	if (!conf->profiles_count || conf->deadline_ms < 1000 || conf->deadline_ms > 60000)

@@ -138,3 +138,16 @@ test_explain_promises_the_address_that_a_login_gets() {
 
 # Before each test, even if the one before it failed.
 conf_reset
+
+# A profile names users as they log in: two names of one uid can have two profiles.
+test_explain_a_second_name_of_a_uid() {
+	sed -n 's/^alice:/alicia:/p' /etc/passwd >>/etc/passwd.new
+	cat /etc/passwd.new >>/etc/passwd
+	sed -i '0,/^\[profile/s/^\[profile.*/[profile second]\nmatch = alicia\nisolate = no\n\n&/' "$CONF"
+	assert_match 'profile +default' "$(pam-netns explain alice)"
+	assert_match 'isolated +no: profile second' "$(pam-netns explain alicia)"
+	assert_eq "$(readlink /proc/self/ns/net)" "$(pam_session -u only alicia readlink /proc/self/ns/net)"
+	sed -i '/^alicia:/d' /etc/passwd
+	conf_reset
+	host_clean
+}

@@ -22,7 +22,7 @@
 
 #include "fake_helper.h"
 
-static const struct request request = {.user = "alice", .uid = 1000};
+static const struct request request = {.who = {.user = "alice", .uid = 1000}};
 
 /* Descriptors as "number=target", sorted as the kernel lists them. */
 static void list_fds(char *out, size_t size)

@@ -10,7 +10,7 @@
 
 #include "fake_helper.h"
 
-static const struct request request = {.user = "alice", .uid = 1000};
+static const struct request request = {.who = {.user = "alice", .uid = 1000}};
 
 static void fake_report(struct reply *reply)
 {
@@ -180,7 +180,7 @@ static void unfit_request_starts_nothing(void **state)
 	struct reply reply;
 
 	(void)state;
-	unfit.uid = (uid_t)-1;
+	unfit.who.uid = (uid_t)-1;
 	assert_int_equal(helper_call("open", &unfit, 1000, &reply), -EINVAL);
 	assert_int_equal(reply.handed_count, 0);
 	assert_int_equal(log_lines, 1);
@@ -190,17 +190,17 @@ static void largest_request_arrives(void **state)
 {
 	struct request large = request;
 	struct reply reply;
-	char name[MESSAGE_GROUPS_TEXT_MAX / MESSAGE_GROUPS_MAX];
+	char name[WHO_GROUPS_SIZE / WHO_GROUPS_MAX];
 
 	(void)state;
 	memset(name, 'g', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
-	for (size_t i = 0; i < MESSAGE_GROUPS_MAX; i++)
-		large.groups[i] = name;
-	large.groups_count = MESSAGE_GROUPS_MAX;
+	for (size_t i = 0; i < WHO_GROUPS_MAX; i++)
+		assert_int_equal(who_add_group(&large.who, name), 0);
 	assert_int_equal(helper_call("open", &large, 10000, &reply), 0);
 	assert_string_equal(reply.line, "user=alice groups=1024");
 	reply_close(&reply);
+	request_free(&large);
 }
 
 static void thousand_calls_leave_nothing(void **state)

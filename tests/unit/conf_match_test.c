@@ -43,7 +43,19 @@ static struct conf *parse_match(const char *match)
 	return parse(text);
 }
 
-static const char *const groups[] = {"users", "wheel", "100"};
+/* The caller frees it. In the groups users, wheel and 100, or in none. */
+static struct who user_make(const char *name, uid_t uid, bool in_groups)
+{
+	struct who who;
+
+	assert_true(who_set(&who, uid, name));
+	if (in_groups) {
+		assert_int_equal(who_add_group(&who, "users"), 0);
+		assert_int_equal(who_add_group(&who, "wheel"), 0);
+		assert_int_equal(who_add_group(&who, "100"), 0);
+	}
+	return who;
+}
 
 static const struct {
 	const char *match, *user;
@@ -82,12 +94,11 @@ static void test_match(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		const struct conf_subject subject = {cases[i].user, cases[i].uid, groups,
-						     COUNT(groups)};
+		CLEANUP_WHO struct who who = user_make(cases[i].user, cases[i].uid, true);
 		struct conf *conf = parse_match(cases[i].match);
 
 		assert_string_equal(logged, "");
-		assert_ptr_equal(conf_match(conf, &subject),
+		assert_ptr_equal(conf_match(conf, &who),
 				 cases[i].matches ? &conf->profiles[0] : NULL);
 		conf_free(conf);
 	}
@@ -141,10 +152,10 @@ static void test_first_wins(void **state)
 	struct conf *conf = parse("[profile a]\nisolate = no\nmatch = @gone, alice\n"
 				  "[profile b]\nisolate = no\nmatch = @wheel\n"
 				  "[profile c]\nisolate = no\nmatch = 1-999\n");
-	struct conf_subject alice = {"alice", 1000, groups, COUNT(groups)};
-	struct conf_subject bob = {"bob", 5, groups, COUNT(groups)};
-	struct conf_subject carol = {"carol", 5, NULL, 0};
-	struct conf_subject dave = {"dave", 1005, NULL, 0};
+	CLEANUP_WHO struct who alice = user_make("alice", 1000, true);
+	CLEANUP_WHO struct who bob = user_make("bob", 5, true);
+	CLEANUP_WHO struct who carol = user_make("carol", 5, false);
+	CLEANUP_WHO struct who dave = user_make("dave", 1005, false);
 
 	(void)state;
 	assert_non_null(conf);

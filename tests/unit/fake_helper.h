@@ -171,8 +171,8 @@ static inline int fake_helper(const char *verb)
 	if (message_receive_request(0, &request))
 		return 5;
 	fake_log(verb);
-	snprintf(reply.line, sizeof(reply.line), "user=%s groups=%zu", request.user,
-		 request.groups_count);
+	snprintf(reply.line, sizeof(reply.line), "user=%s groups=%zu", request.who.user,
+		 request.who.groups_count);
 	if (strcmp(verb, "report") == 0)
 		fake_report(&reply);
 	request_free(&request);

@@ -116,7 +116,7 @@ static void assert_locked_down(void)
 static int fake_receive(struct request *request)
 {
 	assert_locked_down();
-	request->uid = 2001;
+	request->who.uid = 2001;
 	world.received = true;
 	return 0;
 }
@@ -180,7 +180,7 @@ static int verb_fails(void)
 	int verb_##name(struct host *host, const struct request *request, struct reply *reply)     \
 	{                                                                                          \
 		(void)host;                                                                        \
-		assert_int_equal(request->uid, 2001);                                              \
+		assert_int_equal(request->who.uid, 2001);                                          \
 		world.ran = true;                                                                  \
 		reply->outcome = OUTCOME_DONE;                                                     \
 		return answer;                                                                     \

@@ -39,10 +39,10 @@ static int fake_call(const char *verb, const struct request *request, unsigned d
 
 	assert_string_equal(verb, "host");
 	assert_string_equal(request->conf, CONF);
-	assert_string_equal(request->user, "root");
-	assert_string_equal(request->account, "root");
-	assert_string_equal(request->group, "root");
-	assert_int_equal(request->uid, 0);
+	assert_string_equal(request->who.user, "root");
+	assert_string_equal(request->who.account, "root");
+	assert_string_equal(request->who.group, "root");
+	assert_int_equal(request->who.uid, 0);
 	assert_int_equal(deadline_ms, 2000);
 	helper.calls++;
 	if (helper.error)
@@ -60,7 +60,7 @@ static int fake_call(const char *verb, const struct request *request, unsigned d
 #define helper_call	     fake_call
 #define calloc(number, size) FAULT_NULL(calloc(number, size))
 #define setns(fd, type)	     FAULT(setns(fd, type))
-#define open(path, flags)    FAULT(open(path, flags))
+#define namespace_open(...)  FAULT(namespace_open(__VA_ARGS__))
 #define stat(path, st)	     FAULT(stat(path, st))
 
 #include "../../pam_module/host_network.c"
@@ -302,8 +302,8 @@ static void body(void)
 static void test_each_call_fails(void **state)
 {
 	(void)state;
-	/* 3 allocations, setns, stat, setns */
-	assert_int_equal(fault_sweep(ENOMEM, body), 6);
+	/* 3 allocations, the namespace, setns, stat, setns */
+	assert_int_equal(fault_sweep(ENOMEM, body), 7);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -108,9 +108,19 @@ static bool allocation_fails(void)
 #define realloc(old, size)   (allocation_fails() ? NULL : realloc(old, size))
 #define reallocarray(o, ...) (allocation_fails() ? NULL : reallocarray(o, __VA_ARGS__))
 
+#include "../../lib/base/who.c"
 #include "../../lib/call/identity.c"
 
-static struct request request;
+static struct who who;
+
+static const char *group_at(int index)
+{
+	const char *group = who_next_group(&who, NULL);
+
+	while (index--)
+		group = who_next_group(&who, group);
+	return group;
+}
 
 static void log_keep(void *context, int level, const char *text)
 {
@@ -133,23 +143,23 @@ static int setup(void **state)
 	return 0;
 }
 
-/* Refused for this reason, with nothing of it left in the request. */
+/* Refused for this reason, with nothing of it left in the who. */
 static void assert_refused(int error, const char *reason)
 {
-	assert_int_equal(identity_resolve("typed", &request), error);
+	assert_int_equal(identity_resolve("typed", &who), error);
 	assert_non_null(strstr(nss.log, reason));
-	assert_null(request.groups_text);
-	assert_int_equal(request.groups_count, 0);
+	assert_null(who.groups);
+	assert_int_equal(who.groups_count, 0);
 }
 
 static void assert_found(void)
 {
-	assert_int_equal(identity_resolve("typed", &request), 0);
-	assert_string_equal(request.user, "alice");
-	assert_int_equal(request.uid, 2001);
-	assert_int_equal(request.gid, 2100);
-	assert_string_equal(request.group, "group2100");
-	request_free(&request);
+	assert_int_equal(identity_resolve("typed", &who), 0);
+	assert_string_equal(who.user, "alice");
+	assert_int_equal(who.uid, 2001);
+	assert_int_equal(who.gid, 2100);
+	assert_string_equal(who.group, "group2100");
+	who_free(&who);
 }
 
 static void slow_services_are_waited_for(void **state)
@@ -211,25 +221,25 @@ static void names_are_the_directorys(void **state)
 {
 	(void)state;
 	nss.account = "first";
-	assert_int_equal(identity_resolve("typed", &request), 0);
-	assert_string_equal(request.user, "alice");
-	assert_string_equal(request.account, "first");
-	request_free(&request);
+	assert_int_equal(identity_resolve("typed", &who), 0);
+	assert_string_equal(who.user, "alice");
+	assert_string_equal(who.account, "first");
+	who_free(&who);
 }
 
 static void nameless_groups_are_numbers(void **state)
 {
-	static char long_name[STATE_TEXT_MAX + 1];
+	static char long_name[WHO_NAME_MAX + 1];
 
 	(void)state;
-	memset(long_name, 'g', STATE_TEXT_MAX);
+	memset(long_name, 'g', WHO_NAME_MAX);
 	for (int i = 0; i < 3; i++) {
 		nss.group_name = i == 0 ? NULL : i == 1 ? "" : long_name;
-		assert_int_equal(identity_resolve("typed", &request), 0);
-		assert_int_equal(request.groups_count, 3);
-		assert_string_equal(request.group, "2100");
-		assert_string_equal(request.groups[2], "2102");
-		request_free(&request);
+		assert_int_equal(identity_resolve("typed", &who), 0);
+		assert_int_equal(who.groups_count, 3);
+		assert_string_equal(who.group, "2100");
+		assert_string_equal(group_at(2), "2102");
+		who_free(&who);
 	}
 }
 
@@ -237,18 +247,18 @@ static void many_groups(void **state)
 {
 	(void)state;
 	nss.groups = 200; /* more than the first buffer */
-	assert_int_equal(identity_resolve("typed", &request), 0);
-	assert_int_equal(request.groups_count, 201);
-	assert_string_equal(request.groups[200], "group2300");
-	request_free(&request);
+	assert_int_equal(identity_resolve("typed", &who), 0);
+	assert_int_equal(who.groups_count, 201);
+	assert_string_equal(group_at(200), "group2300");
+	who_free(&who);
 	nss.groups = GROUPS_MAX;
 	assert_refused(-E2BIG, "list the groups of alice");
 	/* More than can be told to the helper: the first ones, and it is said. */
-	nss.groups = MESSAGE_GROUPS_MAX;
-	assert_int_equal(identity_resolve("typed", &request), 0);
-	assert_int_equal(request.groups_count, MESSAGE_GROUPS_MAX);
+	nss.groups = WHO_GROUPS_MAX;
+	assert_int_equal(identity_resolve("typed", &who), 0);
+	assert_int_equal(who.groups_count, WHO_GROUPS_MAX);
 	assert_non_null(strstr(nss.log, "profiles are matched by the first"));
-	request_free(&request);
+	who_free(&who);
 }
 
 static void no_memory(void **state)
@@ -258,12 +268,12 @@ static void no_memory(void **state)
 	(void)state;
 	for (int successes = 0;; successes++) {
 		nss.allocations = successes;
-		if (identity_resolve("typed", &request) == 0)
+		if (identity_resolve("typed", &who) == 0)
 			break;
 		refused++;
-		assert_null(request.groups_text);
+		assert_null(who.groups);
 	}
-	request_free(&request);
+	who_free(&who);
 	assert_true(refused >= 6);
 }
 

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "call/identity.h"
+#include "call/message.h"
 #include "base/log.h"
 
 static unsigned errors;
@@ -34,60 +35,53 @@ static int setup(void **state)
 
 static void root_is_found(void **state)
 {
-	struct request request = {.uid = 7};
+	struct who who = {.uid = 7};
 
 	(void)state;
-	assert_int_equal(identity_resolve("root", &request), 0);
-	assert_string_equal(request.user, "root");
-	assert_string_equal(request.account, "root");
-	assert_int_equal(request.uid, 0);
-	assert_int_equal(request.gid, 0);
-	assert_string_equal(request.group, "root");
-	assert_true(request.groups_count >= 1);
-	assert_string_equal(request.groups[0], "root");
-	request_free(&request);
+	assert_int_equal(identity_resolve("root", &who), 0);
+	assert_string_equal(who.user, "root");
+	assert_string_equal(who.account, "root");
+	assert_int_equal(who.uid, 0);
+	assert_int_equal(who.gid, 0);
+	assert_string_equal(who.group, "root");
+	assert_true(who.groups_count >= 1);
+	assert_string_equal(who_next_group(&who, NULL), "root");
+	who_free(&who);
 	assert_int_equal(errors, 0);
-}
-
-static bool has_group(const struct request *request, const char *name)
-{
-	for (size_t i = 0; i < request->groups_count; i++)
-		if (strcmp(request->groups[i], name) == 0)
-			return true;
-	return false;
 }
 
 /* Every account of the machine gets each of its groups by name, and can be sent. */
 static void all_accounts_resolve(void **state)
 {
-	struct request request = {.uid = 0};
+	struct request request = {0};
+	struct who *who = &request.who;
 	char *packet = malloc(MESSAGE_MAX);
-	char names[64][STATE_TEXT_MAX];
+	char names[64][WHO_NAME_MAX];
 	size_t count = 0;
 	struct passwd *entry;
 
 	(void)state;
 	setpwent();
 	while (count < 64 && (entry = getpwent()))
-		snprintf(names[count++], STATE_TEXT_MAX, "%s", entry->pw_name);
+		snprintf(names[count++], WHO_NAME_MAX, "%s", entry->pw_name);
 	endpwent();
 	for (size_t i = 0; i < count; i++) {
 		struct passwd *account = getpwnam(names[i]);
 		struct group *group;
 
-		assert_int_equal(identity_resolve(names[i], &request), 0);
-		assert_string_equal(request.user, names[i]);
-		assert_int_equal(request.uid, account->pw_uid);
-		assert_int_equal(request.gid, account->pw_gid);
+		assert_int_equal(identity_resolve(names[i], who), 0);
+		assert_string_equal(who->user, names[i]);
+		assert_int_equal(who->uid, account->pw_uid);
+		assert_int_equal(who->gid, account->pw_gid);
 		setgrent();
 		while ((group = getgrent()))
 			for (char **member = group->gr_mem; *member; member++)
 				if (strcmp(*member, names[i]) == 0)
-					assert_true(has_group(&request, group->gr_name));
+					assert_true(who_in_group(who, group->gr_name));
 		endgrent();
 		assert_true(request_encode(&request, packet) > 0);
 	}
-	request_free(&request);
+	who_free(who);
 	free(packet);
 }
 
@@ -96,57 +90,57 @@ static void strange_names_are_refused(void **state)
 	static const char *const names[] = {
 	    "",	    ".",      "..",   "-root",	     "../a",  "a/b",   "/root",	 "a b",
 	    "a\nb", "root\n", "a\tb", "\x1b[2Jroot", "a\x7f", " root", "root\r", "\v"};
-	struct request request = {.uid = 7};
+	struct who who = {.uid = 7};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		errors = 0;
-		assert_int_equal(identity_resolve(names[i], &request), -EINVAL);
+		assert_int_equal(identity_resolve(names[i], &who), -EINVAL);
 		assert_int_equal(errors, 1);
 	}
-	assert_string_equal(request.user, "");
-	assert_null(request.groups_text);
+	assert_string_equal(who.user, "");
+	assert_null(who.groups);
 }
 
 static void long_names_are_refused(void **state)
 {
-	struct request request = {.uid = 7};
-	char name[STATE_TEXT_MAX + 1];
+	struct who who = {.uid = 7};
+	char name[WHO_NAME_MAX + 1];
 
 	(void)state;
 	memset(name, 'a', sizeof(name));
-	name[STATE_TEXT_MAX] = '\0';
-	assert_int_equal(identity_resolve(name, &request), -EINVAL);
-	name[STATE_TEXT_MAX - 1] = '\0';
-	assert_int_equal(identity_resolve(name, &request), -ENOENT);
+	name[WHO_NAME_MAX] = '\0';
+	assert_int_equal(identity_resolve(name, &who), -EINVAL);
+	name[WHO_NAME_MAX - 1] = '\0';
+	assert_int_equal(identity_resolve(name, &who), -ENOENT);
 }
 
 /* CVE-2019-14287: a uid in digits is a name that nobody has. */
 static void unknown_users_are_not_found(void **state)
 {
 	static const char *const names[] = {"no-such-user-here", "4294967295", "#-1", "0", "%s%n"};
-	struct request request = {.uid = 7};
+	struct who who = {.uid = 7};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		errors = 0;
-		assert_int_equal(identity_resolve(names[i], &request), -ENOENT);
+		assert_int_equal(identity_resolve(names[i], &who), -ENOENT);
 		assert_int_equal(errors, 1);
 	}
 }
 
-static void a_request_can_be_used_again(void **state)
+static void can_be_used_again(void **state)
 {
-	struct request request = {.uid = 7};
+	struct who who = {.uid = 7};
 
 	(void)state;
-	assert_int_equal(identity_resolve("root", &request), 0);
-	assert_int_equal(identity_resolve("daemon", &request), 0);
-	assert_string_equal(request.user, "daemon");
-	assert_string_equal(request.groups[0], request.group);
-	assert_int_equal(identity_resolve("no-such-user-here", &request), -ENOENT);
-	assert_null(request.groups_text);
-	assert_int_equal(request.groups_count, 0);
+	assert_int_equal(identity_resolve("root", &who), 0);
+	assert_int_equal(identity_resolve("daemon", &who), 0);
+	assert_string_equal(who.user, "daemon");
+	assert_string_equal(who_next_group(&who, NULL), who.group);
+	assert_int_equal(identity_resolve("no-such-user-here", &who), -ENOENT);
+	assert_null(who.groups);
+	assert_int_equal(who.groups_count, 0);
 }
 
 int main(void)
@@ -157,7 +151,7 @@ int main(void)
 	    cmocka_unit_test_setup(strange_names_are_refused, setup),
 	    cmocka_unit_test_setup(long_names_are_refused, setup),
 	    cmocka_unit_test_setup(unknown_users_are_not_found, setup),
-	    cmocka_unit_test_setup(a_request_can_be_used_again, setup),
+	    cmocka_unit_test_setup(can_be_used_again, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,15 +84,15 @@ static struct reply make_reply(int fd)
 
 static void request_arrives(void **state)
 {
-	struct request sent = {.uid = 5, .gid = 6};
+	struct request sent = {.who = {.uid = 5, .gid = 6}};
 	struct request got;
 
 	(void)state;
-	strcpy(sent.user, "alice");
+	strcpy(sent.who.user, "alice");
 	assert_int_equal(message_send_request(pair[0], &sent), 0);
 	assert_int_equal(message_receive_request(pair[1], &got), 0);
-	assert_string_equal(got.user, "alice");
-	assert_int_equal(got.uid, 5);
+	assert_string_equal(got.who.user, "alice");
+	assert_int_equal(got.who.uid, 5);
 	request_free(&got);
 }
 
@@ -174,7 +174,7 @@ static void cut_packet_is_refused(void **state)
 
 static void end_is_told(void **state)
 {
-	struct request request = {.uid = 1};
+	struct request request = {.who = {.uid = 1}};
 	struct message got;
 
 	(void)state;
@@ -189,7 +189,7 @@ static void end_is_told(void **state)
 /* The kernel then tells ECONNRESET before the packets that were sent (seen in 1 of 10 calls). */
 static void end_without_reading_loses_nothing(void **state)
 {
-	struct request request = {.uid = 1};
+	struct request request = {.who = {.uid = 1}};
 	struct message got;
 
 	(void)state;

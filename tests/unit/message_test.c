@@ -15,27 +15,27 @@
 
 #include <cmocka.h>
 
+#include "base/characters.h"
 #include "call/message.h"
 
 static char packet[MESSAGE_MAX];
 
 static struct request make_request(void)
 {
-	struct request request = {.uid = 4294967294U, .gid = 100, .flags = REQUEST_DEBUG};
+	struct request request = {.who = {.uid = 4294967294U, .gid = 100}, .flags = REQUEST_DEBUG};
 
-	assert_true(request_set(request.conf, sizeof(request.conf), "/etc/security/x.conf"));
-	assert_true(request_set(request.user, sizeof(request.user),
-				"al\xc3\xaf"
-				"ce"));
-	assert_true(request_set(request.account, sizeof(request.account), "alice"));
-	assert_true(request_set(request.group, sizeof(request.group), "users"));
-	assert_true(request_set(request.service, sizeof(request.service), "sshd"));
-	assert_true(request_set(request.tty, sizeof(request.tty), "/dev/pts/0"));
-	assert_true(request_set(request.rhost, sizeof(request.rhost), "a=b"));
-	request.groups[0] = "users";
-	request.groups[1] = "Domain Users";
-	request.groups[2] = "";
-	request.groups_count = 3;
+	assert_true(text_set(request.conf, sizeof(request.conf), "/etc/security/x.conf"));
+	assert_true(text_set(request.who.user, sizeof(request.who.user),
+			     "al\xc3\xaf"
+			     "ce"));
+	assert_true(text_set(request.who.account, sizeof(request.who.account), "alice"));
+	assert_true(text_set(request.who.group, sizeof(request.who.group), "users"));
+	assert_true(text_set(request.service, sizeof(request.service), "sshd"));
+	assert_true(text_set(request.tty, sizeof(request.tty), "/dev/pts/0"));
+	assert_true(text_set(request.rhost, sizeof(request.rhost), "a=b"));
+	assert_int_equal(who_add_group(&request.who, "users"), 0);
+	assert_int_equal(who_add_group(&request.who, "Domain Users"), 0);
+	assert_int_equal(who_add_group(&request.who, ""), 0);
 	return request;
 }
 
@@ -49,90 +49,89 @@ static void request_is_read_back(void **state)
 	assert_true(size > 0);
 	assert_int_equal(request_decode(packet, (size_t)size, &got), 0);
 	assert_string_equal(got.conf, sent.conf);
-	assert_string_equal(got.user, sent.user);
-	assert_string_equal(got.account, sent.account);
-	assert_string_equal(got.group, sent.group);
+	assert_string_equal(got.who.user, sent.who.user);
+	assert_string_equal(got.who.account, sent.who.account);
+	assert_string_equal(got.who.group, sent.who.group);
 	assert_string_equal(got.service, sent.service);
 	assert_string_equal(got.tty, sent.tty);
 	assert_string_equal(got.rhost, sent.rhost);
 	assert_string_equal(got.network, "");
-	assert_int_equal(got.uid, sent.uid);
-	assert_int_equal(got.gid, sent.gid);
+	assert_int_equal(got.who.uid, sent.who.uid);
+	assert_int_equal(got.who.gid, sent.who.gid);
 	assert_int_equal(got.flags, sent.flags);
-	assert_int_equal(got.groups_count, 3);
-	for (size_t i = 0; i < 3; i++)
-		assert_string_equal(got.groups[i], sent.groups[i]);
+	assert_int_equal(got.who.groups_count, 3);
+	assert_int_equal(got.who.groups_size, sent.who.groups_size);
+	assert_memory_equal(got.who.groups, sent.who.groups, sent.who.groups_size);
 	request_free(&got);
-	assert_null(got.groups_text);
+	assert_null(got.who.groups);
+	request_free(&sent);
 }
 
 /* The largest that identity_resolve makes: 1,024 groups, all text there is. */
 static void largest_request_fits(void **state)
 {
-	struct request sent = {.uid = 1};
+	struct request sent = {.who = {.uid = 1}};
 	struct request got;
-	char names[MESSAGE_GROUPS_MAX][MESSAGE_GROUPS_TEXT_MAX / MESSAGE_GROUPS_MAX];
+	char name[WHO_GROUPS_SIZE / WHO_GROUPS_MAX];
 	ssize_t size;
 
 	(void)state;
 	memset(sent.conf, 'c', sizeof(sent.conf) - 1);
-	memset(sent.user, 'u', sizeof(sent.user) - 1);
-	memset(sent.account, 'a', sizeof(sent.account) - 1);
-	memset(sent.group, 'g', sizeof(sent.group) - 1);
+	memset(sent.who.user, 'u', sizeof(sent.who.user) - 1);
+	memset(sent.who.account, 'a', sizeof(sent.who.account) - 1);
+	memset(sent.who.group, 'g', sizeof(sent.who.group) - 1);
 	memset(sent.service, 's', sizeof(sent.service) - 1);
 	memset(sent.tty, 't', sizeof(sent.tty) - 1);
 	memset(sent.rhost, 'r', sizeof(sent.rhost) - 1);
 	memset(sent.network, 'n', sizeof(sent.network) - 1);
-	for (size_t i = 0; i < MESSAGE_GROUPS_MAX; i++) {
-		memset(names[i], 'm', sizeof(names[i]) - 1);
-		names[i][sizeof(names[i]) - 1] = '\0';
-		sent.groups[i] = names[i];
-	}
-	sent.groups_count = MESSAGE_GROUPS_MAX;
+	memset(name, 'm', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	for (size_t i = 0; i < WHO_GROUPS_MAX; i++)
+		assert_int_equal(who_add_group(&sent.who, name), 0);
 	size = request_encode(&sent, packet);
 	assert_true(size > 0);
 	assert_int_equal(request_decode(packet, (size_t)size, &got), 0);
-	assert_int_equal(got.groups_count, MESSAGE_GROUPS_MAX);
+	assert_int_equal(got.who.groups_count, WHO_GROUPS_MAX);
 	request_free(&got);
 
 	/* One group more than may be told is neither sent nor taken. */
 	memcpy(packet + size - 5, "member=x\0end=", 14);
 	assert_int_equal(request_decode(packet, (size_t)size + 9, &got), -EBADMSG);
-	sent.groups_count++;
+	sent.who.groups_count++;
 	assert_int_equal(request_encode(&sent, packet), -EINVAL);
+	request_free(&sent);
+}
+
+static void assert_unfit(struct request *request, int error)
+{
+	assert_int_equal(request_encode(request, packet), error);
+	request_free(request);
+	*request = make_request();
 }
 
 static void unfit_requests_are_not_sent(void **state)
 {
-	struct request request;
+	struct request request = make_request();
 
 	(void)state;
-	request = make_request();
-	request.user[0] = '\n';
-	assert_int_equal(request_encode(&request, packet), -EINVAL);
-	request = make_request();
+	request.who.user[0] = '\n';
+	assert_unfit(&request, -EINVAL);
 	memset(request.tty, 't', sizeof(request.tty));
-	assert_int_equal(request_encode(&request, packet), -EINVAL);
-	request = make_request();
-	request.groups[1] = "a\x7f";
-	assert_int_equal(request_encode(&request, packet), -EINVAL);
-	request = make_request();
-	request.uid = (uid_t)-1;
-	assert_int_equal(request_encode(&request, packet), -EINVAL);
-	request = make_request();
-	request.gid = (gid_t)-1;
-	assert_int_equal(request_encode(&request, packet), -EINVAL);
-	request = make_request();
+	assert_unfit(&request, -EINVAL);
+	request.who.groups[1] = '\x7f';
+	assert_unfit(&request, -EINVAL);
+	request.who.uid = (uid_t)-1;
+	assert_unfit(&request, -EINVAL);
+	request.who.gid = (gid_t)-1;
+	assert_unfit(&request, -EINVAL);
 	request.flags = 1U << 9;
-	assert_int_equal(request_encode(&request, packet), -EINVAL);
-	request = make_request();
-	char *long_name = malloc(MESSAGE_MAX);
-
-	memset(long_name, 'x', MESSAGE_MAX - 1);
-	long_name[MESSAGE_MAX - 1] = '\0';
-	request.groups[0] = long_name;
-	assert_int_equal(request_encode(&request, packet), -EMSGSIZE);
-	free(long_name);
+	assert_unfit(&request, -EINVAL);
+	request_free(&request);
+	request.who = (struct who){
+	    .groups_count = 1, .groups_size = MESSAGE_MAX, .groups = calloc(MESSAGE_MAX, 1)};
+	memset(request.who.groups, 'x', MESSAGE_MAX - 1);
+	assert_unfit(&request, -EMSGSIZE);
+	request_free(&request);
 }
 
 #define TEXTS "request\0conf=c\0user=u\0account=a\0group=g\0service=s\0tty=t\0rhost=r\0network=n\0"
@@ -192,7 +191,7 @@ static void bad_requests_are_refused(void **state)
 		memcpy(copy, bad_requests[i].bytes, bad_requests[i].size);
 		if (request_decode(copy, bad_requests[i].size, &got) != -EBADMSG)
 			fail_msg("bad request %zu was taken", i);
-		assert_null(got.groups_text);
+		assert_null(got.who.groups);
 		free(copy);
 	}
 }
@@ -320,6 +319,7 @@ static void cut_packets_are_refused(void **state)
 	(void)state;
 	for (size_t cut = 0; cut < (size_t)size; cut++)
 		assert_int_equal(request_decode(packet, cut, &got), -EBADMSG);
+	request_free(&request);
 }
 
 static void log_lines_are_made_fit(void **state)
@@ -349,14 +349,14 @@ static void fields_are_set(void **state)
 	char field[4] = "old";
 
 	(void)state;
-	assert_true(request_set(field, sizeof(field), "abc"));
+	assert_true(text_set(field, sizeof(field), "abc"));
 	assert_string_equal(field, "abc");
-	assert_false(request_set(field, sizeof(field), "abcd"));
+	assert_false(text_set(field, sizeof(field), "abcd"));
 	assert_string_equal(field, "");
-	assert_true(request_set(field, sizeof(field), "\xc3\xa9"));
-	assert_false(request_set(field, sizeof(field), "a\t"));
+	assert_true(text_set(field, sizeof(field), "\xc3\xa9"));
+	assert_false(text_set(field, sizeof(field), "a\t"));
 	assert_string_equal(field, "");
-	assert_true(request_set(field, sizeof(field), NULL));
+	assert_true(text_set(field, sizeof(field), NULL));
 	assert_string_equal(field, "");
 }
 

@@ -58,9 +58,9 @@ static int fake_call(const char *verb, const struct request *request, unsigned d
 	ask("%s(%u)", verb, deadline_ms);
 	snprintf(request_of_last, sizeof(request_of_last),
 		 "%s %s %s uid=%u gid=%u groups=%zu service=%s tty=%s rhost=%s flags=%u",
-		 request->conf, request->user, request->account, request->uid, request->gid,
-		 request->groups_count, request->service, request->tty, request->rhost,
-		 request->flags);
+		 request->conf, request->who.user, request->who.account, request->who.uid,
+		 request->who.gid, request->who.groups_count, request->service, request->tty,
+		 request->rhost, request->flags);
 	if (answer->error)
 		return answer->error;
 	*reply = (struct reply){.outcome = answer->outcome, .handed_count = !answer->empty};
@@ -170,24 +170,18 @@ static int session_end(void)
 
 static unsigned nobody_uid(void)
 {
-	struct request request = {.uid = 0};
-	unsigned uid;
+	CLEANUP_WHO struct who who = {0};
 
-	assert_int_equal(identity_resolve("nobody", &request), 0);
-	uid = request.uid;
-	request_free(&request);
-	return uid;
+	assert_int_equal(identity_resolve("nobody", &who), 0);
+	return who.uid;
 }
 
 static unsigned nobody_gid(void)
 {
-	struct request request = {.uid = 0};
-	unsigned gid;
+	CLEANUP_WHO struct who who = {0};
 
-	assert_int_equal(identity_resolve("nobody", &request), 0);
-	gid = request.gid;
-	request_free(&request);
-	return gid;
+	assert_int_equal(identity_resolve("nobody", &who), 0);
+	return who.gid;
 }
 
 /* Exactly these lines; format takes pid or uid. */

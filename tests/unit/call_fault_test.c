@@ -38,7 +38,7 @@ static int poll_never(void)
 
 #include "../../lib/call/call.c"
 
-static const struct request request = {.user = "alice", .uid = 1000};
+static const struct request request = {.who = {.user = "alice", .uid = 1000}};
 
 static void fake_report(struct reply *reply)
 {

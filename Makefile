@@ -47,8 +47,9 @@ ENTER_OBJS  := $(patsubst %.c,$B/%.o,$(wildcard helper/pam-netns-enter/*.c))
 CLI_OBJS    := $(patsubst %.c,$B/%.o,$(wildcard cli/*.c cli/doctor/*.c))
 PROGRAMS    := $B/pam_netns.so $B/pam-netns-helper $B/pam-netns-enter $B/pam-netns
 
+MANPAGES    := $(notdir $(wildcard man/*.[158])) pam_netns.conf.5
 .PHONY: all
-all: $(PROGRAMS)
+all: $(PROGRAMS) $(addprefix $B/man/,$(MANPAGES))
 
 $B/%.o: %.c
 	$(call say,CC,$<)
@@ -135,6 +136,17 @@ $B/pam-netns: $(CLI_OBJS) $B/libpam_netns.a
 
 include tests/tests.mk
 
+$B/man/%: man/%
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+# The entries of the conf file's keys begin with what their table says.
+$B/man/%: man/%.in man/keys.awk $B/pam-netns
+	$(call say,MAN,$@)
+	@mkdir -p $(@D)
+	$(Q)$B/pam-netns --keys >$@.keys
+	$(Q)awk -f man/keys.awk $@.keys $< >$@.new && mv $@.new $@
+
 # Installing. An edited conf file is kept; PAM's own stacks are the admin's (see README).
 INSTALL ?= install
 
@@ -167,9 +179,8 @@ install: all
 	$(INSTALL) -m 0644 conf/sysctl.conf $(DESTDIR)$(SYSCTLDIR)/60-pam-netns.conf
 	$(INSTALL) -m 0644 conf/pam-configs $(DESTDIR)$(PAMCONFIGSDIR)/pam-netns
 	@for page in $(MANPAGES); do \
-		$(INSTALL) -m 0644 man/$$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
+		$(INSTALL) -m 0644 $B/man/$$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
 
-MANPAGES := $(notdir $(wildcard man/*.[158]))
 place = $(INSTALL) -m $(1) $(2) $(DESTDIR)$(3).new && mv -f $(DESTDIR)$(3).new $(DESTDIR)$(3)
 
 ## uninstall	removes what install put there, but the conf file, leases and kept directories

@@ -17,7 +17,7 @@ const struct key_text key_texts[CONF_KEYS_COUNT] = {
 static const char *const forms[VALUE_KINDS] = {
     [VALUE_NUMBER] = "NUMBER",
     [VALUE_TIME] = "TIME",
-    [VALUE_SIZE] = "NUMBER% | NUMBERK | NUMBERM | NUMBERG",
+    [VALUE_SIZE] = "NUMBER% | SIZE",
     [VALUE_PREFIX] = "ADDRESS/LENGTH",
     [VALUE_PREFIX6] = "ADDRESS/LENGTH",
     [VALUE_SERVICES] = "SERVICE...",
@@ -51,10 +51,10 @@ static void limits_print(const struct conf_key *key)
 {
 	switch ((enum value_kind)key->kind) {
 	case VALUE_NUMBER:
-		printf("From %u to %u.", key->min, key->max);
+		printf("The number is from %u to %u.", key->min, key->max);
 		break;
 	case VALUE_TIME:
-		printf("From %us to %us; milliseconds are written as 1500ms.", key->min / 1000,
+		printf("The time is from %us to %us; milliseconds are written as 1500ms.", key->min / 1000,
 		       key->max / 1000);
 		break;
 	case VALUE_PREFIX:
@@ -70,9 +70,24 @@ static void limits_print(const struct conf_key *key)
 	case VALUE_DNS:
 		printf("At most %u addresses.", key->max);
 		break;
+	case VALUE_SIZE:
+		printf(
+		    "A share is from 1%% to 100%% of memory; a size has K, M or G, such as 512M.");
+		break;
 	default:
 		break;
 	}
+}
+
+static void words_print(enum conf_key_id id)
+{
+	const char *word;
+	size_t length;
+
+	for (unsigned i = 0; (word = conf_word(&conf_keys[id], i, &length)); i++)
+		if (key_texts[id].says[i])
+			printf("%s%.*s: %s", i ? "|" : "", (int)length, word,
+			       key_texts[id].says[i]);
 }
 
 int keys_list(void)
@@ -80,13 +95,15 @@ int keys_list(void)
 	static const char *const sections[] = {
 	    [CONF_DEFAULTS] = "defaults", [CONF_NETWORK] = "network", [CONF_PROFILE] = "profile"};
 
-	for (size_t i = 0; i < CONF_KEYS_COUNT; i++) {
+	for (enum conf_key_id i = 0; i < CONF_KEYS_COUNT; i++) {
 		const struct conf_key *key = &conf_keys[i];
 
 		printf("%s\t%s\t", sections[key->section], key->name);
 		values_print(key);
 		printf("\t%s\t%s\t", key->fallback, key_texts[i].sentence);
 		limits_print(key);
+		putchar('\t');
+		words_print(i);
 		putchar('\n');
 	}
 	return STATUS_FINE;

@@ -6,7 +6,8 @@
 
 /*
  * pam-netns --keys, for the manual's list and the tests. A line a key, with tabs between: section,
- * name, values, default ("" if the key must be given), sentence, limits ("" if there are none).
+ * name, values, default ("" if the key must be given), sentence, limits ("" if there are none), and
+ * what its words mean, "WORD: MEANING|WORD: MEANING" ("" if the sentence and the manual's text do).
  */
 int keys_list(void);
 

@@ -54,8 +54,8 @@ static void limits_print(const struct conf_key *key)
 		printf("The number is from %u to %u.", key->min, key->max);
 		break;
 	case VALUE_TIME:
-		printf("The time is from %us to %us; milliseconds are written as 1500ms.", key->min / 1000,
-		       key->max / 1000);
+		printf("The time is from %us to %us; milliseconds are written as 1500ms.",
+		       key->min / 1000, key->max / 1000);
 		break;
 	case VALUE_PREFIX:
 	case VALUE_PREFIX6:

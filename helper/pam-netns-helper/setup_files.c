@@ -12,15 +12,14 @@
 #include "state/folder.h"
 #include "ns/view.h"
 
+#define HOST_ROOT AT_FDCWD /* entering the host's mount namespace led to its / */
+
 int setup_resolv(const struct host *host, const struct network *network)
 {
 	char text[RESOLV_TEXT_MAX];
-	CLEANUP_FD int root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP_FD int dir = network_state_dir(host->run, network->name);
 	int result;
 
-	if (root < 0)
-		return log_errno(errno, "open /");
 	if (dir < 0)
 		return dir;
 	/* If the file exists, from before the conf said so, mount namespaces that
@@ -30,7 +29,7 @@ int setup_resolv(const struct host *host, const struct network *network)
 			   ? log_errno(errno, "remove %s/%s/resolv.conf", NETWORKS_DIR,
 				       network->name)
 			   : 0;
-	result = resolv_text(root, network, text);
+	result = resolv_text(HOST_ROOT, network, text);
 	bool same = resolv_same(dir, "resolv.conf", text);
 
 	/* Without an upstream name server the file lists none. No login is refused for that, and
@@ -65,12 +64,7 @@ int setup_follow_resolver(const struct host *host, const struct conf *conf)
 int setup_hosts(const struct host *host, uid_t uid, const char *hostname)
 {
 	CLEANUP_FREE char *text = NULL;
-	CLEANUP_FD int root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int result;
-
-	if (root < 0)
-		return log_errno(errno, "open /");
-	result = hosts_text(root, hostname, &text);
+	int result = hosts_text(HOST_ROOT, hostname, &text);
 	if (result < 0)
 		return log_errno(-result, "read /etc/hosts");
 	CLEANUP_FD int dir = state_folder_make(host->run, uid);

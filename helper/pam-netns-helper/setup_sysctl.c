@@ -251,7 +251,7 @@ static bool users_are_few(void)
 int sysctl_proc(const struct host *host)
 {
 	if (users_are_few())
-		return fcntl(host->proc, F_DUPFD_CLOEXEC, 0);
+		return openat(host->proc, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	CLEANUP_FD int context = fsopen("proc", FSOPEN_CLOEXEC);
 	int proc = -1;
@@ -260,7 +260,7 @@ int sysctl_proc(const struct host *host)
 		proc = fsmount(context, FSMOUNT_CLOEXEC,
 			       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	/* If it cannot be mounted (in a container), the other procfs works too, but slower. */
-	return proc < 0 ? fcntl(host->proc, F_DUPFD_CLOEXEC, 0) : proc;
+	return proc < 0 ? openat(host->proc, ".", O_PATH | O_DIRECTORY | O_CLOEXEC) : proc;
 }
 
 void sysctl_ping_range(int proc, char out[64])

@@ -46,6 +46,8 @@ static const char *const allowed[] = {
     "lstat",
     "mkdir",
     "mkdirat",
+    "mknod",
+    "mknodat",
     "newfstatat",
     "open",
     "openat",

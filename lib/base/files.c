@@ -164,13 +164,41 @@ static bool folder_is_safe(const struct stat *st, mode_t mode)
 	return !(mode & S_ISVTX) || (st->st_mode & S_ISVTX);
 }
 
-int files_open_directory(const char *path)
+static int directory_open(int dir, const char *path, int flags, unsigned resolve)
 {
-	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-			       .resolve = RESOLVE_NO_SYMLINKS};
-	int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	struct open_how how = {.flags = (unsigned)flags | O_DIRECTORY | O_CLOEXEC,
+			       .resolve = resolve | RESOLVE_NO_SYMLINKS};
+	int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
 
 	return fd < 0 ? -errno : fd;
+}
+
+int files_directory_below(int dir, const char *path, int flags)
+{
+	return directory_open(dir, path, flags, RESOLVE_BENEATH);
+}
+
+int files_open_directory(const char *path)
+{
+	return directory_open(AT_FDCWD, path, O_PATH, 0);
+}
+
+/* Takes over fd, if it is not an error. */
+static int folder_check(int fd, mode_t mode)
+{
+	CLEANUP_FD int folder = fd;
+	struct stat st;
+
+	if (folder < 0)
+		return fd;
+	if (fstat(folder, &st))
+		return -errno;
+	return folder_is_safe(&st, mode) ? steal_fd(&folder) : -EPERM;
+}
+
+int files_open_listable(const char *path, mode_t mode)
+{
+	return folder_check(directory_open(AT_FDCWD, path, O_RDONLY, 0), mode);
 }
 
 int files_make_dir(int parent, const char *name, mode_t mode)
@@ -201,16 +229,7 @@ int files_make_dir(int parent, const char *name, mode_t mode)
 
 int files_open_below(int dir, const char *path, mode_t mode)
 {
-	struct open_how how = {
-	    .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-	};
-	CLEANUP_FD int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st))
-		return -errno;
-	return folder_is_safe(&st, mode) ? steal_fd(&fd) : -EPERM;
+	return folder_check(files_directory_below(dir, path, O_PATH), mode);
 }
 
 bool files_is_folder(int dir, const char *path, mode_t mode)

@@ -44,6 +44,9 @@ int files_write_atomic(int dir, const char *name, mode_t mode, const char *data,
  */
 int files_open_directory(const char *path) MUST_CHECK;
 
+/* The same for reading, of a folder that must be as files_make_dir() makes it: else -EPERM. */
+int files_open_listable(const char *path, mode_t mode) MUST_CHECK;
+
 /*
  * Makes the folder where it is missing, whatever the umask, and returns an O_PATH descriptor of it.
  * -EPERM: it belongs to somebody else, or others may do more to it than mode says; -ELOOP,
@@ -57,7 +60,10 @@ int files_make_dir(int parent, const char *name, mode_t mode) MUST_CHECK;
  */
 int files_open_below(int dir, const char *path, mode_t mode) MUST_CHECK;
 
-/* The same without the descriptor. */
+/* The same, O_PATH or O_RDONLY, of one that needs no check of its own, since those above are root's. */
+int files_directory_below(int dir, const char *path, int flags) MUST_CHECK;
+
+/* files_open_below() without the descriptor. */
 bool files_is_folder(int dir, const char *path, mode_t mode);
 
 /* files_make_dir() without the descriptor. A folder that is there costs one look. */

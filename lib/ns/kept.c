@@ -98,6 +98,36 @@ static int kept_descend(int parent, const char *path)
 	return steal_fd(&at);
 }
 
+static int kept_make(int private, uid_t uid, const char *account, const char *path)
+{
+	CLEANUP_FD int folder = kept_folder(private, uid, account);
+	int dir = folder < 0 ? folder : kept_descend(folder, path);
+
+	return folder < 0 || dir >= 0 ? dir
+				      : log_errno(-dir, "make %s/%u%s", PRIVATE_DIR, uid, path);
+}
+
+/* The user's folders, if all are there and need no change; else -1. Each is looked at by its path. */
+static int kept_ready(int private, uid_t uid, const char *account, const char *path)
+{
+	char at[KEPT_NAME_MAX], owner[KEPT_NAME_MAX];
+	size_t folder = (size_t)snprintf(at, sizeof(at), "%u/account", uid) - strlen("/account");
+	ssize_t length = readlinkat(private, at, owner, sizeof(owner));
+	char *end = at + folder;
+
+	if (length < 0 || (size_t)length != strlen(account) ||
+	    memcmp(owner, account, (size_t)length) != 0 || strlen(path) >= sizeof(at) - folder)
+		return -1;
+	strcpy(end, path);
+	for (; end; end = strchr(end + 1, '/')) {
+		*end = '\0';
+		if (!files_is_folder(private, at, 0700))
+			return -1;
+		*end = '/';
+	}
+	return files_directory_below(private, at, O_RDONLY);
+}
+
 int kept_open(uid_t uid, const char *account, const char *path)
 {
 	struct stat host, own;
@@ -108,14 +138,12 @@ int kept_open(uid_t uid, const char *account, const char *path)
 		return log_errno(errno, "open %s", PRIVATE_DIR);
 	if (own.st_uid != 0 || (own.st_mode & 077))
 		return log_errno(EPERM, "use %s: it must be root's, mode 0700", PRIVATE_DIR);
-	CLEANUP_FD int folder = kept_folder(private, uid, account);
-
-	if (folder < 0)
-		return folder;
-	CLEANUP_FD int dir = kept_descend(folder, path);
+	CLEANUP_FD int dir = kept_ready(private, uid, account, path);
 
 	if (dir < 0)
-		return log_errno(-dir, "make %s/%u%s", PRIVATE_DIR, uid, path);
+		dir = kept_make(private, uid, account, path);
+	if (dir < 0)
+		return dir;
 	CLEANUP_FD int shared = files_open_directory(path);
 
 	if (shared < 0 || fstat(shared, &host) < 0 || fstat(dir, &own) < 0)

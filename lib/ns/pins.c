@@ -192,15 +192,18 @@ int pins_begin(uid_t uid)
 static int pin_mount(const char *path, int fd)
 {
 	char source[32];
-	CLEANUP_FD int file =
-	    openat(AT_FDCWD, path, O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_RDONLY, 0600);
 
-	if (file < 0)
+	int error;
+
+	if (mknod(path, S_IFREG | 0600, 0) < 0)
 		return log_errno(errno, "make %s", path);
 	snprintf(source, sizeof(source), "/proc/self/fd/%d", fd);
 	if (mount(source, path, NULL, MS_BIND, NULL) == 0)
 		return 0;
-	return errno == EINVAL ? -EINVAL : log_errno(errno, "pin a namespace on %s", path);
+	error = errno;
+	/* For the next attempt. */
+	(void)unlink(path);
+	return error == EINVAL ? -EINVAL : log_errno(error, "pin a namespace on %s", path);
 }
 
 int pin_add(uid_t uid, enum namespace_kind kind, int fd)

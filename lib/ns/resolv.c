@@ -31,14 +31,11 @@
 	"# pam_netns: the host's name servers as this user's network reaches them; "               \
 	"changes are followed\n"
 
+/* Tried after RESOLV_CONF. */
 static const char *const upstream_files[] = {
-    RESOLV_CONF,
-    "run/systemd/resolve/resolv.conf",
-    "run/NetworkManager/no-stub-resolv.conf",
-    "run/NetworkManager/resolv.conf",
-    "run/resolvconf/resolv.conf",
-    "etc/resolvconf/run/resolv.conf",
-    "run/dnsmasq/resolv.conf",
+    "run/systemd/resolve/resolv.conf", "run/NetworkManager/no-stub-resolv.conf",
+    "run/NetworkManager/resolv.conf",  "run/resolvconf/resolv.conf",
+    "etc/resolvconf/run/resolv.conf",  "run/dnsmasq/resolv.conf",
     "var/run/dnsmasq/resolv.conf",
 };
 
@@ -178,20 +175,22 @@ static bool server_collect(void *context, char *line)
 	return servers->count < CONF_NSSERVER_MAX;
 }
 
-static int upstreams_find(int root, const struct network *network, struct servers *servers)
+/* own is the text of RESOLV_CONF, which is changed, or NULL. */
+static int upstreams_find(int root, const struct network *network, char *own,
+			  struct servers *servers)
 {
 	struct collection collection = {network, servers};
 
+	lines_walk(own, server_collect, &collection);
 	for (size_t i = 0; i < sizeof(upstream_files) / sizeof(*upstream_files); i++) {
 		CLEANUP_FREE char *text = NULL;
 
-		optional_load(root, upstream_files[i], &text);
-		if (text)
-			lines_walk(text, server_collect, &collection);
 		if (servers->count)
 			return 0;
+		optional_load(root, upstream_files[i], &text);
+		lines_walk(text, server_collect, &collection);
 	}
-	return -ENOENT;
+	return servers->count ? 0 : -ENOENT;
 }
 
 struct output {
@@ -257,34 +256,31 @@ void resolv_warn_missing(const struct network *network)
 		    network->name, network->name, text, text, text);
 }
 
-/* What else the host's file says: search domains, options. */
-static void settings_copy(int root, struct output *output)
-{
-	CLEANUP_FREE char *text = NULL;
-
-	optional_load(root, RESOLV_CONF, &text);
-	if (text)
-		lines_walk(text, setting_keep, output);
-}
-
 int resolv_text(int root, const struct network *network, char out[RESOLV_TEXT_MAX])
 {
 	struct output output = {.text = out};
 	struct servers servers = {.count = 0};
+	CLEANUP_FREE char *own = NULL, *settings = NULL;
 	int error = 0;
 
 	output_add(&output, "", RESOLV_COMMENT, "");
 	if (network->dns == SOURCE_NONE)
 		return 0;
+	optional_load(root, RESOLV_CONF, &own);
+	settings = own ? strdup(own) : NULL;
+	if (own && !settings)
+		return -ENOMEM;
 	if (network->dns == SOURCE_GIVEN)
 		servers_given(network, &servers);
 	else
-		error = upstreams_find(root, network, &servers);
+		error = upstreams_find(root, network, own, &servers);
 	servers_write(&servers, &output);
-	settings_copy(root, &output);
+	/* What else the host's file says: search domains, options. */
+	lines_walk(settings, setting_keep, &output);
 	return error;
 }
 
+/* Nobody else writes the file. */
 static bool file_has(int fd, const struct stat *st, const char *text, size_t size)
 {
 	CLEANUP_FREE char *old = NULL;
@@ -292,8 +288,7 @@ static bool file_has(int fd, const struct stat *st, const char *text, size_t siz
 	if ((size_t)st->st_size != size)
 		return false;
 	old = malloc(size + 1);
-	return old && files_read_open(fd, old, size + 1) == (ssize_t)size &&
-	       !memcmp(old, text, size);
+	return old && pread(fd, old, size + 1, 0) == (ssize_t)size && !memcmp(old, text, size);
 }
 
 /*

@@ -3,7 +3,8 @@
  *
  * A loopback name server (systemd-resolved's 127.0.0.53, dnsmasq's 127.0.0.1) is the user's own
  * loopback inside and answers nothing, so the real upstreams are looked up where the resolvers
- * leave them. root is a descriptor of the host's / (all paths are opened below it, links followed).
+ * leave them. root is a descriptor of the host's / (all paths are opened below it, links followed),
+ * or AT_FDCWD in a process whose directory that is.
  */
 #ifndef PAM_NETNS_RESOLV_H
 #define PAM_NETNS_RESOLV_H

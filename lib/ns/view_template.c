@@ -45,9 +45,11 @@ static int network_dir(const char *network)
 
 int view_sys_list(const char *network, char list[SYS_LIST_MAX])
 {
-	CLEANUP_FD int dir = network_dir(network);
-	ssize_t length = files_read(dir, SYS_LIST_NAME, list, SYS_LIST_MAX);
+	char path[128];
+	ssize_t length;
 
+	network_path(path, sizeof(path), network, SYS_LIST_NAME);
+	length = files_read(AT_FDCWD, path, list, SYS_LIST_MAX);
 	if (length < 0)
 		return log_errno((int)-length, "read %s/%s/%s", NETWORKS_DIR, network,
 				 SYS_LIST_NAME);

@@ -4,14 +4,12 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 
 #include "base/files.h"
@@ -119,16 +117,12 @@ int state_folder_make(int run, uid_t uid)
 
 int state_folder_sessions(int run, uid_t uid)
 {
-	const struct open_how how = {
-	    .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-	};
 	char path[FOLDER_PATH_MAX], above[64];
 	int sessions;
 
 	if (files_is_folder(run, folder_path(uid, path), STATE_FOLDER_MODE)) {
 		strcat(path, SESSIONS);
-		sessions = (int)syscall(SYS_openat2, run, path, &how, sizeof(how));
+		sessions = files_directory_below(run, path, O_PATH);
 		if (sessions >= 0)
 			return sessions;
 	}

@@ -115,8 +115,10 @@ static uint32_t address_offset(const struct prefix *subnet, const struct address
 int lease_folder_open(void)
 {
 	CLEANUP_FD int lib = -1, leases = -1;
-	int fd;
+	int fd = files_open_listable(LEASES_DIR, 0755);
 
+	if (fd >= 0)
+		return fd;
 	if (mkdir(LIB_DIR, 0755) < 0 && errno != EEXIST)
 		return log_errno(errno, "make %s", LIB_DIR);
 	lib = openat(AT_FDCWD, LIB_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

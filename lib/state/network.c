@@ -81,9 +81,15 @@ static int networks_dir(int run)
 
 int network_state_dir(int run, const char *name)
 {
-	CLEANUP_FD int networks = networks_dir(run);
-	int dir = networks < 0 ? networks : files_make_dir(networks, name, 0755);
+	char path[NETWORK_PATH_MAX];
+	int dir = network_path(name, "", path) < 0 ? -errno : files_open_below(run, path, 0755);
 
+	if (dir >= 0)
+		return dir;
+
+	CLEANUP_FD int networks = networks_dir(run);
+
+	dir = networks < 0 ? networks : files_make_dir(networks, name, 0755);
 	return dir < 0 ? log_errno(-dir, "make %s/%s", NETWORKS_DIR, name) : dir;
 }
 

@@ -4,11 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "base/files.h"
 #include "base/log.h"
@@ -61,24 +59,12 @@ _Static_assert(sizeof(time_t) == 4 || sizeof(time_t) == 8, "RECORD_NUMBER takes 
 _Static_assert(sizeof(enum conf_linger) == 4, "RECORD_NUMBER takes enums");
 _Static_assert(COUNT(state_fields) <= RECORD_FIELDS_MAX, "record.h");
 
-/* Opens a folder below run, -errno where it is missing or a link is on the way. */
-static int folder_open(int run, const char *path, int flags)
-{
-	struct open_how how = {
-	    .flags = (unsigned)flags | O_DIRECTORY | O_CLOEXEC,
-	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-	};
-	int fd = (int)syscall(SYS_openat2, run, path, &how, sizeof(how));
-
-	return fd < 0 ? -errno : fd;
-}
-
 static int user_folder_open(int run, uid_t uid, const char *below, int flags)
 {
 	char path[64];
 
 	snprintf(path, sizeof(path), "users/%u%s", uid, below);
-	return folder_open(run, path, flags);
+	return files_directory_below(run, path, flags);
 }
 
 int state_write(int run, const struct user_state *state)
@@ -147,7 +133,7 @@ int state_read(int run, uid_t uid, struct user_state *out)
 
 int state_remove(int run, uid_t uid)
 {
-	CLEANUP_FD int users = folder_open(run, "users", O_PATH);
+	CLEANUP_FD int users = files_directory_below(run, "users", O_PATH);
 	char name[16];
 	int error;
 
@@ -203,7 +189,7 @@ static int uids_collect(int fd, uid_t **uids, size_t *count)
 
 int state_list(int run, uid_t **uids, size_t *count)
 {
-	int fd = folder_open(run, "users", O_RDONLY), error;
+	int fd = files_directory_below(run, "users", O_RDONLY), error;
 
 	*uids = NULL;
 	*count = 0;

@@ -23,17 +23,19 @@
 #define LIB_DIR	   "lib"
 #define LEASES_DIR "lib/leases"
 
-#define openat(...)	       FAULT(openat(__VA_ARGS__))
-#define mkdir(...)	       FAULT(mkdir(__VA_ARGS__))
-#define fsync(fd)	       FAULT(fsync(fd))
-#define symlinkat(...)	       FAULT(symlinkat(__VA_ARGS__))
-#define readlinkat(...)	       FAULT(readlinkat(__VA_ARGS__))
-#define fstatat(...)	       FAULT(fstatat(__VA_ARGS__))
-#define unlinkat(...)	       FAULT(unlinkat(__VA_ARGS__))
-#define fdopendir(fd)	       FAULT_NULL(fdopendir(fd))
-#define readdir(dir)	       FAULT_NULL(readdir(dir))
-#define files_make_dir(...)    (fault_hits() ? -fault_error : files_make_dir(__VA_ARGS__))
-#define files_remove_tree(...) (fault_hits() ? -fault_error : files_remove_tree(__VA_ARGS__))
+/* The folder that is made where it is missing. */
+#define files_open_listable(path, mode) (-ENOENT)
+#define openat(...)			FAULT(openat(__VA_ARGS__))
+#define mkdir(...)			FAULT(mkdir(__VA_ARGS__))
+#define fsync(fd)			FAULT(fsync(fd))
+#define symlinkat(...)			FAULT(symlinkat(__VA_ARGS__))
+#define readlinkat(...)			FAULT(readlinkat(__VA_ARGS__))
+#define fstatat(...)			FAULT(fstatat(__VA_ARGS__))
+#define unlinkat(...)			FAULT(unlinkat(__VA_ARGS__))
+#define fdopendir(fd)			FAULT_NULL(fdopendir(fd))
+#define readdir(dir)			FAULT_NULL(readdir(dir))
+#define files_make_dir(...)		(fault_hits() ? -fault_error : files_make_dir(__VA_ARGS__))
+#define files_remove_tree(...)		(fault_hits() ? -fault_error : files_remove_tree(__VA_ARGS__))
 
 #include "../../lib/state/lease.c"
 

@@ -52,6 +52,7 @@ static int fake_setaffinity(const cpu_set_t *set)
 
 #define openat(...)			  FAULT(openat(__VA_ARGS__))
 #define mkdir(...)			  FAULT(mkdir(__VA_ARGS__))
+#define mknod(...)			  FAULT(mknod(__VA_ARGS__))
 #define mount(...)			  FAULT(mount(__VA_ARGS__))
 #define rename(...)			  FAULT(rename(__VA_ARGS__))
 #define unlink(path)			  FAULT(unlink(path))

@@ -59,22 +59,23 @@ static int host_enter(const struct arguments *arguments)
 {
 	CLEANUP_FREE struct request *request = calloc(1, sizeof(*request));
 	CLEANUP_FREE struct reply *reply = calloc(1, sizeof(*reply));
-	struct conf *conf = NULL;
-	int result = request && reply ? conf_read(arguments->conf, &conf) : -ENOMEM;
+	CLEANUP_CONF struct conf *conf = NULL;
+	int error;
 
-	if (result == 0 && !text_set(request->conf, sizeof(request->conf), arguments->conf))
-		result = -EINVAL;
-	if (result == 0 && !who_set(&request->who, 0, "root"))
-		result = -EINVAL;
-	if (result == 0) {
-		result = helper_call("host", request, conf->deadline_ms, reply);
-	}
-	if (result == 0) {
-		result = reply->outcome == OUTCOME_HOST ? enter_net(reply) : -EACCES;
-		reply_close(reply);
-	}
-	conf_free(conf);
-	return result;
+	if (!request || !reply)
+		return -ENOMEM;
+	error = conf_read(arguments->conf, &conf);
+	if (error)
+		return error;
+	if (!text_set(request->conf, sizeof(request->conf), arguments->conf) ||
+	    !who_set(&request->who, 0, "root"))
+		return -EINVAL;
+	error = helper_call("host", request, conf->deadline_ms, reply);
+	if (error)
+		return error;
+	error = reply->outcome == OUTCOME_HOST ? enter_net(reply) : -EACCES;
+	reply_close(reply);
+	return error;
 }
 
 /* The namespace of this process before its first authentication, or NULL. */

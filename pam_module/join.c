@@ -74,7 +74,7 @@ static int cwd_restore(const struct origin *origin)
 	if (dir >= 0 && fstat(dir, &st) == 0 && st.st_dev == origin->cwd_st.st_dev &&
 	    st.st_ino == origin->cwd_st.st_ino && fchdir(dir) == 0)
 		return 0;
-	return chdir("/") < 0 ? log_errno(errno, "enter /") : 0;
+	return chdir("/") ? log_errno(errno, "enter /") : 0;
 }
 
 static int join_all(const struct reply *reply, const struct origin *origin)
@@ -111,16 +111,16 @@ static int join_undo(const struct reply *reply, const struct origin *origin, int
 			return -ENOTRECOVERABLE;
 		}
 	}
-	return cwd_restore(origin) < 0 ? -ENOTRECOVERABLE : cause;
+	return cwd_restore(origin) ? -ENOTRECOVERABLE : cause;
 }
 
 int join_namespaces(const struct reply *reply)
 {
 	CLEANUP_ORIGIN struct origin origin;
-	int result = origin_open(reply, &origin);
+	int error = origin_open(reply, &origin);
 
-	if (result < 0)
-		return result;
-	result = join_all(reply, &origin);
-	return result < 0 ? join_undo(reply, &origin, result) : 0;
+	if (error)
+		return error;
+	error = join_all(reply, &origin);
+	return error ? join_undo(reply, &origin, error) : 0;
 }

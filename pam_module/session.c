@@ -66,15 +66,15 @@ static int request_fill(pam_handle_t *pamh, const struct arguments *arguments,
 			struct request *request)
 {
 	const void *user = NULL;
-	int result;
+	int error;
 
 	if (pam_get_item(pamh, PAM_USER, &user) != PAM_SUCCESS || !user) {
 		log_error("the application set no PAM_USER");
 		return -EINVAL;
 	}
-	result = identity_resolve(user, &request->who);
-	if (result < 0)
-		return result;
+	error = identity_resolve(user, &request->who);
+	if (error)
+		return error;
 	if (!text_set(request->conf, sizeof(request->conf), arguments->conf))
 		return -EINVAL;
 	item_copy(pamh, PAM_SERVICE, request->service, sizeof(request->service));
@@ -90,22 +90,22 @@ static int call_and_join(const char *verb, enum outcome expected, const struct r
 			 unsigned deadline_ms, char *line)
 {
 	CLEANUP_FREE struct reply *reply = calloc(1, sizeof(*reply));
-	int result = reply ? helper_call(verb, request, deadline_ms, reply) : -ENOMEM;
+	int error = reply ? helper_call(verb, request, deadline_ms, reply) : -ENOMEM;
 
-	if (result < 0)
-		return result;
+	if (error)
+		return error;
 	if (reply->outcome != expected || !reply->handed_count) {
 		/* The helper has logged the cause already: it is the last of its lines. */
 		if (!reply->cause[0])
 			log_error("the helper refused the login and gave no reason");
-		result = HELPER_REFUSED;
+		error = HELPER_REFUSED;
 	} else {
-		result = join_namespaces(reply);
+		error = join_namespaces(reply);
 		if (line)
 			memcpy(line, reply->line, sizeof(reply->line));
 	}
 	reply_close(reply);
-	return result;
+	return error;
 }
 
 /* Undoes a login that failed after or while the helper made something. */
@@ -132,15 +132,15 @@ static void session_log(const char *what, const struct session_data *session, en
 static int open_isolated(struct session_data *session, const struct conf *conf)
 {
 	const struct request *request = &session->request;
-	int result =
+	int error =
 	    call_and_join("open", OUTCOME_ISOLATED, request, conf->deadline_ms, session->line);
 
-	if (result < 0) {
+	if (error) {
 		/* The helper did not run; or it is stuck and holds the user's lock, for which
 		 * undoing would wait. */
-		if (result != HELPER_REFUSED && result != -ENOEXEC && result != -EBUSY)
+		if (error != HELPER_REFUSED && error != -ENOEXEC && error != -EBUSY)
 			open_undo(request, conf->deadline_ms);
-		return result;
+		return error;
 	}
 	session->isolated = true;
 	session_log("opened", session, conf->log);
@@ -161,7 +161,7 @@ static int open_decided(struct session_data *session, const struct conf *conf)
 	const struct request *request = &session->request;
 	const struct who *who = &request->who;
 	const struct profile *profile = conf_match(conf, who);
-	int result;
+	int error;
 
 	if (conf_service_exempt(conf, request->service)) {
 		log_account("service %s is exempt: user=%s uid=%u stays on the host",
@@ -178,23 +178,48 @@ static int open_decided(struct session_data *session, const struct conf *conf)
 			  profile->name);
 		return open_exempt(request, conf, profile);
 	}
-	result = open_isolated(session, conf);
-	if (result < 0 && result != -ENOTRECOVERABLE && conf->on_error_host) {
+	error = open_isolated(session, conf);
+	if (error && error != -ENOTRECOVERABLE && conf->on_error_host) {
 		log_warning("NOT ISOLATED: user=%s uid=%u service=%s continues in the caller's "
 			    "namespaces, because on_error = host",
 			    who->user, who->uid, request->service);
 		return 0;
 	}
-	return result;
+	return error;
 }
 
+/* Closes the session if it cannot be kept: no later call would. */
 static int data_keep(pam_handle_t *pamh, struct session_data *session)
 {
-	int result = pam_set_data(pamh, DATA_NAME, session, data_free);
+	int result;
 
-	if (result != PAM_SUCCESS)
-		log_error("cannot keep the session's data: %s", pam_strerror(pamh, result));
-	return result == PAM_SUCCESS ? 0 : -ENOMEM;
+	session->opener = getpid();
+	result = pam_set_data(pamh, DATA_NAME, session, data_free);
+	if (result == PAM_SUCCESS)
+		return 0;
+	log_error("cannot keep the session's data: %s", pam_strerror(pamh, result));
+	if (session->isolated &&
+	    call_and_join("close", OUTCOME_HOST, &session->request, CLOSE_DEADLINE_MS, NULL))
+		log_error("the refused session could not be closed; pam-netns gc will remove it");
+	return -ENOMEM;
+}
+
+static int open_and_keep(pam_handle_t *pamh, const struct arguments *arguments,
+			 struct session_data *session)
+{
+	CLEANUP_CONF struct conf *conf = NULL;
+	int error = host_network_leave(pamh);
+
+	if (error)
+		return error;
+	error = request_fill(pamh, arguments, &session->request);
+	if (error)
+		return error;
+	error = conf_read(arguments->conf, &conf);
+	if (error)
+		return error;
+	error = open_decided(session, conf);
+	return error ? error : data_keep(pamh, session);
 }
 
 int session_refuse(pam_handle_t *pamh, int flags)
@@ -209,27 +234,9 @@ int session_refuse(pam_handle_t *pamh, int flags)
 int session_open(pam_handle_t *pamh, int flags, const struct arguments *arguments)
 {
 	struct session_data *session = calloc(1, sizeof(*session));
-	struct conf *conf = NULL;
-	int result = session ? host_network_leave(pamh) : -ENOMEM;
 
-	if (result == 0)
-		result = request_fill(pamh, arguments, &session->request);
-	if (result == 0)
-		result = conf_read(arguments->conf, &conf);
-	if (result == 0)
-		result = open_decided(session, conf);
-	conf_free(conf);
-	if (result == 0) {
-		session->opener = getpid();
-		result = data_keep(pamh, session);
-		if (result == 0)
-			return PAM_SUCCESS;
-		/* No later call would close it. */
-		if (session->isolated && call_and_join("close", OUTCOME_HOST, &session->request,
-						       CLOSE_DEADLINE_MS, NULL) < 0)
-			log_error(
-			    "the refused session could not be closed; pam-netns gc will remove it");
-	}
+	if (session && open_and_keep(pamh, arguments, session) == 0)
+		return PAM_SUCCESS;
 	if (session)
 		data_free(pamh, session, 0);
 	return session_refuse(pamh, flags);
@@ -239,10 +246,9 @@ int session_close(pam_handle_t *pamh, const struct arguments *arguments)
 {
 	const void *data = NULL;
 	const struct session_data *session;
-	struct conf *conf = NULL;
+	CLEANUP_CONF struct conf *conf = NULL;
 	unsigned deadline_ms = CLOSE_DEADLINE_MS;
 	enum conf_log log = CONF_LOG_ALL;
-	int result;
 
 	if (pam_get_data(pamh, DATA_NAME, &data) != PAM_SUCCESS || !data)
 		return PAM_SUCCESS; /* no session was opened with this handle */
@@ -255,9 +261,7 @@ int session_close(pam_handle_t *pamh, const struct arguments *arguments)
 		deadline_ms = conf->deadline_ms;
 		log = conf->log;
 	}
-	conf_free(conf);
-	result = call_and_join("close", OUTCOME_HOST, &session->request, deadline_ms, NULL);
-	if (result < 0) {
+	if (call_and_join("close", OUTCOME_HOST, &session->request, deadline_ms, NULL)) {
 		log_error("session not closed cleanly: user=%s uid=%u; pam-netns gc will remove "
 			  "its leftovers",
 			  session->request.who.user, session->request.who.uid);

@@ -112,6 +112,11 @@ int conf_read(const char *path, struct conf **out) MUST_CHECK;
  */
 int conf_parse(const char *text, size_t size, const char *name, struct conf **out) MUST_CHECK;
 void conf_free(struct conf *conf);
+static inline void cleanup_conf(struct conf **conf)
+{
+	conf_free(*conf);
+}
+#define CLEANUP_CONF __attribute__((cleanup(cleanup_conf)))
 
 /* The first profile that matches, or NULL: nobody wrote what such a user gets, so refuse. */
 const struct profile *conf_match(const struct conf *conf, const struct who *who);

@@ -22,14 +22,6 @@ $B/unit/%: $B/san/tests/unit/%.o $B/san/libpam_netns.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SAN) -o $@ $< $B/san/libpam_netns.a $(TEST_LIBS) -lcmocka -lpthread
 
-# Once more without them, for which the child may not share its caller's memory: lib/call/clone.c.
-UNIT_SHARED := $(addprefix $B/unit/,call_test_shared call_caller_test_shared call_fault_test_shared)
-
-$B/unit/%_shared: tests/unit/%.c tests/unit/fake_helper.h tests/unit/fault.h $B/libpam_netns.a
-	$(call say,CC,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -o $@ $< $B/libpam_netns.a $(TEST_LIBS) -lcmocka -lpthread
-
 # Objects of test programs are kept for the next run.
 .PRECIOUS: $B/san/%.o $B/fuzz/%.o
 
@@ -38,8 +30,8 @@ $B/unit/%_shared: tests/unit/%.c tests/unit/fake_helper.h tests/unit/fault.h $B/
 ## unit		unit tests (cmocka), each under ASan and UBSan
 .PHONY: unit unit-programs
 unit-programs: $(UNIT)
-unit: $(UNIT) $(UNIT_SHARED)
-	@tests/unit/run $(UNIT) $(UNIT_SHARED)
+unit: $(UNIT)
+	@tests/unit/run $(UNIT)
 
 ## ruleset	the firewall rules, in the real nft (root)
 .PHONY: ruleset

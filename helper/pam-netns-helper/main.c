@@ -2,11 +2,11 @@
  * pam-netns-helper: the privileged worker, run by root. See pam-netns-helper(8).
  *
  * pam_netns.so (in sshd, login, su, cron) and pam-netns start it for one verb. Its standard input
- * is a socket: one request comes over it, and log lines and one reply go back. It serves only uid
- * 0. The stages:
+ * is a socket: one request comes over it, and log lines and one reply go back. It serves only root.
+ * The stages:
  *
- * 1. It makes itself independent of its caller: empty environment, no descriptors but 0-2, a
- *    session of its own, default signals, only the capabilities that it needs, no_new_privs.
+ * 1. It makes itself independent of its caller: inherited.c, a session of its own, only the
+ *    capabilities that it needs, no_new_privs.
  * 2. It reads the request under the system call filter (sandbox.c).
  * 3. It enters the host's namespaces (host.c), and works there.
  */
@@ -26,6 +26,7 @@
 #include <syslog.h>
 
 #include "helper.h"
+#include "inherited.h"
 #include "base/log.h"
 #include "base/paths.h"
 
@@ -106,25 +107,18 @@ static int relro_protect(void)
 /* No state of the caller reaches the work. */
 static int process_clean(void)
 {
-	static const int relied_on[] = {SIGALRM, SIGCHLD, SIGUSR1, SIGTERM};
 	struct rlimit core = {0, 0};
 	sigset_t none;
+	int result = inherited_reset();
 
-	if (syscall(SYS_close_range, 3U, ~0U, 0U) < 0)
-		return log_errno(errno, "close the caller's descriptors");
+	if (result < 0)
+		return result;
 	(void)setsid();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	/* The caller's child has set all of them to default (lib/call/child.c). */
-	for (size_t i = 0; i < sizeof(relied_on) / sizeof(relied_on[0]); i++)
-		signal(relied_on[i], SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);
-	umask(022);
 	(void)setrlimit(RLIMIT_CORE, &core);
-	if (chdir("/") < 0)
-		return log_errno(errno, "enter /");
-	int result = relro_protect();
-
+	result = relro_protect();
 	if (result == 0)
 		result = capabilities_limit();
 	return result < 0 ? result : sandbox_enter();
@@ -194,13 +188,7 @@ static int verb_run(const struct verb *verb)
 
 int main(int argc, char **argv)
 {
-	struct stat st;
-
-	if (argc != 2 || !argv[1])
-		return usage();
-	if (getuid() != 0 || geteuid() != 0)
-		return usage();
-	if (fstat(STDIN_FILENO, &st) < 0 || !S_ISSOCK(st.st_mode))
+	if (argc != 2 || !argv[1] || inherited_ids() < 0)
 		return usage();
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strcmp(argv[1], verbs[i].name) != 0)

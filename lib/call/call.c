@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,12 +17,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <syslog.h>
 
-#include "call/child.h"
-#include "call/clone.h"
+#include "call/start.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/paths.h"
@@ -31,16 +28,6 @@
 
 #define LOG_LINES_MAX 1000 /* of one call; a helper gone wild must not fill the log */
 #define KILL_WAIT     1000 /* milliseconds; more only where the kernel itself is stuck */
-
-/*
- * Where the helper runs if it can: in the root of cgroup v2, or where that takes no processes (a
- * container's), with PID 1. Hosts with both versions have the second one in "unified".
- */
-static const char *const cgroups[] = {
-    "/sys/fs/cgroup",
-    "/sys/fs/cgroup/init.scope",
-    "/sys/fs/cgroup/unified",
-};
 
 const char *call_helper_path = HELPER_PATH;
 
@@ -128,68 +115,25 @@ static int end_helper(const struct call *call, bool kill_now)
 	return status;
 }
 
-/* What the child is told. */
-struct start {
-	int socket;
-	const char *verb;
-};
-
-static void child_run(void *argument)
-{
-	const struct start *start = argument;
-
-	call_child_exec(start->socket, call_helper_path, start->verb);
-}
-
-/*
- * In a cgroup that is not the caller's: su runs in one that its user may be allowed to freeze or to
- * starve (systemd delegates one to each), and the helper holds locks that others need (T10).
- */
-static pid_t clone_into(const char *cgroup, int *pidfd, struct start *start)
-{
-	CLEANUP_FD int fd = open(cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct statfs fs;
-
-	/* Asked first: the kernel may copy the process before it says so. */
-	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC)
-		return -1;
-	return call_clone(fd, pidfd, child_run, start);
-}
-
-/* In the caller's own cgroup where there is no other, or where a filter forbids clone3(2). */
-static pid_t fork_helper(int *pidfd, struct start *start)
-{
-	pid_t pid = -1;
-
-	for (size_t i = 0; i < sizeof(cgroups) / sizeof(cgroups[0]) && pid < 0; i++)
-		pid = clone_into(cgroups[i], pidfd, start);
-	if (pid < 0)
-		pid = fork();
-	if (pid == 0)
-		child_run(start);
-	return pid;
-}
-
 /*
  * With all signals blocked and cancellation off: neither the caller's handlers nor its cleanup may
- * run in the child.
+ * run in the child, and the helper takes signals once it has a session of its own.
  */
 static int start_helper(struct call *call, int childs_socket)
 {
-	struct start start = {childs_socket, call->verb};
-	int error = 0, cancel;
 	sigset_t all, old;
+	int error, cancel;
 
 	sigfillset(&all);
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	call->pid = fork_helper(&call->process, &start);
-	if (call->pid < 0)
-		error = log_errno(errno, "fork for the helper");
+	error = call_start(childs_socket, call_helper_path, call->verb, &call->pid);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_setcancelstate(cancel, NULL);
-	if (error || call->process >= 0)
-		return error;
+	if (error) {
+		log_errno(-error, "run %s", call_helper_path);
+		return -ENOEXEC;
+	}
 	call->process = (int)syscall(SYS_pidfd_open, call->pid, 0);
 	if (call->process < 0) {
 		error = log_errno(errno, "open a pidfd of the helper (pid %d)", (int)call->pid);

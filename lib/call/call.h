@@ -1,14 +1,10 @@
 /*
- * Running the helper: fork, exec with an empty environment, one request, log lines, one reply.
+ * Running the helper: start with an empty environment, one request, log lines, one reply.
  *
- * Used inside sshd, login, su and cron, so it changes nothing of its caller but what fork and wait
+ * Used inside sshd, login, su and cron, so it changes nothing of its caller but what start and wait
  * must: SIGCHLD is default during the call and restored (sent again if a child of the caller's own
- * ended meanwhile), SIGPIPE cannot arrive, no descriptor stays but those of the reply. Only one
- * whose effective group is not root's becomes undumpable, if it was not, as by setegid(2). The
- * child has all three uids and gids 0, no supplementary groups, rlimits raised as far as the hard
- * limits go, PID 1's CPUs, normal priorities, signals blocked and default, umask 022, / as its
- * directory, the root of cgroup v2 as its cgroup (where there is one), and descriptors 0 (the
- * socket), 1 and 2 (/dev/null).
+ * ended meanwhile), SIGPIPE cannot arrive, no descriptor stays but those of the reply. How the
+ * helper starts: start.h.
  */
 #ifndef PAM_NETNS_CALL_H
 #define PAM_NETNS_CALL_H

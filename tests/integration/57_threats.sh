@@ -91,6 +91,25 @@ test_t10_limits_of_the_caller() {
 	host_clean 5
 }
 
+# The installed helper, which has another C library than the unit tests, resets what its caller chose.
+test_t10_priorities_of_the_caller() {
+	local lock login helper
+	"$TOOLS/host-lockhold" 2001 "$OUT/held" & # its helper waits for this
+	lock=$!
+	wait_until 5 test -e "$OUT/held"
+	nice -n 19 ionice -c idle taskset -c 0 choom -n 500 -- chrt -i 0 su alice -c true &
+	login=$!
+	wait_until 5 grep -q -e '->' /proc/locks
+	helper=$(pgrep -x pam-netns-helpe)
+	assert_match '^ *TS +0$' "$(ps -o cls=,ni= -p "$helper")"
+	assert_eq "$(taskset -pc 1 | sed 's/.*: //')" "$(taskset -pc "$helper" | sed 's/.*: //')" 'its CPUs'
+	assert_no_match 'idle' "$(ionice -p "$helper")"
+	assert_eq 0 "$(<"/proc/$helper/oom_score_adj")" 'its score for the OOM killer'
+	kill "$lock"
+	wait "$login"
+	host_clean 5
+}
+
 # 10,000 calls, by argument, environment and number of arguments, of the programs that are or become
 # root's (CVE-2017-5985, CVE-2018-6556, CVE-2022-47952, CVE-2026-39402; CVE-2021-4034, CVE-2022-0563,
 # CVE-2026-53614).

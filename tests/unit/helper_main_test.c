@@ -12,12 +12,16 @@
 #include "fault.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <link.h>
 #include <linux/capability.h>
+#include <linux/ioprio.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -31,8 +35,8 @@
 #include "base/log.h"
 
 static struct {
-	uid_t uid, euid;
-	mode_t input;
+	uid_t uid, caller; /* the helper's and whose socket it has */
+	bool no_socket, root;
 	bool full; /* no socket takes what is written */
 	uint64_t permitted;
 	bool closed, no_new_privs, sandboxed, protected_all, deadline;
@@ -43,45 +47,68 @@ static struct {
 	int written;
 } world;
 
-static uid_t fake_uid(uid_t uid)
+static int fake_caller(int fd, int option, void *value, const socklen_t *size)
 {
-	return uid;
-}
+	struct ucred peer = {.uid = world.caller};
 
-static int fake_fstat(int fd, struct stat *st)
-{
 	assert_int_equal(fd, STDIN_FILENO);
-	*st = (struct stat){.st_mode = world.input};
-	return 0;
+	assert_int_equal(option, SO_PEERCRED);
+	assert_int_equal(*size, sizeof(peer));
+	memcpy(value, &peer, sizeof(peer));
+	errno = ENOTSOCK;
+	return world.no_socket ? -1 : 0;
 }
 
 static int fake_prctl(int option, unsigned long argument)
 {
+	if (option == PR_SET_TIMERSLACK)
+		return -1;
+	if (fault_hits())
+		return -1;
 	assert_int_equal(option, PR_SET_NO_NEW_PRIVS);
 	world.no_new_privs = argument == 1;
 	return 0;
 }
 
+static int fake_ids(void)
+{
+	assert_false(world.closed);
+	world.root = world.uid == 0;
+	errno = EPERM;
+	return world.root ? 0 : -1;
+}
+
+static long fake_capset(const struct __user_cap_data_struct *data)
+{
+	world.permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+	assert_int_equal(data[0].effective, data[0].permitted);
+	assert_int_equal(data[0].inheritable | data[1].inheritable, 0);
+	return 0;
+}
+
+/* What the process has inherited is reset with all privileges of root, and may fail. */
 static long fake_syscall(long number, ...)
 {
 	va_list arguments;
+	long result = 0;
 
 	va_start(arguments, number);
-	if (number == SYS_close_range) {
+	if (number == SYS_setgroups || number == SYS_setresgid || number == SYS_setresuid) {
+		result = fault_hits() ? -1 : fake_ids();
+	} else if (number == SYS_close_range) {
 		assert_int_equal(va_arg(arguments, unsigned), 3);
 		world.closed = va_arg(arguments, unsigned) == ~0U;
-	} else {
-		const struct __user_cap_data_struct *data;
-
-		assert_int_equal(number, SYS_capset);
+		result = FAULT(0);
+	} else if (number == SYS_capset) {
 		(void)va_arg(arguments, void *);
-		data = va_arg(arguments, const struct __user_cap_data_struct *);
-		world.permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
-		assert_int_equal(data[0].effective, data[0].permitted);
-		assert_int_equal(data[0].inheritable | data[1].inheritable, 0);
+		result =
+		    FAULT(fake_capset(va_arg(arguments, const struct __user_cap_data_struct *)));
+	} else {
+		assert_true(world.root && world.permitted == 0);
+		result = -1;
 	}
 	va_end(arguments);
-	return 0;
+	return result;
 }
 
 static int fake_mprotect(const void *start, size_t length, int protection)
@@ -193,11 +220,12 @@ VERB(down, 0)
 VERB(kick, 0)
 VERB(gc, 0)
 
-#define getuid()			     fake_uid(world.uid)
-#define geteuid()			     fake_uid(world.euid)
-#define fstat(fd, st)			     FAULT(fake_fstat(fd, st))
-#define prctl(option, a, ...)		     FAULT(fake_prctl(option, a))
-#define syscall(...)			     FAULT(fake_syscall(__VA_ARGS__))
+#define getsockopt(fd, level, option, v, s)  FAULT(fake_caller(fd, option, v, s))
+#define openat(folder, path, flags)	     -1
+#define personality(which)		     -1
+#define getrlimit(which, limit)		     (*(limit) = (struct rlimit){0, 0}, -1)
+#define prctl(option, a, ...)		     fake_prctl(option, a)
+#define syscall(...)			     fake_syscall(__VA_ARGS__)
 #define mprotect(...)			     FAULT(fake_mprotect(__VA_ARGS__))
 #define setsid()			     0
 #define sigprocmask(how, set, o)	     fake_mask(set)
@@ -216,6 +244,7 @@ VERB(gc, 0)
 #define main(argc, argv)		     helper_main(argc, argv)
 int helper_main(int argc, char **argv);
 
+#include "../../helper/pam-netns-helper/inherited.c"
 #include "../../helper/pam-netns-helper/main.c"
 
 #undef main
@@ -223,7 +252,6 @@ int helper_main(int argc, char **argv);
 static void world_make(void)
 {
 	memset(&world, 0, sizeof(world));
-	world.input = S_IFSOCK;
 }
 
 static int helper(const char *verb)
@@ -252,19 +280,21 @@ static void whom_it_serves(void **state)
 		assert_usage(helper(verbs_unknown[i]));
 	}
 	world_make();
-	world.uid = 2001; /* setuid by mistake */
+	world.caller = 2001; /* setuid by mistake */
 	assert_usage(helper("open"));
 	world_make();
-	world.euid = 2001;
+	world.uid = 2001;
 	assert_usage(helper("open"));
 	world_make();
-	world.input = S_IFREG;
+	world.no_socket = true;
 	assert_usage(helper("open"));
 	world_make();
 	fault_error = EBADF;
-	fault_calls = 0;
-	fault_at = 1;
-	assert_usage(helper("open"));
+	for (fault_at = 1; fault_at <= 4; fault_at++) {
+		world_make();
+		fault_calls = 0;
+		assert_usage(helper("open"));
+	}
 	fault_at = 0;
 	/* CVE-2021-4034 */
 	for (int argc = 0; argc < 4; argc++) {

@@ -1,0 +1,156 @@
+/*
+ * The helper's first steps: after them nothing of the caller's reaches the work.
+ *
+ * In su and sudo the caller's real uid is an ordinary user's, and until the uids are 0 that user
+ * may stop, kill, renice and move the process (T10). The user has also chosen limits, CPUs,
+ * priorities and the directory. So the uids come first. Signals stay blocked until the helper has a
+ * session of its own, where no terminal can stop it.
+ *
+ * 1. inherited_ids(): uids and gids; is the caller root?
+ * 2. inherited_reset(): the rest, before the system call filter, which knows none of these calls.
+ *
+ * Not done here:
+ * - The start makes the actions of signals default (lib/call/start.c).
+ * - A child gets no timers, alarms, PR_SET_PDEATHSIG or pending signals.
+ * - Memory: execve(2) of su has cleared the personality that makes addresses predictable.
+ * - Tracing: no user traces the helper, since its effective uid is not theirs. execve(2) with two
+ *   different uids also leaves it undumpable.
+ */
+#include "inherited.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ioprio.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define CPUS_MAX       8192  /* as many as Linux can have */
+#define TIMER_SLACK_NS 50000 /* the kernel's default */
+
+/* The C libraries' wrappers look after other threads, and there are none. */
+#ifdef SYS_setresuid32
+#define CALL_SETRESUID SYS_setresuid32
+#define CALL_SETRESGID SYS_setresgid32
+#define CALL_SETGROUPS SYS_setgroups32
+#else
+#define CALL_SETRESUID SYS_setresuid
+#define CALL_SETRESGID SYS_setresgid
+#define CALL_SETGROUPS SYS_setgroups
+#endif
+
+/*
+ * Soft limits are raised to these at least, hard ones if that takes more and is permitted. Few
+ * hosts have less, so that most logins only ask.
+ */
+static const struct {
+	int resource;
+	rlim_t least;
+} limits[] = {
+    {RLIMIT_NOFILE, 1024},	   {RLIMIT_STACK, 8UL << 20},  {RLIMIT_CPU, RLIM_INFINITY},
+    {RLIMIT_FSIZE, RLIM_INFINITY}, {RLIMIT_AS, RLIM_INFINITY}, {RLIMIT_DATA, RLIM_INFINITY},
+    {RLIMIT_NPROC, 4096},      /* fork(2) of a container's root: the reaper, nft */
+    {RLIMIT_SIGPENDING, 1024}, /* timer_create(2) */
+};
+
+static void raise_limits(void)
+{
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		rlim_t least = limits[i].least;
+		struct rlimit limit;
+
+		/* RLIM_INFINITY is the largest rlim_t, so it compares like a number. */
+		if (getrlimit(limits[i].resource, &limit) < 0 || limit.rlim_cur >= least)
+			continue;
+		limit.rlim_cur = least;
+		if (limit.rlim_max >= least) {
+			(void)setrlimit(limits[i].resource, &limit);
+			continue;
+		}
+		struct rlimit raised = {.rlim_cur = least, .rlim_max = least};
+
+		/* Without CAP_SYS_RESOURCE (a container's root) the hard limit is the ceiling. */
+		limit.rlim_cur = limit.rlim_max;
+		if (setrlimit(limits[i].resource, &raised) < 0)
+			(void)setrlimit(limits[i].resource, &limit);
+	}
+}
+
+/* The CPUs of PID 1: all, but for those that the admin keeps free. */
+static void reset_cpus(void)
+{
+	unsigned long own[CPUS_MAX / (8 * sizeof(unsigned long))], cpus[sizeof(own) / sizeof(*own)];
+	long size = syscall(SYS_sched_getaffinity, 1, sizeof(cpus), cpus);
+
+	if (size > 0 && (syscall(SYS_sched_getaffinity, 0, sizeof(own), own) != size ||
+			 memcmp(own, cpus, (size_t)size) != 0))
+		(void)syscall(SYS_sched_setaffinity, 0, size, cpus);
+}
+
+/* The first version of sched_setattr(2)'s struct. Zeros are SCHED_OTHER with a nice value of 0. */
+struct scheduling {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+};
+
+/*
+ * A user may have chosen one busy CPU, SCHED_IDLE, a nice value of 19, idle I/O, late timers. By
+ * the system call: musl's sched_setscheduler(3) refuses.
+ */
+static void reset_scheduling(void)
+{
+	const struct scheduling standard = {.size = sizeof(standard)};
+
+	reset_cpus();
+	(void)syscall(SYS_sched_setattr, 0, &standard, 0);
+	(void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, 0);
+	(void)prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS);
+}
+
+/* ... to be the first that ends when memory is short. What an admin has set lower stays. */
+static void reset_oom_score(void)
+{
+	CLEANUP_FD int fd = openat(AT_FDCWD, "/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+	char first;
+
+	if (fd >= 0 && read(fd, &first, 1) == 1 && first >= '1' && first <= '9')
+		(void)!pwrite(fd, "0", 1, 0);
+}
+
+int inherited_ids(void)
+{
+	struct ucred caller;
+	socklen_t size = sizeof(caller);
+
+	if (syscall(CALL_SETGROUPS, 0, NULL) < 0 || syscall(CALL_SETRESGID, 0, 0, 0) < 0 ||
+	    syscall(CALL_SETRESUID, 0, 0, 0) < 0)
+		return -errno;
+	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_PEERCRED, &caller, &size) < 0)
+		return -errno;
+	return caller.uid == 0 ? 0 : -EPERM;
+}
+
+int inherited_reset(void)
+{
+	if (syscall(SYS_close_range, 3U, ~0U, 0U) < 0)
+		return log_errno(errno, "close the caller's descriptors");
+	if (chdir("/") < 0)
+		return log_errno(errno, "enter /");
+	umask(022);
+	(void)personality(PER_LINUX); /* "Linux 2.6" for one */
+	raise_limits();
+	reset_scheduling();
+	reset_oom_score();
+	return 0;
+}

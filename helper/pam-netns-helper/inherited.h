@@ -1,0 +1,20 @@
+/* What a process inherits from its caller, made harmless: the helper's first steps. */
+#ifndef PAM_NETNS_INHERITED_H
+#define PAM_NETNS_INHERITED_H
+
+#include "base/cleanup.h"
+
+/*
+ * Makes all uids and gids root's, without supplementary groups, and verifies that root has made the
+ * socket that is standard input. -errno otherwise, -EPERM if another user has; logs nothing.
+ */
+int inherited_ids(void) MUST_CHECK;
+
+/*
+ * Closes all descriptors but 0-2; umask 022; / as the directory; resource limits, CPUs, priorities,
+ * the score for the OOM killer and the personality as those of a service. Needs root's
+ * capabilities. Logs.
+ */
+int inherited_reset(void) MUST_CHECK;
+
+#endif

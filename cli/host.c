@@ -88,9 +88,9 @@ static void print_network(const struct network *network, const struct network_st
 
 static void print_forwarding(const struct host_state *host, bool ipv6)
 {
-	printf("forwarding: IPv4%s", host->forwarding_ours ? " for these networks alone" : "");
+	printf("forwarding: IPv4%s", host->forwarding_ours ? " only for these networks" : "");
 	if (ipv6)
-		printf(", IPv6%s", host->forwarding6_ours ? " for these networks alone" : "");
+		printf(", IPv6%s", host->forwarding6_ours ? " only for these networks" : "");
 	putchar('\n');
 }
 

@@ -117,16 +117,16 @@ test_up_prints_networks_and_forwarding() {
 	subnet6=$(sed -n 's/^subnet6=\(.*\)::$/\1/p' /run/pam-netns/networks/default/state)
 	said=$(<"$OUT/up")
 	assert_eq "network default: bridge pnbr0, 10.203.0.0/16 and $subnet6::/64, NAT
-forwarding: IPv4 for these networks alone, IPv6 for these networks alone" "$said"
+forwarding: IPv4 only for these networks, IPv6 only for these networks" "$said"
 	pam-netns down
 	echo 1 >/proc/sys/net/ipv4/ip_forward
-	assert_match '^forwarding: IPv4, IPv6 for these networks alone$' "$(pam-netns up | tail -n 1)"
+	assert_match '^forwarding: IPv4, IPv6 only for these networks$' "$(pam-netns up | tail -n 1)"
 	pam-netns down
 	echo 0 >/proc/sys/net/ipv4/ip_forward
 	conf_set nat no
 	conf_set subnet6 none
 	assert_eq 'network default: bridge pnbr0, 10.203.0.0/16, no NAT
-forwarding: IPv4 for these networks alone' "$(pam-netns up)"
+forwarding: IPv4 only for these networks' "$(pam-netns up)"
 	conf_reset
 	pam-netns down
 	pam-netns up

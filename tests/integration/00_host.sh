@@ -2,11 +2,11 @@
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
 # The throw-away host itself, without pam_netns in its PAM stacks.
 
-test_page_from_outside_ipv4() {
+test_page_from_outside_comes_over_ipv4() {
 	assert_match "^you are $HOST4 port" "$(curl -sS -m 5 "http://$OUTSIDE4/")"
 }
 
-test_page_from_outside_ipv6() {
+test_page_from_outside_comes_over_ipv6() {
 	assert_match "^you are $HOST6 port" "$(curl -sS -m 5 "http://[$OUTSIDE6]/")"
 }
 
@@ -17,13 +17,13 @@ test_names_resolve_through_the_outside() {
 	assert_match "you are $HOST4" "$(curl -4 -sS -m 5 http://www.example.test/)"
 }
 
-test_echo_tcp_and_udp() {
+test_outside_echoes_tcp_and_udp() {
 	local address proto answer
 	for address in $OUTSIDE4 $OUTSIDE6; do
 		for proto in tcp udp; do
 			exec 3<>"/dev/$proto/$address/7"
 			echo "$proto $address" >&3
-			# Not `read`, which takes a byte at a time: the rest of a datagram is lost.
+			# `read` takes a byte at a time and would lose the rest of a datagram.
 			answer=$(timeout 3 head -n 1 <&3)
 			assert_eq "$proto $address" "$answer"
 			exec 3>&-
@@ -31,15 +31,15 @@ test_echo_tcp_and_udp() {
 	done
 }
 
-# Without this, a test that pages go through NAT would prove nothing.
-test_outside_has_no_way_back_to_users() {
+# The control for the tests of NAT.
+test_outside_has_no_route_to_users() {
 	assert_fails outside ip route get 10.203.0.2
 	assert_fails outside ip -6 route get fd00::2
 	assert_eq 1 "$(outside ip route | wc -l)"
 }
 
-# A namespace behind the host, by hand: no answer from the outside until the host translates.
-test_nat_is_what_brings_answers_back() {
+# A namespace behind the host gets no answer from the outside until the host translates.
+test_answers_come_back_by_nat_only() {
 	local inside
 	unshare --net sleep 60 &
 	inside=$!
@@ -55,8 +55,7 @@ test_nat_is_what_brings_answers_back() {
 		route add default via 10.203.0.1
 		route add default via fd00:51::1
 	END
-	echo 1 >/proc/sys/net/ipv4/ip_forward
-	echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
+	forwarding_set 1
 	get() { nsenter --net="/proc/$inside/ns/net" curl -sS -m "$1" "http://$2/"; }
 	assert_fails get 1 "$OUTSIDE4"
 	assert_fails get 1 "[$OUTSIDE6]"
@@ -65,20 +64,19 @@ test_nat_is_what_brings_answers_back() {
 	assert_match "you are $HOST4" "$(get 3 "$OUTSIDE4")"
 	assert_match "you are $HOST6" "$(get 3 "[$OUTSIDE6]")"
 	nft delete table inet hand
-	echo 0 >/proc/sys/net/ipv4/ip_forward
-	echo 0 >/proc/sys/net/ipv6/conf/all/forwarding
+	forwarding_set 0
 	ip link delete hand0
 	kill "$inside"
 }
 
-test_namespaces_are_the_hosts() {
+test_namespaces_are_those_of_the_host() {
 	local ns
 	for ns in net mnt uts ipc pid cgroup; do
 		assert_eq "$(stat -L -c %i /proc/1/ns/$ns)" "$(stat -L -c %i /proc/self/ns/$ns)" $ns
 	done
 	assert_eq host-init "$(cat /proc/1/comm)"
 	assert_eq testhost "$(hostname)"
-	# Shared, as systemd leaves it; and the root of the mount namespace, not a chroot in it.
+	# The root is shared, as with systemd, and is that of the mount namespace, not a chroot.
 	assert_match '(^| )shared:' "$(findmnt -n -o PROPAGATION,OPT-FIELDS / || :)$(awk '$5 == "/"' /proc/self/mountinfo)"
 	assert_eq overlay "$(nsenter --mount=/proc/1/ns/mnt stat -f -c %T / | sed s/overlayfs/overlay/)"
 	assert_eq "$(stat -c %d:%i /)" "$(nsenter --mount=/proc/1/ns/mnt stat -c %d:%i /)"
@@ -89,22 +87,22 @@ test_signals_and_descriptors_are_clean() {
 	assert_eq '0 1 2' "$(find /proc/1/fd -mindepth 1 -printf '%f\n' | sort -n | paste -sd ' ')"
 }
 
-test_devices() {
+test_devices_work() {
 	[[ -c /dev/null && -c /dev/net/tun && -S /dev/log && -k /dev/shm ]]
 	assert_eq hello "$(script -qec 'tty >/dev/null && echo hello' /dev/null | tr -d '\r')"
 	mkdir /sys/fs/cgroup/mine
 	rmdir /sys/fs/cgroup/mine
 }
 
-test_log_is_kept() {
+test_log_has_sent_lines() {
 	logger -p authpriv.warning -t tester 'a line'
 	log_grep '^authpriv\.warning .* tester: a line$'
 	log_mark
 	assert_no_log 'a line'
 }
 
-# What says that nothing was logged must not be sooner than the log.
-test_a_late_log_is_waited_for() {
+# assert_no_log must wait for a late log.
+test_assert_no_log_waits_for_a_late_log() {
 	local logd
 	logd=$(pgrep -x host-logd)
 	kill -STOP "$logd"
@@ -113,7 +111,7 @@ test_a_late_log_is_waited_for() {
 	assert_fails assert_no_log 'a late line'
 }
 
-test_ssh() {
+test_ssh_runs_commands_as_the_user() {
 	assert_eq 'alice 2001 lab' "$(ssh_as alice -- 'echo $(id -un) $(id -u) $(id -gn)')"
 	assert_eq "$HOST6" "$(SSH_TO=$HOST6 ssh_as bob -- 'set -- $SSH_CONNECTION; echo $3')"
 	assert_eq "$OUTSIDE4" "$(ssh_as alice -- 'set -- $SSH_CONNECTION; echo $1')"
@@ -121,11 +119,11 @@ test_ssh() {
 	assert_code 42 ssh_as carol -- exit 42
 }
 
-test_ssh_of_a_high_uid() {
+test_ssh_works_for_a_high_uid() {
 	assert_eq 3000000000 "$(ssh_as longuid -- id -u)"
 }
 
-test_ssh_on_a_terminal() {
+test_ssh_works_on_a_terminal() {
 	local output
 	output=$(as_pty nsenter --net="/proc/$(</run/test-host/outside.pid)/ns/net" \
 		ssh -o PubkeyAuthentication=no "alice@$HOST4" <<-END
@@ -141,7 +139,7 @@ test_ssh_on_a_terminal() {
 	assert_match '/dev/pts/' "$output"
 }
 
-test_sftp_internal_and_external() {
+test_sftp_works_internal_and_external() {
 	local port
 	echo content >/home/alice/file
 	for port in 22 2222; do
@@ -151,11 +149,11 @@ test_sftp_internal_and_external() {
 }
 
 test_x11_forwarding_offers_a_display() {
-	# An X client would connect there; sshd makes it only with xauth and a display of the client.
+	# sshd offers the display only with xauth and a display of the client.
 	assert_match '^localhost:1[0-9]' "$(DISPLAY=:0 ssh_as alice -X -- 'echo $DISPLAY')"
 }
 
-test_held_session() {
+test_held_session_runs_commands_and_ends() {
 	hold_session one alice
 	assert_eq 2001 "$(stat -c %u "/proc/$(hold_pid one)")"
 	assert_eq "alice $(hold_pid one)" "$(in_session one 'echo $(id -un) $PPID')"
@@ -167,12 +165,12 @@ test_held_session() {
 	wait_until 5 process_gone "$(hold_pid two)"
 }
 
-test_su() {
+test_su_works_without_password_for_root() {
 	assert_eq bob "$(su - bob -c 'id -un')"
 	log_grep 'su.*session opened for user bob'
 }
 
-test_su_with_password() {
+test_su_works_with_password() {
 	local output
 	output=$(as_pty setpriv --reuid alice --regid lab --init-groups su - bob -c 'echo I am $(id -un)' <<-END
 		< assword:
@@ -182,12 +180,12 @@ test_su_with_password() {
 	assert_match 'I am bob' "$output"
 }
 
-test_sudo() {
+test_sudo_works_for_group_sudo_only() {
 	assert_eq 'root alice' "$(su dave -c "echo $PASSWORD | sudo -S -p '' sh -c 'id -un; sudo -u alice id -un'" | paste -sd ' ')"
 	assert_fails su alice -c "echo $PASSWORD | sudo -S -p '' id"
 }
 
-test_login_on_a_terminal() {
+test_login_works_on_a_terminal() {
 	local output
 	output=$(as_pty login <<-END
 		< login:
@@ -215,7 +213,7 @@ test_at_runs_a_job() {
 	log_grep 'atd.*session opened for user alice'
 }
 
-test_pamtester_and_pam_session() {
+test_pamtester_and_pam_session_open_sessions() {
 	pamtester_session su alice
 	assert_eq bob "$(pam_session -u su bob id -un)"
 	assert_code 7 pam_session su bob sh -c 'exit 7'
@@ -223,13 +221,13 @@ test_pamtester_and_pam_session() {
 	assert_code 254 pam_session refused bob true
 }
 
-test_rsync_over_ssh() {
+test_rsync_works_over_ssh() {
 	echo data >"$OUT/rsync"
 	outside rsync -e 'ssh -o BatchMode=yes' "$OUT/rsync" "alice@$HOST4:rsync"
 	assert_eq data "$(</home/alice/rsync)"
 }
 
-test_many_users() {
+test_users_add_makes_many_users() {
 	users_add pupil 60000 50
 	assert_eq 'pupil50 60049' "$(su pupil50 -c 'echo $(id -un) $(id -u)')"
 	user_add single 70000
@@ -240,8 +238,8 @@ test_host_is_clean_without_users() {
 	host_clean 1
 }
 
-# A host_clean that sees nothing would pass for ever.
-test_what_users_leave_is_seen() {
+# The control for host_clean.
+test_host_residue_shows_each_kind_of_leftover() {
 	mkdir -p /run/pam-netns/{pins,users,closing}/2001 /run/pam-netns/pins/template.default /run/netns
 	touch /run/netns/alice
 	ip link add pnbr0 type bridge
@@ -269,7 +267,7 @@ route fd00:52::7d1' "$(cat)"
 	host_clean 1
 }
 
-test_pam_line_goes_last() {
+test_pam_line_is_the_last_of_its_stack() {
 	local file before
 	before=$(cat /etc/pam.d/*)
 	host_pam_install debug
@@ -282,7 +280,7 @@ test_pam_line_goes_last() {
 	assert_same "$before" "$(cat /etc/pam.d/*)"
 }
 
-# --- the host's way of starting and ending, tried with a host inside this one ---
+# --- start and end of a host, tried with a host inside this one ---
 
 NESTED=(env B=/srv/build HOST_BUILT=1 "$CHECKOUT/tests/host/host" run --no-install --)
 
@@ -294,13 +292,13 @@ nested_works() {
 	nested true 2>"$OUT/nested" || skip "no host within a host: $(tail -n 1 "$OUT/nested")"
 }
 
-# What `snapshot` prints, and the processes, which here are the host's own.
+# everything: prints what `snapshot` prints, and all processes.
 everything() {
 	"$CHECKOUT/tests/host/snapshot"
 	pgrep -a . | grep -vE 'tests/integration/run --function|grep|^[0-9]+ \['
 }
 
-test_ends_with_the_commands_status() {
+test_host_ends_with_the_commands_status() {
 	nested_works
 	assert_code 0 nested true
 	assert_code 42 nested sh -c 'exit 42'
@@ -308,7 +306,7 @@ test_ends_with_the_commands_status() {
 	assert_eq 'a b' "$(echo 'a b' | nested cat)"
 }
 
-test_leaves_nothing_behind() {
+test_host_leaves_nothing_behind() {
 	local before
 	nested_works
 	before=$(everything)
@@ -318,7 +316,7 @@ test_leaves_nothing_behind() {
 	assert_same "$before" "$(everything)"
 }
 
-# ends_by SIGNAL: a host told to end by a signal ends at once, with all that runs in it.
+# ends_by SIGNAL: the signal ends a host at once, with all of its processes.
 ends_by() {
 	local before pid code=0
 	before=$(everything)
@@ -332,19 +330,18 @@ ends_by() {
 	assert_same "$before" "$(everything)"
 }
 
-test_ends_by_term() {
+test_host_ends_by_sigterm() {
 	nested_works
 	ends_by TERM
 }
 
-test_ends_by_hup() {
+test_host_ends_by_sighup() {
 	nested_works
 	ends_by HUP
 }
 
-# Nothing can clean up at once after SIGKILL; processes end all the same, the cgroup goes with the
-# next host.
-test_processes_end_by_kill() {
+# SIGKILL leaves no time to clean up: processes end all the same, and the next host removes the cgroup.
+test_processes_of_a_killed_host_end() {
 	local before pid
 	nested_works
 	before=$(everything)
@@ -355,14 +352,14 @@ test_processes_end_by_kill() {
 	kill -KILL "$pid"
 	wait "$pid" || :
 	wait_until 3 sh -c '! pgrep -f "sleep 30[34]"'
-	# The last of its processes may not be those.
+	# The host's other processes may end later.
 	wait_until 3 grep -qx 'populated 0' "/sys/fs/cgroup/pam-netns-host.$pid/cgroup.events"
 	nested true
 	assert_same "$before" "$(everything)"
 }
 
-# The fastest of three: other hosts run beside it.
-test_starts_within_two_seconds() {
+# The fastest of three starts counts, since other hosts run too.
+test_host_starts_within_two_seconds() {
 	local start
 	for _ in 1 2 3; do
 		start=${EPOCHREALTIME/./}
@@ -372,8 +369,8 @@ test_starts_within_two_seconds() {
 	fail "$((${EPOCHREALTIME/./} - start)) us"
 }
 
-# A run that finds the group of a host that was killed before it: removed, and not called a change.
-test_a_leftover_of_an_earlier_host_is_no_change() {
+# A run removes the cgroup of a host that was killed, and does not report it as a change.
+test_leftover_of_an_earlier_host_is_no_change() {
 	local left=/sys/fs/cgroup/pam-netns-host.999999999
 	nested_works
 	mkdir "$left"
@@ -383,8 +380,9 @@ test_a_leftover_of_an_earlier_host_is_no_change() {
 	[[ ! -e $left ]]
 }
 
-# Names and numbers of people of the machine are free for the host's users; their homes are not seen.
-test_people_of_the_machine_are_not_there() {
+# The machine's own users and groups are not on the host, so that names and numbers are free; their homes
+# are hidden.
+test_users_of_the_machine_are_not_on_the_host() {
 	nested_works
 	groupadd -g 2950 people
 	useradd -m -u 2050 -g people -G sudo person

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The runners of the tests themselves: what hangs is ended and named, what is only slow is not.
+# The runners of the tests: a hanging test is ended and named, a slow one goes on.
 
 WATCH=$CHECKOUT/tests/watch
 export WATCH_TICK=200
@@ -18,7 +18,7 @@ test_silent_command_is_ended() {
 	wait_until 10 eval '! pgrep -xf "sleep 1234"'
 }
 
-# It lasts longer than the silence that is allowed.
+# The command lasts longer than the allowed silence.
 test_slow_command_is_not_ended() {
 	# shellcheck disable=SC2016 # for the inner shell
 	assert_code 7 "$WATCH" -i 4 "$OUT/output" bash -c 'for i in {1..12}; do echo $i; sleep 0.5; done; exit 7'
@@ -32,8 +32,8 @@ test_looping_command_is_ended_by_its_cpu_time() {
 	assert_code 124 "$WATCH" -i 60 -c 2 "$OUT/output" yes
 }
 
-# With -p it is the time of other processes as well, which work for the command.
-test_command_waits_for_a_process_that_works() {
+# With -p the CPU time of other processes counts too, which work for the command.
+test_silent_command_with_busy_helper_is_not_ended() {
 	bash -c 'while ((SECONDS < 6)); do :; done' &
 	assert_code 0 "$WATCH" -p 1 -i 3 "$OUT/output" sleep 5
 	assert_code 124 "$WATCH" -i 3 "$OUT/output" sleep 1234
@@ -55,7 +55,7 @@ test_ended_runner_ends_its_command() {
 	wait_until 10 eval '! pgrep -xf "sleep 1234"'
 }
 
-test_signals_are_as_without_it() {
+test_signals_of_the_command_are_unchanged() {
 	local own
 	own=$(grep SigIgn /proc/self/status)
 	"$WATCH" "$OUT/output" cat /proc/self/status
@@ -78,7 +78,7 @@ test_hanging_test_is_named_and_the_next_one_runs() {
 	assert_match 'ok 98_fake/test_passes # [0-9]+ ms$' "$results"
 }
 
-# What cmocka prints.
+# The output is that of cmocka.
 test_hanging_unit_test_is_named() {
 	local results
 	fake slow_test <<-'END'
@@ -117,9 +117,9 @@ test_hanging_fuzz_program_is_named() {
 	assert_match 'fuzz: 0 passed, 1 failed$' "$results"
 }
 
-# The stages of check are targets of make: one hangs after its first lines, one takes longer than a
-# stage may be silent, one ends without its sum.
-test_stage_that_hangs_is_ended_and_a_slow_one_is_not() {
+# The stages of check are targets of make. One hangs after its first lines, one takes longer than the allowed
+# silence, one ends without its sum.
+test_hanging_stage_is_ended_and_slow_one_is_not() {
 	local results
 	fake make <<-'END'
 		#!/bin/bash

@@ -1,7 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
-# Sessions that nobody closes, state that is torn: the next login works without gc, and gc alone
-# cleans up.
+# Sessions without a close, and damaged records: the next login works without gc, and gc alone cleans up.
 
 USERS=/run/pam-netns/users
 PINS=/run/pam-netns/pins
@@ -12,7 +11,7 @@ setup() {
 	host_clean 5
 }
 
-# A session of alice whose leader ends without closing it. Nobody is in any more.
+# session_abandon: a session of alice whose leader ends without closing it. No process is left.
 session_abandon() {
 	pamtester su alice open_session >/dev/null
 	[[ -e $PINS/2001/net && -e $USERS/2001/state ]]
@@ -22,7 +21,7 @@ leader() {
 	find "$USERS/$1/sessions" -type f -printf '%f\n' | cut -d . -f 1
 }
 
-# The signal is no end yet: gc would find the leader alive.
+# leader_kill UID: kills the leader, and waits for its end. Until then gc finds it alive.
 leader_kill() {
 	local pid
 	pid=$(leader "$1")
@@ -30,7 +29,7 @@ leader_kill() {
 	wait_until 5 process_gone "$pid"
 }
 
-# What is left when a leader was killed: seen, cleaned by gc, and no obstacle to a login.
+# killed_leader_check gc|login: leftovers exist; gc removes them, or a login works in spite of them.
 killed_leader_check() {
 	assert_ne '' "$(host_residue)"
 	[[ $1 == login ]] || pam-netns gc
@@ -38,7 +37,7 @@ killed_leader_check() {
 	host_clean 5
 }
 
-test_sshd_monitor_killed() {
+test_killed_sshd_is_cleaned_up() {
 	local how
 	for how in gc login; do
 		hold_session one alice
@@ -49,7 +48,7 @@ test_sshd_monitor_killed() {
 	done
 }
 
-test_su_killed() {
+test_killed_su_is_cleaned_up() {
 	local how
 	for how in gc login; do
 		su alice -c "echo \$\$ >$OUT/pid; exec sleep 600" &
@@ -62,22 +61,22 @@ test_su_killed() {
 	done
 }
 
-test_login_killed() {
+test_killed_login_is_cleaned_up() {
 	local how
 	for how in gc login; do
 		script -qec 'exec login -f alice' /dev/null < <(sleep 30) >/dev/null 2>&1 &
-		# The record alone is there while login still waits for its helper.
+		# A record exists already while login still waits for its helper.
 		wait_until 5 pgrep -u alice -x bash
 		assert_eq login "$(cat "/proc/$(leader 2001)/comm")"
 		leader_kill 2001
-		# Some logins lead the shell's session, which then hangs up; some make it one of its own.
+		# In some versions the shell ends with login, in others it has its own session.
 		pgrep -u alice | xargs -r kill -HUP 2>/dev/null || :
 		wait_until 5 eval '! pgrep -u alice'
 		killed_leader_check $how
 	done
 }
 
-test_cron_killed() {
+test_killed_cron_is_cleaned_up() {
 	cron_run alice "sleep 600 & echo \$! >$OUT/pid; wait" >/dev/null &
 	wait_until 10 test -s "$OUT/pid"
 	leader_kill 2001
@@ -87,7 +86,7 @@ test_cron_killed() {
 	killed_leader_check gc
 }
 
-test_no_close_after_open() {
+test_open_without_close_is_cleaned_up() {
 	local how
 	for how in gc login; do
 		session_abandon
@@ -95,17 +94,17 @@ test_no_close_after_open() {
 	done
 }
 
-# A number that a new process has is no session of the old one.
-test_leader_number_used_again() {
+# Another process has the leader's number now.
+test_reused_leader_number_is_no_session() {
 	session_abandon
 	mv "$USERS/2001/sessions/"*.* "$USERS/2001/sessions/$$.1"
 	pam-netns gc
 	host_clean 5
 }
 
-# --- state ---
+# --- records ---
 
-# damage NAME: what a crash, a full disk or an intruder's hand may leave.
+# damage NAME: what a crash, a full disk or an intruder may leave.
 damage() {
 	local state=$USERS/2001/state sessions=$USERS/2001/sessions
 	case $1 in
@@ -148,7 +147,7 @@ damages() {
 	declare -f damage | sed -n 's/^ *\([a-z_]*\))$/\1/p'
 }
 
-test_damage_then_login() {
+test_login_works_after_each_damage() {
 	local what before
 	before=$(cksum /etc/passwd /etc/hosts; find /etc)
 	for what in $(damages); do
@@ -156,14 +155,14 @@ test_damage_then_login() {
 		session_abandon
 		damage "$what"
 		login_works
-		# The reaper has seen to it, or else gc does.
+		# The reaper removes it, or else gc.
 		(host_clean 1 2>/dev/null) || pam-netns gc
 		host_clean 5
 	done
 	assert_same "$before" "$(cksum /etc/passwd /etc/hosts; find /etc)"
 }
 
-test_damage_then_gc() {
+test_gc_cleans_up_after_each_damage() {
 	local what before
 	before=$(cksum /etc/passwd /etc/hosts; find /etc)
 	for what in $(damages); do
@@ -178,8 +177,8 @@ test_damage_then_gc() {
 	assert_same "$before" "$(cksum /etc/passwd /etc/hosts; find /etc)"
 }
 
-# How many ports a bridge has is counted; crashes must not fill it up.
-test_ports_are_counted_again() {
+# The ports of a bridge are counted; crashes must not use up the count.
+test_gc_counts_ports_again() {
 	local before
 	pam-netns gc
 	before=$(cksum </run/pam-netns/networks/default/ports)
@@ -198,7 +197,7 @@ test_ports_are_counted_again() {
 	assert_eq "$before" "$(cksum </run/pam-netns/networks/default/ports)"
 }
 
-test_netns_name_of_another() {
+test_foreign_netns_name_refuses_login() {
 	local inode
 	ip netns add alice
 	inode=$(stat -L -c %i /run/netns/alice)
@@ -207,13 +206,13 @@ test_netns_name_of_another() {
 	assert_eq "$inode" "$(stat -L -c %i /run/netns/alice)"
 	pam-netns gc
 	assert_eq "$inode" "$(stat -L -c %i /run/netns/alice)"
-	# Nothing of hers is left but that one.
+	# Only that name is left.
 	assert_eq /run/netns/alice "$(host_residue)"
 	login_works bob
 	ip netns del alice
 	login_works
 	host_clean 5
-	# `ip netns` has now made /run/netns a mount: what it makes there is still nobody's business.
+	# `ip netns` has now made /run/netns a mount: a name that it makes there is still not ours.
 	ip netns add alice
 	assert_fails su alice -c true
 	ip netns del alice
@@ -222,8 +221,8 @@ test_netns_name_of_another() {
 	host_clean 5
 }
 
-# A plain file or a folder of that name is not ours either.
-test_netns_name_is_a_file() {
+# A file or a link with the user's name in /run/netns is not ours either.
+test_file_with_netns_name_refuses_login() {
 	touch /run/netns/alice
 	assert_fails su alice -c true
 	[[ -f /run/netns/alice ]]
@@ -236,7 +235,7 @@ test_netns_name_is_a_file() {
 	host_clean 5
 }
 
-test_port_deleted_while_in() {
+test_deleted_port_is_made_by_next_login() {
 	local port inode
 	hold_session one alice
 	port=$(sed -n 's/^interface=//p' "$USERS/2001/state")
@@ -251,7 +250,7 @@ test_port_deleted_while_in() {
 	host_clean 5
 }
 
-test_port_down_while_in() {
+test_port_set_down_is_mended_by_next_login() {
 	local port
 	hold_session one alice
 	port=$(sed -n 's/^interface=//p' "$USERS/2001/state")
@@ -263,7 +262,7 @@ test_port_down_while_in() {
 	host_clean 5
 }
 
-# As after a power cut: nothing of /run, no bridge, no rules; leases are on disk.
+# reboot_simulate: /run, bridge and rules are gone; leases are on disk.
 reboot_simulate() {
 	umount -l /run/pam-netns/pins/*/* /run/pam-netns/pins/* /run/pam-netns/pins \
 		/run/pam-netns/hostproc/proc 2>/dev/null || :
@@ -276,7 +275,7 @@ reboot_simulate() {
 	echo 0 >/proc/sys/net/ipv4/ip_forward
 }
 
-# The address that alice prefers is somebody else's, so hers is known from the lease alone.
+# Another user has the address that follows from alice's uid, so only the lease can give hers again.
 test_reboot_keeps_addresses() {
 	local leases=/var/lib/pam-netns/leases/default address
 	pam-netns gc
@@ -301,12 +300,12 @@ test_reboot_keeps_addresses() {
 	rm -r "$leases"
 }
 
-# prefix_of USER: the network part of their IPv6 address.
+# prefix_of USER: prints the network part of their IPv6 address.
 prefix_of() {
 	su "$1" -c 'ip -6 -o address show dev eth0 scope global' | grep -o 'fd[0-9a-f:]*::'
 }
 
-# A random prefix, without a machine id.
+# The prefix is random, and needs no machine id.
 test_reboot_keeps_the_prefix() {
 	local remembered=/var/lib/pam-netns/leases/default/subnet6 prefix
 	assert_fails test -e /etc/machine-id
@@ -317,15 +316,15 @@ test_reboot_keeps_the_prefix() {
 	reboot_simulate
 	assert_eq "$prefix" "$(prefix_of alice)"
 	host_clean 5
-	# Each host chooses its own.
+	# Without the remembered prefix another one is chosen.
 	reboot_simulate
 	rm "$remembered"
 	assert_ne "$prefix" "$(prefix_of alice)"
 	host_clean 5
 }
 
-# Versions that derived the prefix did not remember it. Active users keep theirs after an upgrade.
-test_prefix_of_a_former_version_stays() {
+# An older version derived the prefix and did not remember it. Active users keep it after the upgrade.
+test_prefix_of_older_version_stays() {
 	local remembered=/var/lib/pam-netns/leases/default/subnet6 prefix
 	hold_session one bob
 	prefix=$(prefix_of bob)
@@ -338,8 +337,8 @@ test_prefix_of_a_former_version_stays() {
 	host_clean 5
 }
 
-# The folder alone is gone, alice is in: her next login works.
-test_run_folder_removed_while_in() {
+# The folder is removed while alice is active.
+test_removed_run_folder_is_made_by_next_login() {
 	hold_session one alice
 	umount -l "$PINS"/*/* "$PINS"/template* "$PINS" /run/pam-netns/hostproc/proc
 	rm -rf /run/pam-netns
@@ -351,13 +350,13 @@ test_run_folder_removed_while_in() {
 	host_clean 5
 }
 
-# Where somebody is in, the reaper included, no lease is looked up.
+# first_login_works: while a user is active, or their reaper runs, no lease is looked up.
 first_login_works() {
 	login_works
 	host_clean 5
 }
 
-test_leases_gone_or_torn() {
+test_damaged_leases_are_made_again() {
 	local leases=/var/lib/pam-netns/leases/default
 	rm -r "$leases"
 	first_login_works
@@ -378,13 +377,13 @@ test_leases_gone_or_torn() {
 	first_login_works
 }
 
-# owner ADDRESS: the uid whose lease it is.
+# owner ADDRESS: prints the uid that has the lease.
 owner() {
 	readlink "/var/lib/pam-netns/leases/default/address/$1"
 }
 
-# An active user's address is nobody else's, whatever becomes of the leases.
-test_t30_leases_lost_while_users_are_active() {
+# No other user gets an active user's address, even if all leases are lost.
+test_t30_lost_leases_of_active_users_are_made_again() {
 	local address
 	hold_session one alice
 	address=$(recorded alice address)

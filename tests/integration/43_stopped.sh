@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Helpers that are killed, stopped or frozen in the middle: others do not wait for them, the next
-# login works.
+# Helpers that are killed, stopped or frozen in the middle of their work: other users do not wait for them,
+# and the next login works.
 
 HELPER=/usr/libexec/pam-netns/pam-netns-helper
 GROUP=/sys/fs/cgroup/alice
@@ -11,7 +11,7 @@ setup() {
 	host_clean 5
 }
 
-# helper_wrap 'SHELL COMMAND': runs in place of the helper; $1 is the verb, $HELPER.real the real one.
+# helper_wrap 'SHELL COMMAND': the command runs in place of the helper. $1 is the verb, $HELPER the helper.
 helper_wrap() {
 	[[ -e $HELPER.real ]] || mv "$HELPER" "$HELPER.real"
 	printf '#!/bin/sh\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\nHELPER=%s\n%s\n' "$HELPER.real" "$1" >"$HELPER.new"
@@ -23,7 +23,7 @@ helper_unwrap() {
 	mv "$HELPER.real" "$HELPER"
 }
 
-# The wrapper kills it after some hundred microseconds, a little later each round.
+# killed_rounds VERB ROUNDS STEP [flush]: a wrapper kills the helper, each round STEP x 10 µs later.
 killed_rounds() {
 	local i
 	helper_wrap "if [ \"\$1\" = $1 ]; then exec timeout -s KILL \$(cat $OUT/after) \$HELPER \"\$@\"; fi
@@ -35,7 +35,7 @@ killed_rounds() {
 		mv "$HELPER" "$HELPER.wrapped"
 		ln "$HELPER.real" "$HELPER"
 		login_works
-		# Each is to be a first login: a further one has less to do.
+		# Each round must be a first login: a further one does less.
 		host_clean 5
 		mv "$HELPER.wrapped" "$HELPER"
 	done
@@ -45,26 +45,26 @@ killed_rounds() {
 	host_clean 5
 }
 
-test_open_killed_at_any_moment() {
+test_open_killed_at_any_moment_leaves_nothing() {
 	local refused=0
 	killed_rounds open 30 15
-	# How many depends on the machine's load; the rounds themselves say what has to hold after each.
-	((refused > 0)) || fail 'none was refused'
+	# How many are refused depends on the machine's load.
+	((refused > 0)) || fail 'no login was refused'
 }
 
-test_set_up_killed_at_any_moment() {
+test_set_up_killed_at_any_moment_is_done_again() {
 	local refused=0
 	killed_rounds open 15 100 flush
-	((refused > 0)) || fail 'none was refused'
+	((refused > 0)) || fail 'no login was refused'
 }
 
-test_close_killed_at_any_moment() {
+test_close_killed_at_any_moment_leaves_nothing() {
 	local refused=0
 	killed_rounds close 12 10
 }
 
-# stopped_holder CALL stays|killed: the helper of a login of alice's stops (a debugger, SIGSTOP) at its first
-# CALL, with a lock held, and is still there when bob has been in, or not.
+# stopped_holder CALL stays|killed: the helper of alice's login stops at its first CALL and holds a lock. After
+# bob's login this helper still exists, or has been killed.
 stopped_holder() {
 	local start first holder
 	helper_wrap "if mkdir $OUT/once 2>/dev/null; then
@@ -73,7 +73,7 @@ stopped_holder() {
 		exec \$HELPER \"\$@\""
 	su alice -c true >/dev/null 2>&1 &
 	first=$!
-	# Its state alone does not tell: strace stops it at every call.
+	# The state alone proves nothing: strace stops the helper at each call.
 	wait_until 5 grep -q 'stopped by SIGSTOP' "$OUT/strace"
 	holder=$(pgrep -P "$(pgrep -x strace)")
 	start=${EPOCHREALTIME/./}
@@ -94,14 +94,14 @@ stopped_holder() {
 	host_clean 5
 }
 
-# bob does not even notice.
-test_holder_of_a_users_lock_stopped() {
+# bob's login does not need alice's lock.
+test_stopped_holder_of_users_lock_delays_no_other() {
 	stopped_holder mount stays
 	log_grep 'killed helper [0-9]+: it was stopped while holding a lock'
 }
 
-# In the middle of the set-up, which bob needs too.
-test_holder_of_the_hosts_lock_stopped() {
+# The helper stops in the set-up, which bob's login needs too.
+test_stopped_holder_of_hosts_lock_is_killed() {
 	nft flush ruleset
 	stopped_holder memfd_create killed
 	log_grep 'killed helper [0-9]+: it was stopped while holding a lock'
@@ -111,11 +111,11 @@ locks_waited_for() {
 	[[ $(grep -c -e '->' /proc/locks) -eq $1 ]]
 }
 
-# su runs in a cgroup of alice's own, which she freezes while the helper holds her lock (and waits for
-# that of the leases): the helper is not in it, so what waits for it does not wait for her.
-test_caller_frozen_with_its_cgroup() {
+# su runs in alice's own cgroup. She freezes it while the helper holds her lock, and waits for that of the
+# leases. The helper is in another cgroup, so bob does not wait for alice.
+test_frozen_cgroup_of_caller_delays_no_other() {
 	local leases=/var/lib/pam-netns/leases/default start lock first second
-	su bob -c true # so he has a lease
+	su bob -c true # bob gets a lease
 	host_clean 5
 	rm "$leases/address/$(readlink "$leases/uid/2001")" "$leases/uid/2001"
 	helper_wrap "cat /proc/self/cgroup >>$OUT/cgroup; exec \$HELPER \"\$@\""
@@ -148,24 +148,24 @@ test_caller_frozen_with_its_cgroup() {
 	group_remove
 }
 
-# Where there is no cgroup of version 2 to go to, the helper stays where its caller is.
-test_login_without_a_cgroup_to_go_to() {
+# Without a cgroup of version 2, the helper stays in its caller's cgroup.
+test_login_without_cgroups_works() {
 	helper_wrap "cat /proc/self/cgroup >>$OUT/cgroup; exec \$HELPER \"\$@\""
 	mkdir "$GROUP"
 	(echo "$BASHPID" >"$GROUP/cgroup.procs" && exec unshare -m sh -c 'mount -t tmpfs none /sys/fs/cgroup && su alice -c true')
 	helper_unwrap
-	# It closes from the view of the user, which has one.
+	# The close runs in the user's mount namespace, which has cgroups.
 	assert_eq 0::/alice "$(grep -m 1 ^0: "$OUT/cgroup")"
 	host_clean
 	group_remove
 }
 
-# A cgroup is let go a moment after its last process.
+# The kernel releases a cgroup a moment after its last process.
 group_remove() {
 	wait_until 5 rmdir "$GROUP"
 }
 
-# Before each test, whatever became of the one before it.
+# Before each test, even if the one before it failed.
 [[ ! -e $HELPER.real ]] || helper_unwrap
 if [[ -e $GROUP ]]; then
 	echo 1 >"$GROUP/cgroup.kill"

@@ -1,7 +1,6 @@
 # shellcheck shell=bash
-# The kernel's lock of all network configuration (rtnl), held by the end of a network namespace that an
-# ordinary user made and filled with bridges (threat T40). It is the whole machine's, so no other file runs
-# meanwhile.
+# The kernel's lock of all network configuration (rtnl), held by the end of a network namespace that a user
+# filled with bridges (T40). The lock is the whole machine's, so no other file runs meanwhile.
 # serial
 
 setup() {
@@ -10,13 +9,13 @@ setup() {
 	hold_session two bob
 }
 
-# namespace_end COUNT: carol's network namespace with so many bridges ends, and is waited for.
+# namespace_end COUNT: a network namespace of carol with so many bridges ends.
 namespace_end() {
-	setpriv --reuid carol --regid "$(id -g carol)" --init-groups unshare -Urn \
+	as carol unshare -Urn \
 		sh -c "seq $1 | sed 's/.*/link add b& type bridge/' | ip -batch -"
 }
 
-# In the same call of the kernel for 200 ms.
+# helper_waits: for 200 ms a helper sleeps in the kernel.
 helper_waits() {
 	local pid i
 	pid=$(pgrep -n -f 'pam-netns-helper open') || return 1
@@ -26,9 +25,9 @@ helper_waits() {
 	done
 }
 
-# login_waits BRIDGES: starts a first login that waits for rtnl; its process is WAITING. The kernel ends
-# namespaces one after the other, so it may be some logins later that the lock is held. On a fast machine it
-# is held too shortly: 1.
+# login_waits BRIDGES: starts a first login that waits for rtnl, and sets WAITING to its process. The kernel
+# ends namespaces later, so some logins may pass before one waits. It fails if the lock is not held for
+# long enough, as on a fast machine.
 login_waits() {
 	local end=$((SECONDS + 5))
 	namespace_end "$1"
@@ -51,9 +50,9 @@ others_go_on() {
 	helper_waits
 }
 
-# Further logins, logouts and exempt users need no rtnl; a first login waits, and the log says for what.
-# A round in which the lock was free too soon proves nothing.
-test_t40_others_go_on_while_rtnl_is_held() {
+# Further logins, logouts and exempt users need no rtnl. A first login waits, and the log names the lock. A
+# round in which the lock was free too soon proves nothing.
+test_t40_further_logins_work_while_rtnl_is_held() {
 	local WAITING round
 	conf_set deadline 60s
 	pam-netns up
@@ -66,11 +65,11 @@ test_t40_others_go_on_while_rtnl_is_held() {
 		fi
 		wait "$WAITING" || :
 	done
-	fail 'rtnl is never held, or the others had to wait as well'
+	fail 'rtnl is never held, or other users waited too'
 }
 
-# One whose deadline comes first is refused for that reason, and at once; nothing of it is left.
-test_t40_a_first_login_is_refused_with_the_cause() {
+# A first login whose deadline comes first is refused, the log names the lock, and nothing is left.
+test_t40_first_login_is_refused_with_the_cause() {
 	local WAITING lines='' round
 	conf_set deadline 1s
 	pam-netns up
@@ -79,7 +78,7 @@ test_t40_a_first_login_is_refused_with_the_cause() {
 		login_waits $((300 << round)) || continue
 		wait "$WAITING" && continue
 		lines=$(log_grep 'pam_netns\(su:session\)' | grep -v ' session \(opened\|closed\)')
-		# Else the lock was free by then, and the machine slow.
+		# Otherwise the lock was free by then, and the machine slow.
 		[[ $lines != *rtnl* ]] || break
 	done
 	assert_match 'helper open waits for the kernel.s lock of network configuration \(rtnl\)' "$lines"

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
-# Addresses that change hands: 13 in a /28 for more users than that. An address never has two users,
-# and comes to a new one with nothing of the old.
+# Leases in a /28, whose 13 addresses are for 15 users. An address never has two users, and nothing of the
+# old user comes to the new one.
 
 LEASES=/var/lib/pam-netns/leases/default
 ABSENT=/var/lib/pam-netns/leases/.absent
@@ -28,7 +28,7 @@ setup() {
 	pam-netns up
 }
 
-# pupils_fill: 1 to 13 have been in, 1 the longest ago; nobody is now.
+# pupils_fill: pupils 1 to 13 have leases, pupil 1 the oldest. No user is active.
 pupils_fill() {
 	local i
 	pupils_leave
@@ -50,7 +50,7 @@ lease_of() {
 	readlink "$LEASES/uid/$(id -u "$1")"
 }
 
-# pupils_stay FIRST LAST: they are active until pupils_leave.
+# pupils_stay FIRST LAST: these pupils are active until pupils_leave.
 pupils_stay() {
 	local i
 	for ((i = $1; i <= $2; i++)); do
@@ -61,7 +61,7 @@ pupils_stay() {
 	done
 }
 
-# Again and again: a session is recorded before its command runs.
+# A session is recorded before its command runs, so the signal is repeated.
 pupils_leave() {
 	wait_until 60 pupils_gone
 }
@@ -71,7 +71,7 @@ pupils_gone() {
 	host_is_clean
 }
 
-# pupil_leaves UID: the others stay.
+# pupil_leaves UID: ends one pupil's processes. The others stay.
 pupil_leaves() {
 	wait_until 30 pupil_gone "$1"
 }
@@ -81,7 +81,7 @@ pupil_gone() {
 	[[ ! -e /run/pam-netns/users/$1 ]]
 }
 
-# Both halves of each lease, and each address once.
+# Each lease has both halves.
 leases_are_sound() {
 	local uid
 	assert_eq "$(find "$LEASES/uid" -type l | wc -l)" "$(find "$LEASES/address" -type l | wc -l)" halves
@@ -90,7 +90,7 @@ leases_are_sound() {
 	done
 }
 
-test_the_longest_unused_goes_to_who_needs_one() {
+test_longest_unused_lease_goes_to_a_new_user() {
 	local old
 	pupils_fill
 	old=$(lease_of pupil1)
@@ -100,14 +100,14 @@ test_the_longest_unused_goes_to_who_needs_one() {
 	[[ ! -L $LEASES/uid/2101 ]] || fail 'pupil1 still has a lease'
 	leases_are_sound
 	host_clean
-	# Whoever comes back takes the next one; pupil2's was the longest unused.
+	# pupil1's next login takes pupil2's address, which is the longest unused now.
 	su pupil1 -c true
 	[[ ! -L $LEASES/uid/2102 ]] || fail 'pupil2 still has a lease'
 	leases_are_sound
 	host_clean
 }
 
-test_a_logout_counts_as_use() {
+test_logout_counts_as_use() {
 	pupils_fill
 	su pupil1 -c true
 	host_clean
@@ -117,18 +117,18 @@ test_a_logout_counts_as_use() {
 	host_clean
 }
 
-# Those who are active for long count as if they had logged out just now.
-test_gc_counts_the_active_as_used() {
+# gc marks the leases of active users as used now.
+test_gc_marks_leases_of_active_users() {
 	pupils_fill
 	pupils_stay 1 1
 	used_days_ago pupil1 20
 	pam-netns gc
-	[[ $(stat -c %Y "$LEASES/uid/2101") -gt $(($(date +%s) - 3600)) ]] || fail 'not noted'
+	[[ $(stat -c %Y "$LEASES/uid/2101") -gt $(($(date +%s) - 3600)) ]] || fail 'the lease is not marked'
 	assert_eq 1 "$(find "$LEASES/uid" -type l -mtime -1 | wc -l)" 'leases used today'
 	pupils_leave
 }
 
-test_all_are_active() {
+test_login_is_refused_if_all_leases_are_active() {
 	local answer
 	pupils_fill
 	pupils_stay 1 13
@@ -138,7 +138,7 @@ test_all_are_active() {
 	assert_eq 1 "$(log_lines | grep 'addresses of network default belong' | grep -vc refused)" lines
 	assert_match 'network' "$answer"
 	leases_are_sound
-	# As soon as one has left, there is room.
+	# One logout makes room.
 	pupil_leaves 2103
 	wait_until 20 su pupil14 -c true
 	[[ ! -L $LEASES/uid/2103 ]] || fail 'pupil3 still has a lease'
@@ -146,20 +146,20 @@ test_all_are_active() {
 	pupils_leave
 }
 
-test_check_says_how_many_are_left() {
+test_check_warns_if_all_addresses_are_leased() {
 	pupils_fill
 	assert_match '13 of 13 addresses of network default are leased' "$(pam-netns check 2>&1)"
 	rm "$LEASES/address/$(lease_of pupil1)" "$LEASES/uid/2101" "$LEASES/address/$(lease_of pupil2)" "$LEASES/uid/2102"
 	assert_no_match 'are leased' "$(pam-netns check 2>&1)"
 }
 
-# What the old user's address has on the host must be gone when the new one has it.
-test_nothing_of_the_old_user_is_left() {
+# The new user gets an address without the old user's routes, neighbours and elements.
+test_new_user_gets_no_leftovers_of_old_user() {
 	local old old6
 	pupils_fill
 	old=$(lease_of pupil1)
 	old6=fd00:77::$(printf %x "${old##*.}")
-	# As after crashes: a route, a neighbour, elements of the guard, whose port is no more.
+	# Leftovers of a crash: a route, a neighbour, elements of the guard for a missing port.
 	ip route add "$old/32" dev pnbr0
 	ip neigh add "$old" lladdr 02:6e:0a:4d:00:aa dev pnbr0 nud permanent
 	ip -6 route add "$old6/128" dev pnbr0
@@ -178,11 +178,13 @@ test_nothing_of_the_old_user_is_left() {
 	host_clean
 }
 
-# A connection of the old user's, still known to the kernel, is not the new one's.
-test_connections_of_the_old_user_are_gone() {
+# A tracked connection of the old user must not become the new user's.
+test_connections_of_old_user_are_removed() {
 	local old
 	pupils_fill
-	su pupil1 -c "exec 3<>/dev/udp/$OUTSIDE4/7; echo x >&3; head -n 1 <&3" >/dev/null
+	# The bridge forwards a moment after the login, so the first packet may be lost.
+	su pupil1 -c "exec 3<>/dev/udp/$OUTSIDE4/7
+		for i in 1 2 3 4 5 6 7 8 9; do echo x >&3; timeout 2 head -n 1 <&3 && exit; done; exit 1" >/dev/null
 	host_clean
 	used_days_ago pupil1 13
 	old=$(lease_of pupil1)
@@ -193,8 +195,8 @@ test_connections_of_the_old_user_are_gone() {
 	host_clean
 }
 
-# Two who need an address at once, each under a lock of their own, with one to be had, and with two.
-test_two_need_an_address_at_once() {
+# Two users, each under their own lock, need an address at once: one address is free, then two are.
+test_two_users_at_once_get_two_addresses() {
 	local first second code=0
 	pupils_fill
 	pupils_stay 1 12
@@ -202,7 +204,7 @@ test_two_need_an_address_at_once() {
 	first=$!
 	su pupil15 -c "until [ -e $OUT/enough ]; do sleep 0.1; done" 2>/dev/null &
 	second=$!
-	# One is refused and ends; the other stays until it may go.
+	# One login is refused and ends. The other stays until the file exists.
 	wait -n "$first" "$second" || code=$?
 	assert_ne 0 "$code" 'status of the first to end'
 	touch "$OUT/enough"
@@ -216,8 +218,8 @@ test_two_need_an_address_at_once() {
 	pupils_leave
 }
 
-# Killed at any moment: the address is the old user's, the new one's, or free.
-test_killed_while_an_address_changes_hands() {
+# A helper is killed at any moment: the address is the old user's, the new user's, or free.
+test_helper_killed_during_lease_change_leaves_one_owner() {
 	local i helper uid=2114
 	pupils_fill
 	for ((i = 0; i < 60; i++)); do
@@ -227,12 +229,12 @@ test_killed_while_an_address_changes_hands() {
 		[[ -z ${helper-} ]] || kill -9 "$helper" 2>/dev/null || :
 		wait $! || :
 		uid=$((uid == 2115 ? 2114 : 2115))
-		# An address has one name here, so two users can only share it by their ways back.
+		# Each address has one owner here; each user's own link must not name another's address.
 		assert_eq "" "$(for link in "$LEASES"/uid/*; do
 			[[ $(readlink "$LEASES/address/$(readlink "$link")") != "${link##*/}" ]] || readlink "$link"
 		done | sort | uniq -d)" 'addresses with two users'
 	done
-	# What the last helper of a user left when it was killed waits for a login or gc.
+	# gc removes what the last killed helper left.
 	pam-netns gc
 	host_clean 30
 	su pupil14 -c true
@@ -241,9 +243,9 @@ test_killed_while_an_address_changes_hands() {
 	host_clean 30
 }
 
-# --- uids that no user has any more ---
+# --- uids of removed users ---
 
-# look_again DAYS: as if the last look had been so many days ago.
+# look_again DAYS: the last look was so many days ago.
 look_again() {
 	touch -h -d "$1 days ago" "$ABSENT/looked"
 }
@@ -252,7 +254,7 @@ passwd_without() {
 	grep -v "^$1:" /etc/passwd >/etc/passwd.new && mv /etc/passwd.new /etc/passwd
 }
 
-test_gc_frees_the_lease_of_a_user_who_was_removed() {
+test_gc_frees_lease_of_removed_user() {
 	pupils_fill
 	used_days_ago pupil5 31
 	used_days_ago pupil6 31
@@ -262,7 +264,7 @@ test_gc_frees_the_lease_of_a_user_who_was_removed() {
 	pam-netns gc
 	[[ -L $ABSENT/2105 && ! -L $ABSENT/2106 && ! -L $ABSENT/2107 ]] || fail "$(ls "$ABSENT")"
 	[[ -L $LEASES/uid/2105 ]] || fail 'freed after one look'
-	# A second look on the same day is none.
+	# A second look on the same day does not count.
 	pam-netns gc
 	[[ -L $LEASES/uid/2105 ]] || fail 'freed after one look'
 	touch -h -d '2 days ago' "$ABSENT/2105"
@@ -273,7 +275,7 @@ test_gc_frees_the_lease_of_a_user_who_was_removed() {
 	cp "$OUT/passwd" /etc/passwd
 }
 
-test_a_user_who_is_there_again_keeps_the_lease() {
+test_user_who_is_added_again_keeps_the_lease() {
 	pupils_fill
 	used_days_ago pupil5 31
 	cp /etc/passwd "$OUT/passwd"
@@ -283,11 +285,10 @@ test_a_user_who_is_there_again_keeps_the_lease() {
 	touch -h -d '2 days ago' "$ABSENT/2105"
 	look_again 2
 	pam-netns gc
-	[[ -L $LEASES/uid/2105 && ! -L $ABSENT/2105 ]] || fail 'not kept'
+	[[ -L $LEASES/uid/2105 && ! -L $ABSENT/2105 ]] || fail 'the lease was freed'
 }
 
-# Who was removed and whose processes still run keeps the address.
-test_a_removed_user_who_is_active_keeps_the_lease() {
+test_removed_user_who_is_active_keeps_the_lease() {
 	pupils_fill
 	pupils_stay 5 5
 	cp /etc/passwd "$OUT/passwd"
@@ -303,8 +304,8 @@ test_a_removed_user_who_is_active_keeps_the_lease() {
 	pupils_leave
 }
 
-# Name services that fail say nothing about who is there.
-test_name_services_that_fail_free_nothing() {
+# Name services that fail do not prove that a user was removed.
+test_failing_name_services_free_no_lease() {
 	local answer
 	pupils_fill
 	used_days_ago pupil5 31
@@ -313,10 +314,10 @@ test_name_services_that_fail_free_nothing() {
 	pam-netns gc
 	touch -h -d '2 days ago' "$ABSENT/2105"
 	look_again 2
-	# No file can be opened: name services have an error to tell.
+	# nss_fails.so makes name services fail.
 	answer=$(LD_PRELOAD=$TOOLS/nss_fails.so pam-netns gc 2>&1) || :
 	assert_match 'name services fail' "$answer"
-	[[ -L $LEASES/uid/2105 && ! -L $ABSENT/2105 ]] || fail 'the look before still counts'
+	[[ -L $LEASES/uid/2105 && ! -L $ABSENT/2105 ]] || fail 'the earlier look still counts'
 	look_again 2
 	pam-netns gc
 	[[ -L $LEASES/uid/2105 ]] || fail 'freed after one look'

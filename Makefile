@@ -10,6 +10,7 @@ NFTABLES_DROPIN = $(UNITDIR)/nftables.service.d
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 SYSCTLDIR  ?= $(PREFIX)/lib/sysctl.d
 PAMCONFIGSDIR ?= $(PREFIX)/share/pam-configs
+COMPLETIONSDIR ?= $(PREFIX)/share/bash-completion/completions
 # Where pam_unix.so is.
 PAMDIR     ?= $(firstword $(patsubst %/pam_unix.so,%,$(wildcard \
 	/usr/lib/$(shell $(CC) -dumpmachine 2>/dev/null)/security/pam_unix.so \
@@ -155,7 +156,7 @@ INSTALL ?= install
 install: all
 	$(INSTALL) -d -m 0755 $(DESTDIR)$(PAMDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PREFIX)/sbin \
 		$(DESTDIR)$(SYSCONFDIR)/security $(DESTDIR)$(UNITDIR) $(DESTDIR)$(TMPFILESDIR) \
-		$(DESTDIR)$(SYSCTLDIR) $(DESTDIR)$(PAMCONFIGSDIR) \
+		$(DESTDIR)$(SYSCTLDIR) $(DESTDIR)$(PAMCONFIGSDIR) $(DESTDIR)$(COMPLETIONSDIR) \
 		$(DESTDIR)/var/lib/pam-netns $(DESTDIR)/var/lib/pam-netns/leases \
 		$(addprefix $(DESTDIR)$(MANDIR)/,man1 man5 man8)
 	$(INSTALL) -d -m 0700 $(DESTDIR)/var/lib/pam-netns/private
@@ -178,6 +179,7 @@ install: all
 	$(INSTALL) -m 0644 conf/tmpfiles.conf $(DESTDIR)$(TMPFILESDIR)/pam-netns.conf
 	$(INSTALL) -m 0644 conf/sysctl.conf $(DESTDIR)$(SYSCTLDIR)/60-pam-netns.conf
 	$(INSTALL) -m 0644 conf/pam-configs $(DESTDIR)$(PAMCONFIGSDIR)/pam-netns
+	$(INSTALL) -m 0644 conf/completion $(DESTDIR)$(COMPLETIONSDIR)/pam-netns
 	@for page in $(MANPAGES); do \
 		$(INSTALL) -m 0644 $B/man/$$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
 
@@ -195,7 +197,7 @@ uninstall:
 			pam-netns-gc.path pam-netns.service pam-netns-resolv.path) \
 		$(DESTDIR)$(NFTABLES_DROPIN)/pam-netns.conf \
 		$(DESTDIR)$(TMPFILESDIR)/pam-netns.conf $(DESTDIR)$(SYSCTLDIR)/60-pam-netns.conf \
-		$(DESTDIR)$(PAMCONFIGSDIR)/pam-netns
+		$(DESTDIR)$(PAMCONFIGSDIR)/pam-netns $(DESTDIR)$(COMPLETIONSDIR)/pam-netns
 	@for page in $(MANPAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
 	@rmdir $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(NFTABLES_DROPIN) 2>/dev/null || true
 

@@ -9,6 +9,8 @@
 
 #include "command.h"
 #include "base/log.h"
+#include "base/paths.h"
+#include "conf/conf.h"
 #include "keys.h"
 #include "text.h"
 
@@ -187,6 +189,15 @@ void log_to_terminal(void *context, int level, const char *text)
 	fputc('\n', stderr);
 }
 
+/* Output that a full disk or a closed pipe cut off must not look like a complete list. */
+static int output_end(int status)
+{
+	if (fflush(stdout) != EOF && !ferror(stdout))
+		return status;
+	fprintf(stderr, "pam-netns: cannot write the output: %s\n", strerror(errno));
+	return STATUS_FAILED;
+}
+
 static int command_run(const struct command *command, char **words)
 {
 	struct arguments arguments = {0};
@@ -201,14 +212,42 @@ static int command_run(const struct command *command, char **words)
 		fprintf(stderr, "pam-netns: %s needs root; run it with sudo\n", command->name);
 		return STATUS_FAILED;
 	}
-	status = command->run(&arguments);
-	/* Output that a full disk or a closed pipe cut off must not look like a complete list. */
-	if (fflush(stdout) == EOF || ferror(stdout)) {
-		fprintf(stderr, "pam-netns: cannot write the output: %s\n", strerror(errno));
-		return STATUS_FAILED;
-	}
-	return status;
+	return output_end(command->run(&arguments));
 }
+
+/* A line a command, with tabs between: name, operand ("-" if it has none), options. */
+static int commands_list(void)
+{
+	for (size_t i = 0; i < COMMANDS_COUNT; i++) {
+		const struct command *command = &commands[i];
+
+		printf("%s\t%s\t", command->name, command->operand_name ?: "-");
+		for (size_t j = 0; j < OPTIONS_COUNT; j++) {
+			if (command->options & options[j].option)
+				printf("%s ", options[j].text);
+		}
+		puts(command->tail ? "--" : "");
+	}
+	return STATUS_FINE;
+}
+
+static int networks_list(void)
+{
+	struct conf *conf;
+
+	if (conf_read(CONF_PATH, &conf))
+		return STATUS_FAILED;
+	for (size_t i = 0; i < conf->networks_count; i++)
+		puts(conf->networks[i].name);
+	conf_free(conf);
+	return STATUS_FINE;
+}
+
+/* Not for people, so help does not show them: completion, the manual and tests are made of these. */
+static const struct {
+	const char *name;
+	int (*print)(void);
+} lists[] = {{"--commands", commands_list}, {"--networks", networks_list}, {"--keys", keys_list}};
 
 static const struct command *command_find(const char *name)
 {
@@ -237,8 +276,10 @@ int main(int argc, char **argv)
 		printf("pam-netns %s\n", VERSION);
 		return STATUS_FINE;
 	}
-	if (!strcmp(name, "--keys"))
-		return keys_list();
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+		if (!strcmp(name, lists[i].name))
+			return output_end(lists[i].print());
+	}
 	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
 		if (argc < 3)
 			return help_all();

@@ -56,7 +56,8 @@ test_nothing_else_is_installed_and_nothing_is_writable_by_others() {
 	# shellcheck disable=SC2086 # words
 	expected=$(printf '%s\n' ".$MODULE" .$LIBEXEC/pam-netns-{enter,helper} ./usr/sbin/pam-netns \
 		./usr/bin/pam-netns .$CONF ./usr/lib/tmpfiles.d/pam-netns.conf \
-		./usr/lib/sysctl.d/60-pam-netns.conf ./usr/share/pam-configs/pam-netns |
+		./usr/lib/sysctl.d/60-pam-netns.conf ./usr/share/pam-configs/pam-netns \
+		./usr/share/bash-completion/completions/pam-netns |
 		cat - <(printf './usr/share/man/%s\n' $PAGES) <(printf './usr/lib/systemd/system/%s\n' $UNITS) | sort)
 	assert_same "$expected" "$files" "installed files"
 	assert_eq "" "$(find "$DEST" ! -type l -perm /022)" "writable by others"

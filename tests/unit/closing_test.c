@@ -1,0 +1,501 @@
+/*
+ * Serving the notes of users who are leaving: in which order, how long, whose note stays. What a
+ * look at a user finds is up to the test, and so is the clock. Runs as root.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "fault.h"
+#include "scratch.h"
+
+#include "log_kept.h"
+#include "../../helper/pam-netns-helper/leaving.h"
+
+#define USERS 16
+#define FIRST 2001 /* uids are FIRST, FIRST + 1, ... */
+
+/* What a look finds, one after the other; the last one goes on. */
+struct script {
+	int found[8];
+	unsigned looks;
+	bool kill; /* as it was asked for in the last look */
+	long since;
+};
+
+static struct {
+	struct script users[USERS];
+	long now; /* ms */
+	int census_error;
+	unsigned censuses;
+	bool owners;	 /* of the last census */
+	char waits[512]; /* "5 10 20 " */
+	void (*at_wait)(void);
+} world;
+
+static struct census_entry seen;
+
+static int fake_census(const struct host *host, bool owners, struct census *out)
+{
+	(void)host;
+	world.censuses++;
+	world.owners = owners;
+	*out = (struct census){.entries = world.census_error ? NULL : &seen, .count = 1};
+	return world.census_error;
+}
+
+static void note_remove(uid_t uid);
+
+/* A user who is torn down has no note any more. */
+static int fake_look(struct host *host, const struct census *census, struct leaving *l)
+{
+	struct script *user = &world.users[l->uid - FIRST];
+	int found = user->found[user->looks < 7 ? user->looks : 7];
+
+	(void)host;
+	assert_true(l->uid >= FIRST && l->uid < FIRST + USERS);
+	assert_ptr_equal(census->entries, &seen);
+	user->looks++;
+	user->kill = l->kill;
+	user->since = l->since;
+	world.now++; /* it takes a while */
+	if (found == LOOKED_DONE)
+		note_remove(l->uid);
+	return found;
+}
+
+static void fake_wait(const struct leaving *leaving, size_t count, int timeout_ms)
+{
+	size_t used = strlen(world.waits);
+
+	for (size_t i = 1; i < count; i++)
+		assert_true(leaving[i - 1].uid < leaving[i].uid);
+	if (used < sizeof(world.waits) - 8)
+		snprintf(world.waits + used, sizeof(world.waits) - used, "%d ", timeout_ms);
+	world.now += timeout_ms;
+	if (world.at_wait)
+		world.at_wait();
+}
+
+#define census_take(host, owners, out) fake_census(host, owners, out)
+#define census_free(census)	       (void)(census)
+#undef CLEANUP_CENSUS
+#define CLEANUP_CENSUS
+#define leaving_look(host, census, l) fake_look(host, census, l)
+#define leaving_wait(l, count, ms)    fake_wait(l, count, ms)
+#define now_ms()		      world.now
+#define reallocarray(...)	      FAULT_NULL(reallocarray(__VA_ARGS__))
+
+#include "../../helper/pam-netns-helper/closing.c"
+#include "../../helper/pam-netns-helper/note.c"
+
+#undef reallocarray
+
+static struct host host;
+
+static void note_remove(uid_t uid)
+{
+	note_forget(&host, uid);
+}
+
+static int setup(void **state)
+{
+	if (scratch_setup(state) || mkdirat(scratch, "closing", 0700) ||
+	    mkdirat(scratch, "users", 0755))
+		return -1;
+	memset(&world, 0, sizeof(world));
+	world.now = 1000000;
+	host.run = scratch;
+	host.lock = openat(scratch, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	log_set_sink(log_keep, NULL);
+	log_last[0] = '\0';
+	return host.lock < 0;
+}
+
+static int end(void **state)
+{
+	close(host.lock);
+	return scratch_teardown(state);
+}
+
+/* A note, and what looks at the user find: from `found` on all the same. */
+static void leaves(uid_t uid, int first, int second, int found)
+{
+	struct script *user = &world.users[uid - FIRST];
+
+	assert_int_equal(note_make(&host, uid), 0);
+	user->found[0] = first;
+	user->found[1] = second;
+	for (int i = 2; i < 8; i++)
+		user->found[i] = found;
+}
+
+static void record(uid_t uid, enum conf_linger linger)
+{
+	struct user_state state = {.uid = uid, .linger = linger};
+
+	strcpy(state.user, "u");
+	strcpy(state.account, "u");
+	assert_int_equal(state_write(scratch, &state), 0);
+}
+
+static uint64_t note_of(uid_t uid)
+{
+	char name[32];
+	struct stat st;
+
+	snprintf(name, sizeof(name), "closing/%u", uid);
+	return fstatat(scratch, name, &st, 0) ? 0 : st.st_ino;
+}
+
+#define looks_of(uid) (world.users[(uid)-FIRST].looks)
+
+static void test_notes(void **state)
+{
+	uint64_t note;
+
+	(void)state;
+	assert_int_equal(note_make(&host, FIRST), 0);
+	note = note_of(FIRST);
+	assert_true(note_is(&host, FIRST, note));
+	assert_false(note_is(&host, FIRST, note + 1));
+	assert_false(note_is(&host, FIRST + 1, note));
+	assert_int_equal(note_make(&host, FIRST), 0); /* the same */
+	assert_true(note_is(&host, FIRST, note));
+	note_forget(&host, FIRST);
+	assert_false(note_is(&host, FIRST, note));
+	note_forget(&host, FIRST); /* absence is fine */
+	assert_string_equal(log_last, "");
+	assert_int_equal(unlinkat(scratch, "closing", AT_REMOVEDIR), 0);
+	assert_int_equal(note_make(&host, FIRST), -ENOENT);
+	assert_non_null(strstr(log_last, "closing/2001"));
+}
+
+static void test_no_note(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdirat(scratch, "closing/nonsense", 0700), 0);
+	assert_int_equal(mkdirat(scratch, "closing/-1", 0700), 0);
+	assert_int_equal(mkdirat(scratch, "closing/4294967295", 0700), 0);
+	assert_int_equal(closing_serve(&host, true), 0);
+	assert_int_equal(world.censuses, 0);
+}
+
+static void test_no_folder(void **state)
+{
+	(void)state;
+	assert_int_equal(unlinkat(scratch, "closing", AT_REMOVEDIR), 0);
+	assert_int_equal(closing_serve(&host, true), -ENOENT);
+	assert_int_equal(mkdirat(scratch, "closing", 0700), 0);
+}
+
+/* An empty look is followed by another at once: two of them make "none". */
+static void test_all_have_gone(void **state)
+{
+	(void)state;
+	leaves(FIRST + 1, LOOKED_EMPTY, LOOKED_DONE, LOOKED_DONE);
+	leaves(FIRST, LOOKED_EMPTY, LOOKED_DONE, LOOKED_DONE);
+	assert_int_equal(closing_serve(&host, true), 0);
+	assert_int_equal(world.censuses, 2); /* for both */
+	assert_int_equal(looks_of(FIRST), 2);
+	assert_int_equal(looks_of(FIRST + 1), 2);
+	assert_string_equal(world.waits, "");
+	assert_false(world.owners);
+}
+
+static void test_waits_for_processes(void **state)
+{
+	(void)state;
+	leaves(FIRST, LOOKED_IN, LOOKED_IN, LOOKED_IN);
+	world.users[FIRST - FIRST].found[5] = LOOKED_EMPTY;
+	world.users[FIRST - FIRST].found[6] = LOOKED_DONE;
+	assert_int_equal(closing_serve(&host, true), 0);
+	assert_int_equal(looks_of(FIRST), 7);
+	assert_string_equal(world.waits, "5 10 20 40 80 ");
+}
+
+/* Each wait is twice as long, up to half a second; after 10 s the user is left to gc. */
+static void test_a_user_stays(void **state)
+{
+	long began = world.now;
+
+	(void)state;
+	leaves(FIRST, LOOKED_IN, LOOKED_IN, LOOKED_IN);
+	assert_int_equal(closing_serve(&host, true), 0);
+	assert_int_equal(note_of(FIRST), 0);
+	assert_true(world.now - began >= 10000 && world.now - began < 11000);
+	assert_memory_equal(world.waits, "5 10 20 40 80 160 320 500 500 ", 30);
+	assert_int_equal(world.users[0].since, began);
+}
+
+/* Another one. Not every file system gives it a number that the old one did not have. */
+static void note_replace(uid_t uid)
+{
+	static unsigned count;
+	char name[32], kept[32];
+
+	snprintf(name, sizeof(name), "closing/%u", uid);
+	snprintf(kept, sizeof(kept), "kept.%u", count++);
+	assert_int_equal(renameat(scratch, name, scratch, kept), 0);
+	assert_int_equal(note_make(&host, uid), 0);
+}
+
+static void note_anew(void)
+{
+	if (world.now > 1008000 && !world.users[1].looks) {
+		note_replace(FIRST);
+		leaves(FIRST + 1, LOOKED_DONE, LOOKED_DONE, LOOKED_DONE);
+	}
+}
+
+/* The user was active again meanwhile: the 10 s begin with the new note. */
+static void test_a_new_note(void **state)
+{
+	(void)state;
+	leaves(FIRST, LOOKED_IN, LOOKED_IN, LOOKED_IN);
+	world.at_wait = note_anew;
+	assert_int_equal(closing_serve(&host, true), 1);
+	assert_true(world.users[0].since > 1008000);
+	assert_int_not_equal(note_of(FIRST), 0);
+	/* The newcomer's first looks are soon. */
+	assert_non_null(strstr(world.waits, "500 5 10 20 "));
+}
+
+/* gc does not wait for users whose processes may go on, and leaves their notes. */
+static void test_impatient(void **state)
+{
+	(void)state;
+	record(FIRST, LINGER_PROCESSES);
+	leaves(FIRST, LOOKED_IN, LOOKED_IN, LOOKED_IN);
+	leaves(FIRST + 1, LOOKED_EMPTY, LOOKED_DONE, LOOKED_DONE);
+	assert_int_equal(closing_serve(&host, false), 0);
+	assert_int_equal(looks_of(FIRST), 2);
+	assert_int_not_equal(note_of(FIRST), 0);
+	assert_int_equal(note_of(FIRST + 1), 0);
+	assert_string_equal(world.waits, "");
+	assert_false(world.users[0].kill);
+}
+
+/* But for those whose processes it ends. */
+static void test_impatient_with_linger_no(void **state)
+{
+	(void)state;
+	record(FIRST, LINGER_NO);
+	leaves(FIRST, LOOKED_IN, LOOKED_IN, LOOKED_EMPTY);
+	world.users[0].found[3] = LOOKED_DONE;
+	assert_int_equal(closing_serve(&host, false), 0);
+	assert_int_equal(looks_of(FIRST), 4);
+	assert_true(world.users[0].kill);
+	assert_true(world.owners);
+	assert_string_equal(world.waits, "5 10 ");
+}
+
+/* A record that is torn does not say that processes are to end. */
+static void test_torn_record(void **state)
+{
+	char text[STATE_FILE_MAX];
+	ssize_t size;
+	int fd;
+
+	(void)state;
+	record(FIRST, LINGER_NO);
+	fd = openat(scratch, "users/2001/state", O_RDWR | O_CLOEXEC);
+	size = read(fd, text, sizeof(text));
+	assert_true(size > 4 && memcmp(text + size - 4, "end\n", 4) == 0);
+	assert_int_equal(ftruncate(fd, size - 4), 0);
+	close(fd);
+	leaves(FIRST, LOOKED_IN, LOOKED_IN, LOOKED_IN);
+	assert_int_equal(closing_serve(&host, false), 0);
+	assert_false(world.users[0].kill);
+}
+
+/* The processes that it ends may take longer than 10 s: the note is not given up. */
+static void test_impatient_with_one_who_stays(void **state)
+{
+	(void)state;
+	record(FIRST, LINGER_NO);
+	leaves(FIRST, LOOKED_IN, LOOKED_IN, LOOKED_IN);
+	assert_int_equal(closing_serve(&host, false), 1);
+	assert_int_not_equal(note_of(FIRST), 0);
+}
+
+static void test_many(void **state)
+{
+	long began = world.now;
+
+	(void)state;
+	/* In no order that a folder could have by chance. */
+	for (uid_t i = 0; i < USERS; i++)
+		leaves(FIRST + i * 7 % USERS, LOOKED_IN, LOOKED_IN, LOOKED_DONE);
+	assert_int_equal(closing_serve(&host, true), 0);
+	assert_string_equal(world.waits, "5 10 ");
+	assert_int_equal(world.censuses, 3);
+	for (uid_t i = 0; i < USERS; i++) {
+		assert_int_equal(world.users[i].looks, 3);
+		assert_int_equal(world.users[i].since, began); /* recalled in each round */
+	}
+}
+
+static void no_look_is_due(void)
+{
+	assert_int_equal(looks_of(FIRST + 1), 2);
+}
+
+/* A second look that is due at once does not wait for another user's processes. */
+static void test_again_before_a_wait(void **state)
+{
+	(void)state;
+	leaves(FIRST, LOOKED_IN, LOOKED_IN, LOOKED_DONE);
+	leaves(FIRST + 1, LOOKED_EMPTY, LOOKED_DONE, LOOKED_DONE);
+	world.at_wait = no_look_is_due;
+	assert_int_equal(closing_serve(&host, true), 0);
+	assert_string_equal(world.waits, "5 ");
+}
+
+/* What fails for one user keeps no other from being served; the first error is told. */
+static void test_one_fails(void **state)
+{
+	(void)state;
+	leaves(FIRST, -EIO, -EIO, -EIO);
+	leaves(FIRST + 1, LOOKED_EMPTY, LOOKED_DONE, LOOKED_DONE);
+	leaves(FIRST + 2, -ENOSPC, -ENOSPC, -ENOSPC);
+	assert_int_equal(closing_serve(&host, true), -EIO);
+	assert_int_equal(looks_of(FIRST), 1);
+	assert_int_equal(looks_of(FIRST + 1), 2);
+	for (uid_t uid = FIRST; uid < FIRST + 3; uid++)
+		assert_int_equal(note_of(uid), 0);
+}
+
+/* Without a look at processes no user is torn down, and no note goes. */
+static void test_no_census(void **state)
+{
+	(void)state;
+	leaves(FIRST, LOOKED_DONE, LOOKED_DONE, LOOKED_DONE);
+	world.census_error = -EMFILE;
+	assert_int_equal(closing_serve(&host, true), -EMFILE);
+	assert_int_equal(looks_of(FIRST), 0);
+	assert_int_not_equal(note_of(FIRST), 0);
+	assert_int_equal(closing_serve(&host, false), -EMFILE);
+}
+
+/* Another process that holds a user's lock; 0: it cannot have it. */
+static pid_t login_lock(uid_t uid)
+{
+	int ends[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (pid == 0) {
+		int lock = openat(scratch, "lock", O_RDWR | O_CLOEXEC);
+
+		byte = lock_try(lock, uid) == 0;
+		if (write(ends[1], &byte, 1) == 1 && byte)
+			pause();
+		_exit(1);
+	}
+	assert_int_equal(read(ends[0], &byte, 1), 1);
+	close(ends[0]);
+	close(ends[1]);
+	return byte ? pid : 0;
+}
+
+static void login_end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* A login that holds the lock takes the note away itself. */
+static void test_locked_by_a_login(void **state)
+{
+	pid_t pid;
+
+	(void)state;
+	leaves(FIRST, -EIO, -EIO, -EIO);
+	pid = login_lock(FIRST);
+	assert_true(pid > 0);
+	assert_int_equal(closing_serve(&host, false), -EIO);
+	assert_int_not_equal(note_of(FIRST), 0);
+	login_end(pid);
+	assert_int_equal(closing_serve(&host, false), -EIO);
+	assert_int_equal(note_of(FIRST), 0);
+	pid = login_lock(FIRST);
+	assert_true(pid > 0);
+	login_end(pid);
+}
+
+/* Logouts that never end: another reaper is to go on. */
+static void leave_again(void)
+{
+	note_replace(FIRST);
+}
+
+static void test_too_long(void **state)
+{
+	long began = world.now;
+
+	(void)state;
+	leaves(FIRST, LOOKED_IN, LOOKED_IN, LOOKED_IN);
+	world.at_wait = leave_again;
+	assert_int_equal(closing_serve(&host, true), 1);
+	assert_true(world.now - began >= 15000 && world.now - began < 16000);
+	assert_int_not_equal(note_of(FIRST), 0);
+}
+
+static void memory_body(void)
+{
+	int result;
+
+	memset(world.users, 0, sizeof(world.users));
+	for (uid_t uid = FIRST; uid < FIRST + 3; uid++)
+		leaves(uid, LOOKED_EMPTY, LOOKED_DONE, LOOKED_DONE);
+	result = closing_serve(&host, true);
+	assert_int_equal(result, fault_was_hit() ? -ENOMEM : 0);
+	for (uid_t uid = FIRST; uid < FIRST + 3; uid++)
+		assert_int_equal(note_of(uid) != 0, fault_was_hit());
+}
+
+static void test_no_memory(void **state)
+{
+	(void)state;
+	assert_true(fault_sweep(ENOMEM, memory_body) >= 3);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_notes),
+	    TEST(test_no_note),
+	    TEST(test_no_folder),
+	    TEST(test_all_have_gone),
+	    TEST(test_waits_for_processes),
+	    TEST(test_a_user_stays),
+	    TEST(test_a_new_note),
+	    TEST(test_impatient),
+	    TEST(test_impatient_with_linger_no),
+	    TEST(test_impatient_with_one_who_stays),
+	    TEST(test_many),
+	    TEST(test_again_before_a_wait),
+	    TEST(test_one_fails),
+	    TEST(test_torn_record),
+	    TEST(test_no_census),
+	    TEST(test_locked_by_a_login),
+	    TEST(test_too_long),
+	    TEST(test_no_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

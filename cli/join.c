@@ -15,7 +15,7 @@
 /* -ENOENT: the user has none. */
 static int pins_find(int hostproc, uid_t uid, struct namespaces *out)
 {
-	char path[sizeof("1/root" PINS_DIR "/4294967295/") + 16];
+	char path[sizeof("1/root" PINS_DIR "/4294967295/") + NAMESPACE_NAME_MAX];
 
 	for (int i = 0; i < NAMESPACE_KINDS; i++) {
 		const struct namespace_row *row = &namespace_kinds[i];
@@ -24,7 +24,7 @@ static int pins_find(int hostproc, uid_t uid, struct namespaces *out)
 		out->fd[i] = openat(hostproc, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 		if (out->fd[i] < 0 && errno != ENOENT)
 			return log_errno(errno, "open " PINS_DIR "/%u/%s", uid, row->name);
-		if (out->fd[i] >= 0 && !pin_valid(out->fd[i], row->clone_flag)) {
+		if (out->fd[i] >= 0 && !pin_valid(out->fd[i], i)) {
 			log_error(PINS_DIR "/%u/%s is not a namespace of the host's; 'pam-netns "
 					   "kick' removes what is left of the user",
 				  uid, row->name);
@@ -56,7 +56,7 @@ int join_open(struct join *join, uid_t uid, const char *name)
 static bool is_inside(int hostproc, const struct namespaces *ns)
 {
 	for (int i = 0; i < NAMESPACE_KINDS; i++) {
-		char path[sizeof("self/ns/") + 16];
+		char path[sizeof("self/ns/") + NAMESPACE_NAME_MAX];
 		struct stat promised, now;
 
 		snprintf(path, sizeof(path), "self/ns/%s", namespace_kinds[i].name);

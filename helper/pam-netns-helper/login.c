@@ -74,7 +74,7 @@ static int login_pin_again(struct login *login)
 		CLEANUP_FD int net = openat(host->proc, name, O_RDONLY | O_CLOEXEC);
 
 		if (net < 0 || fstat(net, &st) < 0 || st.st_ino != s->net_inode ||
-		    !pin_valid(net, CLONE_NEWNET) || !process_alive(host->proc, leader))
+		    !pin_valid(net, KIND_NET) || !process_alive(host->proc, leader))
 			continue;
 		snprintf(name, sizeof(name), "%u/net", s->uid);
 		result = pin_named_set(name, net);

@@ -124,13 +124,12 @@ static int build_state(struct login *login)
 /* Makes one namespace for this process and pins it. */
 static int build_namespace(struct login *login, enum namespace_kind kind)
 {
-	const struct namespace_row *row = &namespace_kinds[kind];
 	int64_t start = clock_ms();
 	int result;
 
-	if (unshare(row->clone_flag) < 0)
-		return log_errno(errno, "make a %s namespace (limit: user.max_%s_namespaces)",
-				 row->name, row->name);
+	result = namespace_unshare(kind);
+	if (result < 0)
+		return result;
 	rtnl_tell(start);
 	CLEANUP_FD int fd = namespace_open(AT_FDCWD, "/proc/self", kind);
 
@@ -138,7 +137,7 @@ static int build_namespace(struct login *login, enum namespace_kind kind)
 		return fd;
 	result = pin_add(login->request->who.uid, kind, fd);
 	if (result < 0)
-		return log_errno(-result, "pin a %s namespace", row->name);
+		return log_errno(-result, "pin a %s namespace", namespace_kinds[kind].name);
 	login->pins.fd[kind] = steal_fd(&fd);
 	return 0;
 }

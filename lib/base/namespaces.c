@@ -23,6 +23,16 @@ enum namespace_kind namespace_find(const char *name)
 	return kind;
 }
 
+int namespace_unshare(enum namespace_kind kind)
+{
+	const struct namespace_row *row = &namespace_kinds[kind];
+
+	if (unshare(row->clone_flag) == 0)
+		return 0;
+	return log_errno(errno, "make a %s namespace (limit: user.max_%s_namespaces)", row->name,
+			 row->name);
+}
+
 int namespace_open(int proc, const char *process, enum namespace_kind kind)
 {
 	const char *name = namespace_kinds[kind].name;

@@ -10,6 +10,8 @@
 
 #include "base/cleanup.h"
 
+#define NAMESPACE_NAME_MAX 16 /* bytes of a kind's name, with its NUL */
+
 enum namespace_kind { KIND_NET, KIND_UTS, KIND_MNT, NAMESPACE_KINDS };
 
 /* A set of kinds. Users' records hold it as a number, so the bits never change. */
@@ -29,6 +31,8 @@ extern const struct namespace_row {
 
 /* The kind with that name; NAMESPACE_KINDS if there is none. */
 enum namespace_kind namespace_find(const char *name);
+/* Moves this process into a new namespace. Logs errors. */
+int namespace_unshare(enum namespace_kind kind) MUST_CHECK;
 /* Opens the namespace of a process ("self" or a number below proc). Logs errors. */
 int namespace_open(int proc, const char *process, enum namespace_kind kind) MUST_CHECK;
 

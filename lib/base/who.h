@@ -1,4 +1,7 @@
-/* Who a user is, as NSS told it (identity.h): what profiles are matched by and requests are about. */
+/*
+ * Who a user is: names, ids and groups, as NSS answered (identity.h). Profiles match them, and
+ * requests to the helper carry them.
+ */
 #ifndef PAM_NETNS_WHO_H
 #define PAM_NETNS_WHO_H
 
@@ -9,27 +12,26 @@
 #include "base/cleanup.h"
 
 #define WHO_NAME_MAX 256 /* bytes of a name, with its NUL */
-/* Profiles are matched by the first groups of a user who is in more than these. */
+/* The most groups of a user; profiles ignore further ones. */
 #define WHO_GROUPS_MAX	1024
 #define WHO_GROUPS_SIZE 49152 /* bytes of all names with their NULs */
 
-/* Strings are never NULL ("" is none), but groups is NULL if there is none. */
 struct who {
 	uid_t uid;
 	gid_t gid;
 	char user[WHO_NAME_MAX];    /* as NSS spells it */
-	char account[WHO_NAME_MAX]; /* the uid's own name: two names of one uid are one user */
+	char account[WHO_NAME_MAX]; /* the uid's own name; several users can share one uid */
 	char group[WHO_NAME_MAX];   /* the primary group's name, or its number */
 	size_t groups_count;
 	size_t groups_size;
-	char *groups; /* names of all groups, each closed by a NUL; owned */
+	char *groups; /* their names, each closed by a NUL; NULL: none; who_free() frees it */
 };
 
-/* A user who is in no group, and whose names are all the same. False: it does not fit. */
+/* Sets all three names to one, both ids to uid, and no groups. False: the name is not valid. */
 bool who_set(struct who *who, uid_t uid, const char *name) MUST_CHECK;
-/* -E2BIG: there are too many. */
+/* Copies the name. -E2BIG: the user has too many groups. */
 int who_add_group(struct who *who, const char *name) MUST_CHECK;
-/* The group after that one, or the first after NULL; NULL: there are no more. */
+/* Iterates: returns the group after this one, the first one for NULL, or NULL at the end. */
 const char *who_next_group(const struct who *who, const char *group);
 bool who_in_group(const struct who *who, const char *group);
 void who_free(struct who *who); /* leaves it zeroed */

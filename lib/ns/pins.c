@@ -19,7 +19,7 @@
 #define PIN_PATH_MAX 128
 
 /* 0, -ENOENT: it is something else, or the errno with which looking at it failed. */
-static int pin_check(int fd, int clone_flag)
+static int pin_check(int fd, enum namespace_kind kind)
 {
 	static struct stat own; /* of this process, which never leaves it */
 	struct stat owner;
@@ -30,7 +30,7 @@ static int pin_check(int fd, int clone_flag)
 	type = ioctl(fd, NS_GET_NSTYPE);
 	if (type < 0 && errno != ENOTTY)
 		return -errno;
-	if (type != clone_flag)
+	if (type != namespace_kinds[kind].clone_flag)
 		return -ENOENT;
 	CLEANUP_FD int user = ioctl(fd, NS_GET_USERNS);
 
@@ -40,9 +40,9 @@ static int pin_check(int fd, int clone_flag)
 	return owner.st_dev == own.st_dev && owner.st_ino == own.st_ino ? 0 : -ENOENT;
 }
 
-bool pin_valid(int fd, int clone_flag)
+bool pin_valid(int fd, enum namespace_kind kind)
 {
-	return pin_check(fd, clone_flag) == 0;
+	return pin_check(fd, kind) == 0;
 }
 
 static const char *pin_dir(uid_t uid, bool begun, char path[PIN_PATH_MAX])
@@ -78,22 +78,22 @@ int pins_setup(void)
 }
 
 /* -ENOENT: it is not there, or no namespace (a plain file: the mount is gone). */
-static int pin_open(const char *path, int clone_flag)
+static int pin_open(const char *path, enum namespace_kind kind)
 {
 	CLEANUP_FD int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	int result;
+	int error;
 
 	if (fd < 0 && (errno == ENOENT || errno == ELOOP || errno == ENOTDIR || errno == ENXIO))
 		return -ENOENT;
-	result = fd < 0 ? -errno : pin_check(fd, clone_flag);
-	if (result == -ENOENT)
-		return result;
-	return result < 0 ? log_errno(-result, "look at %s", path) : steal_fd(&fd);
+	error = fd < 0 ? -errno : pin_check(fd, kind);
+	if (error && error != -ENOENT)
+		log_errno(-error, "look at %s", path);
+	return error ? error : steal_fd(&fd);
 }
 
 int pins_open(uid_t uid, unsigned namespaces, struct namespaces *out)
 {
-	char dir[PIN_PATH_MAX], path[PIN_PATH_MAX + 8];
+	char dir[PIN_PATH_MAX], path[PIN_PATH_MAX + NAMESPACE_NAME_MAX];
 
 	namespaces_init(out);
 	pin_dir(uid, false, dir);
@@ -101,12 +101,12 @@ int pins_open(uid_t uid, unsigned namespaces, struct namespaces *out)
 		if (!(namespaces & namespace_kinds[i].bit))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, namespace_kinds[i].name);
-		out->fd[i] = pin_open(path, namespace_kinds[i].clone_flag);
+		out->fd[i] = pin_open(path, i);
 		if (out->fd[i] < 0) {
-			int result = out->fd[i];
+			int error = out->fd[i];
 
 			namespaces_close(out);
-			return result;
+			return error;
 		}
 	}
 	return 0;
@@ -138,8 +138,8 @@ static int pin_remove(const char *path)
 /* Whatever else is in there, or has the name, goes too. */
 static int pins_remove_dir(uid_t uid, bool begun)
 {
-	char dir[PIN_PATH_MAX], path[PIN_PATH_MAX + 8];
-	int result;
+	char dir[PIN_PATH_MAX], path[PIN_PATH_MAX + NAMESPACE_NAME_MAX];
+	int error;
 
 	if (access(pin_dir(uid, begun, dir), F_OK) < 0)
 		return 0;
@@ -150,15 +150,15 @@ static int pins_remove_dir(uid_t uid, bool begun)
 	CLEANUP_FD int pins =
 	    openat(AT_FDCWD, PINS_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	result = pins < 0 ? -errno : files_remove_tree(pins, dir + sizeof(PINS_DIR));
-	return result < 0 ? log_errno(-result, "remove %s", dir) : 0;
+	error = pins < 0 ? -errno : files_remove_tree(pins, dir + sizeof(PINS_DIR));
+	return error ? log_errno(-error, "remove %s", dir) : 0;
 }
 
 int pins_remove(uid_t uid)
 {
-	int result = pins_remove_dir(uid, false);
+	int error = pins_remove_dir(uid, false);
 
-	return result < 0 ? result : pins_remove_dir(uid, true);
+	return error ? error : pins_remove_dir(uid, true);
 }
 
 void pins_withdraw(uid_t uid)
@@ -177,15 +177,15 @@ void pins_withdraw(uid_t uid)
 int pins_begin(uid_t uid)
 {
 	char path[PIN_PATH_MAX];
-	int result;
+	int error;
 
 	if (mkdir(pin_dir(uid, true, path), 0700) == 0)
 		return 0;
 	if (errno != EEXIST)
 		return log_errno(errno, "make %s", path);
-	result = pins_remove_dir(uid, true);
-	if (result < 0)
-		return result;
+	error = pins_remove_dir(uid, true);
+	if (error)
+		return error;
 	return mkdir(path, 0700) < 0 ? log_errno(errno, "make %s", path) : 0;
 }
 
@@ -208,7 +208,7 @@ static int pin_mount(const char *path, int fd)
 
 int pin_add(uid_t uid, enum namespace_kind kind, int fd)
 {
-	char dir[PIN_PATH_MAX], path[PIN_PATH_MAX + 8];
+	char dir[PIN_PATH_MAX], path[PIN_PATH_MAX + NAMESPACE_NAME_MAX];
 
 	snprintf(path, sizeof(path), "%s/%s", pin_dir(uid, true, dir), namespace_kinds[kind].name);
 	return pin_mount(path, fd);
@@ -248,20 +248,20 @@ int pins_publish(uid_t uid)
 int pin_named_set(const char *name, int fd)
 {
 	char path[PIN_PATH_MAX];
-	int result = pin_named_remove(name);
+	int error = pin_named_remove(name);
 
-	if (result < 0)
-		return result;
+	if (error)
+		return error;
 	snprintf(path, sizeof(path), PINS_DIR "/%s", name);
 	return pin_mount(path, fd);
 }
 
-int pin_named_open(const char *name, int clone_flag)
+int pin_named_open(const char *name, enum namespace_kind kind)
 {
 	char path[PIN_PATH_MAX];
 
 	snprintf(path, sizeof(path), PINS_DIR "/%s", name);
-	return pin_open(path, clone_flag);
+	return pin_open(path, kind);
 }
 
 int pin_named_remove(const char *name)

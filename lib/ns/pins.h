@@ -17,8 +17,8 @@
 #include "base/cleanup.h"
 #include "base/namespaces.h"
 
-/* True if fd is an nsfs handle of this type whose owner is the caller's user namespace. */
-bool pin_valid(int fd, int clone_flag);
+/* True if fd is a namespace of this kind whose owner is the caller's user namespace. */
+bool pin_valid(int fd, enum namespace_kind kind);
 
 /* Mounts PINS_DIR if it is not there. */
 int pins_setup(void) MUST_CHECK;
@@ -60,7 +60,7 @@ int pins_remove(uid_t uid) MUST_CHECK;
 
 /* One handle with a name of its own in PINS_DIR: a template, or one of a user's again. */
 int pin_named_set(const char *name, int fd) MUST_CHECK;
-int pin_named_open(const char *name, int clone_flag) MUST_CHECK;
+int pin_named_open(const char *name, enum namespace_kind kind) MUST_CHECK;
 int pin_named_remove(const char *name) MUST_CHECK;
 
 /* uids of all folders in PINS_DIR, begun ones too; the caller frees *uids. */

@@ -276,17 +276,14 @@ static int view_build(struct view *view, int template, struct private_dir *dirs,
 		      int hosts)
 {
 	int result = mounts_enter(template, "the template's");
-	int mnt;
 
 	if (result < 0)
 		return result;
-	if (unshare(CLONE_NEWNS) < 0)
-		return log_errno(errno, "make a mount namespace (limit: user.max_mnt_namespaces)");
-	result = view_fill(view, dirs, runtime, hosts);
+	result = namespace_unshare(KIND_MNT);
 	if (result < 0)
 		return result;
-	mnt = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	return mnt < 0 ? log_errno(errno, "open /proc/self/ns/mnt") : mnt;
+	result = view_fill(view, dirs, runtime, hosts);
+	return result < 0 ? result : namespace_open(AT_FDCWD, "/proc/self", KIND_MNT);
 }
 
 int view_make(struct view *view, int template, int host_mnt)

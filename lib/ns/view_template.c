@@ -146,16 +146,16 @@ static int template_attempt(void *context)
 {
 	const struct template_attempt *t = context;
 	char name[64];
-	int result, back;
+	int result = namespace_unshare(KIND_MNT), back;
 
-	if (unshare(CLONE_NEWNS) < 0)
-		return log_errno(errno, "make the template mount namespace");
+	if (result < 0)
+		return result;
 	result = template_fill(t->network);
-	CLEANUP_FD int mnt = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	CLEANUP_FD int mnt = namespace_open(AT_FDCWD, "/proc/self", KIND_MNT);
 
 	back = mounts_enter(t->host_mnt, "the host's");
 	if (result < 0 || back < 0 || mnt < 0)
-		return result < 0 ? result : back < 0 ? back : -EIO;
+		return result < 0 ? result : back < 0 ? back : mnt;
 	snprintf(name, sizeof(name), "template.%s", t->network->name);
 	return pin_named_set(name, mnt);
 }
@@ -173,7 +173,7 @@ int view_template_open(const struct network *network)
 	char name[64];
 
 	snprintf(name, sizeof(name), "template.%s", network->name);
-	return pin_named_open(name, CLONE_NEWNS);
+	return pin_named_open(name, KIND_MNT);
 }
 
 int view_template_remove(const char *network)

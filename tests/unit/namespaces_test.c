@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -36,6 +37,7 @@ static void test_no_duplicates(void **state)
 		const struct namespace_row *row = &namespace_kinds[i];
 
 		assert_int_equal(namespace_find(row->name), i);
+		assert_true(strlen(row->name) < NAMESPACE_NAME_MAX);
 		assert_int_equal(bits & row->bit, 0);
 		assert_int_equal(__builtin_popcount(row->bit), 1);
 		bits |= row->bit;
@@ -81,6 +83,22 @@ static void test_process_that_is_gone(void **state)
 	assert_int_equal(namespace_open(proc, "4194304", KIND_NET), -ENOENT);
 }
 
+static void test_unshare(void **state)
+{
+	(void)state;
+	for (int i = 0; i < NAMESPACE_KINDS; i++) {
+		struct stat before, after;
+		CLEANUP_FD int old = namespace_open(AT_FDCWD, "/proc/self", i);
+
+		assert_int_equal(namespace_unshare(i), 0);
+		CLEANUP_FD int new = namespace_open(AT_FDCWD, "/proc/self", i);
+
+		assert_int_equal(fstat(old, &before) | fstat(new, &after), 0);
+		assert_int_not_equal(before.st_ino, after.st_ino);
+		assert_int_equal(setns(old, namespace_kinds[i].clone_flag), 0);
+	}
+}
+
 static void test_close(void **state)
 {
 	struct namespaces ns;
@@ -107,6 +125,7 @@ int main(void)
 	    cmocka_unit_test(test_mount_namespace_is_last),
 	    cmocka_unit_test(test_unknown_names),
 	    cmocka_unit_test(test_process_that_is_gone),
+	    cmocka_unit_test(test_unshare),
 	    cmocka_unit_test(test_close),
 	};
 

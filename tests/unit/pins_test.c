@@ -255,9 +255,9 @@ static void a_users_own_namespace_is_absent(void **state)
 	assert_int_equal(byte, 'y');
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
 	own = (open)(path, O_RDONLY | O_CLOEXEC);
-	assert_true(pin_valid(net, CLONE_NEWNET));
-	assert_false(pin_valid(uts, CLONE_NEWNET));
-	assert_false(pin_valid(own, CLONE_NEWNET));
+	assert_true(pin_valid(net, KIND_NET));
+	assert_false(pin_valid(uts, KIND_NET));
+	assert_false(pin_valid(own, KIND_NET));
 	assert_int_equal(pin_both(), 0);
 	assert_int_equal(pin_named_set("2001/net", own), 0);
 	assert_int_equal(open_both(), -ENOENT);
@@ -290,11 +290,11 @@ static void named(void **state)
 	int fd;
 
 	(void)state;
-	assert_int_equal(pin_named_open("template.x", CLONE_NEWNET), -ENOENT);
+	assert_int_equal(pin_named_open("template.x", KIND_NET), -ENOENT);
 	assert_int_equal(pin_named_set("template.x", uts), 0);
 	assert_int_equal(pin_named_set("template.x", net), 0);
-	assert_int_equal(pin_named_open("template.x", CLONE_NEWUTS), -ENOENT);
-	fd = pin_named_open("template.x", CLONE_NEWNET);
+	assert_int_equal(pin_named_open("template.x", KIND_UTS), -ENOENT);
+	fd = pin_named_open("template.x", KIND_NET);
 	assert_int_equal(inode(fd), net_inode);
 	close(fd);
 	assert_int_equal(pin_named_remove("template.x"), 0);

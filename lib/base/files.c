@@ -13,8 +13,8 @@
 #define REMOVE_DEPTH_MAX 16 /* folders open at once; records, leases and pins need four */
 
 /*
- * Reads until the end of the file, which is there after expected bytes if that is not 0, or until
- * the buffer is full; returns the number of bytes.
+ * Reads until the end of the file (after expected bytes, if that is not 0), or until the buffer is
+ * full. Returns the number of bytes.
  */
 static ssize_t read_fully(int fd, char *buf, size_t size, size_t expected)
 {
@@ -44,7 +44,7 @@ ssize_t files_read_open(int fd, char *buf, size_t size)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	/* Not st_size alone: files of procfs have none, those of sysfs a page. */
+	/* Not only st_size: in procfs it is 0, in sysfs a page. */
 	n = read_fully(fd, buf, size, (size_t)st.st_size);
 	if (n >= 0 && (size_t)n == size)
 		n = -EFBIG;
@@ -149,7 +149,7 @@ int files_write_atomic(int dir, const char *name, mode_t mode, const char *data,
 	return error;
 }
 
-/* Gives a new folder the bits that the umask took. */
+/* Gives a new folder the mode bits that the umask took. */
 static int folder_set_mode(int folder, mode_t mode)
 {
 	CLEANUP_FD int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -250,14 +250,14 @@ int files_ensure_dir(int parent, const char *name, mode_t mode)
 	return fd < 0 ? fd : 0;
 }
 
-/* Errors do not stop a removal; the first is the result. */
+/* Errors do not stop a removal. Returns the first one. */
 static void removal_failed(int *first, int error)
 {
 	if (!*first && error != ENOENT)
 		*first = -error;
 }
 
-/* RESOLVE_NO_XDEV sees every mount, binds of the same filesystem too. */
+/* RESOLVE_NO_XDEV detects every mount, even binds of the same filesystem. */
 static int folder_open(int parent, const char *name)
 {
 	struct open_how how = {

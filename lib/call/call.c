@@ -1,9 +1,11 @@
 /*
- * Running the helper; see call.h.
+ * Runs the helper; see call.h.
  *
- * The request is put into the socket before the helper starts: so it finds it there, and sending
- * can neither block nor meet a child that is gone. The result is what comes over the socket, never
- * the exit status: a caller's own SIGCHLD handler may have taken that.
+ * 1. The request is put into the socket before the helper starts. So sending cannot block, and the
+ *    helper finds it.
+ * 2. call_start (start.h) starts the helper.
+ * 3. Log lines and one reply come over the socket. They are the result, never the exit status: a
+ *    caller's own SIGCHLD handler may have taken that.
  */
 #include "call/call.h"
 #include "call/internal.h"
@@ -26,8 +28,8 @@
 #include "base/paths.h"
 #include "net/rtnl.h"
 
-#define LOG_LINES_MAX 1000 /* of one call; a helper gone wild must not fill the log */
-#define KILL_WAIT     1000 /* milliseconds; more only where the kernel itself is stuck */
+#define LOG_LINES_MAX 1000 /* of one call; a faulty helper must not fill the log */
+#define KILL_WAIT     1000 /* milliseconds; longer only if the kernel itself is stuck */
 
 const char *call_helper_path = HELPER_PATH;
 
@@ -46,7 +48,7 @@ static int time_left(int64_t until)
 	return left > 0 ? (int)left : 0;
 }
 
-/* Where 0 to 2 are closed, a socket there would take what the caller prints. */
+/* If descriptors 0 to 2 are closed, a socket there would get what the caller prints. */
 static int raise_fd(int *fd)
 {
 	int raised;
@@ -116,8 +118,8 @@ static int end_helper(const struct call *call, bool kill_now)
 }
 
 /*
- * With all signals blocked and cancellation off: neither the caller's handlers nor its cleanup may
- * run in the child, and the helper takes signals once it has a session of its own.
+ * With all signals blocked and cancellation off: the caller's handlers and cleanup must not run in
+ * the child, and the helper takes signals only after it has a session of its own.
  */
 static int start_helper(struct call *call, int childs_socket)
 {
@@ -151,12 +153,12 @@ static void pass_log(const struct log_line *line)
 	else if (line->level == LOG_WARNING)
 		log_warning("%s", line->text);
 	else if (line->level <= LOG_INFO)
-		log_account("%s", line->text); /* the helper knows what to keep back */
+		log_account("%s", line->text); /* the helper decides which lines to hold back */
 	else
 		log_debug("%s", line->text);
 }
 
-/* At its deadline, before it is killed: does it wait for what nobody can take from its holder? */
+/* At the deadline: does it wait for rtnl, which cannot be taken from its holder? */
 static bool awaits_rtnl(const struct call *call)
 {
 	CLEANUP_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -194,7 +196,7 @@ static int await_reply(const struct call *call, struct reply *reply, int *failur
 	for (;;) {
 		int error = message_receive(call->socket, time_left(call->until), &message);
 
-		/* Packets that are there already are read even when the time is up. */
+		/* Reads packets that are there already even if the time is up. */
 		if (!error && message.kind == MESSAGE_LOG && clock_ms() >= call->until)
 			error = -ETIMEDOUT;
 		if (error)
@@ -232,10 +234,10 @@ static int run_helper(const char *verb, const struct request *request, unsigned 
 	if (error)
 		return error;
 	call.socket = ours;
-	/* Only once our copy is closed does the end of the helper show on the socket. */
+	/* The end of the helper shows on the socket only after our copy is closed. */
 	close(steal_fd(&childs));
 	error = await_reply(&call, reply, &failure);
-	/* Closed before the wait: a helper that still writes gets EPIPE, not a full socket. */
+	/* Closed before the wait: a helper that still writes gets EPIPE, and no full socket. */
 	close(steal_fd(&ours));
 	bool rtnl = error == -ETIMEDOUT && awaits_rtnl(&call);
 
@@ -251,9 +253,9 @@ static int run_helper(const char *verb, const struct request *request, unsigned 
 }
 
 /*
- * Gives the caller its SIGCHLD back. What its own children sent while the signal was default is
- * lost, so it is sent again if one of them waits; where the caller ignores them, nobody would ever
- * collect those that ended meanwhile, as the kernel does then.
+ * Gives the caller its SIGCHLD back. Signals of its own children are lost while the signal is
+ * default, so it is sent again if one of them waits. If the caller ignores the signal, children
+ * that ended meanwhile are collected here, as the kernel would have done.
  */
 static void restore_sigchld(const struct sigaction *old)
 {

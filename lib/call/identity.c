@@ -1,6 +1,6 @@
 /*
- * Who a user is; see identity.h. The only file that asks NSS, and no program that has joined a
- * user's namespaces calls it (T15).
+ * Finds a user; see identity.h. Only this file uses NSS, and no program calls it after it has
+ * joined a user's namespaces (T15).
  */
 #include "call/identity.h"
 
@@ -19,7 +19,7 @@
 #define GROUPS_MAX   65536 /* NGROUPS_MAX: the kernel takes no more */
 #define ID_NONE	     ((uid_t)-1)
 
-/* One NSS lookup into the buffer: getpwnam_r(3)'s result, *found NULL where there is none. */
+/* One NSS lookup into the buffer, as getpwnam_r(3): *found is NULL if there is no entry. */
 typedef int lookup(const void *key, void *entry, char *buffer, size_t size, void **found);
 
 static int find_name(const void *key, void *entry, char *buffer, size_t size, void **found)
@@ -55,7 +55,7 @@ static int look_up(lookup *function, const void *key, void *entry, char **buffer
 			continue;
 		if (found)
 			return 0;
-		/* What NSS modules return for "no such entry"; see getpwnam(3). */
+		/* The results of NSS modules for "no such entry"; see getpwnam(3). */
 		if (error == 0 || error == ESRCH || error == EBADF || error == EPERM)
 			return -ENOENT;
 		return -error;
@@ -87,7 +87,7 @@ static int take_account(const char *user, struct who *who)
 		log_error("user %s: the name, uid or gid of the account is not usable", user);
 		return -EINVAL;
 	}
-	/* Not what was typed: a directory may find ALICE where the conf file speaks of alice. */
+	/* Not the name that was typed: a directory may find ALICE when the conf file has alice. */
 	(void)text_set(who->user, sizeof(who->user), entry.pw_name);
 	who->uid = entry.pw_uid;
 	who->gid = entry.pw_gid;
@@ -103,7 +103,7 @@ static int take_account(const char *user, struct who *who)
 	return 0;
 }
 
-/* A group without a name, or whose name no conf file could hold, counts as its number. */
+/* A group without a name, or with a name that no conf file could hold, counts as its number. */
 static int group_name(gid_t gid, char name[WHO_NAME_MAX])
 {
 	CLEANUP_FREE char *buffer = NULL;
@@ -117,7 +117,7 @@ static int group_name(gid_t gid, char name[WHO_NAME_MAX])
 	return 0;
 }
 
-/* The caller frees *gids. The primary group is the first. */
+/* Lists the groups, the primary group first. The caller frees *gids. */
 static int list_gids(const char *user, gid_t primary, gid_t **gids, int *count)
 {
 	for (int size = GROUPS_FIRST; size <= GROUPS_MAX; size *= 2) {

@@ -1,5 +1,6 @@
 /*
- * Who a user is, asked of NSS once per login, by the callers of the helper (which has no NSS).
+ * Finds a user by NSS, once per login. The callers of the helper do this, because
+ * the helper has no NSS.
  */
 #ifndef PAM_NETNS_IDENTITY_H
 #define PAM_NETNS_IDENTITY_H
@@ -8,11 +9,11 @@
 #include "base/who.h"
 
 /*
- * Fills *who from getpwnam_r, getpwuid_r, getgrouplist and getgrgid_r.
- * Names that are empty, ".", "..", begin with '-', hold '/', white space or control characters or
- * are too long, and uid or gid -1, are refused with -EINVAL (T5). -ENOENT: no such user. A group
- * without a name counts as its number. Logged. *who is zeroed or from a former call; the caller
- * frees it: who_free(). After an error it is zeroed.
+ * Fills *who from getpwnam_r, getpwuid_r, getgrouplist and getgrgid_r. -EINVAL: a name is empty,
+ * ".", "..", begins with '-', has '/', white space or control characters or is too long, or a uid
+ * or gid is -1 (T5). -ENOENT: no such user. A group without a name counts as its number. Logs
+ * errors. *who is zeroed or from an earlier call, and is zeroed after an error. The caller frees
+ * it: who_free().
  */
 int identity_resolve(const char *user, struct who *who) MUST_CHECK;
 

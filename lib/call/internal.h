@@ -1,4 +1,4 @@
-/* What the unit test of call.c replaces. Nobody else includes this. */
+/* For the unit test of call.c, which replaces this. No other file includes it. */
 #ifndef PAM_NETNS_CALL_INTERNAL_H
 #define PAM_NETNS_CALL_INTERNAL_H
 

@@ -1,4 +1,4 @@
-/* What callers and the helper say to each other; see message.h. */
+/* Packets between callers and the helper; see message.h. */
 #include "call/message.h"
 
 #include <errno.h>
@@ -131,8 +131,7 @@ int request_decode(const char *packet, size_t size, struct request *out)
 	return error;
 }
 
-/* Text for people: it is made fit rather than refused,
- * so that a strange byte cannot lose a reply. */
+/* Text for people is made fit and not refused: a strange byte must not lose a reply. */
 static void put_line(struct packet_writer *writer, const char *key, const char *text, size_t size)
 {
 	char line[sizeof(((struct log_line *)0)->text)];
@@ -171,7 +170,7 @@ static int take_log(struct packet_reader *reader, struct log_line *out)
 	return 0;
 }
 
-/* Is what is attached what the outcome promises? A login without its namespaces is none. */
+/* Are the attached descriptors those that the outcome promises? */
 static bool reply_consistent(enum outcome outcome, size_t handed_count)
 {
 	switch (outcome) {

@@ -1,17 +1,17 @@
 /*
- * What callers (the module, the command) and the helper say to each other, over the SOCK_SEQPACKET
- * socket that is the helper's standard input.
+ * Packets between callers (the module, the command) and the helper, over the SOCK_SEQPACKET socket
+ * that is the helper's standard input.
  *
  *	caller -> helper	one request
  *	helper -> caller	any number of log lines, then one reply, with namespace descriptors
  *	child -> caller		one failure: the child could not become the helper
  *
- * A packet is its kind ("request", "log", "reply", "failure") and key=value fields, each closed by
- * a NUL. Fields stand in one order, that of message.c, and the last is "end=". An unknown, repeated,
- * missing or misplaced key, a value out of range, or a number that is not in its shortest form gets
- * -EBADMSG. Strings have no control characters. No length from the other side is trusted.
+ * A packet is its kind ("request", "log", "reply", "failure") and key=value fields, each ended by a
+ * NUL. Fields are in the order of message.c, and the last is "end=". -EBADMSG: a key is unknown,
+ * repeated, missing or misplaced, a value is out of range, or a number is not in its shortest form.
+ * Strings have no control characters. No length from the other side is trusted.
  *
- * Nothing here logs: the callers know what the packet was for.
+ * These functions do not log: the callers know what the packet was for.
  */
 #ifndef PAM_NETNS_MESSAGE_H
 #define PAM_NETNS_MESSAGE_H
@@ -30,7 +30,7 @@
 
 #define MESSAGE_MAX	   65536 /* bytes of one packet */
 #define MESSAGE_ANSWER_MAX 4096	 /* of one from the helper: all texts of a reply, and more */
-/* Whom a request is about, and who asks. Strings are never NULL ("" is none). */
+/* The user that a request is about, and its sender. Strings are never NULL ("" is none). */
 struct request {
 	char conf[PATH_MAX];
 	struct who who;
@@ -42,7 +42,7 @@ struct request {
 };
 
 enum request_flag {
-	REQUEST_FORCE = 1 << 0, /* down: with users in */
+	REQUEST_FORCE = 1 << 0, /* down: even if users are active */
 	REQUEST_DEBUG = 1 << 1,
 	REQUEST_DROP = 1 << 2, /* up: end the users' connections */
 };

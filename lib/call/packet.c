@@ -48,7 +48,7 @@ ssize_t packet_end(struct packet_writer *writer)
 	return writer->full ? -EMSGSIZE : (ssize_t)writer->used;
 }
 
-/* The text up to the next NUL, with the reader moved past it; NULL where there is none. */
+/* The text up to the next NUL; moves the reader past it. NULL: there is none. */
 static const char *take_text(struct packet_reader *reader)
 {
 	const char *text = reader->at;

@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Once a field did not fit, full stays set and nothing more is written. */
+/* After a field that did not fit, full stays set and nothing more is written. */
 struct packet_writer {
 	char *packet;
 	size_t used, size;
@@ -31,14 +31,15 @@ void packet_put_number(struct packet_writer *writer, const char *key, uint64_t v
 /* Returns the packet's size, or -EMSGSIZE. */
 ssize_t packet_end(struct packet_writer *writer);
 
-/* Is this a packet of that kind? Then the reader stands at its first field. */
+/* Is this a packet of that kind? Then the reader is at its first field. */
 bool packet_open(struct packet_reader *reader, const char *packet, size_t size, const char *kind);
-/* Takes the next field if it has that key; its value, borrowed from the packet, or NULL. */
+/* Takes the next field if it has that key. Returns its value, which points into
+ * the packet, or NULL. */
 const char *packet_take(struct packet_reader *reader, const char *key);
 /* The same for a number of at most max, in its shortest decimal form. */
 bool packet_take_number(struct packet_reader *reader, const char *key, uint64_t max,
 			uint64_t *value);
-/* Takes "end=", after which nothing may follow. */
+/* Takes "end=". No field may follow. */
 bool packet_close(struct packet_reader *reader);
 
 #endif

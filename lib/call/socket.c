@@ -13,8 +13,8 @@
 #define REPLY_WAIT   1000 /* milliseconds */
 #define FAILURE_SIZE 64	  /* bytes of a failure's packet, at most */
 #define CONTROL_SIZE CMSG_SPACE(NAMESPACE_KINDS * sizeof(int))
-/* The kernel also fills what CMSG_SPACE rounds up,
- * so one descriptor more than asked for may come. */
+/* The kernel also fills the space that CMSG_SPACE rounds up, so one more descriptor
+ * than requested may come. */
 #define RECEIVED_FDS ((CONTROL_SIZE - CMSG_LEN(0)) / sizeof(int))
 
 union control {
@@ -134,8 +134,8 @@ int message_send_reply(int socket, const struct reply *reply)
 	return error;
 }
 
-/* Collects every descriptor of the packet,
- * whatever else is wrong with it, so that all get closed. */
+/* Collects every descriptor of the packet, whatever else is wrong with it, so
+ * that all are closed. */
 static size_t take_fds(struct msghdr *packet, int fds[RECEIVED_FDS])
 {
 	size_t count = 0;
@@ -152,7 +152,8 @@ static size_t take_fds(struct msghdr *packet, int fds[RECEIVED_FDS])
 	return count;
 }
 
-/* One packet, cut or with more attached than fits: -EBADMSG; the other side is gone: -EPIPE. */
+/* -EBADMSG: the packet is cut off, or has more descriptors than fit. -EPIPE:
+ * the other side is gone. */
 static ssize_t receive_packet(int socket, char *bytes, size_t max, struct msghdr *packet, int flags)
 {
 	struct iovec part = {.iov_base = bytes, .iov_len = max};
@@ -161,8 +162,8 @@ static ssize_t receive_packet(int socket, char *bytes, size_t max, struct msghdr
 	packet->msg_iov = &part;
 	packet->msg_iovlen = 1;
 	/*
-	 * An end that closes with packets unread sets ECONNRESET here, which is told once, and
-	 * before the packets that it sent.
+	 * If the other end closes with packets unread, this one gets ECONNRESET: once, and before
+	 * the packets that the other end sent.
 	 */
 	do
 		size = recvmsg(socket, packet, flags | MSG_CMSG_CLOEXEC);
@@ -179,9 +180,9 @@ static ssize_t receive_packet(int socket, char *bytes, size_t max, struct msghdr
 
 int message_receive_request(int socket, struct request *out)
 {
-	/* Neither from the heap, where it takes a map and an unmap, nor on a thread's stack. */
+	/* Neither on the heap, which would cost a map and an unmap, nor on a thread's stack. */
 	static char bytes[MESSAGE_MAX];
-	/* Without room for descriptors the kernel closes those that come, and says MSG_CTRUNC. */
+	/* Without room for descriptors the kernel closes those that come, and sets MSG_CTRUNC. */
 	struct msghdr packet = {.msg_iov = NULL};
 	ssize_t size = receive_packet(socket, bytes, sizeof(bytes), &packet, 0);
 

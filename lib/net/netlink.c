@@ -11,8 +11,8 @@
 
 #define ERRNO_END 4096 /* the kernel's errors are -4095 to -1 */
 
-/* One answer, whose size the kernel bounds; static:
- * zeroed pages that are never used cost nothing. */
+/* One answer; the kernel bounds its size. Static, because zeroed pages that are
+ * never used cost nothing. */
 static char receive_buffer[65536] __attribute__((aligned(NLMSG_ALIGNTO)));
 
 int netlink_open(struct netlink *netlink, int protocol)
@@ -22,7 +22,7 @@ int netlink_open(struct netlink *netlink, int protocol)
 	return netlink->fd < 0 ? log_errno(errno, "open a netlink socket") : 0;
 }
 
-/* The first batch of a socket asks for errors with the kernel's own words. */
+/* The first batch of a socket asks for error texts of the kernel. */
 static void errors_explain(struct netlink *netlink)
 {
 	int one = 1;
@@ -79,9 +79,9 @@ void netlink_add(struct netlink_batch *batch, const struct netlink_message *mess
 }
 
 /*
- * Numbers the requests. Of those that ask for an acknowledgement only the last still does: the
- * kernel works through a batch in order, while it is sent, and tells of every failure unasked.
- * Returns that request's place, or -1 without one (a netfilter batch of nothing).
+ * Numbers the requests. Of those that ask for an acknowledgement, only the last one keeps doing so:
+ * the kernel works through a batch in order, while it is sent, and reports every failure anyway.
+ * Returns that request's place, or -1 if there is none (a netfilter batch of nothing).
  */
 static int batch_number(struct netlink_batch *batch, uint32_t first)
 {
@@ -125,7 +125,7 @@ static const char *error_text(const struct nlmsghdr *answer, const struct nlmsge
 	return attribute_value(text);
 }
 
-/* One packet of the kernel (port 0). Packets of other processes are dropped. */
+/* Reads one packet of the kernel (port 0). Packets of other processes are dropped. */
 static ssize_t receive(const struct netlink *netlink, int flags)
 {
 	struct sockaddr_nl from = {0};
@@ -136,7 +136,8 @@ static ssize_t receive(const struct netlink *netlink, int flags)
 		length = recvfrom(netlink->fd, receive_buffer, sizeof(receive_buffer), flags,
 				  (struct sockaddr *)&from, &size);
 	while (length < 0 ? errno == EINTR : from.nl_pid != 0);
-	/* The kernel sends no empty packets; waiting for what comes after one would never end. */
+	/* The kernel sends no empty packets. Waiting for the next packet after
+	 * one would never end. */
 	if (length == 0)
 		return -EIO;
 	return length < 0 ? -errno : length;
@@ -154,13 +155,13 @@ static int send_all(struct netlink *netlink, const void *data, size_t size)
 	return -errno;
 }
 
-/* Outside of what an errno can be it could not even be negated. */
+/* A number outside of the range of errno could not even be negated. */
 static int error_number(const struct nlmsgerr *error)
 {
 	return error->error <= 0 && error->error > -ERRNO_END ? error->error : -EIO;
 }
 
-/* Takes one answer to a batch; returns the place of the request that it is about, or -1. */
+/* Takes one answer to a batch. Returns the place of its request, or -1. */
 static int batch_answer(struct netlink_batch *batch, uint32_t first, struct nlmsghdr *answer)
 {
 	uint32_t i = answer->nlmsg_seq - first;
@@ -188,10 +189,10 @@ static int batch_answer(struct netlink_batch *batch, uint32_t first, struct nlms
 }
 
 /*
- * Waits for the answer to the last request that asks for one. The kernel answers in the order of the
- * requests, so nothing follows it: netlink_rcv_skb() acknowledges each request before it reads the
- * next, and nfnetlink_rcv_batch() queues what a commit says before the requests' results. Without
- * such a request takes what is there.
+ * Waits for the answer to the last request that asks for one. The kernel answers in the order of
+ * the requests, so no answer follows it: netlink_rcv_skb() acknowledges each request before it
+ * reads the next, and nfnetlink_rcv_batch() queues the notifications of a commit before the
+ * requests' results. Without such a request, reads what is there.
  */
 static int batch_receive(struct netlink *netlink, struct netlink_batch *batch, uint32_t first,
 			 int last)
@@ -240,7 +241,7 @@ int netlink_run(struct netlink *netlink, struct netlink_batch *batch)
 	return result;
 }
 
-/* One packet of the answer; 1 when it was the last one. */
+/* One packet of the answer; 1 for the last one. */
 static int query_packet(struct nlmsghdr *answer, ssize_t left, uint32_t sequence,
 			int (*visit)(void *, struct nlmsghdr *), void *context)
 {
@@ -284,7 +285,7 @@ int netlink_query(struct netlink *netlink, struct netlink_message *message, cons
 			result = query_packet((struct nlmsghdr *)(void *)receive_buffer, length,
 					      sequence, visit, context);
 	}
-	/* Absence is an answer, which the caller judges; the rest is told here. */
+	/* The caller judges absence; other errors are logged here. */
 	if (result < 0 && result != -ENOENT && result != -ENODEV)
 		log_errno(-result, "%s", what);
 	return result < 0 ? result : 0;

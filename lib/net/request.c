@@ -89,7 +89,7 @@ struct netlink_message *request_neighbour(int type, unsigned ifindex, const stru
 
 struct netlink_message *request_fdb(unsigned port, const struct mac *mac)
 {
-	/* NUD_NOARP is the FDB's word for static; NLM_F_REPLACE moves an entry between ports. */
+	/* NUD_NOARP makes an FDB entry static; NLM_F_REPLACE moves an entry between ports. */
 	struct ndmsg header = {
 	    .ndm_family = AF_BRIDGE,
 	    .ndm_ifindex = (int)port,

@@ -1,4 +1,4 @@
-/* Private directories that are kept between logins; see kept.h. */
+/* Persistent private directories; see kept.h. */
 #include "ns/kept.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@ bool kept_path(const char *path)
 	return strncmp(path, "/var/", 5) == 0;
 }
 
-/* Sets another account's directories aside. */
+/* Moves another account's directories aside. */
 static int kept_set_aside(int private, const char *uid_name, const char *old, const char *account)
 {
 	char aside[KEPT_NAME_MAX + 64];
@@ -28,13 +28,13 @@ static int kept_set_aside(int private, const char *uid_name, const char *old, co
 	snprintf(aside, sizeof(aside), "%s.%s.%lld", uid_name, old, (long long)time(NULL));
 	if (renameat(private, uid_name, private, aside) < 0)
 		return log_errno(errno, "rename %s/%s to %s", PRIVATE_DIR, uid_name, aside);
-	log_warning(
-	    "uid %s was %s and is %s now: the kept directories of %s are set aside in %s/%s",
-	    uid_name, old, account, old, PRIVATE_DIR, aside);
+	log_warning("uid %s was %s and is %s now: the persistent directories of %s are moved aside "
+		    "to %s/%s",
+		    uid_name, old, account, old, PRIVATE_DIR, aside);
 	return 0;
 }
 
-/* The user's own folder: a descriptor, or -errno. */
+/* Opens the user's own folder: a descriptor, or -errno. */
 static int kept_folder(int private, uid_t uid, const char *account)
 {
 	char name[16], owner[KEPT_NAME_MAX];
@@ -51,7 +51,7 @@ static int kept_folder(int private, uid_t uid, const char *account)
 		if (errno != EEXIST)
 			return log_errno(errno, "make %s/%s/account", PRIVATE_DIR, name);
 		length = readlinkat(folder, "account", owner, sizeof(owner) - 1);
-		if (length < 0) /* never set aside because of a moment's lack of memory */
+		if (length < 0) /* never moved aside because of a temporary lack of memory */
 			return log_errno(errno, "read %s/%s/account", PRIVATE_DIR, name);
 		owner[length] = '\0';
 		if (strcmp(owner, account) == 0)
@@ -65,7 +65,7 @@ static int kept_folder(int private, uid_t uid, const char *account)
 	return log_errno(EEXIST, "make %s/%s", PRIVATE_DIR, name);
 }
 
-/* The folders of path below parent, down to the last one; a descriptor, or -errno. */
+/* Opens the folders of path in parent, down to the last one: a descriptor, or -errno. */
 static int kept_descend(int parent, const char *path)
 {
 	char component[NAME_MAX + 1];
@@ -82,7 +82,8 @@ static int kept_descend(int parent, const char *path)
 		if (*path) {
 			next = files_make_dir(at, component, 0700);
 		} else {
-			/* The last one is the user's: sticky and writable; the caller checks it. */
+			/* The last folder is the user's, sticky and writable;
+			 * the caller checks it. */
 			if (mkdirat(at, component, 0700) < 0 && errno != EEXIST)
 				return -errno;
 			next =
@@ -107,7 +108,7 @@ static int kept_make(int private, uid_t uid, const char *account, const char *pa
 				      : log_errno(-dir, "make %s/%u%s", PRIVATE_DIR, uid, path);
 }
 
-/* The user's folders, if all are there and need no change; else -1. Each is looked at by its path. */
+/* The user's folders, each checked by its path; -1: one is missing or needs a change. */
 static int kept_ready(int private, uid_t uid, const char *account, const char *path)
 {
 	char at[KEPT_NAME_MAX], owner[KEPT_NAME_MAX];
@@ -137,7 +138,8 @@ int kept_open(uid_t uid, const char *account, const char *path)
 	if (private < 0 || fstat(private, &own) < 0)
 		return log_errno(errno, "open %s", PRIVATE_DIR);
 	if (own.st_uid != 0 || (own.st_mode & 077))
-		return log_errno(EPERM, "use %s: it must be root's, mode 0700", PRIVATE_DIR);
+		return log_errno(EPERM, "use %s: its owner must be root and its mode 0700",
+				 PRIVATE_DIR);
 	CLEANUP_FD int dir = kept_ready(private, uid, account, path);
 
 	if (dir < 0)

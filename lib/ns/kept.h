@@ -1,7 +1,9 @@
 /*
- * Private directories that are kept between logins: PRIVATE_DIR/UID/PATH for each path below /var.
- * PRIVATE_DIR/UID/account is a link that says whose they are: a uid that was given to somebody
- * else does not inherit them. They are then set aside as PRIVATE_DIR/UID.NAME.TIME, for root alone.
+ * Persistent private directories: PRIVATE_DIR/UID/PATH for each path in /var.
+ *
+ * PRIVATE_DIR/UID/account is a link that names the owner. If the uid was given to another account,
+ * that account does not inherit the directories: they are moved aside to PRIVATE_DIR/UID.NAME.TIME,
+ * which only root can read.
  */
 #ifndef PAM_NETNS_KEPT_H
 #define PAM_NETNS_KEPT_H
@@ -11,12 +13,13 @@
 
 #include "base/cleanup.h"
 
-bool kept_path(
-    const char *path); /* of a private directory: kept (below /var), or fresh each time */
+/* Is a private directory persistent (in /var), or new at each first login? */
+bool kept_path(const char *path);
 
 /*
- * A detached mount (open_tree(2)) of the user's directory for path, made if missing with owner and
- * mode of the host's path. Caller: host's mount namespace, the user's lock, CAP_SYS_ADMIN.
+ * A detached mount (open_tree(2)) of the user's directory for path. If it is missing, it is made
+ * with the owner and mode of the host's path. The caller is in the host's mount namespace, holds
+ * the user's lock, and has CAP_SYS_ADMIN.
  */
 int kept_open(uid_t uid, const char *account, const char *path) MUST_CHECK;
 

@@ -1,9 +1,9 @@
 /*
  * A user's resolv.conf(5) and hosts(5).
  *
- * Where the host runs a stub resolver, /etc/resolv.conf names a loopback address, and the servers
- * that it asks are in a file that it (or the network manager) writes for cases like ours. Which of
- * these exist is the only sign of what runs, so they are tried in order.
+ * If the host runs a stub resolver, /etc/resolv.conf names a loopback address. The servers that the
+ * resolver asks are in a file that it (or the network manager) writes for such cases. The existing
+ * files are the only sign of which resolver runs, so they are tried in order.
  */
 #include "ns/resolv.h"
 
@@ -44,7 +44,7 @@ struct servers {
 	size_t count;
 };
 
-/* Links, absolute ones too, lead to what they name below root. */
+/* Opens a path below root. Links, also absolute ones, are resolved below root. */
 static int file_open(int root, const char *path)
 {
 	struct open_how how = {
@@ -53,7 +53,7 @@ static int file_open(int root, const char *path)
 	};
 	int fd = -1;
 
-	/* EAGAIN: something was renamed or mounted meanwhile, and the kernel could not be sure. */
+	/* EAGAIN: a rename or mount meanwhile kept the kernel from being sure. */
 	for (int i = 0; i < OPEN_TRIES && fd < 0; i++) {
 		fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
 		if (fd < 0 && errno != EAGAIN)
@@ -62,7 +62,7 @@ static int file_open(int root, const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Reads what fits into size bytes; *out is NULL on failure. */
+/* Reads at most size bytes; *out is NULL after a failure. */
 static int text_load(int fd, size_t size, char **out)
 {
 	CLEANUP_FREE char *text = malloc(size);
@@ -78,7 +78,7 @@ static int text_load(int fd, size_t size, char **out)
 	return 0;
 }
 
-/* Reads a whole regular file; the caller frees *out, which is NULL on failure. */
+/* Reads a whole regular file. The caller frees *out, which is NULL after a failure. */
 static int file_load(int root, const char *path, size_t max, char **out)
 {
 	CLEANUP_FD int fd = file_open(root, path);
@@ -87,14 +87,15 @@ static int file_load(int root, const char *path, size_t max, char **out)
 	*out = NULL;
 	if (fd < 0)
 		return fd;
-	/* Most are small, and much memory takes long to get and to give back. */
+	/* Most files are small, and a large allocation takes long. */
 	error = text_load(fd, FILE_SMALL, out);
 	if (error == -EFBIG)
 		error = lseek(fd, 0, SEEK_SET) < 0 ? -errno : text_load(fd, max + 1, out);
 	return error;
 }
 
-/* The text of a file that may be missing: *out is then NULL. What cannot be read is told. */
+/* The text of a file that may be missing: *out is then NULL. A file that
+ * cannot be read is logged. */
 static void optional_load(int root, const char *path, char **out)
 {
 	int error = file_load(root, path, RESOLV_FILE_MAX, out);
@@ -103,7 +104,7 @@ static void optional_load(int root, const char *path, char **out)
 		log_warning("cannot read /%s: %s", path, strerror(-error));
 }
 
-/* Calls each() with every line, cut at its end, until it returns false. Changes text. */
+/* Calls each() with every line, without its newline, until it returns false. Changes text. */
 static void lines_walk(char *text, bool each(void *context, char *line), void *context)
 {
 	bool more = true;
@@ -118,7 +119,7 @@ static void lines_walk(char *text, bool each(void *context, char *line), void *c
 	}
 }
 
-/* What follows a keyword of resolv.conf(5), which begins its line; NULL for another line. */
+/* The text after a keyword of resolv.conf(5) at the start of the line; NULL for another line. */
 static char *line_value(char *line, const char *keyword)
 {
 	size_t length = strlen(keyword);
@@ -136,7 +137,8 @@ static bool address_is_unspecified(const struct address *a)
 	return !memcmp(a->bytes, zero, address_size(a));
 }
 
-/* Links are not shared with the host: 169.254.0.0/16 is dropped, fe80:: is another interface's. */
+/* The user does not share the host's links: 169.254.0.0/16 is dropped, and fe80::
+ * means another interface. */
 static bool address_is_link_local(const struct address *a)
 {
 	if (a->family == AF_INET)
@@ -144,7 +146,7 @@ static bool address_is_link_local(const struct address *a)
 	return a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80;
 }
 
-/* An unspecified address is the resolver's way of saying "this host". */
+/* To a resolver, the unspecified address means "this host". */
 static bool server_is_usable(const struct network *network, const struct address *a)
 {
 	enum conf_source source =
@@ -169,7 +171,7 @@ static bool server_collect(void *context, char *line)
 	if (!value)
 		return true;
 	value[strcspn(value, SPACE)] = '\0';
-	/* One with a scope (fe80::1%eth0) is link-local; it does not parse. */
+	/* An address with a scope (fe80::1%eth0) is link-local, and does not parse. */
 	if (!address_parse(value, &address) && server_is_usable(collection->network, &address))
 		servers->list[servers->count++] = address;
 	return servers->count < CONF_NSSERVER_MAX;
@@ -198,7 +200,7 @@ struct output {
 	size_t used;
 };
 
-/* Adds a line if it fits; what does not is left out whole. */
+/* Adds a line if all of it fits. */
 static void output_add(struct output *out, const char *before, const char *line, const char *after)
 {
 	size_t room = RESOLV_TEXT_MAX - out->used;
@@ -275,7 +277,7 @@ int resolv_text(int root, const struct network *network, char out[RESOLV_TEXT_MA
 	else
 		error = upstreams_find(root, network, own, &servers);
 	servers_write(&servers, &output);
-	/* What else the host's file says: search domains, options. */
+	/* The other lines of the host's file: search domains, options. */
 	lines_walk(settings, setting_keep, &output);
 	return error;
 }
@@ -292,8 +294,8 @@ static bool file_has(int fd, const struct stat *st, const char *text, size_t siz
 }
 
 /*
- * One write covers the old content, with empty lines at the end if it was longer, so that a reader
- * never meets the old end behind the new text.
+ * One write covers the old text, with empty lines at the end if the old text was longer. So a
+ * reader never sees the end of the old text after the new one.
  */
 static int file_rewrite(int fd, size_t old_size, const char *text, size_t size)
 {
@@ -316,7 +318,7 @@ static int file_rewrite(int fd, size_t old_size, const char *text, size_t size)
 	return padded > size && ftruncate(fd, (off_t)size) ? -errno : 0;
 }
 
-/* 1: written, 0: right already. */
+/* 1: written; 0: it was right already. */
 static int file_update(int fd, const char *text)
 {
 	size_t size = strlen(text);
@@ -378,7 +380,7 @@ static bool word_is_address(const char *word, size_t length)
 	return address_parse(text, &address) == 0;
 }
 
-/* Whether a line of hosts(5) maps a name: an address, then names, up to a comment. */
+/* Does a line of hosts(5) (an address, then names, up to a comment) map the name? */
 static bool line_maps(const char *line, const char *name)
 {
 	size_t end = strcspn(line, "#\n"), length = strlen(name), word;

@@ -1,4 +1,4 @@
-/* What view.c asks of view_template.c. */
+/* Functions of view_template.c for view.c. */
 #ifndef PAM_NETNS_VIEW_INTERNAL_H
 #define PAM_NETNS_VIEW_INTERNAL_H
 
@@ -10,8 +10,8 @@
 #define SYS_LIST_MAX   4096 /* bytes of the list of mounts below /sys */
 #define SYS_MOUNTS_MAX 64
 
-/* In a view: the network's resolv.conf again,
- * where a rename on the host took the template's away. */
+/* In a user's mount namespace: mounts the network's resolv.conf again, after a rename on the host
+ * removed the template's. */
 int view_mend_resolv(const char *network) MUST_CHECK;
 /* The paths mounted directly below /sys when the template was made, one a line. */
 int view_sys_list(const char *network, char list[SYS_LIST_MAX]) MUST_CHECK;

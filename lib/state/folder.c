@@ -39,18 +39,18 @@ void state_folder_share(int folder, uid_t uid)
 	};
 	char path[32];
 
-	/* The descriptor is for the path alone: there is no call that takes such a one. */
+	/* An O_PATH descriptor has no such call, so the path serves. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", folder);
 	if (setxattr(path, "system.posix_acl_access", &acl, sizeof(acl), 0) < 0)
 		log_debug("cannot let uid %u read %s/%u: %s", uid, USERS_DIR, uid, strerror(errno));
 }
 
-/* A folder in a user's, or users itself; path is for messages. */
+/* Makes a folder in a user's folder, or users itself; path is for messages. */
 static int folder_in(int parent, const char *name, const char *path)
 {
 	int fd = files_make_dir(parent, name, FOLDER_MODE);
 
-	/* Something else that has the name holds no record of ours: it must not keep a user out. */
+	/* Another object with the name holds no record of ours, and must not keep the user out. */
 	if ((fd == -ENOTDIR || fd == -ELOOP) && files_remove_tree(parent, name) == 0)
 		fd = files_make_dir(parent, name, FOLDER_MODE);
 	return fd < 0 ? log_errno(-fd, "make the folder %s/%s", path, name) : fd;
@@ -64,7 +64,7 @@ static int folder_close(int users, const char *name, uid_t uid)
 
 	if (folder < 0 || fstat(folder, &st) < 0)
 		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 : -errno;
-	/* What others may write in, or is another's, is not of an older version. */
+	/* If other users can write it, or own it, it is not from an older version. */
 	if (st.st_uid != 0 || !(st.st_mode & S_IRWXO) || (st.st_mode & (S_IWGRP | S_IWOTH)))
 		return 0;
 	if (fchmodat(users, name, STATE_FOLDER_MODE, 0) < 0)

@@ -14,7 +14,7 @@
 #include "base/uid.h"
 
 #define FOLDER_MODE   0755
-#define LINK_TEXT_MAX 64 /* more than any right target, with its NUL */
+#define LINK_TEXT_MAX 64 /* longer than any valid target, with its NUL */
 #define LINK_PATH_MAX 128
 
 /* Paths are relative to LEASES_DIR. */
@@ -48,7 +48,7 @@ static int network_check(const char *network, const struct prefix *subnet)
 	return 0;
 }
 
-/* -ENOENT: no such link. -EBADMSG: torn: too long, or no link at all. */
+/* -ENOENT: there is no such link. -EBADMSG: torn: too long, or no link at all. */
 static int link_read(int leases, const char *path, char target[LINK_TEXT_MAX])
 {
 	ssize_t n = readlinkat(leases, path, target, LINK_TEXT_MAX);
@@ -66,7 +66,7 @@ static int link_read(int leases, const char *path, char target[LINK_TEXT_MAX])
 	return 0;
 }
 
-/* Whose claim it is. Errors as link_read. */
+/* The uid of a claim. Errors as link_read(). */
 static int claim_read(int leases, const char *path, uid_t *uid)
 {
 	char target[LINK_TEXT_MAX];
@@ -77,7 +77,7 @@ static int claim_read(int leases, const char *path, uid_t *uid)
 	return uid_parse(target, uid) ? 0 : -EBADMSG;
 }
 
-/* An address in the form that address_format() gives it: one address has one name. */
+/* An address in the form of address_format(): so one address has one name. */
 static bool address_parse_exact(const char *text, struct address *out)
 {
 	char again[ADDRESS_TEXT_MAX];
@@ -86,7 +86,7 @@ static bool address_parse_exact(const char *text, struct address *out)
 	       !strcmp(address_format(out, again), text);
 }
 
-/* The address that the way back names, whether or not it is claimed. Errors as link_read. */
+/* The address that the way back names, claimed or not. Errors as link_read(). */
 static int back_read(int leases, const char *path, struct address *out)
 {
 	char target[LINK_TEXT_MAX];
@@ -97,7 +97,7 @@ static int back_read(int leases, const char *path, struct address *out)
 	return address_parse_exact(target, out) ? 0 : -EBADMSG;
 }
 
-/* The place of an address in a subnet; 0 where users have none. */
+/* The place of an address in a subnet; 0 if users cannot have it. */
 static uint32_t address_offset(const struct prefix *subnet, const struct address *a)
 {
 	uint32_t network = 0, address = 0;
@@ -155,7 +155,7 @@ int lease_find(int leases, const char *network, const struct prefix *subnet, uid
 	return *offset ? 0 : -ENOENT;
 }
 
-/* Whatever lies there: a damaged disk may show a folder with something in it. */
+/* Removes whatever is there: a damaged disk may show a folder with contents. */
 static int link_remove(int leases, const char *path)
 {
 	int error = files_remove_tree(leases, path);
@@ -179,7 +179,7 @@ static int folders_make(int leases, const char *network)
 	return 0;
 }
 
-/* 1: the address is the uid's, 0: somebody else's, or -errno. */
+/* 1: the address is the uid's; 0: it is another user's; or -errno. */
 static int claim_make(int leases, const char *path, uid_t uid)
 {
 	char target[UID_TEXT_MAX];
@@ -187,7 +187,7 @@ static int claim_make(int leases, const char *path, uid_t uid)
 	int error;
 
 	uid_format(uid, target);
-	/* Once more after a torn claim, or one that was released meanwhile. */
+	/* Tries once more if the claim was torn, or was released meanwhile. */
 	for (int attempt = 0; attempt < 2; attempt++) {
 		if (!symlinkat(target, leases, path))
 			return 1;
@@ -199,7 +199,7 @@ static int claim_make(int leases, const char *path, uid_t uid)
 		if (error != -ENOENT && error != -EBADMSG)
 			return log_errno(-error, "read %s/%s", LEASES_DIR, path);
 		if (error == -EBADMSG) {
-			log_warning("%s/%s is no lease: removed", LEASES_DIR, path);
+			log_warning("%s/%s is not a lease: removed", LEASES_DIR, path);
 			if (link_remove(leases, path))
 				break;
 		}
@@ -207,7 +207,7 @@ static int claim_make(int leases, const char *path, uid_t uid)
 	return 0;
 }
 
-/* Claims the first free address from the preferred one on, around the subnet's end. */
+/* Claims the first free address from the preferred one on, wrapping at the subnet's end. */
 static int claim_search(int leases, const char *network, const struct prefix *subnet, uid_t uid,
 			uint32_t *offset)
 {
@@ -229,7 +229,7 @@ static int claim_search(int leases, const char *network, const struct prefix *su
 	return -EADDRNOTAVAIL;
 }
 
-/* It may be there already where two processes take one uid's lease at once. */
+/* It may exist already if two processes take one uid's lease at the same time. */
 static int back_make(int leases, const char *network, uid_t uid, const char *address)
 {
 	struct link_path path = back_path(network, uid);
@@ -253,7 +253,7 @@ static int folder_sync(int leases, const char *path)
 	return 0;
 }
 
-/* The links, and the folders themselves, which may be new. */
+/* Syncs the links, and the folders themselves, which may be new. */
 static int lease_sync(int leases, const char *network)
 {
 	struct link_path paths[] = {claim_path(network, "."), {""}, {""}, {"."}};
@@ -269,7 +269,7 @@ static int lease_sync(int leases, const char *network)
 	return 0;
 }
 
-/* Removes both links of a uid, the claim only where it is the uid's own. */
+/* Removes both links of a uid; the claim only if it is the uid's own. */
 static int lease_forget(int leases, const char *network, uid_t uid)
 {
 	struct link_path back = back_path(network, uid), claim;
@@ -282,8 +282,8 @@ static int lease_forget(int leases, const char *network, uid_t uid)
 		return 0;
 	if (error && error != -EBADMSG)
 		return log_errno(-error, "read %s/%s", LEASES_DIR, back.text);
-	/* A claim that outlives its way back is found by lease_repair();
-	 * the reverse is too late. */
+	/* If the claim outlives its way back, lease_repair() finds it. The
+	 * reverse would go unnoticed. */
 	removed = link_remove(leases, back.text);
 	if (error || removed)
 		return removed;
@@ -303,7 +303,7 @@ int lease_take(int leases, const char *network, const struct prefix *subnet, uid
 	if (error != -ENOENT)
 		return error;
 	error = folders_make(leases, network);
-	/* What is left of a torn lease, or of one in another subnet. */
+	/* What remains of a torn lease, or of one in another subnet. */
 	if (!error)
 		error = lease_forget(leases, network, uid);
 	if (!error)
@@ -352,13 +352,13 @@ int lease_release(int leases, const char *network, const struct prefix *subnet, 
 	return error ? error : lease_forget(leases, network, uid);
 }
 
-/* Whether it is certain; nothing is removed because of a moment's lack of memory. */
+/* Is it certain? A temporary lack of memory must not remove anything. */
 static bool link_torn(int error)
 {
 	return error == -ENOENT || error == -EBADMSG;
 }
 
-/* Whether a way back is whole: a uid's name, an address that this uid claims, a user's place. */
+/* Is a way back sound: a uid's name, an address that this uid claims, a user's place? */
 static bool back_is_sound(int leases, const char *network, const struct prefix *subnet,
 			  const char *name)
 {
@@ -381,7 +381,7 @@ static bool back_is_sound(int leases, const char *network, const struct prefix *
 	return error ? !link_torn(error) : owner == uid;
 }
 
-/* Whether a claim is whole: an address's name, and its uid's way back leads to it. */
+/* Is a claim sound: an address's name, and its uid's way back leads to it? */
 static bool claim_is_sound(int leases, const char *network, const struct prefix *subnet,
 			   const char *name)
 {
@@ -390,7 +390,7 @@ static bool claim_is_sound(int leases, const char *network, const struct prefix 
 	uid_t owner;
 	int error;
 
-	(void)subnet; /* back_is_sound() has looked */
+	(void)subnet; /* back_is_sound() has checked it */
 	if (!address_parse_exact(name, &address))
 		return false;
 	error = claim_read(leases, path.text, &owner);
@@ -404,7 +404,7 @@ static bool claim_is_sound(int leases, const char *network, const struct prefix 
 typedef bool link_check(int leases, const char *network, const struct prefix *subnet,
 			const char *name);
 
-/* Removes what is not sound in one of the two folders; returns how many, or -errno. */
+/* Removes unsound links in one of the two folders; returns the number, or -errno. */
 static int folder_repair(int leases, const char *network, const struct prefix *subnet,
 			 const char *folder, link_check *is_sound)
 {
@@ -432,7 +432,7 @@ static int folder_repair(int leases, const char *network, const struct prefix *s
 		error = files_remove_tree(fd, name);
 		if (error)
 			return log_errno(-error, "remove %s/%s/%s", LEASES_DIR, path, name);
-		log_warning("%s/%s/%s is no lease: removed", LEASES_DIR, path, name);
+		log_warning("%s/%s/%s is not a lease: removed", LEASES_DIR, path, name);
 		removed++;
 	}
 	return errno ? log_errno(errno, "list %s/%s", LEASES_DIR, path) : removed;

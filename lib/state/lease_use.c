@@ -1,4 +1,4 @@
-/* Uses of leases; see lease_use.h. */
+/* The last uses of leases; see lease_use.h. */
 #include "state/lease_use.h"
 
 #include <errno.h>
@@ -27,7 +27,7 @@ void lease_used(const char *network, uid_t uid)
 		log_debug("cannot note that %s was used: %s", path, strerror(errno));
 }
 
-/* The time of modification; 0: not there. */
+/* The time of modification; 0: it does not exist. */
 static time_t link_time(int leases, const char *path)
 {
 	struct stat st;
@@ -42,7 +42,7 @@ void lease_used_again(int leases, const char *network, uid_t uid, time_t older_s
 
 	snprintf(path, sizeof(path), "%s/uid/%u", network, uid);
 	used = link_time(leases, path);
-	/* A time to come is a clock that was wrong. */
+	/* A time in the future comes from a wrong clock. */
 	if (used && (used > time(NULL) || used < time(NULL) - older_s))
 		lease_used(network, uid);
 }
@@ -78,7 +78,7 @@ static int uses_collect(DIR *stream, struct lease_use **uses, size_t *count)
 	return -errno;
 }
 
-/* The links of a folder that are named by uids, the oldest first; a missing folder has none. */
+/* The links in a folder with a uid as name, the oldest first; none if the folder is missing. */
 static int uses_list(int leases, const char *path, struct lease_use **uses, size_t *count)
 {
 	int fd = openat(leases, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), error;

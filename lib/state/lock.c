@@ -16,9 +16,9 @@
 #include "base/paths.h"
 #include "base/process.h"
 
-#define CHECK_MS       100 /* when a waiter first looks at the holder, and again if it is stopped */
-#define CHECK_MS_MAX   800 /* a thousand waiters that look often keep the lock busy by themselves */
-#define STOPPED_CHECKS 3   /* seen stopped so often in a row: 300 ms */
+#define CHECK_MS       100 /* when a waiter first checks the holder, and then while it is stopped */
+#define CHECK_MS_MAX   800 /* a thousand waiters that check often would keep the lock busy */
+#define STOPPED_CHECKS 3   /* checks in a row that find it stopped: 300 ms */
 
 int lock_open(void)
 {
@@ -68,9 +68,10 @@ bool lock_users_idle(int lock)
 }
 
 /*
- * Frozen with its cgroup, which a user may do to what they started in one that is delegated to them
- * (systemd's user manager has one), su's helper included. No letter of proc_pid_stat(5) tells. A
- * path too long to be shown is there to hide something.
+ * Is the process frozen with its cgroup? A user may freeze processes in a cgroup that is
+ * delegated to them, such as that of systemd's user manager, and with it su's helper. No state
+ * letter of proc_pid_stat(5) shows it. A path that is too long to be shown counts as frozen,
+ * because it hides something.
  */
 static bool holder_frozen(int proc, pid_t pid)
 {
@@ -94,7 +95,7 @@ static bool holder_frozen(int proc, pid_t pid)
 	return false;
 }
 
-/* Kills the holder if it is, as last time, the same process and stopped or frozen. */
+/* Kills the holder if it is still the same process, and stopped or frozen as last time. */
 static void holder_check(int lock, int proc, uint64_t which, pid_t *stopped, int *seen)
 {
 	struct flock range = lock_range(F_WRLCK, which);
@@ -111,7 +112,7 @@ static void holder_check(int lock, int proc, uint64_t which, pid_t *stopped, int
 	*stopped = range.l_pid;
 	if (*seen < STOPPED_CHECKS)
 		return;
-	/* It cannot have been replaced by another process: it still holds the lock. */
+	/* No other process can have its pid: it still holds the lock. */
 	CLEANUP_FD int pidfd = (int)syscall(SYS_pidfd_open, range.l_pid, 0);
 
 	if (pidfd >= 0 && fcntl(lock, F_GETLK, &range) == 0 && range.l_pid == *stopped &&

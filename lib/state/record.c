@@ -50,7 +50,8 @@ static bool address_set(const char *value, struct address *out)
 	return !strcmp(value, "none") || address_parse(value, out) == 0;
 }
 
-/* sscanf(3) takes spaces, signs and short numbers too: only what mac_format() writes is right. */
+/* sscanf(3) accepts spaces, signs and short numbers too, so only the text of
+ * mac_format() counts. */
 static bool mac_set(const char *value, struct mac *out)
 {
 	uint8_t *b = out->bytes;
@@ -61,7 +62,7 @@ static bool mac_set(const char *value, struct mac *out)
 	       !strcmp(mac_format(out, text), value);
 }
 
-/* Text that grows in a buffer; once it did not fit, used is more than size. */
+/* Text that grows in a buffer. If it did not fit, used is more than size. */
 struct buffer {
 	char *text;
 	size_t used, size;
@@ -165,7 +166,7 @@ static const struct record_field *field_find(const struct record_field *fields, 
 	return NULL;
 }
 
-/* One line without its newline; *seen: a bit for each field that was there. */
+/* Reads one line without its newline; *seen has a bit for each field that was read. */
 static bool line_parse(const struct record_field *fields, size_t count, char *line, uint64_t *seen,
 		       void *object)
 {
@@ -186,7 +187,7 @@ static bool line_parse(const struct record_field *fields, size_t count, char *li
 	return value_parse(field, equals + 1, (char *)object + field->offset);
 }
 
-/* Whether all are there that have to be; those that may be missing become zeroes. */
+/* Are all required fields there? Missing optional fields become zeroes. */
 static bool fields_complete(const struct record_field *fields, size_t count, uint64_t seen,
 			    void *object)
 {

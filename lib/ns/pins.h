@@ -1,11 +1,12 @@
 /*
- * Pins: namespaces kept by bind mounts of their nsfs handles.
+ * Pins: namespaces kept alive by bind mounts of their nsfs handles.
  *
- * PINS_DIR is a tmpfs of its own, mode 0700, whose mount is private and in the host's mount
- * namespace alone: nothing propagates from it, and no user's view holds another's namespaces alive.
- * PINS_DIR/UID exists whole or not at all: it is filled as PINS_DIR/.UID and renamed. Every handle
- * is checked before it is believed: nsfs, the right type, owned by the initial user namespace.
- * Callers are in the host's mount namespace and hold the user's lock; CAP_SYS_ADMIN.
+ * PINS_DIR is a tmpfs of its own, mode 0700. Its mount is private and exists only in the host's
+ * mount namespace: it propagates nowhere, and no user's mount namespace keeps another user's
+ * namespaces alive. PINS_DIR/UID exists whole or not at all, because it is filled as PINS_DIR/.UID
+ * and then renamed. Every handle is checked before use: nsfs, the right type, owned by the initial
+ * user namespace. Callers are in the host's mount namespace, hold the user's lock, and have
+ * CAP_SYS_ADMIN.
  */
 #ifndef PAM_NETNS_PINS_H
 #define PAM_NETNS_PINS_H
@@ -20,50 +21,49 @@
 /* True if fd is a namespace of this kind whose owner is the caller's user namespace. */
 bool pin_valid(int fd, enum namespace_kind kind);
 
-/* Mounts PINS_DIR if it is not there. */
+/* Mounts PINS_DIR if it is not mounted. */
 int pins_setup(void) MUST_CHECK;
 
 /*
- * The published pins of a user, exactly those of the set namespaces. -ENOENT: none, or not whole,
- * or not what they should be; the caller tears down what is there and makes them anew. Other
- * errors: it could not be found out; logged.
+ * Opens the published pins of a user: exactly those of the set namespaces. -ENOENT: there are none,
+ * or they are incomplete or not as they should be; the caller removes what is there and makes new
+ * ones. Other errors, logged: unknown.
  */
 int pins_open(uid_t uid, unsigned namespaces, struct namespaces *out) MUST_CHECK;
-bool pins_exist(uid_t uid); /* anything at all, whole or not */
+bool pins_exist(uid_t uid); /* any pin, even if they are incomplete */
 
-/* An empty PINS_DIR/.UID, after removing what an interrupted run left of it. */
+/* Makes an empty PINS_DIR/.UID, after removing the leftover of an interrupted run. */
 int pins_begin(uid_t uid) MUST_CHECK;
 /*
- * Pins the namespace that fd refers to. -EINVAL for a mount namespace: kernels 6.18.y compare ids
- * that come in batches per CPU; make the namespace again on another CPU (fixed in 6.19). Unlogged
- * then.
+ * Pins the namespace of fd. -EINVAL, not logged, for a mount namespace: kernels 6.18.y compare ids
+ * that come in batches per CPU. Make the namespace again on another CPU (fixed in 6.19).
  */
 int pin_add(uid_t uid, enum namespace_kind kind, int fd) MUST_CHECK;
 int pins_publish(uid_t uid) MUST_CHECK;
 /*
- * Runs attempt, which makes and pins a mount namespace, again on one CPU after the other for as
- * long as it returns -EINVAL (see pin_add). The CPU affinity is as before afterwards.
+ * Calls attempt, which makes and pins a mount namespace, on one CPU after the other while it
+ * returns -EINVAL (see pin_add). Restores the CPU affinity afterwards.
  */
 int pin_retry(int (*attempt)(void *context), void *context) MUST_CHECK;
 
 /*
- * The other way: before anything else of a user is removed, so that whoever comes after a helper
- * that was killed in the middle finds nothing to join. As far as it can be done.
+ * Unpublishes the pins, before anything else of the user is removed. So if the helper is killed
+ * half-way, the next login finds no namespace to join. Does as much as it can.
  */
 void pins_withdraw(uid_t uid);
 
 /*
- * Removes pins, published or begun. The handles are unmounted and unlinked: unlinking is what frees
- * copies of the mount in mount namespaces that were cloned meanwhile. Absence is no error.
+ * Removes pins, published or not. The handles are unmounted and unlinked: unlinking frees copies of
+ * the mount in mount namespaces that were cloned meanwhile. Absence is not an error.
  */
 int pins_remove(uid_t uid) MUST_CHECK;
 
-/* One handle with a name of its own in PINS_DIR: a template, or one of a user's again. */
+/* One handle with a name of its own in PINS_DIR: a template, or a user's pin that is made again. */
 int pin_named_set(const char *name, int fd) MUST_CHECK;
 int pin_named_open(const char *name, enum namespace_kind kind) MUST_CHECK;
 int pin_named_remove(const char *name) MUST_CHECK;
 
-/* uids of all folders in PINS_DIR, begun ones too; the caller frees *uids. */
+/* The uids of all folders in PINS_DIR, unpublished ones too. The caller frees *uids. */
 int pins_list(uid_t **uids, size_t *count) MUST_CHECK;
 
 #endif

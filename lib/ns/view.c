@@ -1,5 +1,6 @@
 /*
- * A user's mount namespace, made from the template; see view.h. The template is view_template.c's.
+ * A user's mount namespace, made from the network's template; see view.h.
+ * view_template.c makes the template.
  */
 #include "ns/view.h"
 
@@ -25,17 +26,18 @@
 #define RUNTIME_ROOT  "/run/user"
 
 /*
- * private_size = auto: a user's share of memory in percent, divided by the number of users who are
- * active when theirs is made. The sum over n users is then at most the share times 1 + ln(n), in
- * whichever order they come and go: the k-th oldest of them came with at least k there.
+ * private_size = auto: the share of memory in percent, divided by the number of users who
+ * are active when the user's namespace is made. The sum over n users is at most the share
+ * times 1 + ln(n), in whatever order they come and go: when the k-th oldest of them came, at
+ * least k were active.
  */
-#define PRIVATE_SHARE		8 /* 10 with the inodes, a quarter of the pages */
+#define PRIVATE_SHARE		8 /* percent; 10 with the inodes, a quarter of the pages */
 #define PRIVATE_BYTES_MIN	(1U << 20)
-#define PRIVATE_BYTES_PER_INODE 4096 /* a page: files that are not empty run out of pages first */
+#define PRIVATE_BYTES_PER_INODE 4096 /* a page: files with content run out of pages before inodes */
 #define PRIVATE_INODES_MIN	1024
 
 struct private_dir {
-	int tree; /* a detached mount, or -1: in memory, not made yet */
+	int tree; /* a detached mount; -1: a folder in memory, not made yet */
 	struct mount_attr attr;
 };
 
@@ -62,10 +64,10 @@ uint64_t view_private_inodes(uint64_t bytes)
 }
 
 /*
- * One tmpfs holds all of the user's private directories that are in memory, so that one size is the
- * user's. It stays mounted where only root can look into it, on the pins' folder, which is empty in
- * a view; its folders are cloned from there. Unmounting it would cost more than all the rest, since
- * the kernel then waits for every CPU.
+ * One tmpfs holds all of the user's private directories in memory, so one size limits them
+ * together. It stays mounted on the pins' folder, which is empty in a user's mount namespace and
+ * open only to root. The directories are cloned from its folders. Unmounting it would cost more
+ * than all the rest, because the kernel then waits for every CPU.
  */
 static int private_tmpfs(const struct view *view)
 {
@@ -79,7 +81,8 @@ static int private_tmpfs(const struct view *view)
 		   : 0;
 }
 
-/* A folder of the tmpfs for path, with owner and mode of the host's, dir: a detached mount. */
+/* Makes a folder of the tmpfs for path, with owner and mode of the host's,
+ * dir: a detached mount. */
 static int private_folder(size_t number, int dir, const char *path)
 {
 	char folder[64];
@@ -99,9 +102,9 @@ static int private_folder(size_t number, int dir, const char *path)
 }
 
 /*
- * Looks at the host's directory. Mounts that others made from the host's do not follow its flags,
- * so the template cannot tell whether the host is noexec there now. A kept directory is mounted as
- * PRIVATE_DIR is; noexec there is undone only if the profile says so.
+ * Checks the host's directory. Mounts that others made from the host's do not follow its flags, so
+ * the template cannot tell whether the host's is noexec now. A persistent directory is mounted like
+ * PRIVATE_DIR; noexec of that is undone only if the profile says so.
  */
 static int private_prepare(const struct view *view, const char *path, struct private_dir *out)
 {
@@ -123,14 +126,14 @@ static int private_prepare(const struct view *view, const char *path, struct pri
 	return out->tree < 0 ? out->tree : 0;
 }
 
-/* Mounts a private directory; one without a tree becomes a fresh folder in memory. */
+/* Mounts a private directory. Without a tree it becomes a new folder in memory. */
 static int private_attach(const char *path, size_t number, struct private_dir *out)
 {
 	CLEANUP_FD int dir = files_open_directory(path);
 
 	if (dir < 0)
 		return log_errno(-dir, "use %s as a private directory", path);
-	/* As the tmpfs is mounted: private, nosuid, nodev. */
+	/* Like the tmpfs: private, nosuid, nodev. */
 	if (out->tree < 0)
 		out->tree = private_folder(number, dir, path);
 	return out->tree < 0 ? out->tree : mount_attach(out->tree, dir, path, out->attr);
@@ -152,8 +155,8 @@ static int private_mount(const struct view *view, struct private_dir *dirs)
 }
 
 /*
- * A fresh sysfs shows the network namespace that it is mounted from, but would hide what is mounted
- * below /sys, /sys/fs/cgroup among it, without which a systemd user manager dies.
+ * A new sysfs shows the network namespace in which it is mounted, but hides the mounts below /sys.
+ * Among these is /sys/fs/cgroup, without which a systemd user manager dies.
  */
 static int sys_mount(const char *network)
 {
@@ -193,7 +196,7 @@ uint64_t view_runtime_device(uid_t uid)
 	return own.st_dev;
 }
 
-/* The host's /run/user/UID as a detached mount, or -1 where there is none. */
+/* The host's /run/user/UID as a detached mount; -1: there is none. */
 static int runtime_clone(uid_t uid, uint64_t *device)
 {
 	char path[64];
@@ -248,7 +251,7 @@ static int hosts_attach(int hosts)
 	return result == -ENOENT ? log_errno(ENOENT, "mount over /etc/hosts") : result;
 }
 
-/* In the new namespace: everything that differs from the template. */
+/* In the new namespace: makes all differences from the template. */
 static int view_fill(const struct view *view, struct private_dir *dirs, int runtime, int hosts)
 {
 	int result = private_mount(view, dirs);
@@ -262,10 +265,9 @@ static int view_fill(const struct view *view, struct private_dir *dirs, int runt
 	if (result == 0 && view->profile->network->dns != SOURCE_NONE)
 		result = view_mend_resolv(view->profile->network->name);
 	/*
-	 * Each mount gets a peer group of this namespace's own and goes on receiving the host's,
-	 * whose slave it is: rootless podman demands it, and what is mounted here later reaches
-	 * namespaces that the user makes. The template's mounts have no group that its copies could
-	 * share.
+	 * Each mount gets a peer group of this namespace's own and stays a slave of the host's.
+	 * Rootless podman demands that, and later mounts here reach namespaces that the user makes.
+	 * The template's mounts have no peer group, so copies cannot share one.
 	 */
 	if (result == 0 && mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0)
 		result = log_errno(errno, "give the user's mounts peer groups of their own");
@@ -296,7 +298,7 @@ int view_make(struct view *view, int template, int host_mnt)
 	int result = dirs ? 0 : -ENOMEM;
 	struct stat pins;
 
-	/* A folder for each active user. This user's was made before it is counted here. */
+	/* Counts the folders of active users. This user's was made before. */
 	if (stat(PINS_DIR, &pins) < 0)
 		return log_errno(errno, "look at %s", PINS_DIR);
 	view->users = pins.st_nlink - 2;

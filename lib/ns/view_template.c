@@ -1,6 +1,4 @@
-/*
- * The template mount namespace of a network, and files mounted over the host's; see view.h.
- */
+/* A network's template mount namespace, and files mounted over the host's; see view.h. */
 #include "ns/view.h"
 
 #include <errno.h>
@@ -22,7 +20,7 @@
 #define SYS_LIST_NAME "sys"
 #define RESOLV_PATH   "/etc/resolv.conf"
 
-/* The host may have none just now: gc mounts over the next one. */
+/* The file may be missing just now: gc mounts over the next one. */
 static int attach_if_there(int tree, const char *path)
 {
 	int result = mount_attach_file(tree, path);
@@ -56,7 +54,7 @@ int view_sys_list(const char *network, char list[SYS_LIST_MAX])
 	return 0;
 }
 
-/* Mount points below /sys that no other one of them is above of, in the caller's view. */
+/* Mount points below /sys that are not below another one, in the caller's mount namespace. */
 static int sys_list_write(const char *network)
 {
 	CLEANUP_FILE FILE *mounts = setmntent("/proc/self/mounts", "re");
@@ -92,7 +90,7 @@ static void unmount_all(const char *path)
 		;
 }
 
-/* Unmounts everything that is mounted on entries of a directory. */
+/* Unmounts all mounts on the entries of a directory. */
 static void unmount_entries(const char *directory)
 {
 	CLEANUP_DIR DIR *dir = opendir(directory);
@@ -122,7 +120,7 @@ static int template_mount_resolv(const struct network *network)
 
 	if (result != -ENOENT)
 		return result;
-	log_warning("there is no %s to put the network's own over", RESOLV_PATH);
+	log_warning("there is no %s that the network's own file could cover", RESOLV_PATH);
 	return 0;
 }
 
@@ -184,7 +182,8 @@ int view_template_remove(const char *network)
 	return pin_named_remove(name);
 }
 
-/* In a view: mounts source over path unless the file seen there is source already. */
+/* In a user's mount namespace: mounts source over path, unless the file at
+ * path is source already. */
 static int file_mend(int tree, const char *path)
 {
 	struct stat seen, ours;
@@ -192,8 +191,8 @@ static int file_mend(int tree, const char *path)
 	if (fstat(tree, &ours) < 0 || lstat(path, &seen) < 0 ||
 	    (seen.st_dev == ours.st_dev && seen.st_ino == ours.st_ino))
 		return 0;
-	/* Ours of before the set-up was removed and made again;
-	 * nothing mounts on what is unlinked. */
+	/* Our mount, from before the set-up was removed and made again. An unlinked file
+	 * cannot be mounted on. */
 	if (seen.st_nlink == 0)
 		(void)umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
 	return attach_if_there(tree, path);
@@ -235,17 +234,17 @@ int view_mend_files(const char *network, uid_t uid, bool own_hosts, int view_mnt
 	return result < 0 ? result : back;
 }
 
-/* The host's /run/user becomes a mount of its own, with what is mounted below it moved along. */
+/* Makes the host's /run/user a mount of its own, and moves the mounts below it along. */
 int view_host_prepare(void)
 {
 	struct mount_attr private = {.propagation = MS_PRIVATE},
 			  shared = {.propagation = MS_SHARED};
 
-	/* A directory is a mount's root if its own ".." is in another mount: statx tells. */
+	/* A directory is the root of a mount if its ".." is in another mount; statx(2) tells. */
 	struct statx stx;
 
 	if (statx(AT_FDCWD, RUNTIME_ROOT, AT_SYMLINK_NOFOLLOW, 0, &stx) < 0)
-		/* None on this host: nothing to keep apart. */
+		/* This host has no /run/user, so no mounts need to be kept apart. */
 		return errno == ENOENT ? 0 : log_errno(errno, "look at %s", RUNTIME_ROOT);
 	if (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT)
 		return 0;
@@ -253,7 +252,7 @@ int view_host_prepare(void)
 
 	if (tree < 0)
 		return log_errno(-tree, "clone %s", RUNTIME_ROOT);
-	/* Left below, they would stay mounted, unseen, after their owner's logout. */
+	/* Mounts left below would stay mounted and invisible after their owner's logout. */
 	unmount_entries(RUNTIME_ROOT);
 	if (mount_setattr(tree, "", AT_EMPTY_PATH, &private, sizeof(private)) < 0 ||
 	    move_mount(tree, "", AT_FDCWD, RUNTIME_ROOT, MOVE_MOUNT_F_EMPTY_PATH) < 0 ||

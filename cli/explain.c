@@ -122,7 +122,7 @@ void explain_private(const struct subject *subject)
 		explain_line("private", "none: all directories are shared with the host");
 }
 
-/* Users keep what they have until their last logout, whatever the conf file says meanwhile. */
+/* Active users keep what they have until their last logout, even if the conf file changes. */
 static void explain_active(const struct subject *subject)
 {
 	const struct profile *profile = subject->profile;

@@ -37,7 +37,7 @@ static bool network_is_set_up(const struct network *network, struct network_stat
 	return run >= 0 && network_state_read(run, network->name, state) == 0;
 }
 
-/* The prefix that set-up decided, where the conf file says auto; family 0: not decided yet. */
+/* The prefix that set-up decided, if the conf file says auto; family 0: not decided yet. */
 static struct prefix network_prefix(const struct network *network, int family)
 {
 	struct network_state state;

@@ -92,9 +92,10 @@ static int section_add(struct building *building, const struct conf_text *text,
 	if (twin) {
 		const struct conf_place place = {.line = section->line, .section = section->title};
 
-		conf_report_add(&building->report, &place,
-				"is there a second time (line %u is the first); keep one",
-				twin->line);
+		conf_report_add(
+		    &building->report, &place,
+		    "is a second section of this name (the first is in line %u); keep one",
+		    twin->line);
 		return 0;
 	}
 	if (!strcmp(section->title, "defaults"))
@@ -158,10 +159,9 @@ static int building_read(struct building *building, const struct conf_text *text
 	if (!conf->profiles_count) {
 		const struct conf_place whole_file = {0};
 
-		conf_report_add(
-		    &building->report, &whole_file,
-		    "has no [profile NAME] section, so nobody could log in; write one with "
-		    "match = *");
+		conf_report_add(&building->report, &whole_file,
+				"has no [profile NAME] section, so all logins would be refused; "
+				"write one with match = *");
 	}
 	conf_networks_compare(conf->networks, building->network_sections, conf->networks_count,
 			      &building->report);

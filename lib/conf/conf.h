@@ -1,5 +1,5 @@
 /*
- * The conf file: networks, profiles, who gets what. See pam_netns.conf(5).
+ * The conf file: networks, profiles, and which users get them. See pam_netns.conf(5).
  *
  * Reading is strict: an unknown section or key, a bad value, two networks that overlap, a profile
  * without its network is an error with file, line, value and what would be right. All errors of a
@@ -72,8 +72,8 @@ struct profile {
 	size_t match_count;
 	bool isolate;
 	char network_name[CONF_NAME_MAX];
-	const struct network *network; /* NULL where isolate is false */
-	unsigned namespaces; /* enum namespace_bit; has NAMESPACE_NET where isolate is true */
+	const struct network *network; /* NULL if isolate is false */
+	unsigned namespaces; /* enum namespace_bit; has NAMESPACE_NET if isolate is true */
 	char hostname[256];  /* template with %u %U %g %h %% */
 	char **private_dirs; /* absolute, normalised */
 	size_t private_count;
@@ -101,8 +101,8 @@ struct conf {
 
 /*
  * Reads the file at path. It and every folder above it must be a regular file (folder), owned by
- * root and writable by nobody else (-EPERM); symbolic links are followed only where each link lies
- * in such a folder. Errors: -EINVAL for content, -EFBIG, -ENOENT, -EPERM, … ; *out is NULL then.
+ * root and writable by root alone (-EPERM); a symbolic link is followed only if it lies in such a
+ * folder. Errors: -EINVAL for content, -EFBIG, -ENOENT, -EPERM, … ; *out is NULL then.
  * The caller owns *out.
  */
 int conf_read(const char *path, struct conf **out) MUST_CHECK;
@@ -118,7 +118,7 @@ static inline void cleanup_conf(struct conf **conf)
 }
 #define CLEANUP_CONF __attribute__((cleanup(cleanup_conf)))
 
-/* The first profile that matches, or NULL: nobody wrote what such a user gets, so refuse. */
+/* The first profile that matches, or NULL: the login is refused. */
 const struct profile *conf_match(const struct conf *conf, const struct who *who);
 bool conf_service_exempt(const struct conf *conf, const char *service);
 /*
@@ -129,10 +129,10 @@ uint64_t conf_network_entries(const struct network *network);
 const struct network *conf_network(const struct conf *conf, const char *name);
 
 /*
- * Expands a profile's hostname template. host is the host's own name, cut at its first dot only
- * where the template adds something to it. The result obeys RFC 1123 (letters, digits, '-', '.',
+ * Expands a profile's hostname template. host is the host's own name, cut at its first dot only if
+ * the template adds something to it. The result obeys RFC 1123 (letters, digits, '-', '.',
  * at most 63 a label): characters of a user name that a host name may not have become '-'.
- * -EINVAL if nothing valid is left.
+ * -EINVAL if no valid character is left.
  */
 int conf_hostname(const struct profile *profile, const char *user, uid_t uid, const char *group,
 		  const char *host, char out[CONF_HOSTNAME_MAX]) MUST_CHECK;

@@ -66,7 +66,7 @@ int conf_hostname(const struct profile *profile, const char *user, uid_t uid, co
 	char number[16];
 
 	out[0] = '\0';
-	/* Nothing is added: sudo, mail and prompts are to see the name they know. */
+	/* The host's name as it is, which sudo, mail and prompts know. */
 	if (!strcmp(template, "%h") && *host && strlen(host) < CONF_HOSTNAME_MAX &&
 	    !host[strspn(host, HOST_CHARS "_")]) {
 		strcpy(out, host);

@@ -109,7 +109,7 @@ int conf_section_read(const struct conf_section *section, enum conf_section_kind
 			report_unknown(section, entry, kind, report);
 		else if (given[known])
 			conf_report_add(report, &place,
-					"is given a second time (line %u is the first); keep one",
+					"is given twice (first in line %u); keep one",
 					given[known]->line);
 		else
 			given[known] = entry;

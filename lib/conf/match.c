@@ -1,4 +1,4 @@
-/* Who a profile is for; see conf/match.h. NSS is not asked: the user comes resolved. */
+/* The users that a profile is for; see conf/match.h. NSS is not asked: the user comes resolved. */
 #include "conf/match.h"
 
 #include <errno.h>
@@ -6,7 +6,7 @@
 
 #include "conf/report.h"
 
-#define UID_LAST   (UINT32_MAX - 1) /* uid -1 is nobody's: calls take it for "no change" */
+#define UID_LAST   (UINT32_MAX - 1) /* no user has uid -1: calls take it for "no change" */
 #define NAME_BYTES 255
 
 /* The names that identity_resolve takes; a blank most often is a comma forgotten. */

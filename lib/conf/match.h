@@ -1,4 +1,4 @@
-/* match = of a profile: who it is for. */
+/* match = of a profile: the users that it is for. */
 #ifndef PAM_NETNS_CONF_MATCH_H
 #define PAM_NETNS_CONF_MATCH_H
 

@@ -26,7 +26,7 @@ int conf_bridge_parse(const struct conf_key *key, void *target, const char *valu
 				  "room for .NN after it",
 				  key->max);
 	if (value[strspn(value, BRIDGE_CHARS)] || strchr("._-", value[0]))
-		return conf_wrong(why, "a bridge's name is letters, digits, '.', '_' and '-', and "
+		return conf_wrong(why, "a bridge's name has letters, digits, '.', '_' and '-', and "
 				       "begins with a letter or digit");
 	if (!strncmp(value, "pnu", 3))
 		return conf_wrong(why,
@@ -34,9 +34,8 @@ int conf_bridge_parse(const struct conf_key *key, void *target, const char *valu
 				  "another, such as pnbr1");
 	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
 		if (!strcmp(value, taken[i]))
-			return conf_wrong(why,
-					  "is a name with a meaning of its own; choose another, "
-					  "such as pnbr1");
+			return conf_wrong(why, "is a name that the kernel or the host uses; choose "
+					       "another, such as pnbr1");
 	strcpy(network->bridge, value);
 	return 0;
 }
@@ -215,11 +214,11 @@ static void bridges_compare(const struct network *a, const struct network *b,
 				"network its own",
 				section_a->title, first.line);
 	else if (bridge_is_further(a->bridge, b->bridge) || bridge_is_further(b->bridge, a->bridge))
-		conf_report_add(report, &place,
-				"could be a further bridge of %s in [%s] (line %u) or "
-				"the reverse; choose a name that is not the other's "
-				"with .N",
-				a->bridge, section_a->title, first.line);
+		conf_report_add(
+		    report, &place,
+		    "differs from bridge %s of [%s] (line %u) only by .N, which further "
+		    "bridges have; choose another name",
+		    a->bridge, section_a->title, first.line);
 }
 
 static void subnets_compare(const char *key, const struct prefix *a, const struct prefix *b,

@@ -1,4 +1,4 @@
-/* [profile NAME]: who gets what. See conf/profile.h. */
+/* [profile NAME]: what a group of users gets. See conf/profile.h. */
 #include "conf/profile.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #define PRIVATE_CHARS  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@"
 #define HOSTNAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.%"
 
-/* Kinds that have a name already but no support. */
+/* Kinds that this version does not support. */
 static bool namespace_is_planned(const char *name)
 {
 	static const char *const planned[] = {"ipc", "pid", "cgroup", "time"};
@@ -51,9 +51,8 @@ int conf_namespaces_parse(const struct conf_key *key, void *target, const char *
 	if (error)
 		return error;
 	if (!(set & NAMESPACE_NET))
-		return conf_wrong(why,
-				  "must have net; isolate = no is what leaves users on the host's "
-				  "network");
+		return conf_wrong(
+		    why, "must have net; to leave users on the host's network, write isolate = no");
 	profile->namespaces = set;
 	return 0;
 }
@@ -70,8 +69,7 @@ int conf_hostname_parse(const struct conf_key *key, void *target, const char *va
 				  sizeof(profile->hostname) - 1);
 	if (value[strspn(value, HOSTNAME_CHARS)])
 		return conf_wrong(
-		    why, "a host name is letters, digits, '-' and '.', and in the template "
-			 "%%u, %%U, %%g, %%h or %%%%");
+		    why, "a template has letters, digits, '-', '.', %%u, %%U, %%g, %%h and %%%%");
 	strcpy(profile->hostname, value);
 	if (conf_hostname(profile, "user", 1000, "group", "host", sample))
 		return conf_wrong(why,
@@ -121,9 +119,8 @@ int conf_directory_check(const char *dir, char *const *others, size_t count,
 			 struct conf_reason *why)
 {
 	if (dir[strspn(dir, PRIVATE_CHARS)] || strlen(dir) >= 256)
-		return conf_wrong(
-		    why, "a directory is letters, digits and '/._-+@', and shorter than 256 "
-			 "characters");
+		return conf_wrong(why, "a directory's path has letters, digits and '/._-+@', and "
+				       "less than 256 characters");
 	if (strcmp(dir, "/") != 0 && !path_normal(dir))
 		return conf_wrong(
 		    why,
@@ -134,13 +131,12 @@ int conf_directory_check(const char *dir, char *const *others, size_t count,
 		if (!strcmp(dir, shared[i].path) ||
 		    (shared[i].below && path_within(dir, shared[i].path)))
 			return conf_wrong(why,
-					  "'%s' cannot be private, logins need the host's; choose "
-					  "directories such as /tmp",
+					  "'%s' cannot be private, because logins need the host's; "
+					  "choose directories such as /tmp",
 					  dir);
 	for (size_t i = 0; i < count; i++)
 		if (path_within(dir, others[i]) || path_within(others[i], dir))
-			return conf_wrong(why, "'%s' and '%s' lie in each other; keep one", dir,
-					  others[i]);
+			return conf_wrong(why, "'%s' and '%s' overlap; keep one", dir, others[i]);
 	return 0;
 }
 
@@ -206,7 +202,7 @@ static void isolated_profile_check(const struct conf_section *section, struct pr
 		if (key->section != CONF_PROFILE || !name)
 			continue;
 		snprintf(why, sizeof(why),
-			 "needs a namespace of its own; add %s to namespaces, or remove the line",
+			 "needs the %s namespace; add %s to namespaces, or remove the line", name,
 			 name);
 		key_refuse(section, key, why, report);
 	}

@@ -97,7 +97,7 @@ static void header_read(struct pass *pass, char *text)
 		const struct conf_place place = {.line = pass->line};
 
 		conf_report_add(pass->report, &place,
-				"more sections than %d; what follows was not read",
+				"the file has more than %d sections; the rest was not read",
 				CONF_SECTIONS_MAX);
 		pass->error = -E2BIG;
 		return;
@@ -113,7 +113,7 @@ static void header_read(struct pass *pass, char *text)
 		pass_report(pass, NULL, NULL, "the section's name has no end; write [NAME]");
 	else if (*close)
 		pass_report(pass, NULL, close,
-			    "text after a section's name; begin a new line, or a comment with ;");
+			    "stands after a section's name; begin a new line, or a comment with ;");
 }
 
 /* Cuts an inline comment (" ;") and trailing blanks, a carriage return among them. */
@@ -140,7 +140,7 @@ static void byte_report(struct pass *pass, unsigned char byte, size_t column)
 			"byte 0x%02x in column %zu; the file must be plain text", byte, column);
 }
 
-/* The line's bytes up to its newline. False where text has no business to hold such bytes. */
+/* The line's bytes up to its newline. False: a text does not have such bytes. */
 static bool bytes_check(struct pass *pass, const char *line, size_t length)
 {
 	if (pass->line == 1 && length >= 3 && !memcmp(line, "\xef\xbb\xbf", 3)) {

@@ -98,7 +98,8 @@ int conf_value_name(const char *value, char out[CONF_NAME_MAX], struct conf_reas
 		return conf_wrong(why, "the name has more than %d characters", CONF_NAME_MAX - 1);
 	/* The name becomes part of file names and of nftables identifiers. */
 	if (!strchr(LETTERS, value[0]) || value[strspn(value, LETTERS DIGITS "_-")])
-		return conf_wrong(why, "a name is a letter, then letters, digits, '_' and '-'");
+		return conf_wrong(
+		    why, "a name begins with a letter, and has letters, digits, '_' and '-'");
 	strcpy(out, value);
 	return 0;
 }
@@ -242,10 +243,9 @@ static int subnet_read(const char *word, int family, unsigned min, unsigned max,
 	if (error)
 		return error;
 	if (out->address.family != family)
-		return conf_wrong(why,
-				  "'%s' is of the other family; IPv4 is subnet's, IPv6 is "
-				  "subnet6's",
-				  shown);
+		return conf_wrong(
+		    why, "'%s' is of the other family; subnet takes IPv4, subnet6 takes IPv6",
+		    shown);
 	if (out->length < min || out->length > max)
 		return conf_wrong(why, "'%s' must have a length from /%u to /%u", shown, min, max);
 	special = special_find(out);
@@ -301,7 +301,8 @@ static int egress_rule_parse(const char *item, struct egress_rule *rule, struct 
 	}
 	if (i < words.count)
 		return conf_wrong(
-		    why, "'%s' goes on after its destination; put a comma between rules", shown);
+		    why, "'%s' has more words after its destination; put a comma between rules",
+		    shown);
 	return 0;
 }
 

@@ -35,7 +35,7 @@ int conf_items_split(const char *value, struct conf_words *out) MUST_CHECK;
 void conf_words_free(struct conf_words *words);
 #define CLEANUP_WORDS __attribute__((cleanup(conf_words_free)))
 
-/* Decimal digits and nothing else, at most max. */
+/* Only decimal digits, of a number of at most max. */
 bool conf_digits(const char *text, uint64_t max, uint64_t *out);
 
 /* A network's or profile's name. */

@@ -13,9 +13,10 @@ static const struct {
 	const char *text, *messages;
 } files[] = {
     /* Structure. */
-    {"", "t: has no [profile NAME] section, so nobody could log in; write one with match = *\n"},
-    {"# nothing\n\n", "t: has no [profile NAME] section, so nobody could log in; write one with "
-		      "match = *\n"},
+    {"", "t: has no [profile NAME] section, so all logins would be refused; write one with match = "
+	 "*\n"},
+    {"# nothing\n\n", "t: has no [profile NAME] section, so all logins would be refused; write one "
+		      "with match = *\n"},
     {"bridge = x\n" SMALL, "t:1: bridge = x: stands before any section; begin with [defaults], "
 			   "[network NAME] or [profile NAME]\n"},
     {SMALL "[nets a]\nx = y\n", "t:4: [nets a]: unknown section; there are [defaults], [network "
@@ -25,10 +26,10 @@ static const struct {
     {SMALL "[defaults x]\n", "t:4: [defaults x]: unknown section; there are [defaults], [network "
 			     "NAME] and [profile NAME]\n"},
     {SMALL "[network]\n", "t:4: [network]: a name is missing\n"},
-    {SMALL "[network a b]\n", "t:4: [network a b]: a name is a letter, then letters, digits, '_' "
-			      "and '-'\n"},
-    {SMALL "[profile ../x]\n", "t:4: [profile ../x]: a name is a letter, then letters, digits, '_' "
-			       "and '-'\n"},
+    {SMALL "[network a b]\n",
+     "t:4: [network a b]: a name begins with a letter, and has letters, digits, '_' and '-'\n"},
+    {SMALL "[profile ../x]\n",
+     "t:4: [profile ../x]: a name begins with a letter, and has letters, digits, '_' and '-'\n"},
     {SMALL "[profile aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]\n",
      "t:4: [profile aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]: the name has more than 31 characters\n"},
     {SMALL "[network b\n",
@@ -37,12 +38,13 @@ static const struct {
      "already (line 1); give each network its own\n"
      "t:4: [network b] subnet = 10.203.0.0/16: overlaps 10.203.0.0/16 of "
      "[network default] (line 1); give each network its own, or write auto\n"},
-    {SMALL "[defaults] deadline = 1s\n", "t:4: [defaults] deadline = 1s: text after a section's "
+    {SMALL "[defaults] deadline = 1s\n", "t:4: [defaults] deadline = 1s: stands after a section's "
 					 "name; begin a new line, or a comment with ;\n"},
     {"[network default]\nnat = yes\n[profile x]\nmatch = *\n[network default]\nnat = no\n",
-     "t:5: [network default]: is there a second time (line 1 is the first); keep one\n"},
-    {SMALL "match = root\n", "t:4: [profile all] match = root: is given a second time (line 3 is "
-			     "the first); keep one\n"},
+     "t:5: [network default]: is a second section of this name (the first is in line 1); keep "
+     "one\n"},
+    {SMALL "match = root\n",
+     "t:4: [profile all] match = root: is given twice (first in line 3); keep one\n"},
     {SMALL "linger\n", "t:4: [profile all] linger: is neither a section nor a key; write key = "
 		       "value, and indent a line that continues a value\n"},
     {SMALL "linger: no\n", "t:4: [profile all] linger: no: is neither a section nor a key; write "
@@ -71,9 +73,8 @@ static const struct {
     {SMALL "# \x07\n", "t:4: byte 0x07 in column 3; the file must be plain text\n"},
     {SMALL "linger = a\rb\n", "t:4: byte 0x0d in column 11; the file must be plain text\n"},
     {"[network default]\nbridge = br\xc3\xa9\n[profile x]\nmatch = *\n",
-     "t:2: [network default] bridge = br\\xc3\\xa9: a bridge's name is letters, digits, '.', '_' "
-     "and "
-     "'-', and begins with a letter or digit\n"},
+     "t:2: [network default] bridge = br\\xc3\\xa9: a bridge's name has letters, digits, '.', '_' "
+     "and '-', and begins with a letter or digit\n"},
     /* What sections say of each other. */
     {"[profile x]\nmatch = *\n", "t:1: [profile x] network = default: there is no [network "
 				 "default]; write that section\n"},
@@ -97,13 +98,12 @@ static const struct {
      "[network default] already (line 1); give each network "
      "its own\n"},
     {SMALL "[network lab]\nsubnet = auto\nbridge = pnbr0.7\n",
-     "t:6: [network lab] bridge = pnbr0.7: could be a further bridge of pnbr0 in [network default] "
-     "(line 1) or the reverse; choose a name that is not the other's with .N\n"},
+     "t:6: [network lab] bridge = pnbr0.7: differs from bridge pnbr0 of [network default] "
+     "(line 1) only by .N, which further bridges have; choose another name\n"},
     {"[network a]\nbridge = x.12\nsubnet = auto\n[network b]\nbridge = x\n[profile x]\n"
      "match = *\nnetwork = a\n",
-     "t:5: [network b] bridge = x: could be a further bridge of x.12 in [network a] (line 2) or "
-     "the "
-     "reverse; choose a name that is not the other's with .N\n"},
+     "t:5: [network b] bridge = x: differs from bridge x.12 of [network a] (line 2) only "
+     "by .N, which further bridges have; choose another name\n"},
     {"[network default]\nsubnet = 10.0.0.0/8\nsubnet6 = fd00::/112\n[profile x]\nmatch = *\n",
      "t:3: [network default] subnet6 = fd00::/112: has fewer addresses than subnet, and each user "
      "needs one of both; write /104 or shorter\n"},
@@ -116,14 +116,14 @@ static const struct {
      "isolate = yes\n"},
     {SMALL "namespaces = net\nhostname = %u\nprivate = /tmp\nprivate_size = 1M\n"
 	   "private_exec = no\n",
-     "t:5: [profile all] hostname = %u: needs a namespace of its own; add uts to namespaces, or "
+     "t:5: [profile all] hostname = %u: needs the uts namespace; add uts to namespaces, or "
      "remove the line\n"
-     "t:6: [profile all] private = /tmp: needs a namespace of its own; add mnt to namespaces, or "
+     "t:6: [profile all] private = /tmp: needs the mnt namespace; add mnt to namespaces, or "
      "remove the line\n"
-     "t:7: [profile all] private_size = 1M: needs a namespace of its own; add mnt to namespaces, "
+     "t:7: [profile all] private_size = 1M: needs the mnt namespace; add mnt to namespaces, "
      "or "
      "remove the line\n"
-     "t:8: [profile all] private_exec = no: needs a namespace of its own; add mnt to namespaces, "
+     "t:8: [profile all] private_exec = no: needs the mnt namespace; add mnt to namespaces, "
      "or "
      "remove the line\n"},
     /* Several errors come in the order of their lines, whatever found them. */

@@ -50,7 +50,7 @@ static void test_bad_defaults(void **state)
 }
 
 #define BRIDGE_CHARS                                                                               \
-	"a bridge's name is letters, digits, '.', '_' and '-', and begins with a letter or digit"
+	"a bridge's name has letters, digits, '.', '_' and '-', and begins with a letter or digit"
 static const char *const is_private = "; use private addresses such as 10.203.0.0/16";
 static const char *const is_private6 = "; use private addresses such as fd12:3456:789a::/64";
 
@@ -70,7 +70,7 @@ static void test_bad_addresses(void **state)
 	    {"subnet", "10.0.0.0/29", "'10.0.0.0/29' must have a length from /8 to /28", NULL},
 	    {"subnet", "10.0.0.0/7", "'10.0.0.0/7' must have a length from /8 to /28", NULL},
 	    {"subnet", "fd00::/64",
-	     "'fd00::/64' is of the other family; IPv4 is subnet's, IPv6 is subnet6's", NULL},
+	     "'fd00::/64' is of the other family; subnet takes IPv4, subnet6 takes IPv6", NULL},
 	    {"subnet", "127.0.0.0/8", "is loopback (127.0.0.0/8), which is each user's own",
 	     &is_private},
 	    {"subnet", "169.254.7.0/24", "is link-local (169.254.0.0/16)", &is_private},
@@ -89,7 +89,7 @@ static void test_bad_addresses(void **state)
 	    {"subnet6", "yes",
 	     "must be ADDRESS/LENGTH, such as fd12:3456:789a::/64, or auto or none", NULL},
 	    {"subnet6", "10.0.0.0/16",
-	     "'10.0.0.0/16' is of the other family; IPv4 is subnet's, IPv6 is subnet6's", NULL},
+	     "'10.0.0.0/16' is of the other family; subnet takes IPv4, subnet6 takes IPv6", NULL},
 	};
 
 	(void)state;
@@ -122,7 +122,7 @@ static const struct bad bad_networks[] = {
     {"bridge", "-br", BRIDGE_CHARS},
     {"bridge", "..", BRIDGE_CHARS},
     {"bridge", "br:0", BRIDGE_CHARS},
-    {"bridge", "all", "is a name with a meaning of its own; choose another, such as pnbr1"},
+    {"bridge", "all", "is a name that the kernel or the host uses; choose another, such as pnbr1"},
     {"nat", "maybe", NAT_FORMS},
     {"nat", "yes no", NAT_FORMS},
     {"nat", "10.0.0.1/8", NAT_FORMS},
@@ -163,8 +163,7 @@ static const struct bad bad_networks[] = {
     {"egress", "deny 10.0.0.0/33", "'10.0.0.0/33' must have a length from /0 to /32"},
     {"egress", "deny fd00::/129", "'fd00::/129' must have a length from /0 to /128"},
     {"egress", "allow any deny any",
-     "'allow any deny any' goes on after its destination; "
-     "put a comma between rules"},
+     "'allow any deny any' has more words after its destination; put a comma between rules"},
     {"dns", "127.0.0.53",
      "'127.0.0.53' is loopback (127.0.0.0/8), which is each user's "
      "own; give an address that the host reaches over its network"},
@@ -210,8 +209,7 @@ static void test_bad_network(void **state)
 static void test_bad_profile(void **state)
 {
 	const char *const hosts =
-	    "cannot be private, logins need the host's; choose directories such as "
-	    "/tmp";
+	    "cannot be private, because logins need the host's; choose directories such as /tmp";
 	const char *const normal =
 	    "must be an absolute path without '.', '..', '//' or a '/' at its end";
 	const char *const size =
@@ -221,22 +219,19 @@ static void test_bad_profile(void **state)
 	    "makes no host name; use %u user, %U uid, %g group, %h host, such as %u-%h";
 	const struct bad table[] = {
 	    {"isolate", "maybe", "must be yes or no"},
-	    {"network", "a b", "a name is a letter, then letters, digits, '_' and '-'"},
+	    {"network", "a b", "a name begins with a letter, and has letters, digits, '_' and '-'"},
 	    {"namespaces", "net pid", "pid is not supported by this version; use net mnt uts"},
 	    {"namespaces", "net ipc", "ipc is not supported by this version; use net mnt uts"},
 	    {"namespaces", "cgroup", "cgroup is not supported by this version; use net mnt uts"},
 	    {"namespaces", "net time", "time is not supported by this version; use net mnt uts"},
 	    {"namespaces", "mnt uts",
-	     "must have net; isolate = no is what leaves users on the "
-	     "host's network"},
+	     "must have net; to leave users on the host's network, write isolate = no"},
 	    {"namespaces", "net net", "names net twice; once is enough"},
 	    {"namespaces", "net user", "must be a list of net, mnt and uts"},
 	    {"hostname", "%x", template},
 	    {"hostname", "lab%", template},
 	    {"hostname", "-.-", template},
-	    {"hostname", "a_b",
-	     "a host name is letters, digits, '-' and '.', and in the template "
-	     "%u, %U, %g, %h or %%"},
+	    {"hostname", "a_b", "a template has letters, digits, '-', '.', %u, %U, %g, %h and %%"},
 	    {"private_size", "0%", size},
 	    {"private_size", "101%", size},
 	    {"private_size", "512", size},
@@ -272,15 +267,14 @@ static void test_bad_profile(void **state)
 static void test_bad_private_pairs(void **state)
 {
 	static const struct bad table[] = {
-	    {"private", "/tmp /tmp", "'/tmp' and '/tmp' lie in each other; keep one"},
-	    {"private", "/tmp /tmp/x", "'/tmp/x' and '/tmp' lie in each other; keep one"},
-	    {"private", "/srv/x /srv", "'/srv' and '/srv/x' lie in each other; keep one"},
+	    {"private", "/tmp /tmp", "'/tmp' and '/tmp' overlap; keep one"},
+	    {"private", "/tmp /tmp/x", "'/tmp/x' and '/tmp' overlap; keep one"},
+	    {"private", "/srv/x /srv", "'/srv' and '/srv/x' overlap; keep one"},
 	    {"private", "/tmp none",
 	     "'none' must be an absolute path without '.', '..', '//' or a "
 	     "'/' at its end"},
 	    {"private", "/a:b",
-	     "a directory is letters, digits and '/._-+@', and shorter than 256 "
-	     "characters"},
+	     "a directory's path has letters, digits and '/._-+@', and less than 256 characters"},
 	};
 
 	(void)state;

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
-# Records of sessions below /run/pam-netns/users: a user reads their own, and nothing of another's, nor
-# changes any.
+# Records of sessions below /run/pam-netns/users: a user reads their own, reads none of another user, and
+# changes none.
 
 USERS=/run/pam-netns/users
 
@@ -20,7 +20,7 @@ sessions_end() {
 	host_clean
 }
 
-# reads_nothing USER UID: neither what is in the folder nor its names.
+# reads_nothing USER UID: the user can read neither that uid's records nor the names of their files.
 reads_nothing() {
 	local file
 	assert_fails as "$1" ls "$USERS/$2" 2>/dev/null
@@ -30,10 +30,10 @@ reads_nothing() {
 	done < <(find "$USERS/$2" -type f)
 }
 
-# In a session and out of it, by the command and by the files.
-test_t42_a_user_reads_their_own_records_only() {
+# Inside a session and outside, by the command and by the files.
+test_t42_user_reads_only_their_own_records() {
 	local said
-	# A group that users share lets none of them in: alice and carol have one.
+	# alice and carol have one group, which must give no access.
 	assert_eq "$(id -gn alice)" "$(id -gn carol)"
 	sessions_hold
 	reads_nothing bob 2001
@@ -58,8 +58,8 @@ test_t42_a_user_reads_their_own_records_only() {
 	sessions_end
 }
 
-# What is root's to act on is root's to change: no name, mode or content by its user.
-test_t42_a_user_changes_nothing_of_it() {
+# Root acts by these records, so their user must not change names, modes or contents.
+test_t42_user_changes_no_record() {
 	local before
 	sessions_hold
 	before=$(find "$USERS" -printf '%p %u %g %m %s\n' | sort)
@@ -71,13 +71,13 @@ test_t42_a_user_changes_nothing_of_it() {
 	assert_fails as alice touch "$USERS/2001/new" "$USERS/2001/sessions/1.1" 2>/dev/null
 	assert_fails as alice sh -c "echo >>$USERS/2001/state" 2>/dev/null
 	assert_same "$before" "$(find "$USERS" -printf '%p %u %g %m %s\n' | sort)"
-	# A record that is held open keeps nothing: the folder goes all the same.
+	# An open record does not keep the folder.
 	as alice sleep 600 <"$USERS/2001/state" &
 	sessions_end
 	kill $!
 }
 
-# open_to_all UID: as a version before this one made it, without a list of who may enter.
+# open_to_all UID: a folder as an older version made it, without an access control list.
 open_to_all() {
 	mv "$USERS/$1" "$USERS/.old"
 	mkdir -m 0755 "$USERS/$1"
@@ -86,11 +86,11 @@ open_to_all() {
 	as carol cat "$USERS/$1/state" >/dev/null
 }
 
-test_t42_records_of_an_older_version_are_closed() {
+test_t42_open_records_of_older_version_are_closed() {
 	sessions_hold
 	open_to_all 2001
 	open_to_all 2002
-	# By the user's next login, and by gc.
+	# The user's next login closes it, or gc.
 	su alice -c true
 	reads_nothing carol 2001
 	as carol cat "$USERS/2002/state" >/dev/null
@@ -101,11 +101,11 @@ test_t42_records_of_an_older_version_are_closed() {
 	sessions_end
 }
 
-# A folder that others can write in is no record of ours: it is made anew, with nothing of what was in it.
-test_t42_a_folder_that_others_write_is_made_anew() {
+# A folder that users can write to is not ours: the login makes it anew, without the old contents.
+test_t42_writable_record_folder_is_made_anew() {
 	mkdir -m 0777 "$USERS/2003"
 	echo planted >"$USERS/2003/planted"
 	assert_eq '750 root root' "$(su carol -c "stat -c '%a %U %G' $USERS/2003")"
-	[[ ! -e $USERS/2003/planted ]] || fail 'what was planted is still there'
+	[[ ! -e $USERS/2003/planted ]] || fail 'the planted file is still there'
 	host_clean
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Many groups, and a huge one: a login asks for its user's groups, never for those that rules name.
+# Many groups, and a huge one: a login looks up its user's groups, never those that profiles name.
 
 setup() {
 	local i
@@ -10,14 +10,14 @@ setup() {
 	echo "everybody:x:69999:alice$(printf ',student%d' {1..10000})" >>/etc/group
 }
 
-# group_reads: how often a login of alice reads /etc/group.
+# group_reads: prints how often a login of alice reads /etc/group.
 group_reads() {
-	pamtester_session su alice >/dev/null # applies the conf
+	pamtester_session su alice >/dev/null # puts the conf file into force
 	strace -f -qq -e trace=openat -o "$OUT/groups.trace" "$TOOLS/host-session" su alice true
 	grep -c '"/etc/group"' "$OUT/groups.trace"
 }
 
-test_rules_ask_for_no_group() {
+test_login_looks_up_no_group_of_other_profiles() {
 	local few many i start names
 	few=$(group_reads)
 	{
@@ -27,8 +27,8 @@ test_rules_ask_for_no_group() {
 			printf '[profile p%d]\nmatch = %s\n' "$i" "${names%, }"
 		done
 		printf '[profile all]\nmatch = @everybody\n'
-	} >/etc/security/pam_netns.conf
-	pam-netns check /etc/security/pam_netns.conf
+	} >"$CONF"
+	pam-netns check "$CONF"
 	many=$(group_reads)
 	start=${EPOCHREALTIME/./}
 	assert_match 'profile +all' "$(pam-netns explain alice)"

@@ -1,17 +1,16 @@
 # shellcheck shell=bash
-# A guard against getting slower that no other load on the machine disturbs: how many system calls
-# and netlink messages the helper needs for a first login, a further login and a last logout, and
-# that they are as many with 200 users in as with none. Raise a budget only for a reason that the
-# commit tells; make bench says what it costs.
+# A budget of system calls, netlink messages and page faults of the helper, for a first login, a further
+# login and a last logout. With 200 active users it is the same. Other load on the machine does not change
+# these numbers. Raise a budget only for a reason that the commit gives; make bench measures the cost.
 
-# What they were when last measured and some, since the C library and the tree may differ.
+# The last measured numbers and a margin, since C libraries differ.
 declare -A SYSCALLS=([first]=339 [further]=174 [logout]=114) MESSAGES=([first]=28 [further]=4 [logout]=1)
 # Page faults of the helper, by getrusage(2) of a parent (tests/host/faults.c).
 declare -A FAULTS=([first]=48 [further]=45 [logout]=34)
 USERS=200
-# A further bridge, at 128 users, is looked at as well; and where the user's elements are still among
-# the rules from the login before, there is no new generation of them to be told and noted (setup_rules.c).
-# With many users in, a first login mounts a procfs for its settings (setup_sysctl.c).
+# From 128 users on a login looks at a further bridge too. If the rules still have the user's elements of the
+# login before, the rules have no new generation to be noted (setup_rules.c). With many active users a first
+# login mounts a procfs for its settings (setup_sysctl.c).
 BRIDGE_SYSCALLS=1 NOTE_SYSCALLS=5 PROC_SYSCALLS=3
 
 setup() {
@@ -22,8 +21,8 @@ setup() {
 	measure alone
 }
 
-# counted FILE VERB: "SYSCALLS MESSAGES" of the helper that was run for VERB; its children, such as
-# the reaper, are none of the caller's time.
+# counted FILE VERB: prints "SYSCALLS MESSAGES" of the helper that ran for VERB. Its children, such as the
+# reaper, take no time of the caller.
 counted() {
 	awk -v verb="\"$2\"" '
 		$2 ~ /^execve\(/ && /pam-netns-helper/ && index($0, verb) { helper = $1 }
@@ -50,9 +49,9 @@ session_stop() {
 	rm -f "$OUT/$1.stop" "$OUT/$1.in"
 }
 
-# measure NAME: writes $OUT/NAME.{first,further,logout}. Not of a round in which the mount namespace
-# had to be made again on another CPU, as on a kernel 6.18 in a container (lib/ns/pins.h). The login before
-# has found the rules intact: after several at once the next one reads them (setup_rules.c).
+# measure NAME: writes $OUT/NAME.{first,further,logout}. A round does not count if the mount namespace was
+# made again on another CPU, as on a kernel 6.18 in a container (lib/ns/pins.h). The login of bob before finds
+# the rules intact: the first login after several at once reads them (setup_rules.c).
 measure() {
 	local round
 	pamtester_session su bob
@@ -68,14 +67,14 @@ measure() {
 		counted "$OUT/$1.one.trace" close >"$OUT/$1.logout"
 		return 0
 	done
-	fail "no login in $round that made its mount namespace at the first attempt"
+	fail "none of $round logins made its mount namespace at the first attempt"
 }
 
 user_gone() {
 	[[ ! -e /run/pam-netns/users/$1 ]]
 }
 
-test_within_the_budget() {
+test_calls_and_messages_are_within_the_budget() {
 	local what calls messages
 	for what in first further logout; do
 		read -r calls messages <"$OUT/alone.$what"
@@ -96,7 +95,7 @@ faults_within() {
 	(($2 <= FAULTS[$1])) || fail "$1: $2 page faults, the budget is ${FAULTS[$1]}"
 }
 
-test_page_faults_within_the_budget() {
+test_page_faults_are_within_the_budget() {
 	local helper=/usr/libexec/pam-netns/pam-netns-helper counts pid
 	pamtester_session su bob
 	mv "$helper" "$helper.real"
@@ -117,36 +116,36 @@ test_page_faults_within_the_budget() {
 	faults_within logout "${counts[2]#* }"
 }
 
-# A look at the host's /proc/sys/net takes the longer the more network namespaces were looked at there
-# (setup_sysctl.c); the number of calls does not tell.
-test_no_look_at_settings_among_all_users() {
+# The kernel's time for the host's /proc/sys/net grows with the number of network namespaces that were read
+# there (setup_sysctl.c), which the number of calls does not show.
+test_settings_are_not_read_in_the_hosts_proc() {
 	assert_eq '' "$(grep -h '"/proc/sys/net' "$OUT"/alone.*.trace || :)"
 	grep -q '"sys/net/ipv4/ping_group_range", O_WRONLY' "$OUT/alone.one.trace"
 	assert_eq '' "$(grep -h '^[0-9]* *fsmount(' "$OUT"/alone.*.trace || :)"
 }
 
-crowd_is_in() {
+crowd_is_active() {
 	[[ $(find /run/pam-netns/users -mindepth 3 -path '*/sessions/*' | wc -l) -eq $USERS ]]
 }
 
-test_no_growth_with_users() {
+test_calls_do_not_grow_with_active_users() {
 	local i what calls messages calls0 messages0 pids=()
 	for ((i = 1; i <= USERS; i++)); do
 		"$TOOLS/host-session" su "crowd$i" sleep 300 &
 		pids+=($!)
 		((i % 10)) || wait_until 30 test -d "/run/pam-netns/users/$((49999 + i))/sessions"
 	done
-	wait_until 60 crowd_is_in
+	wait_until 60 crowd_is_active
 	measure crowd
-	grep -q '^[0-9]* *fsmount(' "$OUT/crowd.one.trace" || fail "settings through the procfs of all"
+	grep -q '^[0-9]* *fsmount(' "$OUT/crowd.one.trace" || fail "no procfs was mounted for the settings"
 	kill "${pids[@]}"
 	for what in first further logout; do
 		read -r calls0 messages0 <"$OUT/alone.$what"
 		read -r calls messages <"$OUT/crowd.$what"
 		echo "$what: $calls0 then $calls system calls, $messages0 then $messages messages"
 		((calls - calls0 <= BRIDGE_SYSCALLS + NOTE_SYSCALLS + PROC_SYSCALLS)) ||
-			fail "$what: $calls0 system calls alone, $calls with $USERS users in"
+			fail "$what: $calls0 system calls alone, $calls with $USERS active users"
 		((messages <= messages0)) ||
-			fail "$what: $messages0 messages alone, $messages with $USERS users in"
+			fail "$what: $messages0 messages alone, $messages with $USERS active users"
 	done
 }

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
-# Threats of SECURITY.md that no other file is about, by their numbers.
+# Threats of SECURITY.md that no other file tests, by their numbers.
 
 HOSTILE=${THREATS_HOSTILE:-2000}
 
@@ -14,14 +14,14 @@ netns_of() {
 	pam_session -u "$@" readlink /proc/self/ns/net
 }
 
-# Whatever a child of the caller does with the handle, the session is the parent's.
-test_t04_a_child_ends_nothing() {
+# A child of the caller cannot close the parent's session by the handle.
+test_t04_child_of_caller_ends_no_session() {
 	"$TOOLS/host-forked" alice
 	host_clean 5
 }
 
-# The name is resolved once, when the session opens; whatever it is at close, that session closes.
-test_t05_another_module_changes_the_user() {
+# The name is resolved once, at the open. The close ends that session, whatever the name is then.
+test_t05_session_closes_for_the_user_it_opened_for() {
 	local alices
 	printf '%s\n' "session required $TOOLS/pam_rename.so open=bob close=root" \
 		'session required pam_netns.so' >/etc/pam.d/renamed
@@ -36,7 +36,7 @@ test_t05_another_module_changes_the_user() {
 	host_clean 5
 }
 
-test_t05_the_changed_user_is_nobody() {
+test_t05_unknown_changed_user_is_refused() {
 	local user
 	for user in nobody-here ../alice '#0' ''; do
 		printf '%s\n' "session required $TOOLS/pam_rename.so open=$user" \
@@ -46,8 +46,8 @@ test_t05_the_changed_user_is_nobody() {
 	host_clean
 }
 
-# (uid_t)-1 means "leave it" to the kernel, and 2^32 is 0 (CVE-2019-14287).
-test_t05_odd_uids() {
+# For the kernel (uid_t)-1 means "unchanged", and 2^32 is 0 (CVE-2019-14287).
+test_t05_uids_out_of_range_are_refused() {
 	local uid
 	cp /etc/passwd /etc/passwd.good
 	for uid in 4294967295 -1 4294967296; do
@@ -60,7 +60,7 @@ test_t05_odd_uids() {
 	host_clean 5
 }
 
-test_t07_a_process_outside_is_told() {
+test_t07_process_outside_is_found_by_check() {
 	local outside
 	hold_session one alice
 	assert_no_match 'process [0-9]+ .*uid 2001' "$(pam-netns check)"
@@ -73,9 +73,9 @@ test_t07_a_process_outside_is_told() {
 	host_clean 5
 }
 
-# Low limits, which a user can give to their su, neither end up on the host nor in a lock that is
-# kept. Where the caller itself can do with so little, the helper can: it has its own.
-test_t10_limits_of_the_caller() {
+# A user can give low limits to their su. The login is isolated or refused, and no lock is kept. If the caller
+# itself works with the limit, the helper does too, as it has its own limits.
+test_t10_low_limits_of_the_caller_keep_no_lock() {
 	local resource value seen
 	for resource in as data stack nofile fsize cpu core locks memlock msgqueue nproc sigpending; do
 		for value in 0 1 20; do
@@ -83,16 +83,16 @@ test_t10_limits_of_the_caller() {
 				readlink /proc/self/ns/net 2>/dev/null || :)
 			assert_ne "$(readlink /proc/self/ns/net)" "$seen" "$resource $value"
 			[[ $resource =~ ^(as|data|stack|nofile|cpu)$ ]] || assert_match '^net:' "$seen" "$resource $value"
-			# A lock that is kept would cost bob his deadline.
+			# A kept lock would make bob's login fail at its deadline.
 			su bob -c true || fail "$resource $value: bob was refused"
 		done
 	done
-	pam-netns gc # after callers that the limit of processor time has killed
+	pam-netns gc # removes what callers left that the limit of CPU time killed
 	host_clean 5
 }
 
-# The installed helper, which has another C library than the unit tests, resets what its caller chose.
-test_t10_priorities_of_the_caller() {
+# The installed helper resets its caller's priorities. It has another C library than in the unit tests.
+test_t10_priorities_of_the_caller_are_reset() {
 	local lock login helper
 	"$TOOLS/host-lockhold" 2001 "$OUT/held" & # its helper waits for this
 	lock=$!
@@ -110,10 +110,9 @@ test_t10_priorities_of_the_caller() {
 	host_clean 5
 }
 
-# 10,000 calls, by argument, environment and number of arguments, of the programs that are or become
-# root's (CVE-2017-5985, CVE-2018-6556, CVE-2022-47952, CVE-2026-39402; CVE-2021-4034, CVE-2022-0563,
+# 10,000 calls of the programs that run as root, with hostile arguments and environments (CVE-2017-5985, CVE-2018-6556, CVE-2022-47952, CVE-2026-39402; CVE-2021-4034, CVE-2022-0563,
 # CVE-2026-53614).
-test_t11_t13_hostile_calls() {
+test_t11_t13_hostile_calls_are_refused() {
 	local as=(setpriv --reuid bob --regid 2002 --clear-groups)
 	hold_session one alice
 	"${as[@]}" "$TOOLS/host-hostile" "$HOSTILE" "$RANDOM" /usr/libexec/pam-netns/pam-netns-enter \
@@ -126,32 +125,32 @@ See pam-netns-helper(8); to manage the set-up use pam-netns."
 	host_clean 5
 }
 
-# A namespace that a user has made of their own is never taken for theirs, whoever is in it.
-test_t12_namespaces_of_a_users_own() {
+# A namespace that a user made is never taken for the user's pinned one.
+test_t12_namespace_made_by_a_user_is_not_joined() {
 	local fake
 	setpriv --reuid alice --regid lab --init-groups unshare -Urnm sleep 600 &
 	fake=$!
-	wait_until 5 pgrep -u alice -xf 'sleep 600' # the whole: its callers' lines have it too
+	wait_until 5 pgrep -u alice -xf 'sleep 600' # -x: the callers' command lines contain it too
 	assert_ne "$(readlink "/proc/$fake/ns/net")" "$(netns_of su alice)"
 	assert_eq "$(readlink /proc/self/ns/user)" "$(pam_session su alice readlink /proc/self/ns/user)"
 	kill "$fake"
 	host_clean 5
 }
 
-# After the switch of the mount namespace the module opens nothing in it but the working directory,
-# and that without following links (CVE-2025-32463, CVE-2026-12505).
-test_t15_the_module_opens_nothing_inside() {
+# After the switch of the mount namespace the module opens only the working directory, and follows no links
+# (CVE-2025-32463, CVE-2026-12505).
+test_t15_module_opens_no_file_inside() {
 	local calls
 	calls=$(cd /home && strace -qq -e trace=setns,open,openat,openat2,clone,clone3,vfork,fork \
 		"$TOOLS/host-session" su alice true 2>&1 | sed -n '/CLONE_NEWNS/,/clone\|fork/p')
 	assert_match 'openat2\(AT_FDCWD, "/home".*RESOLVE_NO_SYMLINKS' "$calls"
 	assert_eq '' "$(grep -E '"/?(home/|root|tmp|var/tmp|dev/shm|run/user)' <<<"$calls" || :)"
-	assert_eq '' "$(grep -E '\.so|nsswitch|passwd|group' <<<"$calls" || :)" "code or names of the view"
+	assert_eq '' "$(grep -E '\.so|nsswitch|passwd|group' <<<"$calls" || :)" "code or names of the mount namespace"
 	host_clean 5
 }
 
-# Nor does the helper, which goes through the user's view while it makes it.
-test_t15_the_helper_opens_nothing_of_the_users() {
+# The helper enters the user's mount namespace while it makes it, and opens no file of the user there.
+test_t15_helper_opens_no_file_of_the_user() {
 	local calls
 	calls=$(strace -f -qq -e trace=setns,open,openat,openat2,execve "$TOOLS/host-session" su alice true 2>&1 |
 		sed -n '/execve.*pam-netns-helper/,$p')
@@ -161,9 +160,8 @@ test_t15_the_helper_opens_nothing_of_the_users() {
 	host_clean 5
 }
 
-# The working directory is found again by a path that its owner exchanges with a link: it is either
-# the same directory or /.
-test_t17_the_working_directory_is_flipped() {
+# The working directory's owner exchanges it with a link. The session is in the same directory or in /.
+test_t17_flipped_working_directory_is_not_followed() {
 	local i inode seen flip
 	mkdir -p /home/alice/dir
 	ln -sfn /etc /home/alice/link
@@ -182,10 +180,10 @@ test_t17_the_working_directory_is_flipped() {
 	host_clean 5
 }
 
-# A private directory below one that a user owns, who exchanges it with a link to /etc and back
-# (CVE-2025-6020, CVE-2024-22365, CVE-2021-44731, CVE-2025-31133): the login is refused, or what is
-# covered is that directory; never /etc, and never on the host.
-test_t17_a_private_directory_is_flipped() {
+# A user owns the parent of a private directory, and exchanges it with a link to /etc and back
+# (CVE-2025-6020, CVE-2024-22365, CVE-2021-44731, CVE-2025-31133). The login is refused, or it covers that
+# directory; it never covers /etc, and mounts nothing on the host.
+test_t17_flipped_private_directory_covers_nothing_else() {
 	local i seen flip inside=0
 	mkdir -p /srv/shared/dir/job
 	mkdir -p /etc/job
@@ -193,27 +191,27 @@ test_t17_a_private_directory_is_flipped() {
 	echo shared >/srv/shared/dir/job/of
 	ln -sfn /etc /srv/shared/link
 	chown -hR bob /srv/shared
-	sed -i 's|^private = .*|private = /tmp /srv/shared/dir/job|' /etc/security/pam_netns.conf
+	sed -i 's|^private = .*|private = /tmp /srv/shared/dir/job|' "$CONF"
 	"$TOOLS/host-flip" /srv/shared/dir /srv/shared/link &
 	flip=$!
 	for ((i = 0; i < 60; i++)); do
 		seen=$(pam_session su alice sh -c 'cat /etc/job/of || echo covered' 2>/dev/null || echo refused)
 		[[ $seen == refused || $seen == etc ]] || fail "/etc/job: $seen"
 		[[ $seen == refused ]] || inside=$((inside + 1))
-		# Each is to be a first login: only that mounts anything.
+		# Only a first login mounts directories, so the next must be one.
 		wait_until 5 test ! -e /run/pam-netns/pins/2001
 	done
 	kill "$flip"
 	wait "$flip" || :
 	assert_eq '' "$(grep -E ' /(etc|srv/shared)/[^ ]*job ' /proc/self/mountinfo || :)" "mounts on the host"
-	cp "$CHECKOUT/conf/pam_netns.conf" /etc/security/pam_netns.conf
+	conf_reset
 	rm -rf /srv/shared /etc/job
-	((inside > 0)) || fail 'never let in'
+	((inside > 0)) || fail 'each login was refused'
 	host_clean 5
 }
 
-# What a user could plant in our folders before they are root's alone: nobody gets in, nothing is used.
-test_t18_planted_folders() {
+# While users can write to one of our folders, all logins are refused.
+test_t18_writable_folders_refuse_logins() {
 	local folder mode
 	for folder in /run/pam-netns/users /run/pam-netns/networks /run/pam-netns/closing /run/pam-netns; do
 		mode=$(stat -c %a "$folder")
@@ -228,8 +226,8 @@ test_t18_planted_folders() {
 	done
 }
 
-# Cleaners of temporary files (CVE-2026-3888) take what is kept for a user: that is the user's loss.
-test_t18_kept_directories_deleted() {
+# A cleaner of temporary files (CVE-2026-3888) removes persistent directories: only their user loses data.
+test_t18_removed_persistent_directory_is_made_anew() {
 	su alice -c 'echo kept >/var/tmp/file'
 	host_clean 5
 	rm -rf /var/lib/pam-netns/private/2001
@@ -243,8 +241,8 @@ test_t18_kept_directories_deleted() {
 	host_clean 5
 }
 
-# A uid that is somebody else's now does not inherit what was kept.
-test_t18_kept_directories_of_a_reused_uid() {
+# A uid with another user name does not get the old user's persistent directories.
+test_t18_persistent_directory_of_reused_uid_is_refused() {
 	su bob -c 'echo secret >/var/tmp/secret'
 	host_clean 5
 	cp /etc/passwd /etc/passwd.good
@@ -254,11 +252,11 @@ test_t18_kept_directories_of_a_reused_uid() {
 	host_clean 5
 	mv /etc/passwd.good /etc/passwd
 	mv /etc/shadow.good /etc/shadow
-	assert_eq 1 "$(find /var/lib/pam-netns/private -name secret | wc -l)" "copies of what was kept"
+	assert_eq 1 "$(find /var/lib/pam-netns/private -name secret | wc -l)" "copies of the secret"
 }
 
-# Documented: what a user listens on at loopback answers a root program of that session.
-test_t28_loopback_of_the_session() {
+# Documented: a user's server on the session's loopback answers root's programs of that session.
+test_t28_loopback_of_the_session_is_the_users() {
 	local ask='exec 3<>/dev/tcp/127.0.0.1/8281 && cat <&3'
 	hold_session one alice
 	in_session one "perl -MIO::Socket::INET -e '\$s = IO::Socket::INET->new(Listen => 5,
@@ -271,7 +269,7 @@ test_t28_loopback_of_the_session() {
 	host_clean 5
 }
 
-# answer_at PERL-ADDRESS: a program of the host's that says "host" at a unix socket; its pid is in $!.
+# answer_at PERL-ADDRESS: a program of the host that answers "host" at a unix socket; its pid is in $!.
 answer_at() {
 	rm -f "$OUT/listens"
 	perl -MSocket -e "socket(S, AF_UNIX, SOCK_STREAM, 0); bind(S, sockaddr_un($1)) or die \$!; listen(S, 5);
@@ -279,7 +277,7 @@ answer_at() {
 	wait_until 5 test -e "$OUT/listens"
 }
 
-# asked_at PERL-ADDRESS: what it says to alice.
+# asked_at PERL-ADDRESS [USER]: prints its answer to alice or that user.
 asked_at() {
 	cat >"$OUT/ask.pl" <<-END
 		use Socket;
@@ -290,9 +288,9 @@ asked_at() {
 	su "${2:-alice}" -c "perl $OUT/ask.pl"
 }
 
-# Documented: unix sockets with a path are files, so the host's answer; a private directory hides
-# those in it.
-test_t29_sockets_with_a_path_cross() {
+# Documented: unix sockets with a path are files, so a socket of the host answers. A private directory hides
+# its sockets.
+test_t29_unix_sockets_with_a_path_are_shared() {
 	local socket
 	su alice -c 'logger -p authpriv.info t29-was-here'
 	log_grep t29-was-here >/dev/null
@@ -309,7 +307,7 @@ test_t29_sockets_with_a_path_cross() {
 }
 
 # Abstract names belong to the network namespace.
-test_t29_abstract_sockets_do_not_cross() {
+test_t29_abstract_unix_sockets_are_separate() {
 	answer_at '"\0t29"'
 	assert_fails asked_at '"\0t29"'
 	assert_eq host "$(asked_at '"\0t29"' root)"
@@ -318,7 +316,7 @@ test_t29_abstract_sockets_do_not_cross() {
 	host_clean 5
 }
 
-# Before each test, whatever became of the one before it.
+# Before each test, even if the one before it failed.
 for name in passwd shadow; do
 	[[ ! -e /etc/$name.good ]] || mv "/etc/$name.good" "/etc/$name"
 done

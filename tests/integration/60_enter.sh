@@ -1,13 +1,13 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016 # what single quotes hold is for the shell inside
-# pam-netns-enter, the setuid program, against pins made by hand: no login and no helper here, so
-# that pins can be what no helper would make. carol has sound ones, bob none, alice and dave broken.
+# pam-netns-enter, the setuid program, with pins made by hand, so that they can be wrong in each way. carol
+# has valid pins, bob none, alice and dave invalid ones.
 
 ENTER=/usr/libexec/pam-netns/pam-netns-enter
 RUN=/run/pam-netns
 NONE='pam-netns-enter: you have no network of your own at present; log in first'
 
-# holder NAME [UNSHARE OPTION…]: a process in new namespaces; its number is in $OUT/NAME.
+# holder NAME [UNSHARE OPTION…]: a process in new namespaces; its pid is in $OUT/NAME.
 holder() {
 	local name=$1
 	shift
@@ -16,8 +16,8 @@ holder() {
 	wait_until 2 eval "[[ \$(cat /proc/$!/comm) == sleep ]]"
 }
 
-# pin USER KIND NAME: pins NAME's namespace. Kernels 6.18.y refuse mount namespaces made on some
-# CPUs, so those are made again.
+# pin USER KIND NAME: pins the namespace of NAME's holder. Kernels 6.18.y refuse mount namespaces from some
+# CPUs; the holder is then made again.
 pin() {
 	local folder file i
 	folder=$RUN/pins/$(id -u "$1")
@@ -57,7 +57,7 @@ setup() {
 		'mount -t tmpfs -o mode=0755 tmpfs /opt && mkdir /opt/mark && mkdir -m 0777 /opt/work'
 }
 
-# refused MESSAGE USER ARGUMENT…: exit status 1, that one line, nothing on standard output.
+# refused MESSAGE USER ARGUMENT…: the exit status is 1, the message is the only output.
 refused() {
 	local message=$1 user=$2 code=0
 	shift 2
@@ -67,7 +67,7 @@ refused() {
 	assert_eq "$message" "$(<"$OUT/stderr")" stderr
 }
 
-test_joins_the_three_namespaces() {
+test_enter_joins_the_three_namespaces() {
 	local ns pid
 	for ns in net uts mnt; do
 		pid=$(<"$OUT/carol")
@@ -77,10 +77,10 @@ test_joins_the_three_namespaces() {
 	done
 	assert_eq inside "$(as carol "$ENTER" -- hostname)"
 	as carol "$ENTER" test -d /opt/mark
-	[[ ! -e /opt/mark ]] || fail "the host's view changed"
+	[[ ! -e /opt/mark ]] || fail "the host's mounts changed"
 }
 
-test_only_what_is_pinned_is_joined() {
+test_enter_joins_only_pinned_namespaces() {
 	pin bob net carol
 	assert_eq "$(readlink "/proc/$(<"$OUT/carol")/ns/net")" \
 		"$(as bob "$ENTER" readlink /proc/self/ns/net)"
@@ -89,7 +89,7 @@ test_only_what_is_pinned_is_joined() {
 }
 
 # T14: CVE-2020-5291, CVE-2023-38496.
-test_privilege_is_gone() {
+test_privilege_is_dropped_for_good() {
 	local status
 	status=$(as carol "$ENTER" cat /proc/self/status)
 	assert_match $'Uid:\t2003\t2003\t2003\t2003' "$status"
@@ -97,7 +97,7 @@ test_privilege_is_gone() {
 	for set in Inh Prm Eff Amb; do
 		assert_match "Cap$set:.0000000000000000" "$status"
 	done
-	# Both as in a login: sudo has to work inside.
+	# Both are those of a login, so that sudo works inside.
 	assert_eq "$(grep CapBnd /proc/self/status)" "$(grep CapBnd <<<"$status")"
 	assert_match $'NoNewPrivs:\t0' "$status"
 	assert_eq "$(as carol id -G)" "$(as carol "$ENTER" id -G)"
@@ -110,15 +110,15 @@ test_capabilities_of_the_caller_are_dropped_too() {
 	assert_match $'CapInh:\t0000000000000000\nCapPrm:\t0000000000000000' "$(setpriv --reuid carol \
 		--regid lab --init-groups --inh-caps=+net_admin,+sys_admin --ambient-caps=+net_admin \
 		"$ENTER" cat /proc/self/status)"
-	# securebits that keep setuid from clearing capabilities
+	# Securebits by which setuid does not clear capabilities.
 	assert_match $'CapPrm:\t0000000000000000' "$(setpriv --reuid carol --regid lab --init-groups \
 		--securebits=+no_setuid_fixup "$ENTER" cat /proc/self/status)"
 }
 
 # T16: CVE-2024-21626.
-test_descriptors() {
+test_descriptors_of_the_caller_are_closed() {
 	local open='for fd in /proc/self/fd/*; do echo ${fd##*/}; done | sort -n | head -n 4 | tr "\n" " "'
-	# 3 is the shell's own reading of the folder or its script; no more than in a bare shell
+	# Descriptor 3 is the shell's own. There are no more than in a plain shell.
 	assert_eq "$(as carol sh -c "$open" 7</etc/passwd 7<&-)" \
 		"$(as carol "$ENTER" sh -c "$open" 5</etc/passwd 9</ 200</etc)"
 	assert_eq 'ok' "$(as carol "$ENTER" sh -c 'echo ok' <&-)"
@@ -126,7 +126,7 @@ test_descriptors() {
 		<&- >&- 2>&-
 }
 
-test_what_belongs_to_the_command_is_kept() {
+test_state_of_the_command_is_kept() {
 	assert_eq 0077 "$(umask 077 && as carol "$ENTER" sh -c umask)"
 	assert_match $'SigIgn:\t0000000000000001' "$(trap '' HUP && as carol "$ENTER" grep SigIgn /proc/self/status)"
 	assert_eq 'a  b' "$(WORD='a  b' as carol "$ENTER" sh -c 'echo "$WORD"')"
@@ -134,12 +134,12 @@ test_what_belongs_to_the_command_is_kept() {
 	assert_eq '-x -- |y' "$(as carol "$ENTER" -- printf '%s|' '-x -- ' y | sed 's/ |/ |/; s/|$//')"
 }
 
-test_loader_variables_do_not_arrive() {
+test_loader_variables_are_removed() {
 	assert_eq '' "$(LD_PRELOAD=/tmp/evil.so LD_LIBRARY_PATH=/tmp as carol "$ENTER" sh -c \
 		'echo $LD_PRELOAD$LD_LIBRARY_PATH' 2>/dev/null)"
 }
 
-# A folder that root may search and carol may not: PATH is walked with carol's rights.
+# Root can search the folder, carol cannot: PATH is searched with carol's rights.
 test_path_is_searched_after_the_drop() {
 	install -d -m 0700 /srv/root-only
 	install -m 0755 /bin/true /srv/root-only/hidden
@@ -149,7 +149,7 @@ test_path_is_searched_after_the_drop() {
 		--init-groups "$ENTER" hidden
 }
 
-test_exit_statuses() {
+test_exit_status_is_that_of_the_command() {
 	assert_code 7 as carol "$ENTER" sh -c 'exit 7'
 	assert_code 127 as carol "$ENTER" /no/such/program
 	assert_code 126 as carol "$ENTER" /etc/passwd
@@ -158,23 +158,23 @@ test_exit_statuses() {
 	assert_eq fine "$(echo 'echo fine' | as carol "$ENTER")"
 }
 
-test_working_directory() {
+test_working_directory_is_kept_if_it_is_the_same() {
 	cd /usr/share && assert_eq /usr/share "$(as carol "$ENTER" pwd)"
 	mkdir /opt/work
-	cd /opt/work && assert_eq / "$(as carol "$ENTER" pwd)" "another directory of that name"
-	cd /root && assert_eq / "$(as carol "$ENTER" pwd)" "one that carol may not enter"
+	cd /opt/work && assert_eq / "$(as carol "$ENTER" pwd)" "another directory with that name"
+	cd /root && assert_eq / "$(as carol "$ENTER" pwd)" "a directory that carol cannot enter"
 	mkdir -p /srv/gone && cd /srv/gone && rmdir /srv/gone
-	assert_eq / "$(as carol "$ENTER" pwd)" "one that was removed"
+	assert_eq / "$(as carol "$ENTER" pwd)" "a removed directory"
 }
 
-test_already_inside() {
+test_enter_inside_enter_changes_nothing() {
 	cd /usr/share && assert_eq /usr/share "$(as carol "$ENTER" "$ENTER" -- "$ENTER" pwd)"
 	assert_eq "$(as carol "$ENTER" readlink /proc/self/ns/net)" \
 		"$(as carol "$ENTER" "$ENTER" readlink /proc/self/ns/net)"
 	assert_match $'CapPrm:\t0000000000000000' "$(as carol "$ENTER" "$ENTER" cat /proc/self/status)"
 }
 
-test_no_pins() {
+test_user_without_pins_is_refused() {
 	refused "$NONE" bob true
 	refused "$NONE" bob
 	mkdir -m 0700 "$RUN/pins/$(id -u bob)"
@@ -189,7 +189,7 @@ test_root_is_refused() {
 	unpin root
 }
 
-# Whoever asks, and for whomever: the answer is the same line (T11).
+# The answer is the same line for all arguments (T11).
 test_hostile_arguments_change_nothing() {
 	local words=(alice carol 2003 /proc/1/ns/net ../2003 -- '' $'\n' '%n' "$(<"$OUT/carol")" /etc/shadow) i
 	for ((i = 0; i < 300; i++)); do
@@ -201,7 +201,7 @@ test_hostile_arguments_change_nothing() {
 	done
 }
 
-test_what_is_no_namespace_is_refused() {
+test_pin_that_is_no_namespace_is_refused() {
 	local folder
 	folder=$RUN/pins/$(id -u alice)
 	mkdir -m 0700 "$folder"
@@ -217,9 +217,9 @@ test_what_is_no_namespace_is_refused() {
 	unpin alice
 }
 
-# "A process of that uid" is not what is looked for (T12), but even in the pins' folder a namespace
-# that a user made is refused (CVE-2022-31214).
-test_a_namespace_of_a_users_own_is_refused() {
+# The program does not look for processes of the uid (T12). A namespace that a user made is refused even in
+# the pin folder (CVE-2022-31214).
+test_namespace_made_by_a_user_is_refused() {
 	local folder pid
 	folder=$RUN/pins/$(id -u alice)
 	setpriv --reuid alice --regid lab --init-groups unshare -Urn sleep 60 &
@@ -232,7 +232,7 @@ test_a_namespace_of_a_users_own_is_refused() {
 	unpin alice
 }
 
-test_a_folder_that_is_not_roots_alone_is_refused() {
+test_pin_folder_not_owned_by_root_is_refused() {
 	local folder
 	folder=$RUN/pins/$(id -u dave)
 	pin dave net carol
@@ -246,7 +246,7 @@ test_a_folder_that_is_not_roots_alone_is_refused() {
 	rm "$folder"
 }
 
-test_without_setuid_it_says_so() {
+test_program_without_setuid_is_refused() {
 	assert_match 'not setuid root here' "$(assert_fails as carol --no-new-privs "$ENTER" true 2>&1)"
 	assert_match 'root has no network' "$(assert_fails as carol unshare -Ur "$ENTER" true 2>&1)"
 }
@@ -257,10 +257,10 @@ child_joined() {
 }
 
 # The last session ends between the join and the check after it.
-test_teardown_meanwhile_means_exit() {
+test_teardown_during_the_join_is_refused() {
 	local pid code=0
 	pin bob net carol
-	# The signal waits for the end of setns and is there before anything else is done.
+	# The process stops right after setns.
 	strace -f -qq -o /dev/null -e inject=setns:signal=SIGSTOP setpriv --reuid bob --regid bob \
 		--init-groups "$ENTER" echo inside >"$OUT/late" 2>&1 &
 	pid=$!
@@ -272,8 +272,8 @@ test_teardown_meanwhile_means_exit() {
 	assert_eq 'pam-netns-enter: your network was removed; log in again' "$(<"$OUT/late")"
 }
 
-# After setns nothing is opened as root but the pins, through a descriptor from before (T15).
-test_opens_nothing_after_the_switch() {
+# After setns root opens only the pins, by a descriptor from before (T15).
+test_enter_opens_no_file_after_the_switch() {
 	local calls
 	calls=$(strace -qq -e trace=openat,openat2,open,setresuid,setns,execve setpriv --reuid carol \
 		--regid lab --init-groups "$ENTER" true 2>&1 | sed -n '/setns/,/setresuid/p')

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# The helper's system call filter, capabilities and no_new_privs. A strict build of the helper, which
-# a call that is not on the allow-list ends, does here everything that a helper does.
+# The helper's system call filter, capabilities and no_new_privs. These tests install the strict build, which
+# the kernel kills at a system call that is not on the allow-list.
 
 setup() {
 	host_pam_install
@@ -12,7 +12,7 @@ setup() {
 	install -m 0755 /srv/build/strict/pam-netns-helper /usr/libexec/pam-netns/pam-netns-helper
 }
 
-# The number of the process that waits for alice's lock.
+# lock_waiter: prints the pid of the process that waits for alice's lock.
 lock_waiter() {
 	sed -nE 's/.*-> POSIX +ADVISORY +WRITE ([0-9]+) .* 2001 2001$/\1/p' /proc/locks
 }
@@ -21,8 +21,8 @@ waiter_there() {
 	[[ -n $(lock_waiter) ]]
 }
 
-# helper_waits COMMAND…: runs it while a helper waits for alice's lock, with HELPER its pid.
-helper_waits() {
+# with_waiting_helper COMMAND…: runs it while a helper waits for alice's lock; HELPER is its pid.
+with_waiting_helper() {
 	local holder caller code=0
 	rm -f "$OUT/held"
 	"$TOOLS/host-lockhold" 2001 "$OUT/held" &
@@ -35,7 +35,7 @@ helper_waits() {
 	("$@") || code=$?
 	kill "$holder"
 	wait "$holder" || true
-	wait "$caller" || fail "the login that waited did not go through"
+	wait "$caller" || fail "the waiting login failed"
 	return "$code"
 }
 
@@ -57,19 +57,19 @@ assert_limits() {
 	assert_eq $'0\t0\t0\t0' "$(status_field "$HELPER" Gid)" gids
 	assert_eq "" "$(status_field "$HELPER" Groups | tr -d ' ')" groups
 	assert_eq 0 "$(tr '\0' '\n' <"/proc/$HELPER/environ" | wc -l)" "environment"
-	# Headers, constants, and what was relocated at the start (RELRO).
+	# Headers, constants, and data that was relocated at the start (RELRO).
 	assert_eq "r--p r-xp r--p r--p rw-p" \
 		"$(awk '$NF ~ /pam-netns-helper$/ { printf "%s%s", sep, $2; sep = " " }' "/proc/$HELPER/maps")" memory
 }
 
-test_limits_of_a_running_helper() {
+test_running_helper_has_filter_and_few_capabilities() {
 	pam-netns up
-	helper_waits assert_limits
+	with_waiting_helper assert_limits
 	host_clean
 }
 
-# The bounding set is left as it is: a program that the helper starts as root, nft, gains nothing from it.
-test_a_program_of_the_helper_gains_no_capability() {
+# The bounding set is unchanged, but nft, which the helper starts as root, gets no capability by it.
+test_nft_gets_no_further_capability() {
 	local nft field
 	nft=$(readlink -f "$(command -v nft)")
 	pam-netns down
@@ -89,13 +89,13 @@ test_a_program_of_the_helper_gains_no_capability() {
 	pam-netns down
 }
 
-test_first_login_sets_up_the_host() {
+test_first_login_passes_the_filter() {
 	pam-netns down
 	assert_match 'you are 198.51.100.2' "$(ssh_as alice -- curl -s -m 5 "http://$OUTSIDE4/")"
 	assert_match 'you are 2001:db8:51::2' "$(ssh_as bob -- curl -s -m 5 "http://[$OUTSIDE6]/")"
 }
 
-test_every_verb() {
+test_every_verb_passes_the_filter() {
 	pam-netns up
 	hold_session one alice
 	hold_session two alice
@@ -110,16 +110,16 @@ test_every_verb() {
 	in_session one "curl -s -m 5 http://$OUTSIDE4/"
 	end_session two
 	pam-netns kick alice
-	host_clean 8
+	host_clean
 	pam-netns down
 }
 
-test_leftovers_are_collected() {
+test_gc_of_leftovers_passes_the_filter() {
 	ssh_as alice -- true
 	host_clean
 	mkdir -p /run/pam-netns/pins/.2001
 	: >/run/pam-netns/pins/.2001/net
 	ip link add pnu1jm5 type bridge
 	pam-netns gc
-	host_clean 8
+	host_clean
 }

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What `make install` puts where, with which modes, linked and hardened how; what `make uninstall`
-# leaves. Most of it below a DESTDIR; the host has the products installed for real.
+# `make install`: paths, modes, linking and hardening; `make uninstall` and what it leaves. Most tests use a
+# DESTDIR. The host itself has an installation too.
 
 DEST=/run/test-host/dest
 LIBEXEC=/usr/libexec/pam-netns
@@ -15,17 +15,17 @@ product() {
 }
 
 setup() {
-	umask 077 # the modes are install's own
+	umask 077 # install does not depend on it
 	product install DESTDIR="$DEST"
 }
 
-# Beside pam_unix.so.
+# The module is in the folder of pam_unix.so.
 for MODULE in /usr/lib/*/security/pam_unix.so /usr/lib64/security/pam_unix.so; do
 	[[ ! -e $MODULE ]] || break
 done
 MODULE=${MODULE%/*}/pam_netns.so
 
-# mode_of PATH: type, mode, owner
+# mode_of PATH: prints type, mode and owner.
 mode_of() {
 	stat -c '%F %a %u:%g' "$1"
 }
@@ -50,7 +50,7 @@ test_listed_paths_have_the_right_modes() {
 	done
 }
 
-test_nothing_else_is_installed_and_nothing_is_writable_by_others() {
+test_no_other_file_is_installed_or_writable() {
 	local files expected
 	files=$(cd "$DEST" && find . ! -type d | sort)
 	# shellcheck disable=SC2086 # words
@@ -65,7 +65,7 @@ test_nothing_else_is_installed_and_nothing_is_writable_by_others() {
 	assert_eq "" "$(find "$DEST/usr" -type d ! -perm 0755)" "folders with another mode than 755"
 }
 
-test_prefix_and_the_other_variables_are_followed() {
+test_variables_of_make_choose_the_folders() {
 	local dest=/run/test-host/elsewhere
 	product install DESTDIR=$dest PREFIX=/opt/p SYSCONFDIR=/opt/etc PAMDIR=/opt/pam
 	[[ -f $dest/opt/pam/pam_netns.so && -f $dest/opt/etc/security/pam_netns.conf ]]
@@ -76,7 +76,7 @@ test_prefix_and_the_other_variables_are_followed() {
 	assert_eq "$dest/opt/etc/security/pam_netns.conf" "$(find $dest ! -type d)" "left"
 }
 
-test_an_edited_conf_file_is_kept_and_the_rest_replaced() {
+test_edited_conf_is_kept_and_other_files_are_replaced() {
 	echo "# mine" >>"$DEST$CONF"
 	echo garbage >"$DEST/usr/sbin/pam-netns"
 	product install DESTDIR="$DEST"
@@ -84,7 +84,7 @@ test_an_edited_conf_file_is_kept_and_the_rest_replaced() {
 	cmp "$DEST/usr/sbin/pam-netns" /srv/build/pam-netns
 }
 
-# Whoever runs the old file while it is replaced keeps it whole.
+# A process that uses the old file while it is replaced keeps all of it.
 test_programs_are_replaced_and_never_rewritten() {
 	local before
 	before=$(stat -c %i "$DEST$MODULE")
@@ -95,7 +95,7 @@ test_programs_are_replaced_and_never_rewritten() {
 	assert_eq "" "$(find "$DEST" -name '*.new')" "temporary files"
 }
 
-# What goes onto a server is what building needs, and no compiler that only tests use.
+# bootstrap installs only what its target needs, for instance no compiler of tests.
 test_bootstrap_installs_what_its_target_needs() {
 	local install demo check
 	install=$("$CHECKOUT/bootstrap" --packages apt install)
@@ -109,8 +109,8 @@ test_bootstrap_installs_what_its_target_needs() {
 	assert_match valgrind "$("$CHECKOUT/bootstrap" --packages apt valgrind)"
 }
 
-# It ends with what it means for logins.
-test_bootstrap_install_says_what_is_next() {
+# Its last line says what changes for logins.
+test_bootstrap_install_says_what_changes_for_logins() {
 	local said
 	host_pam_remove
 	said=$("$CHECKOUT/bootstrap" install B=/srv/build)
@@ -123,7 +123,7 @@ test_bootstrap_install_says_what_is_next() {
 	assert_no_match 'pam_netns is' "$("$CHECKOUT/bootstrap" install B=/srv/build DESTDIR="$DEST")"
 }
 
-test_the_command_is_in_everybodys_path() {
+test_command_is_in_the_path_of_users() {
 	assert_match 'Usage: pam-netns' "$(ssh_as alice -- pam-netns --help)"
 }
 
@@ -133,26 +133,25 @@ test_each_program_has_help() {
 	assert_match 'pam-netns-helper\(8\)' "$(assert_code 2 $LIBEXEC/pam-netns-helper --help 2>&1)"
 }
 
-test_the_module_exports_its_entry_points_alone() {
+test_module_exports_only_its_entry_points() {
 	assert_same "$(printf '%s\n' pam_sm_authenticate pam_sm_close_session pam_sm_open_session pam_sm_setcred)" \
 		"$(nm -D --defined-only "$MODULE" | awk '{ print $3 }' | sort)" "exported symbols"
 }
 
-# needed FILE: the shared objects that it names, by their first word. The loader, which thread-local
-# storage refers to, is libc's own.
+# needed FILE: prints the first words of the shared objects that it needs, except libc's loader.
 needed() {
 	readelf -dW "$1" | sed -n '/\[ld-linux/d; s/.*(NEEDED).*\[\([a-z0-9-]*\)\.so[^]]*\]/\1/p' | sort | tr '\n' ' '
 }
 
-test_what_each_program_links() {
+test_programs_link_only_known_libraries() {
 	assert_eq "libc libpam " "$(needed "$MODULE")" module
 	assert_eq "libc libcap-ng " "$(needed $LIBEXEC/pam-netns-enter)" enter
 	assert_eq "" "$(needed $LIBEXEC/pam-netns-helper)" helper
 	assert_eq "libc libnl-3 libnl-route-3 " "$(needed /usr/sbin/pam-netns)" command
 }
 
-# The helper is static: none of libc's name services may have come in.
-test_the_helper_has_no_name_services() {
+# The helper is static, and must not contain libc's name services.
+test_helper_has_no_name_services() {
 	assert_eq "" "$(nm $LIBEXEC/pam-netns-helper | awk '{ print $NF }' |
 		grep -E '^(_*nss_|nscd_|getpwnam|getgrnam|gethostby|getservby)' | head -n 5 || :)"
 }
@@ -175,14 +174,14 @@ test_programs_are_hardened() {
 	done
 }
 
-test_the_setuid_program_fits_an_evening() {
+test_setuid_program_is_short() {
 	local lines
 	lines=$(cat "$CHECKOUT"/helper/pam-netns-enter/*.[ch] | wc -l)
 	((lines <= 300)) || fail "$lines lines"
 	assert_eq "" "$(grep -lE 'getenv|getpw|getgr|secure_getenv' "$CHECKOUT"/helper/pam-netns-enter/* || :)"
 }
 
-test_manuals_are_free_of_mistakes() {
+test_manuals_have_no_groff_warnings() {
 	local page output
 	command -v groff >/dev/null || skip "groff is not installed"
 	for page in $PAGES; do
@@ -191,8 +190,8 @@ test_manuals_are_free_of_mistakes() {
 	done
 }
 
-# Each names a file that is installed, and a manual that there is.
-test_units_name_what_is_there() {
+# Each unit names an installed program.
+test_units_name_installed_files() {
 	local unit path
 	for unit in $UNITS; do
 		unit=$DEST/usr/lib/systemd/system/$unit
@@ -209,7 +208,7 @@ test_units_name_what_is_there() {
 	fi
 }
 
-test_uninstall_leaves_what_is_the_admins() {
+test_uninstall_leaves_conf_and_data() {
 	local left
 	ln -s 2001 "$DEST/var/lib/pam-netns/leases/some-lease"
 	mkdir -p "$DEST/var/lib/pam-netns/private/2001/var/tmp"
@@ -219,10 +218,10 @@ test_uninstall_leaves_what_is_the_admins() {
 	assert_same "$(printf '%s\n' ".$CONF" ./var/lib/pam-netns/leases/some-lease \
 		./var/lib/pam-netns/private/2001/var/tmp/file)" "$left" "left"
 	[[ ! -e $DEST$LIBEXEC ]]
-	product uninstall DESTDIR="$DEST" # again: nothing to do is no error
+	product uninstall DESTDIR="$DEST" # a second uninstall is no error
 }
 
-# removal_refused PATTERN: nothing goes, and the refusal has this in it.
+# removal_refused PATTERN: uninstall refuses with this text, and removes nothing.
 removal_refused() {
 	local said
 	said=$(assert_code 2 product uninstall DESTDIR="$DEST" 2>&1)
@@ -231,7 +230,7 @@ removal_refused() {
 	[[ -e $DEST$MODULE && -e $DEST$LIBEXEC/pam-netns-helper ]]
 }
 
-# T39: the line is required; without its module all logins fail.
+# T39: the line is required, so without its module all logins fail.
 test_t39_uninstall_is_refused_while_pam_names_the_module() {
 	local file command
 	product install DESTDIR="$DEST"
@@ -257,8 +256,8 @@ test_t39_uninstall_is_refused_while_pam_names_the_module() {
 	rm -r "${DEST:?}"/run "$DEST"/etc/pam.d "$DEST"/etc/pam.conf "$DEST"/usr/lib/pam.d "$DEST"/var/lib/pam
 }
 
-# Files that only an include names, and lines that go on in the next: libpam reads them all.
-test_t39_uninstall_finds_what_is_included() {
+# libpam reads files that only an include names, and continued lines.
+test_t39_uninstall_reads_included_files() {
 	local root=$OUT/included file command
 	mkdir -p "$root/etc/pam.d/sub" "$root/etc/site" "$root/usr/lib/pam.d"
 	for file in /etc/site/base /etc/pam.d/sub/a /etc/pam.d/.hidden /etc/pam.d/common.bak '/etc/pam.d/two words'; do
@@ -276,8 +275,8 @@ test_t39_uninstall_finds_what_is_included() {
 	assert_code 0 /srv/checkout/conf/removal-check "$root"
 }
 
-# On a host whose stacks name the module: refused, and logins go on.
-test_t39_uninstall_on_a_host_in_use() {
+# The host's stacks name the module: uninstall is refused, and logins go on.
+test_t39_uninstall_on_a_host_in_use_is_refused() {
 	local said
 	host_pam_install
 	said=$(assert_code 2 product uninstall 2>&1)
@@ -286,8 +285,8 @@ test_t39_uninstall_on_a_host_in_use() {
 	wait_until 15 host_is_clean
 }
 
-# The order of README: PAM's line, down, uninstall. The last test, for the host is without us then.
-test_z_the_way_back_is_whole() {
+# README's order: PAM's line, down, uninstall. This is the last test, since it ends the installation.
+test_z_removal_restores_the_host() {
 	local before after left name
 	host_pam_remove
 	pam-netns down
@@ -303,7 +302,7 @@ test_z_the_way_back_is_whole() {
 	assert_same "$before" "$after" "the host's network"
 	assert_eq "" "$(find /run/netns /run/pam-netns/{pins,users} -mindepth 1 2>/dev/null || :)"
 	assert_no_match pam.netns "$(cat /proc/self/mounts)" mounts
-	# What is left is what README says.
+	# README names all that is left.
 	left=$(find /etc /usr /var /run -path /run/test-host -prune -o -path '*pam[-_]netns*' -print -prune 2>/dev/null | sort | xargs)
 	assert_eq '/etc/security/pam_netns.conf /run/pam-netns /var/lib/pam-netns' "$left" "left"
 	for name in $left /run/netns /run/user; do

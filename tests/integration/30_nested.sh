@@ -60,7 +60,7 @@ test_first_session_by_nested_su_is_made_of_the_host() {
 	script look 'hostname; ls /sys/class/net /tmp; cat /proc/self/mountinfo | grep -c " inside "
 		ip -o -4 address show dev eth0 | grep -o "10[0-9.]*/32"; readlink /proc/self/ns/pid'
 	from_alice=$(in_session alice "su bob -c $OUT/look")
-	host_clean_of bob
+	user_clean bob
 	host=$(ssh_as bob -- "$OUT/look")
 	assert_same "$host" "$from_alice"
 	assert_match $'^testhost\n' "$host"
@@ -81,20 +81,14 @@ test_first_session_by_nested_su_is_made_of_the_host() {
 	host_clean
 }
 
-# host_clean_of USER: waits until nothing of this user is left. Others may be active.
-host_clean_of() {
-	wait_until 10 test ! -e "/run/netns/$1"
-	wait_until 10 test ! -e "/run/pam-netns/pins/$(id -u "$1")"
-}
-
 test_inner_logout_keeps_the_outer_session() {
 	local before
 	begin trusted
 	hold_session alice alice
 	before=$(in_session alice "$PRINT_INODES")
 	in_session alice "su bob -c true; sudo -u carol true; sudo true"
-	host_clean_of bob
-	host_clean_of carol
+	user_clean bob
+	user_clean carol
 	assert_eq "$before" "$(in_session alice "$PRINT_INODES")"
 	assert_match "you are $HOST4" "$(in_session alice "curl -sS -m 5 http://$OUTSIDE4/")"
 	# alice's su to herself ends, and her session stays.

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
-# The network as users and neighbours find it: topology, NAT, peers, host_access, egress, limits.
+# The network of users: topology, NAT, peers, host_access, egress, limits.
 # shellcheck source=tests/integration/network_lib.sh
 . "$CHECKOUT/tests/integration/network_lib.sh"
 
@@ -9,7 +9,7 @@ setup() {
 	"$TOOLS/host-outside" "$OUT/server.host" 192.0.2.1 2001:db8::1
 }
 
-test_bridge_port() {
+test_bridge_port_is_isolated_and_locked() {
 	local user port flag
 	for user in alice bob carol; do
 		port=$(port_of "$user")
@@ -30,7 +30,7 @@ $CAROL_MAC dev $(port_of carol) master pnbr0 static" \
 		"$(bridge fdb show br pnbr0 | sed 's/ *$//' | grep -v permanent | sort)"
 }
 
-test_bridge_settings() {
+test_bridge_has_gateway_and_safe_settings() {
 	local setting
 	assert_eq "$GATEWAY_MAC" "$(cat /sys/class/net/pnbr0/address)"
 	assert_eq 0 "$(cat /sys/class/net/pnbr0/bridge/stp_state)"
@@ -43,7 +43,7 @@ test_bridge_settings() {
 inet6 $GATEWAY6/128" "$(ip -o address show dev pnbr0 | awk '{ print $3, $4 }' | sort)"
 }
 
-test_routes_of_the_host() {
+test_routes_of_the_host_are_for_active_users() {
 	assert_same "$ALICE4 dev pnbr0 scope link
 $BOB4 dev pnbr0 scope link
 $CAROL4 dev pnbr0 scope link" "$(ip route show dev pnbr0 | sed 's/ *$//; s/ scope/ dev pnbr0 scope/' | sort)"
@@ -66,7 +66,7 @@ $CAROL6 lladdr $CAROL_MAC PERMANENT" "$(ip neigh show dev pnbr0 | sed 's/ *$//' 
 $GATEWAY6 lladdr $GATEWAY_MAC PERMANENT" "$(in_netns alice ip neigh show | sed 's/ *$//; s/ dev eth0//' | sort)"
 }
 
-test_addresses_of_a_user() {
+test_user_has_own_addresses_only() {
 	assert_same "inet $ALICE4/32
 inet6 $ALICE6/128" "$(in_netns alice ip -o address show dev eth0 | awk '{ print $3, $4 }' | sort)"
 	assert_eq "$ALICE_MAC" "$(in_session alice 'cat /sys/class/net/eth0/address')"
@@ -85,18 +85,18 @@ test_guard_names_port_mac_and_address() {
 	assert_eq 3 "$(nft list set bridge pam_netns guard6 | grep -c 02:6e)"
 }
 
-test_nat_in_both_families() {
+test_nat_works_in_both_families() {
 	assert_match "^you are $HOST4 port" "$(in_session alice "curl -sS -m 5 http://$OUTSIDE4/")"
 	assert_match "^you are $HOST6 port" "$(in_session alice "curl -sS -m 5 http://[$OUTSIDE6]/")"
 	assert_match "^you are $HOST4 port" "$(in_session bob 'curl -4 -sS -m 5 http://www.example.test/')"
 	assert_reach carol yes "udp $OUTSIDE4 7" "udp $OUTSIDE6 7" "icmp $OUTSIDE4" "icmp $OUTSIDE6"
 }
 
-test_nobody_outside_reaches_a_user() {
+test_outside_reaches_no_user() {
 	outside ip route add 10.203.0.0/16 via "$HOST4"
 	outside ip -6 route add fd00:203::/64 via "$HOST6"
 	probe_from outside 1.5 "tcp $BOB4 80" "tcp $BOB6 80" "udp $BOB4 7" "icmp $BOB4" "icmp $BOB6" >"$OUT/result"
-	# The host itself reaches its users, so the servers are there.
+	# The control: the host reaches its users, so the servers work.
 	probe_from host 3 "tcp $BOB4 80" "tcp $BOB6 80" "udp $BOB4 7" "icmp $BOB6" >"$OUT/result.host"
 	outside ip route delete 10.203.0.0/16
 	outside ip -6 route delete fd00:203::/64
@@ -104,14 +104,14 @@ test_nobody_outside_reaches_a_user() {
 	assert_eq 4 "$(grep -c '^yes' "$OUT/result.host")"
 }
 
-# The ways to bob, in his own addresses.
+# BOB_WAYS: probes of bob's own addresses.
 BOB_WAYS=("tcp $BOB4 80" "tcp $BOB6 80" "tcp $BOB4 7" "udp $BOB4 7" "udp $BOB6 7" "icmp $BOB4" "icmp $BOB6")
 
-test_peers_no() {
+test_peers_no_separates_users() {
 	local address
 	assert_reach alice no "${BOB_WAYS[@]}"
 	assert_reach carol no "${BOB_WAYS[@]}"
-	# Nothing of bob's is at any address of the host either: who answers there is the host.
+	# At the host's addresses the host answers, not bob.
 	policy 'host_access = all'
 	for address in "$GATEWAY4" "[$GATEWAY6]" "$HOST4" "[$HOST6]"; do
 		assert_match "^you are (${ALICE4//./\\.}|$ALICE6) " "$(in_session alice "curl -sS -m 3 http://$address/")"
@@ -124,19 +124,19 @@ test_peers_yes_goes_through_the_gateway() {
 	assert_reach alice yes "${BOB_WAYS[@]}"
 	assert_match "^you are $ALICE4 " "$(in_session alice "curl -sS -m 3 http://$BOB4/")"
 	assert_match "^you are $ALICE6 " "$(in_session alice "curl -sS -m 3 http://[$BOB6]/")"
-	# One hop more than a neighbour on a wire.
+	# The gateway is one hop more.
 	assert_match 'ttl=63' "$(in_session alice "ping -n -c 1 -W 1 $BOB4")"
 	policy
 	assert_reach alice no "tcp $BOB4 80" "tcp $BOB6 80"
 }
 
-test_peers_group() {
+test_peers_group_connects_users_of_one_group() {
 	policy 'peers = group'
 	assert_reach alice yes "tcp $CAROL4 80" "tcp $CAROL6 80" "udp $CAROL4 7" "udp $CAROL6 7" "icmp $CAROL4" "icmp $CAROL6"
 	assert_reach carol yes "tcp $ALICE4 80" "tcp $ALICE6 80"
 	assert_reach alice no "${BOB_WAYS[@]}"
 	assert_reach bob no "tcp $ALICE4 80" "tcp $ALICE6 80" "udp $CAROL4 7" "icmp $CAROL6"
-	# And who logs in while it is so.
+	# carol logs in while the policy is in force.
 	users_logout_only carol
 	hold_session carol carol
 	serve carol
@@ -145,7 +145,7 @@ test_peers_group() {
 	policy
 }
 
-# host_ways PROTO PORT: all addresses of the host.
+# host_ways PROTO PORT: sets HOST_WAYS to probes of all addresses of the host.
 host_ways() {
 	local address
 	HOST_WAYS=()
@@ -154,7 +154,7 @@ host_ways() {
 	done
 }
 
-test_host_access_default() {
+test_host_access_by_default_is_ping_only() {
 	local HOST_WAYS
 	host_ways icmp
 	assert_reach alice yes "${HOST_WAYS[@]}"
@@ -164,11 +164,11 @@ test_host_access_default() {
 	assert_reach alice no "${HOST_WAYS[@]}"
 	host_ways udp 7
 	assert_reach alice no "${HOST_WAYS[@]}"
-	# sshd itself is fine.
+	# The control: sshd works.
 	assert_reach host yes "tcp $GATEWAY4 22" "tcp $GATEWAY6 22"
 }
 
-test_host_access_list_and_none() {
+test_host_access_opens_only_listed_ports() {
 	local HOST_WAYS
 	policy 'host_access = tcp/22'
 	host_ways tcp 22
@@ -182,7 +182,7 @@ test_host_access_list_and_none() {
 	host_ways tcp 22
 	assert_reach alice no "${HOST_WAYS[@]}"
 	policy 'host_access = udp/7 tcp/2000-3000'
-	# An answer to UDP comes from the gateway, whichever address was asked.
+	# A UDP answer always comes from the gateway's address.
 	assert_reach alice yes "udp $GATEWAY4 7" "udp $GATEWAY6 7"
 	host_ways tcp 2222
 	assert_reach alice yes "${HOST_WAYS[@]}"
@@ -191,21 +191,21 @@ test_host_access_list_and_none() {
 	policy
 }
 
-test_egress_none() {
+test_egress_none_closes_the_outside() {
 	policy 'egress = none'
 	assert_reach alice no "tcp $OUTSIDE4 80" "tcp $OUTSIDE6 80" "udp $OUTSIDE4 7" "icmp $OUTSIDE4" "icmp $OUTSIDE6"
 	assert_reach alice yes "icmp $GATEWAY4" "icmp $GATEWAY6"
 	policy
 }
 
-test_egress_list() {
+test_egress_list_is_followed_in_order() {
 	outside ip address add 198.51.100.3/24 dev eth0
-	# Deprecated: the outside does not choose it by itself to send from.
+	# The address is deprecated, so the outside does not choose it as its source.
 	outside ip address add 2001:db8:51::3/64 dev eth0 nodad preferred_lft 0
 	policy 'egress = deny 198.51.100.3, allow tcp/80-90, deny tcp/7, allow 2001:db8:51::3, allow udp/7'
 	assert_reach alice yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE6 80" "udp $OUTSIDE4 7" "udp $OUTSIDE6 7" \
 		'tcp 2001:db8:51::3 80' 'icmp 2001:db8:51::3'
-	# The order counts: what was denied before is not allowed after, and the reverse.
+	# The first matching entry decides.
 	assert_reach alice no "tcp 198.51.100.3 80" "udp 198.51.100.3 7" "tcp $OUTSIDE4 7" "tcp $OUTSIDE6 7" \
 		'tcp 2001:db8:51::3 7' "icmp $OUTSIDE4" "icmp $OUTSIDE6" 'icmp 198.51.100.3'
 	policy 'egress = allow 198.51.100.0/30, deny 198.51.100.0/24, deny ::/0, allow any'
@@ -217,8 +217,8 @@ test_egress_list() {
 	outside ip address del 2001:db8:51::3/64 dev eth0
 }
 
-# connections COUNT: how many TCP connections alice gets in each family when she wants COUNT at once. Each
-# is kept until there is an answer to all.
+# connections COUNT: prints how many of COUNT simultaneous TCP connections alice gets in each family. Each stays
+# open until all are answered.
 connections() {
 	rm -f "$OUT/answers"
 	mkfifo -m 0666 "$OUT/answers"
@@ -229,16 +229,16 @@ connections() {
 		grep -v none | sort | uniq -c | awk '{ print $1, $2 }' | paste -sd ' '
 }
 
-test_t25_max_connections() {
+test_t25_max_connections_is_enforced() {
 	policy 'max_connections = 20'
 	assert_eq '20 IPv4 20 IPv6' "$(connections 40)"
-	# Those have ended, so there is room again.
+	# These have ended, which makes room.
 	assert_eq '15 IPv4 15 IPv6' "$(connections 15)"
 	policy
 	assert_eq '40 IPv4 40 IPv6' "$(connections 40)"
 }
 
-test_t25_one_users_limit_is_not_anothers() {
+test_t25_limit_of_one_user_leaves_others_alone() {
 	policy 'max_connections = 20'
 	in_session alice "bash -c 'for ((i = 0; i < 40; i++)); do exec {fd}<>/dev/udp/$OUTSIDE4/9; echo x >&\$fd
 		exec {fd}<>/dev/udp/$OUTSIDE6/9; echo x >&\$fd; done' 2>/dev/null || :"
@@ -248,7 +248,7 @@ test_t25_one_users_limit_is_not_anothers() {
 	assert_reach alice yes "udp $OUTSIDE4 7" "udp $OUTSIDE6 7"
 }
 
-test_nat_no() {
+test_nat_no_shows_users_addresses() {
 	policy 'nat = no'
 	outside ip route add 10.203.0.0/16 via "$HOST4"
 	outside ip -6 route add fd00:203::/64 via "$HOST6"
@@ -259,7 +259,7 @@ test_nat_no() {
 	policy
 }
 
-test_nat_address() {
+test_nat_address_is_the_source() {
 	ip address add 198.51.100.9/24 dev uplink0
 	ip address add 2001:db8:51::9/64 dev uplink0 nodad
 	policy 'nat = 198.51.100.9 2001:db8:51::9'
@@ -290,7 +290,7 @@ test_two_networks_never_reach_each_other() {
 	assert_reach host yes 'tcp 10.204.7.211 80' 'tcp fd00:204::7d3 80'
 }
 
-test_network_that_leaves_the_conf_leaves_the_host() {
+test_network_removed_from_conf_is_removed_from_host() {
 	policy
 	assert_fails ip link show pnlab
 	assert_eq '' "$(ip route show 10.204.0.0/16; ip -6 route show fd00:204::/64)"
@@ -302,7 +302,7 @@ small_mtu() {
 	policy 'mtu = 1400'
 }
 
-test_mtu() {
+test_mtu_is_set_on_all_links() {
 	anew small_mtu
 	assert_eq 1400 "$(in_session alice 'cat /sys/class/net/eth0/mtu')"
 	assert_eq 1400 "$(cat /sys/class/net/pnbr0/mtu)"
@@ -311,9 +311,8 @@ test_mtu() {
 	assert_fails in_session alice "ping -n -c 1 -W 1 -M do -s 1373 $OUTSIDE4"
 }
 
-# Whoever is in stays on the network they have: with its name changed, its bridge would be one that no
-# rule speaks of.
-test_addresses_of_a_network_in_use_stay() {
+# While users are active, a changed bridge or subnet is refused: no rule would name the old bridge.
+test_changed_addresses_of_active_network_are_refused() {
 	local line
 	anew policy
 	for line in 'bridge = pnnew' 'subnet = 10.205.0.0/16' 'subnet6 = none'; do
@@ -325,7 +324,7 @@ test_addresses_of_a_network_in_use_stay() {
 		assert_reach alice yes "tcp $OUTSIDE4 80" "icmp $GATEWAY6"
 		assert_reach alice no "tcp $GATEWAY4 22" "tcp $BOB4 80"
 	done
-	# With nobody in, the new one takes its place and nothing of the old one is left.
+	# Without active users the new network replaces the old one.
 	for user in alice bob carol; do
 		users_logout_only "$user"
 	done
@@ -338,7 +337,7 @@ test_addresses_of_a_network_in_use_stay() {
 	serve alice bob carol
 }
 
-# What is "auto" is found beside what the host has.
+# automatic: `subnet = auto` finds a subnet beside the host's own.
 automatic() {
 	ip address add 10.203.99.1/16 dev lo
 	{
@@ -348,7 +347,7 @@ automatic() {
 	ip link set uplink0 mtu 1450
 }
 
-test_subnet_auto_and_no_ipv6() {
+test_subnet_auto_avoids_the_hosts_networks() {
 	anew automatic
 	assert_eq 10.204.7.209/32 "$(in_netns alice ip -o -4 address show dev eth0 | awk '{ print $4 }')"
 	assert_eq '' "$(in_netns alice ip -o -6 address show dev eth0)"
@@ -358,7 +357,7 @@ test_subnet_auto_and_no_ipv6() {
 	assert_eq '' "$(ip -6 -o address show dev pnbr0)"
 	ip address delete 10.203.99.1/16 dev lo
 	ip link set uplink0 mtu 1500
-	# It stays what it was, and the same user keeps the same address.
+	# The subnet stays, and each user keeps their address.
 	anew :
 	assert_eq 10.204.7.209/32 "$(in_netns alice ip -o -4 address show dev eth0 | awk '{ print $4 }')"
 }

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2119 # the policy as it is, without further lines
-# A host forwards the users' traffic; other machines' only where it did so before.
+# shellcheck disable=SC2119 # policy without lines
+# The host forwards the users' traffic. It forwards for other machines only if it did so before.
 # shellcheck source=tests/integration/network_lib.sh
 . "$CHECKOUT/tests/integration/network_lib.sh"
 
@@ -9,7 +9,7 @@ setup() {
 	far_make
 }
 
-# assert_transit yes|no yes|no: IPv4 and IPv6 between two machines that are not ours, both ways.
+# assert_transit yes|no yes|no: the host forwards IPv4, and IPv6, between two other machines.
 assert_transit() {
 	assert_reach outside "$1" 'tcp 203.0.113.2 80'
 	assert_reach outside "$2" 'tcp 2001:db8:77::2 80'
@@ -18,43 +18,42 @@ assert_transit() {
 	assert_reach alice yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE6 80" "tcp 203.0.113.2 80" "tcp 2001:db8:77::2 80"
 }
 
-# forwarding IPV4 IPV6: 0 or 1, as the host has it before us.
+# forwarding 0|1 0|1: the host's own setting for IPv4, and IPv6, before the set-up.
 forwarding() {
 	echo "$1" >/proc/sys/net/ipv4/ip_forward
 	echo "$2" >/proc/sys/net/ipv6/conf/all/forwarding
 	policy
 }
 
-test_host_that_did_not_forward_forwards_ours_alone() {
+test_host_without_forwarding_forwards_ours_alone() {
 	anew forwarding 0 0
 	assert_transit no no
 }
 
-test_host_that_forwarded_goes_on() {
+test_host_with_forwarding_forwards_for_others() {
 	anew forwarding 1 1
 	assert_transit yes yes
 }
 
 # A host with Docker forwards IPv4 alone.
-test_families_forward_each_for_itself() {
+test_forwarding_is_separate_for_each_family() {
 	anew forwarding 1 0
 	assert_transit yes no
 	anew forwarding 0 1
 	assert_transit no yes
 }
 
-# Whoever switches forwarding off does not want it for others; ours needs it and takes no more.
-test_forwarding_switched_off_under_us() {
+# An administrator switches forwarding off: the next login switches it on for our networks alone.
+test_forwarding_switched_off_meanwhile_is_for_ours_alone() {
 	anew forwarding 1 1
-	echo 0 >/proc/sys/net/ipv4/ip_forward
-	echo 0 >/proc/sys/net/ipv6/conf/all/forwarding
+	forwarding_set 0
 	ssh_as dave -- true
 	hold_session again bob
 	end_session again
 	assert_transit no no
 }
 
-test_forwarding_is_restored() {
+test_down_restores_forwarding() {
 	anew forwarding 0 0
 	assert_eq '1 1' "$(cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding | paste -sd ' ')"
 	for user in alice bob carol; do

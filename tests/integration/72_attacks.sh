@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
-# What a user who has all power over their own network namespace can put on the bridge (threat T20):
-# root in alice's namespace sends what she likes, false sources, addresses and claims. What an attack
-# is stopped by is taken away once, and the witnesses then see it.
+# Frames that a user with all power over their own network namespace can send (T20): false sources, addresses
+# and claims, sent by root in alice's namespace. As a control, each test removes the defence once, and the
+# witnesses must see the frame then.
 # shellcheck source=tests/integration/network_lib.sh
 . "$CHECKOUT/tests/integration/network_lib.sh"
 
@@ -10,17 +10,17 @@ setup() {
 	attacks_setup
 }
 
-# passes MARK NAME: the witness has it: what stopped it before is gone.
+# passes MARK NAME: sent, and seen by that witness.
 passes() {
 	sent "$1"
 	assert_seen "$2" "$1" 'in'
 }
 
-# Take away what the attacks below meet.
+# Each removes a defence: the guard, the filters between ports, the port flags.
 guard_off() {
 	nft insert rule bridge pam_netns from_port accept
 }
-# Where br_netfilter is on, frames between ports meet the rules for packets as well.
+# With br_netfilter the rules for packets see frames between ports too.
 filter_off() {
 	guard_off
 	nft insert rule inet pam_netns forward accept
@@ -43,7 +43,7 @@ test_frames_with_the_right_source_pass() {
 	assert_seen host host6 "udp $ALICE6"
 }
 
-test_t20_spoofed_source_to_the_outside() {
+test_t20_spoofed_source_to_the_outside_is_stopped() {
 	attack alice spoof-bob4 udp "$BOB4" "$OUTSIDE4" 9999
 	attack alice spoof-bob6 udp "$BOB6" "$OUTSIDE6" 9999
 	attack alice spoof-free4 udp 10.203.99.99 "$OUTSIDE4" 9999
@@ -62,7 +62,7 @@ test_t20_spoofed_source_to_the_outside() {
 	defences_on
 }
 
-test_t20_spoofed_source_to_the_host() {
+test_t20_spoofed_source_to_the_host_is_stopped() {
 	local to
 	for to in "$GATEWAY4" "$HOST4" 127.0.0.1; do
 		attack alice "spoof-to-$to" udp "$BOB4" "$to" 9999
@@ -80,7 +80,7 @@ test_t20_spoofed_source_to_the_host() {
 	defences_on
 }
 
-test_t20_stolen_mac() {
+test_t20_stolen_mac_is_stopped() {
 	local fdb
 	fdb=$(bridge fdb show br pnbr0 | grep -F "$BOB_MAC")
 	attack alice -s "$BOB_MAC" mac-own4 udp "$ALICE4" "$OUTSIDE4" 9999
@@ -89,7 +89,7 @@ test_t20_stolen_mac() {
 	attack alice -s "$GATEWAY_MAC" mac-gateway udp "$ALICE4" "$OUTSIDE4" 9999
 	stopped mac-{own4,bob4,bob6,gateway}
 	assert_eq "$fdb" "$(bridge fdb show br pnbr0 | grep -F "$BOB_MAC")"
-	# Without the lock, what is in the guard still holds; without both it gets out.
+	# Without the lock the guard still stops it. Without both it passes.
 	lock_off
 	attack alice -s "$BOB_MAC" mac-guarded udp "$BOB4" "$OUTSIDE4" 9999
 	stopped mac-guarded
@@ -101,7 +101,7 @@ test_t20_stolen_mac() {
 	stopped mac-again
 }
 
-# The neighbour tables of everybody who could believe a claim.
+# neighbours: prints all neighbour tables that a claim could change.
 neighbours() {
 	ip neigh show dev pnbr0 | sort
 	for user in bob carol; do
@@ -109,7 +109,7 @@ neighbours() {
 	done
 }
 
-test_t20_arp_and_neighbour_claims() {
+test_t20_arp_and_neighbour_claims_change_no_table() {
 	local before to
 	before=$(neighbours)
 	for to in ff:ff:ff:ff:ff:ff "$GATEWAY_MAC" "$BOB_MAC"; do
@@ -124,9 +124,9 @@ test_t20_arp_and_neighbour_claims() {
 		attack alice -d "$to" "na-link-$to" na fe80::1 "$GATEWAY6"
 		stopped "na-bob-$to" "na-gateway-$to" "na-link-$to"
 	done
-	# From her own address it gets as far as the host, which does not believe it, but no further.
+	# With alice's own address it reaches only the host, which does not believe it.
 	attack alice -d 33:33:00:00:00:01 na-own na "$ALICE6" "$BOB6"
-	nobody_has na-own
+	unseen_by_others na-own
 	assert_same "$before" "$(neighbours)"
 	filter_off
 	lock_off
@@ -134,12 +134,12 @@ test_t20_arp_and_neighbour_claims() {
 	attack alice -d 33:33:00:00:00:01 na-loose na "$BOB6" "$BOB6"
 	passes arp-loose carol
 	passes na-loose bob
-	# Permanent entries hold even then.
+	# Permanent entries stay even then.
 	assert_same "$before" "$(neighbours)"
 	defences_on
 }
 
-# routes_by_advertisement: on the host and in users' namespaces.
+# routes_by_advertisement: prints those of the host and of users.
 routes_by_advertisement() {
 	ip -6 route show proto ra
 	for user in bob carol; do
@@ -152,8 +152,8 @@ routed_by_advertisement() {
 	[[ $(in_netns "$1" ip -6 route show proto ra) == *default* ]]
 }
 
-# T23 as well: CVE-2020-13401.
-test_t20_rogue_router_and_dhcp_server() {
+# T23 too: CVE-2020-13401.
+test_t20_rogue_router_and_dhcp_server_are_stopped() {
 	local to
 	for to in 33:33:00:00:00:01 "$GATEWAY_MAC" "$BOB_MAC" ff:ff:ff:ff:ff:ff; do
 		attack alice -d "$to" "ra-link-$to" ra fe80::6e
@@ -162,7 +162,7 @@ test_t20_rogue_router_and_dhcp_server() {
 		attack alice -d "$to" "ra-own-$to" ra "$ALICE6"
 		attack alice -d "$to" "dhcp-own-$to" dhcp "$ALICE4"
 		attack alice -d "$to" "dhcp-gateway-$to" dhcp "$GATEWAY4"
-		nobody_has "ra-own-$to" "dhcp-own-$to"
+		unseen_by_others "ra-own-$to" "dhcp-own-$to"
 		stopped "dhcp-gateway-$to"
 	done
 	assert_eq '' "$(routes_by_advertisement)"
@@ -173,7 +173,7 @@ test_t20_rogue_router_and_dhcp_server() {
 	passes ra-loose bob
 	passes dhcp-loose carol
 	wait_until 2 routed_by_advertisement bob
-	# The host never believes one that comes over a bridge, whatever else is gone.
+	# The host never believes an advertisement from a bridge, even without the other defences.
 	assert_eq '' "$(ip -6 route show proto ra)"
 	defences_on
 	in_netns bob ip -6 route flush proto ra
@@ -182,8 +182,8 @@ test_t20_rogue_router_and_dhcp_server() {
 	in_netns carol ip -6 address flush dynamic
 }
 
-# 01:80:c2:00:00:03 and :0e reached the host past lock, isolation and guard (see uplink.h).
-test_t20_link_local_groups() {
+# 01:80:c2:00:00:03 and :0e passed lock, isolation and guard once (see uplink.h).
+test_t20_frames_to_link_local_groups_are_stopped() {
 	local last to
 	for last in 0{0,1,2,3,4,5,6,7,8,9,a,b,c,d,e,f}; do
 		to=01:80:c2:00:00:$last
@@ -193,7 +193,7 @@ test_t20_link_local_groups() {
 		attack alice -d "$to" -s "$BOB_MAC" "group-mac-$last" udp "$BOB4" "$HOST4" 9999
 	done
 	stopped group{4,6,-arp,-mac}-0{0,1,2,3,4,5,6,7,8,9,a,b,c,d,e,f}
-	# Without the mask and our rule on port names the host takes it as the port's.
+	# Without the mask and our rule on port names the host accepts it from the port.
 	ip link set "$(port_of alice)" type bridge_slave group_fwd_mask 0
 	attack alice -d 01:80:c2:00:00:0e group-rule udp "$BOB4" "$GATEWAY4" 9999
 	stopped group-rule
@@ -205,8 +205,8 @@ test_t20_link_local_groups() {
 	assert_eq 0xfffd "$(cat "/sys/class/net/$(port_of alice)/brport/group_fwd_mask")"
 }
 
-# From her own port, MAC and address, but not as plain IPv4 or IPv6.
-test_t20_odd_ethertypes_and_tags() {
+# The source is alice's own port, MAC and address, but the frame is not plain IPv4 or IPv6.
+test_t20_odd_ethertypes_and_tags_are_stopped() {
 	local type mark
 	for type in 0x{88cc,888e,8808,8809,8847,8863,8864,88f7,0806,8035,6558,9000}; do
 		attack alice -e "$type" "type-$type" plain
@@ -240,13 +240,13 @@ test_t20_odd_ethertypes_and_tags() {
 	defences_on
 }
 
-test_t20_flood_of_addresses() {
+test_t20_flood_of_addresses_fills_no_table() {
 	local before
 	before=$(bridge fdb show br pnbr0 | sort)
 	attack alice -s random -n 3000 flood4 udp "$ALICE4" "$OUTSIDE4" 9999
 	attack alice -s random -n 3000 flood-arp arp request "$ALICE4" "$GATEWAY4"
 	stopped flood4 flood-arp
-	# A busy kernel drops what is beyond a queue of a thousand.
+	# A busy kernel drops frames beyond a queue of a thousand.
 	[[ $(grep -c "^flood4 in $(port_of alice)" "$OUT/witness.host") -ge 1000 ]] || fail 'no flood'
 	assert_same "$before" "$(bridge fdb show br pnbr0 | sort)"
 	assert_reach bob yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE6 80"
@@ -260,9 +260,9 @@ test_t20_flood_of_addresses() {
 	assert_same "$before" "$(bridge fdb show br pnbr0 | sort)"
 }
 
-# No capability is needed for that: a user's socket sends from an address that is not theirs. In
-# IPv4 their own kernel finds no route for it.
-test_t20_freebind_by_an_ordinary_user() {
+# A user's socket sends from a foreign address, which needs no capability. For IPv4 the user's namespace has no
+# route for it.
+test_t20_freebind_without_capability_is_stopped() {
 	local send="$TOOLS/host-rawsend"
 	in_session alice "$send freebind-own socket $ALICE6 $OUTSIDE6 9999 &&
 		$send freebind socket fd00:203::9999 $OUTSIDE6 9999 &&
@@ -277,13 +277,13 @@ test_t20_freebind_by_an_ordinary_user() {
 	defences_on
 }
 
-test_t20_straight_to_a_neighbour() {
+test_t20_frames_straight_to_a_neighbour_are_stopped() {
 	attack alice -d "$BOB_MAC" straight4 udp "$ALICE4" "$BOB4" 9999
 	attack alice -d "$BOB_MAC" straight6 udp "$ALICE6" "$BOB6" 9999
 	attack alice -d ff:ff:ff:ff:ff:ff all4 udp "$ALICE4" 255.255.255.255 9999
 	attack alice -d 33:33:00:00:00:01 all6 udp "$ALICE6" ff02::1 9999
 	attack alice -d 01:00:5e:00:00:fb mdns4 udp "$ALICE4" 224.0.0.251 9999
-	nobody_has straight4 straight6 all4 all6 mdns4
+	unseen_by_others straight4 straight6 all4 all6 mdns4
 	filter_off
 	lock_off
 	attack alice -d "$BOB_MAC" straight-loose udp "$ALICE4" "$BOB4" 9999
@@ -293,14 +293,14 @@ test_t20_straight_to_a_neighbour() {
 	defences_on
 }
 
-# --- ICMP errors (T35): connection tracking takes what they say for true ---
+# --- ICMP errors (T35): connection tracking believes them ---
 
-# How many errors from users have reached the host's own stack.
+# errors_count: prints how many errors from users have reached the host's own stack.
 errors_count() {
 	nft list counter inet errors n | sed -n 's/.*packets \([0-9]*\) .*/\1/p'
 }
 
-# port_from WHO ADDRESS: the port of WHO's one connection to port 7 there.
+# port_from host|USER ADDRESS: prints the source port of its one connection to port 7 there.
 port_from() {
 	local command=(ss -Htn state established 'dport = :7')
 	[[ $1 == host ]] || command=(in_netns "$1" "${command[@]}")
@@ -311,13 +311,13 @@ connected_to() {
 	[[ -n $(port_from "$1" "$2") ]]
 }
 
-# port_outside ADDRESS: the ports of the host's address that are connected to port 7 outside.
+# port_outside ADDRESS: prints the ports of the host's address that are connected to port 7 outside.
 port_outside() {
 	outside ss -Htn state established 'sport = :7' |
 		awk -v to="$1" 'index($4, to) { n = split($4, part, ":"); print part[n] }'
 }
 
-# Connections of the host and of bob to the outside, and what they look like.
+# victims_connect: the host and bob connect to the outside. A counter counts errors.
 victims_connect() {
 	local address
 	nft 'add table inet errors; add counter inet errors n
@@ -332,7 +332,7 @@ victims_connect() {
 	done
 }
 
-test_t35_forged_errors() {
+test_t35_forged_errors_are_stopped() {
 	local host outside family bob type of_bob of_host nat before name
 	victims_connect
 	before=$(errors_count)
@@ -344,15 +344,15 @@ test_t35_forged_errors() {
 		assert_match '^[0-9]+$' "$nat" "bob's port outside"
 		type=$((family == 4 ? 3 : 1))
 		# To the host's own socket; to bob by the host's address, which NAT translates; to the
-		# outside about bob's connection and about the host's.
+		# outside about the connections of bob and of the host.
 		attack alice "err-host$family" error "$alice" "$host" "$type" tcp "$host" "$of_host" "$outside" 7
 		attack alice "err-bob$family" error "$alice" "$host" "$type" tcp "$host" "$nat" "$outside" 7
 		attack alice "err-out$family" error "$alice" "$outside" "$type" tcp "$outside" 7 "$bob" "$of_bob"
 		attack alice "err-own$family" error "$alice" "$outside" "$type" tcp "$outside" 7 "$host" "$of_host"
 	done
-	nobody_has err-{host,bob,out,own}{4,6}
+	unseen_by_others err-{host,bob,out,own}{4,6}
 	assert_eq "$before" "$(errors_count)" 'errors that have reached the host'
-	# What stopped them: they are believed without it.
+	# The control: without the rule these errors pass.
 	nft insert rule inet pam_netns icmp_error accept
 	for family in 4 6; do
 		name=HOST$family host=${!name} name=OUTSIDE$family outside=${!name} name=ALICE$family alice=${!name}
@@ -367,8 +367,8 @@ test_t35_forged_errors() {
 	defences_on
 }
 
-# About her own connections she may say what she likes; only redirects are a router's.
-test_t35_errors_about_ones_own_connection() {
+# Errors about alice's own connections pass, except redirects, which only routers send.
+test_t35_errors_about_own_connection_pass() {
 	local port outside family type alice name
 	policy 'peers = yes'
 	in_session alice "bash -c 'exec 3<>/dev/tcp/$OUTSIDE4/7 4<>/dev/tcp/$OUTSIDE6/7; sleep 60' >/dev/null 2>&1 &"
@@ -380,9 +380,8 @@ test_t35_errors_about_ones_own_connection() {
 		assert_seen outside "mine$family" 'in'
 	done
 	attack alice redirect4 error "$ALICE4" "$OUTSIDE4" 5 tcp "$OUTSIDE4" 7 "$ALICE4" "$(port_from alice "$OUTSIDE4")"
-	nobody_has redirect4
-	# A port where nobody listens is refused at once: at the outside, at a user from a user and
-	# from the host.
+	unseen_by_others redirect4
+	# A closed port is refused at once: outside, and at a user by a user and by the host.
 	unused="bash -c 'exec 3<>/dev/udp/\$1/4444; echo x >&3; read -r -t 3 <&3 || echo y >&3' unused"
 	for address in "$OUTSIDE4" "$OUTSIDE6" "$BOB4" "$BOB6"; do
 		assert_match 'refused' "$(in_session alice "$unused $address" 2>&1)" "alice asks $address"
@@ -390,13 +389,13 @@ test_t35_errors_about_ones_own_connection() {
 	for address in "$BOB4" "$BOB6"; do
 		assert_match 'refused' "$(eval "$unused $address" 2>&1)" "the host asks $address"
 	done
-	# And a way that is too long is told.
+	# An exceeded hop limit is reported.
 	assert_match 'Time to live exceeded|Hop limit' "$(in_session alice "ping -n -c 1 -W 2 -t 1 $OUTSIDE4; ping -n -c 1 -W 2 -t 1 $OUTSIDE6" 2>&1)"
 	policy 'host_access = all'
 }
 
-# Without room for the pair that is to be compared no error passes; all else does.
-test_t35_a_full_set_drops_errors_alone() {
+# If the set is full, errors are dropped and all other traffic passes.
+test_t35_full_set_drops_only_errors() {
 	local port i
 	in_session alice "bash -c 'exec 3<>/dev/tcp/$OUTSIDE4/7; sleep 60' >/dev/null 2>&1 &"
 	wait_until 10 connected_to alice "$OUTSIDE4"
@@ -410,27 +409,27 @@ test_t35_a_full_set_drops_errors_alone() {
 		echo '}'
 	} | nft -f -
 	attack alice full4 error "$ALICE4" "$OUTSIDE4" 3 tcp "$OUTSIDE4" 7 "$ALICE4" "$port"
-	nobody_has full4
+	unseen_by_others full4
 	assert_reach alice yes "tcp $OUTSIDE4 80" "udp $OUTSIDE4 7" "icmp $HOST4"
 	defences_on
 }
 
-# Types that connection tracking does not follow, and that NAT does not touch therefore.
-test_t35_untracked_messages() {
+# Connection tracking does not follow these types, so NAT does not translate them.
+test_t35_untracked_icmpv6_types_are_stopped() {
 	local type
 	for type in 130 131 132 133 134 135 136 137 143; do
 		attack alice "untracked-$type" icmp "$ALICE6" "$OUTSIDE6" "$type"
 	done
-	nobody_has untracked-{130,131,132,133,134,135,136,137,143}
+	unseen_by_others untracked-{130,131,132,133,134,135,136,137,143}
 	nft insert rule inet pam_netns forward accept
 	attack alice untracked-loose icmp "$ALICE6" "$OUTSIDE6" 136
 	assert_seen outside untracked-loose 'in'
 	defences_on
 }
 
-# Nobody gets a network without rules, and who had one is cut off until there are some again.
-# CVE-2025-52889, CVE-2025-52890: never a port without what guards it.
-test_t20_rules_that_cannot_be_made() {
+# If the rules cannot be loaded, first logins are refused and active users are cut off: no port is without its
+# guard (CVE-2025-52889, CVE-2025-52890).
+test_t20_missing_rules_cut_users_off() {
 	local nft
 	nft=$(command -v nft)
 	nft flush ruleset

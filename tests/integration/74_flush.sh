@@ -1,14 +1,14 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2119 # the policy as it is, without further lines
-# The rules are flushed, as a restart of nftables.service does it. Until the next login or gc mends
-# them nothing passes that the rules were there to stop (T32): the bridges carry no packet that the rules
-# did not stamp, and the host forwards for nobody else if it did not do so before.
+# shellcheck disable=SC2119 # policy without lines
+# The rules are flushed, as by a restart of nftables.service (T32). Until the next login or gc loads them, the
+# bridges carry no packet without the rules' mark, and the host forwards for other machines only if it did so
+# before.
 # shellcheck source=tests/integration/network_lib.sh
 . "$CHECKOUT/tests/integration/network_lib.sh"
 
 FAR4=203.0.113.2 FAR6=2001:db8:77::2
 
-# The host's own servers answer on each of its addresses. Outside has a way to the users' addresses.
+# Servers answer on each address of the host, and the outside has routes to the users' addresses.
 setup() {
 	network_setup
 	policy 'host_access = none'
@@ -18,12 +18,12 @@ setup() {
 	outside ip -6 route add fd00:203::/64 via "$HOST6"
 }
 
-# What each probe asks for: TCP, UDP and ping, in both families.
+# ways ADDRESS4 ADDRESS6: prints probes of TCP, UDP and ping.
 ways() {
 	printf '%s\n' "tcp $1 80" "udp $1 7" "icmp $1" "tcp $2 80" "udp $2 7" "icmp $2"
 }
 
-# reach WHO yes|no ADDRESS4 ADDRESS6
+# reach WHERE yes|no ADDRESS4 ADDRESS6
 reach() {
 	local list
 	mapfile -t list < <(ways "$3" "$4")
@@ -53,7 +53,7 @@ legitimate() {
 	reach alice "$1" "$FAR4" "$FAR6"
 }
 
-# One packet is enough for an attack that needs no answer.
+# no_packet_arrives PREFIX: one packet is enough for an attack that needs no answer.
 no_packet_arrives() {
 	witnesses_start alice bob
 	attack alice "$1-host" udp "$ALICE4" "$HOST4" 9999
@@ -66,7 +66,7 @@ no_packet_arrives() {
 	sent "$1"-{host,host6,peer,peer6,forged,all,group}
 	assert_unseen bob "$1"-{peer,peer6}
 	witnesses_follow host
-	assert_eq '' "$(grep -E "^$1-[a-z0-9]* udp" "$OUT/witness.host" || :)" 'what services of the host have got'
+	assert_eq '' "$(grep -E "^$1-[a-z0-9]* udp" "$OUT/witness.host" || :)" 'packets at services of the host'
 	pkill -x host-witness
 	wait_until 5 eval '! pgrep -x host-witness'
 	rm "$OUT"/witness.*
@@ -88,8 +88,8 @@ as_before() {
 	transit no
 }
 
-# Each probe finds a service that answers where the rules let it through.
-test_t32_controls() {
+# The controls: each probe finds a service that answers if the rules accept it.
+test_t32_open_rules_let_probes_pass() {
 	policy 'host_access = all' 'peers = yes'
 	user_to_host yes
 	user_to_user yes
@@ -97,23 +97,21 @@ test_t32_controls() {
 	nft insert rule inet pam_netns forward accept
 	outside_to_user yes
 	pam-netns down --force
-	echo 1 >/proc/sys/net/ipv4/ip_forward
-	echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
+	forwarding_set 1
 	transit yes
-	anew forwarding_off
-	policy 'host_access = none'
+	anew host_forwards 0
 	as_before
 }
 
-forwarding_off() {
-	echo 0 >/proc/sys/net/ipv4/ip_forward
-	echo 0 >/proc/sys/net/ipv6/conf/all/forwarding
+# host_forwards 0|1: the host's own setting of forwarding before the set-up.
+host_forwards() {
+	forwarding_set "$1"
 	policy 'host_access = none'
 }
 
-# A host that forwarded before goes on: that is its own business.
-test_t32_host_that_forwarded() {
-	anew forwarding_on
+# A host that forwarded before the set-up still does after a flush.
+test_t32_host_with_forwarding_still_forwards_after_a_flush() {
+	anew host_forwards 1
 	transit yes
 	nft flush ruleset
 	transit yes
@@ -122,17 +120,11 @@ test_t32_host_that_forwarded() {
 	outside_to_user no
 	pam-netns gc
 	legitimate yes
-	anew forwarding_off
+	anew host_forwards 0
 	as_before
 }
 
-forwarding_on() {
-	echo 1 >/proc/sys/net/ipv4/ip_forward
-	echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
-	policy 'host_access = none'
-}
-
-test_t32_nothing_passes_after_a_flush() {
+test_t32_no_packet_passes_after_a_flush() {
 	as_before
 	nft flush ruleset
 	closed
@@ -145,9 +137,9 @@ test_t32_nothing_passes_after_a_flush() {
 	as_before
 }
 
-# Without the inet table the host still gets single packets of a user's (SECURITY says so); no answer
-# comes back, and nothing reaches another user.
-test_t32_one_table_deleted() {
+# Without the inet table the host still gets single packets of a user (see SECURITY.md), but the user gets no
+# answer, and other users get no packet.
+test_t32_no_packet_passes_without_one_table() {
 	nft delete table bridge pam_netns
 	closed
 	no_packet_arrives deleted
@@ -159,8 +151,8 @@ test_t32_one_table_deleted() {
 	as_before
 }
 
-# The host's bridge filter hands frames to the rules of the IP families as well.
-test_t32_with_br_netfilter() {
+# With br_netfilter the rules of the IP families see frames of the bridge too.
+test_t32_no_packet_passes_with_br_netfilter() {
 	local value
 	[[ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]] || skip 'no br_netfilter in this kernel'
 	for value in 0 1; do
@@ -178,8 +170,8 @@ test_t32_with_br_netfilter() {
 	done
 }
 
-# Users in one group reach each other: those rules use the mark as well.
-test_t32_groups() {
+# Rules for users of one group use the mark too.
+test_t32_no_packet_passes_within_a_group() {
 	policy 'host_access = none' 'peers = group'
 	reach alice yes "$CAROL4" "$CAROL6"
 	user_to_user no
@@ -189,8 +181,8 @@ test_t32_groups() {
 	policy 'host_access = none'
 }
 
-# A connection that the rules had let through: both ends stay connected, and no byte passes.
-test_t32_established_connections() {
+# An open connection stays open after a flush, but no byte passes.
+test_t32_established_connections_stop_after_a_flush() {
 	in_netns alice bash -c "exec 3<>/dev/tcp/$OUTSIDE4/7; echo one >&3; head -n 1 <&3 >$OUT/first
 		until [[ -e $OUT/flushed ]]; do sleep 0.05; done
 		echo two >&3; read -r -t 1.5 line <&3 && echo \$line >$OUT/second
@@ -204,9 +196,8 @@ test_t32_established_connections() {
 	wait_until 20 grep -qx two "$OUT/third"
 }
 
-
-# Filters and routing rules that somebody removed: gc makes them again and says so.
-test_t32_second_line_is_mended() {
+# Filters and routing rules are removed: gc makes them again and reports it.
+test_t32_filters_and_routing_rules_are_mended() {
 	local rules
 	policy 'host_access = none'
 	rules=$(ip rule; ip -6 rule)
@@ -224,7 +215,7 @@ test_t32_second_line_is_mended() {
 	assert_match 'rules had been flushed: loaded again' "$(<"$OUT/said")"
 	pam-netns gc 2>"$OUT/said"
 	assert_eq '' "$(<"$OUT/said")"
-	# The record is lost, and the rules are: what is left still says that forwarding is ours.
+	# Record and rules are lost: the rest still shows that our set-up switched forwarding on.
 	nft flush ruleset
 	rm /run/pam-netns/networks/host
 	pam-netns gc
@@ -235,8 +226,8 @@ test_t32_second_line_is_mended() {
 	as_before
 }
 
-# What systemd runs after each start and reload of nftables.service, which flush all rules.
-test_t32_after_nftables_service() {
+# systemd runs this command after each start and reload of nftables.service, which flush all rules.
+test_t32_nftables_service_loads_the_rules_again() {
 	local unit=/usr/lib/systemd/system/nftables.service.d/pam-netns.conf command
 	policy 'host_access = none'
 	assert_eq "$(sed -n 's/^ExecStartPost=//p' "$unit")" "$(sed -n 's/^ExecReload=//p' "$unit")"
@@ -244,7 +235,7 @@ test_t32_after_nftables_service() {
 	nft flush ruleset
 	eval "$command"
 	as_before
-	# Nothing is set up: nothing is made.
+	# On a host without a set-up it makes none.
 	pam-netns down --force
 	eval "$command"
 	assert_eq '' "$(nft list tables | grep pam_netns || :)"

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2119 # the policy as it is, without further lines
-# What one user, or all of them together, can take from the host and from each other: entries of the
-# connection table (T31), source ports of the host's address (T33).
+# shellcheck disable=SC2119 # policy without lines
+# Shared resources that users can use up: entries of the connection table (T31), source ports of the host's
+# address (T33).
 # shellcheck source=tests/integration/network_lib.sh
 . "$CHECKOUT/tests/integration/network_lib.sh"
 
 LOAD=$TOOLS/host-load
-# Servers outside that close first, so that the client's ports are free again at once.
+# The outside's servers close first, so that the client's ports are free at once.
 CLOSING=8001 CLOSING_COUNT=10
 
 setup() {
@@ -25,14 +25,14 @@ has_entries() {
 	[[ $(entries) -ge $1 ]]
 }
 
-# full_speed SECONDS: alice connects as fast as she can, in both families at once.
+# full_speed SECONDS: alice connects as fast as possible, in both families at once.
 full_speed() {
 	in_session alice "$LOAD tcp $OUTSIDE4 $CLOSING $CLOSING_COUNT $1 >$OUT/full4 &
 		$LOAD tcp $OUTSIDE6 $CLOSING $CLOSING_COUNT $1 >$OUT/full6; wait"
 }
 
-# Closed connections are seen by no count of connections, but stay in the table for two minutes.
-test_t31_connections_that_have_ended() {
+# Closed connections are in no count of connections, but stay in the table for two minutes.
+test_t31_ended_connections_count_too() {
 	local before start asked=() grown most pid
 	before=$(entries)
 	start=$EPOCHREALTIME
@@ -44,15 +44,15 @@ test_t31_connections_that_have_ended() {
 	wait "$pid"
 	assert_eq '200 200 200' "${asked[*]}" 'connections of the host and of a neighbour'
 	grown=$(($(entries) - before))
-	# 50 a second and 2,000 at once, whatever is still open, and what was asked above.
+	# 50 a second, 2,000 at once, those that are still open, and those asked above.
 	most=$((2000 + 50 * ((${EPOCHREALTIME/./} - ${start/./}) / 1000000 + 1) + 2 * 256 + 600))
 	echo "grown by $grown of at most $most; alice: $(cat "$OUT/full4" "$OUT/full6")" >&2
 	[[ $grown -le $most ]] || fail "alice's entries: $grown, at most $most"
 	[[ $grown -gt 2000 ]] || fail "alice has not reached her limit: $grown"
 }
 
-# Whatever fills the set, whom it has no room for is refused, and the host is no user.
-test_t31_a_full_set_refuses_users_alone() {
+# If the set is full, users without an entry are refused; the host needs no entry.
+test_t31_full_set_refuses_only_users() {
 	assert_eq 1 "$("$LOAD" ask tcp "$OUTSIDE4" 80 1)"
 	nft flush set inet pam_netns new_connections
 	assert_eq 1 "$(in_session bob "$LOAD ask tcp $OUTSIDE4 80 1")"
@@ -69,15 +69,15 @@ test_t31_a_full_set_refuses_users_alone() {
 	assert_eq 20 "$(in_session alice "$LOAD ask tcp $OUTSIDE4 80 20")"
 }
 
-# A flow that nobody answers stays "new" with each of its packets.
-test_t31_one_way_traffic_is_one_connection() {
+# Each packet of a flow without an answer is "new".
+test_t31_one_way_flow_is_one_connection() {
 	policy 'new_connections = 1/second burst 5'
 	witness outside outside
 	attack alice -n 200 oneway4 udp "$ALICE4" "$OUTSIDE4" 9999
 	attack alice -n 200 oneway6 udp "$ALICE6" "$OUTSIDE6" 9999
 	witnesses_follow outside
 	assert_eq '200 200' "$(grep -c '^oneway4 udp' "$OUT/witness.outside") $(grep -c '^oneway6 udp' "$OUT/witness.outside")"
-	# Those were two of five.
+	# These were two of five.
 	assert_eq '2 1' "$(in_session alice "$LOAD ask tcp $OUTSIDE4 80 2; $LOAD ask tcp $OUTSIDE6 80 1" | paste -sd ' ')"
 	kill "$(cat "$OUT/witness.outside.pid")"
 	policy
@@ -85,7 +85,7 @@ test_t31_one_way_traffic_is_one_connection() {
 
 # --- ports of the host's address ---
 
-# How many packets from such ports, of no server, arrive outside.
+# low_arrived: prints how many packets from ports 512 to 1023 have arrived outside.
 low_arrived() {
 	outside nft list counter inet low n | sed -n 's/.*packets \([0-9]*\) .*/\1/p'
 }
@@ -93,17 +93,17 @@ low_arrived() {
 low_asked() {
 	local address
 	for address in "$OUTSIDE4" "$OUTSIDE6"; do
-		in_netns alice "$LOAD" from 700 tcp "$address" 80 >>"$OUT/low"
-		in_netns alice "$LOAD" from 700 udp "$address" 7 >>"$OUT/low"
-		in_session alice "$LOAD from 701 tcp $address 80; $LOAD from 701 udp $address 7" >>"$OUT/low"
-	done
+		in_netns alice "$LOAD" from 700 tcp "$address" 80
+		in_netns alice "$LOAD" from 700 udp "$address" 7
+		in_session alice "$LOAD from 701 tcp $address 80; $LOAD from 701 udp $address 7"
+	done >>"$OUT/low"
 }
 
-test_t33_never_from_a_privileged_port() {
+test_t33_nat_gives_no_privileged_port() {
 	outside nft 'add table inet low; add counter inet low n;
 		add chain inet low in { type filter hook input priority 0; };
 		add rule inet low in meta l4proto { tcp, udp } th sport 512-1023 counter name n'
-	# As low_ports = yes does.
+	# low_ports = yes does this.
 	in_netns alice sysctl -qw net.ipv4.ip_unprivileged_port_start=0
 	low_asked
 	assert_eq 4 "$(grep -c '^you are' "$OUT/low")" 'answers'
@@ -116,7 +116,7 @@ test_t33_never_from_a_privileged_port() {
 	ip address delete 2001:db8:51::9/64 dev uplink0
 	assert_eq 8 "$(grep -c '^you are' "$OUT/low")" 'answers'
 	assert_eq 0 "$(low_arrived)" 'packets from ports below 1024'
-	# The host itself may.
+	# The host itself can send from such a port.
 	"$LOAD" from 700 tcp "$OUTSIDE4" 80
 	assert_ne 0 "$(low_arrived)"
 	outside nft delete table inet low
@@ -128,11 +128,11 @@ pings_allowed() {
 	in_netns bob sysctl -qw net.ipv4.ping_group_range='0 2147483647'
 }
 
-# under_flood PROTOCOL PORT: 64,500 flows to one destination, each from another port (16 users with
-# 4,096 connections each could have them). The host is answered all the same.
+# under_flood PROTOCOL PORT: the host still gets answers during 64,500 flows to one destination, each from
+# another port, as 16 users with 4,096 connections each can have.
 under_flood() {
 	local address
-	# Their number is not the matter here, and counting so many takes long.
+	# The limits are not tested here, and counting so many takes long.
 	nft insert rule inet pam_netns forward iifname pnbr0 accept
 	for address in "$OUTSIDE4" "$OUTSIDE6"; do
 		in_netns alice "$LOAD" flood "$1" "$address" "$2" 1024 35000
@@ -141,21 +141,21 @@ under_flood() {
 	done
 }
 
-test_t33_the_host_keeps_ports() {
+test_t33_host_keeps_ports() {
 	under_flood udp 7
-	# Another port there is another destination, which has all of them again.
+	# Another port there is another destination, for which all ports are free.
 	assert_match "^$OUTSIDE4 " "$(in_session alice 'getent ahostsv4 www.example.test')"
 	defences_on
 }
 
-test_t33_the_host_keeps_ids_of_echoes() {
+test_t33_host_keeps_ids_of_echoes() {
 	pings_allowed
 	under_flood icmp 0
 	defences_on
 }
 
-# Of ESP and GRE there is one flow to a destination. It is the host's, however early a user sends.
-test_t33_the_host_keeps_what_has_no_ports() {
+# ESP and GRE have one flow to a destination, which is the host's, even if a user sends first.
+test_t33_host_keeps_protocols_without_ports() {
 	local family protocol host outside alice mac name
 	mac=$(</sys/class/net/uplink0/address)
 	witness host env
@@ -172,7 +172,7 @@ test_t33_the_host_keeps_what_has_no_ports() {
 	done
 	assert_unseen 'alice' answer{4,6}-{47,50}
 	assert_unseen 'outside' bare{4,6}-{47,50}
-	# Without NAT each has an address of their own.
+	# Without NAT each user has their own address.
 	policy 'nat = no'
 	attack alice bare-alone bare "$ALICE4" "$OUTSIDE4" 50
 	assert_seen outside bare-alone 'in'
@@ -181,7 +181,7 @@ test_t33_the_host_keeps_what_has_no_ports() {
 
 # --- ports of the host's services (T45, CVE-2021-3773) ---
 
-# A user who sends from a service's port to a client gets what that client sends to the service.
+# shadow MARK: a user sends from a service's port to a client, and could get packets to the service.
 shadow() {
 	in_session alice "$LOAD from 9999 udp $OUTSIDE4 9; $LOAD from 9999 udp $OUTSIDE6 9" || :
 	outside "$TOOLS/host-rawsend" -d "$(</sys/class/net/uplink0/address)" "${1}4" udp "$OUTSIDE4" "$HOST4" 9999
@@ -189,8 +189,8 @@ shadow() {
 	witnesses_follow host
 }
 
-# A service that is there when the network is set up; doctor tells of others.
-test_t45_what_is_sent_to_a_service_is_not_a_users() {
+# The service runs at the set-up. doctor names later ones.
+test_t45_packets_to_a_service_go_to_no_user() {
 	[[ ! -e $OUT/witness.host.pid ]] || kill "$(cat "$OUT/witness.host.pid")"
 	pkill -x host-witness || :
 	wait_until 5 eval '! pgrep -x host-witness'
@@ -211,7 +211,7 @@ opened_toward_alice() {
 	in_netns alice nft list counter inet opened n | sed -n 's/.*packets \([0-9]*\) .*/\1/p'
 }
 
-# opened PORT: the client's port, which alice has guessed. What she opened there is not answered.
+# opened PORT: alice has guessed a client's port, and connects to it without an answer.
 opened() {
 	in_session alice "$LOAD from 20088 tcp $OUTSIDE4 $1; $LOAD from 20088 tcp $OUTSIDE6 $1" || :
 	outside "$LOAD" from "$1" tcp "$HOST4" 20088 || :

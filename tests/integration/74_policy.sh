@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
-# A policy that is tightened while users are active, and the connections that they opened before.
+# A policy is tightened while users are active and have open connections.
 # shellcheck source=tests/integration/network_lib.sh
 . "$CHECKOUT/tests/integration/network_lib.sh"
 
@@ -8,13 +8,13 @@ setup() {
 	network_setup
 }
 
-# policies EGRESS: of alice's and bob's network; carol's own network allows all.
+# policies EGRESS: the policy of alice's and bob's network. carol is in a network that allows all.
 policies() {
 	conf_lab carol 'subnet6 = fd00:204::/64' 'subnet6 = fd00:203::/64' "egress = $1"
 }
 
-# line_open NAME ADDRESS PREFIX…: a connection to outside's echo that stays, by a command that begins with
-# PREFIX. line_says NAME: is it answered? Within 3 s, since what is cut off is not answered at all.
+# line_open NAME ADDRESS PREFIX…: keeps a connection to outside's echo open, by a command that begins with
+# PREFIX. line_says NAME: sends a word, which is answered within 3 s.
 line_open() {
 	local name=$1 address=$2
 	shift 2
@@ -37,7 +37,7 @@ line_says() {
 	read -r -t 20 answer <>"$OUT/line.$1.out" && [[ $answer == "word$LINE_NUMBER" ]]
 }
 
-# What a test before left open would keep alice's network.
+# lines_close: ends the connections of an earlier test, which would keep the networks.
 lines_close() {
 	local pid
 	[[ -e $OUT.lines ]] || return 0
@@ -57,17 +57,17 @@ lines_open() {
 	line_open host "$OUTSIDE4"
 }
 
-# Established connections are accepted before any policy, so this is said, and can be had otherwise.
-test_t44_egress_is_tightened() {
+# Established connections are accepted before any policy: `up` says so, and can end them.
+test_t44_tightened_egress_can_end_connections() {
 	local said others
 	lines_open
 	policies none
 	said=$(pam-netns up 2>&1)
 	assert_match 'the policy of network default has changed: connections that were opened before go on; to end them run pam-netns up default --drop-connections' "$said"
 	assert_no_match 'policy of network lab' "$said"
-	line_says alice4 || fail 'the connection ended although that was not asked for'
-	line_says alice6 || fail 'the IPv6 connection ended although that was not asked for'
-	# Said once, not at each set-up.
+	line_says alice4 || fail 'the connection ended without --drop-connections'
+	line_says alice6 || fail 'the IPv6 connection ended without --drop-connections'
+	# It is printed once, not at each set-up.
 	assert_no_match 'policy' "$(pam-netns up 2>&1)"
 	others=$("$TOOLS/host-connections" | grep -e '^10\.204\.' -e "^$HOST4 $OUTSIDE4 " | sort)
 	assert_match 'ended [1-9][0-9]* connections' "$(pam-netns up default --drop-connections 2>&1)"
@@ -79,8 +79,8 @@ test_t44_egress_is_tightened() {
 	line_says host || fail "the host's connection ended"
 }
 
-# All of the users' connections end: behind NAT one that starts in the middle gets another port. What is
-# allowed can be opened again at once. Connections of others go on.
+# All connections of the network's users end, since NAT gives another port to one that goes on. Allowed ones can
+# be opened again at once. Connections of other networks go on.
 test_allowed_connections_can_be_opened_again() {
 	lines_open
 	policies 'allow tcp/7'
@@ -93,8 +93,8 @@ test_allowed_connections_can_be_opened_again() {
 	line_says host || fail "the host's connection ended"
 }
 
-# A login that mends says it too: whoever edits and waits for the next login finds it in the log.
-test_a_login_says_it() {
+# If a login puts the policy into force, the log has the message.
+test_login_logs_the_changed_policy() {
 	lines_open
 	policies none
 	log_mark
@@ -103,8 +103,8 @@ test_a_login_says_it() {
 	line_says alice4 || fail 'the connection ended'
 }
 
-# With nobody active there is nothing that goes on; nor is it said of what is not policy.
-test_not_said_without_need() {
+# Without active users no connection goes on. Other keys than those of a policy make no message.
+test_changed_policy_without_users_is_silent() {
 	lines_close
 	policies any
 	anew pam-netns up
@@ -114,16 +114,16 @@ test_not_said_without_need() {
 	assert_no_match 'policy' "$(pam-netns up 2>&1)"
 	users_logout_only alice
 	users_logout_only bob
-	host_clean_of default
+	wait_until 20 network_is_unused default
 	policies none
 	assert_no_match 'policy' "$(pam-netns up 2>&1)"
 	assert_match 'ended [0-9]* connections' "$(pam-netns up --drop-connections 2>&1)"
 }
 
-host_clean_of() {
-	wait_until 20 test -z "$(grep -ls "^network=$1$" /run/pam-netns/users/*/state)"
+network_is_unused() {
+	! grep -qs "^network=$1$" /run/pam-netns/users/*/state
 }
 
-test_drop_needs_up() {
+test_down_refuses_drop_connections() {
 	assert_code 2 pam-netns down --drop-connections
 }

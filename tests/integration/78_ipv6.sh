@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
-# IPv6 disabled on the host by sysctl, or missing in the kernel: before users log in, while they are
-# active, and enabled again.
+# IPv6 is disabled on the host by sysctl, or missing in the kernel: before users log in, and while they are
+# active. Then it is enabled again.
 # shellcheck source=tests/integration/network_lib.sh
 . "$CHECKOUT/tests/integration/network_lib.sh"
 
@@ -10,10 +10,9 @@ DEFAULT=/proc/sys/net/ipv6/conf/default/disable_ipv6
 
 setup() {
 	host_pam_install
-	cp "$CONF" "$OUT/conf"
 }
 
-# The outside's addresses and routes go with IPv6, so these tests ask for the host's side of it.
+# The outside has no IPv6 route while it is disabled, so these tests look at the host's side.
 addresses6() {
 	su "$1" -c 'ip -6 -o address show dev eth0 scope global' | grep -o 'inet6 [^ /]*' || :
 }
@@ -39,7 +38,7 @@ anew_up() {
 	pam-netns up
 }
 
-# with_ipv6_off SETTING VALUE-NAME: users log in with IPv4 alone, the log says so once.
+# with_ipv6_off SETTING NAME: users log in with IPv4 alone, and the log says so once.
 with_ipv6_off() {
 	anew_up
 	pam-netns down
@@ -58,16 +57,16 @@ with_ipv6_off() {
 	assert_eq '' "$({ pam-netns up >"$OUT/up"; } 2>&1 | grep IPv6 || :)"
 }
 
-test_auto_without_ipv6_on_all_links() {
+test_ipv6_disabled_on_all_links_gives_ipv4_alone() {
 	with_ipv6_off "$ALL" 'net.ipv6.conf.all.disable_ipv6 = 1'
 }
 
-test_auto_without_ipv6_on_new_links() {
+test_ipv6_disabled_on_new_links_gives_ipv4_alone() {
 	with_ipv6_off "$DEFAULT" 'net.ipv6.conf.default.disable_ipv6 = 1'
 }
 
-# As with ipv6.disable=1 on the kernel's command line.
-test_auto_without_ipv6_in_the_kernel() {
+# The kernel has ipv6.disable=1 on its command line.
+test_kernel_without_ipv6_gives_ipv4_alone() {
 	anew_up
 	pam-netns down
 	mkdir -p "$OUT/empty"
@@ -82,9 +81,9 @@ test_auto_without_ipv6_in_the_kernel() {
 	host_clean
 }
 
-# A user who is active keeps their session and IPv4; new ones get IPv4 alone; no packet of the active
-# one's IPv6 address passes the bridge.
-test_disabled_while_active() {
+# An active user keeps their session and IPv4, and no packet of their IPv6 address passes the bridge. New
+# users get IPv4 alone.
+test_ipv6_disabled_while_active_keeps_sessions() {
 	local setting name
 	for setting in "$ALL" "$DEFAULT"; do
 		name=$(basename "$(dirname "$setting")")
@@ -94,9 +93,9 @@ test_disabled_while_active() {
 		echo 1 >"$setting"
 		log_mark
 		if [[ $setting == "$DEFAULT" ]]; then
-			# Links that are there keep IPv6: nothing changes until the next set-up.
+			# Existing links keep IPv6, so nothing changes until the next set-up.
 			assert_match '^inet6 fd' "$(addresses6 bob)"
-			host_clean_of bob
+			user_clean bob
 			assert_match 'gets no IPv6: .*default.disable_ipv6 = 1' "$(pam-netns up 2>&1)"
 		fi
 		reaches4 bob
@@ -109,7 +108,7 @@ test_disabled_while_active() {
 		pam-netns gc
 		assert_eq 0 "$(nft list set bridge pam_netns guard6 | grep -c '02:6e' || :)" "guard6 after gc"
 		assert_match 'you are' "$(in_session one "curl -sS -m 3 http://$OUTSIDE4/")" "after gc"
-		# Enabled again, the active user has it back with the next set-up, a first login being one.
+		# Once it is enabled again, the next set-up, here by a first login, gives it back.
 		ipv6_on
 		assert_match '^inet6 fd' "$(addresses6 bob)"
 		in_session one "ping -6 -q -n -c 1 -W 2 $(gateway6 | sed 's/.* //; s|/.*||')" >/dev/null
@@ -118,12 +117,7 @@ test_disabled_while_active() {
 	done
 }
 
-host_clean_of() {
-	wait_until 15 test ! -e "/run/netns/$1"
-}
-
-# gc, which systemd runs each minute, follows as a login does.
-test_gc_follows() {
+test_gc_follows_disabled_and_enabled_ipv6() {
 	anew_up
 	hold_session one alice
 	echo 1 >"$ALL"
@@ -137,9 +131,9 @@ test_gc_follows() {
 	host_clean
 }
 
-# A prefix that the conf file names is wanted: logins are refused rather than without it. Users who
-# are active stay protected, also if the rules are flushed meanwhile.
-test_explicit_prefix_refuses() {
+# If the conf file names a prefix, logins without IPv6 are refused. Active users stay protected, even if the
+# rules are flushed meanwhile.
+test_named_prefix_without_ipv6_refuses_logins() {
 	local said
 	anew_up
 	sed -i 's|^subnet6 = .*|subnet6 = fd00:203::/64|' "$CONF"
@@ -156,44 +150,43 @@ test_explicit_prefix_refuses() {
 	assert_fails su bob -c true
 	assert_match 'pam_netns' "$(nft list tables)" "rules are mended"
 	assert_match 'you are' "$(in_session one "curl -sS -m 3 http://$OUTSIDE4/")"
-	# The first remedy.
+	# The first remedy: enable it.
 	sysctl -q -w net.ipv6.conf.all.disable_ipv6=0
 	assert_eq 'inet6 fd00:203::7d2' "$(addresses6 bob)"
 	end_session one
 	host_clean
-	# The second.
+	# The second remedy: no prefix.
 	echo 1 >"$ALL"
 	assert_fails su bob -c true
 	sed -i 's|^subnet6 = .*|subnet6 = none|' "$CONF"
 	reaches4 bob
 	host_clean
 	ipv6_on
-	cp "$OUT/conf" "$CONF"
+	conf_reset
 	pam-netns up
 }
 
-# A further bridge is wanted at the very moment: the users of the first have IPv6 again as well.
-test_enabled_as_a_bridge_is_added() {
+# The set-up that adds a bridge gives IPv6 back to users of the first bridge too.
+test_added_bridge_gives_enabled_ipv6_to_all() {
 	anew_up
 	sed -i '/^ports_per_bridge/d; s/^\[network default\]/&\nports_per_bridge = 1/' "$CONF"
 	pam-netns up
 	hold_session one alice
 	echo 1 >"$ALL"
 	pam-netns gc
-	echo 0 >"$ALL"
-	echo 0 >"$DEFAULT"
+	ipv6_on
 	assert_match '^inet6 fd' "$(addresses6 bob)"
 	ip link show pnbr0.1 >/dev/null
 	in_session one "ping -6 -q -n -c 1 -W 2 $(gateway6 | sed 's/.* //; s|/.*||')" >/dev/null
 	end_session one
 	host_clean
-	cp "$OUT/conf" "$CONF"
+	conf_reset
 	pam-netns down
 	pam-netns up
 }
 
-# Many first logins at once while IPv6 has just been disabled: the set-up follows once, all get in.
-test_many_logins_as_it_is_disabled() {
+# Many first logins right after IPv6 was disabled: one of them changes the set-up, and all succeed.
+test_many_logins_at_once_follow_disabled_ipv6() {
 	local i pids=()
 	anew_up
 	echo 1 >"$ALL"
@@ -211,15 +204,15 @@ test_many_logins_as_it_is_disabled() {
 	pam-netns up
 }
 
-# Another program disables it on our bridge alone: that is put right, for active users as well.
-test_disabled_on_the_bridge() {
+# Another program disables IPv6 on our bridge alone: the next login or gc enables it again.
+test_ipv6_disabled_on_our_bridge_is_enabled() {
 	anew_up
 	hold_session one alice
 	echo 1 >/proc/sys/net/ipv6/conf/pnbr0/disable_ipv6
 	assert_match '^inet6 fd' "$(addresses6 bob)"
 	assert_eq 0 "$(cat /proc/sys/net/ipv6/conf/pnbr0/disable_ipv6)"
 	in_session one "ping -6 -q -n -c 1 -W 2 $(gateway6 | sed 's/.* //; s|/.*||')" >/dev/null
-	host_clean_of bob
+	user_clean bob
 	echo 1 >/proc/sys/net/ipv6/conf/pnbr0/disable_ipv6
 	pam-netns gc
 	assert_match '^inet6 fd' "$(gateway6)"
@@ -227,8 +220,8 @@ test_disabled_on_the_bridge() {
 	host_clean
 }
 
-# What was set up for IPv6 goes with `down`, also if IPv6 was disabled in between.
-test_down_leaves_nothing() {
+# `down` removes the set-up of IPv6, even if IPv6 was disabled meanwhile.
+test_down_removes_ipv6_of_the_set_up() {
 	anew_up
 	echo 1 >"$DEFAULT"
 	pam-netns up

@@ -434,6 +434,12 @@ host_is_clean() {
 	[[ -z $(host_residue) ]]
 }
 
+# user_clean USER: waits until nothing of this user is left. Others may be active.
+user_clean() {
+	wait_until 15 test ! -e "/run/netns/$1"
+	wait_until 15 test ! -e "/run/pam-netns/pins/$(id -u "$1")"
+}
+
 # host_clean [SECONDS]: waits until nothing of any user is left. The reaper waits 10 seconds.
 host_clean() {
 	local BOUND i

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # what is set here is for the test files
-# What the tests of the network share: alice, bob and carol logged in on one network, servers in their
-# sessions, probes from there, witnesses of marked packets, attacks.
+# What the tests of the network share: alice, bob and carol active on one network, servers in their sessions,
+# probes from there, witnesses of marked packets, attacks.
 
 GATEWAY4=10.203.0.1 GATEWAY6=fd00:203::1 GATEWAY_MAC=02:70:6e:00:00:01
 # An address follows from the uid, the MAC from the address.
@@ -9,7 +9,7 @@ ALICE4=10.203.7.209 ALICE6=fd00:203::7d1 ALICE_MAC=02:6e:0a:cb:07:d1
 BOB4=10.203.7.210 BOB6=fd00:203::7d2 BOB_MAC=02:6e:0a:cb:07:d2
 CAROL4=10.203.7.211 CAROL6=fd00:203::7d3 CAROL_MAC=02:6e:0a:cb:07:d3
 
-# policy [LINE…]: the conf file with these lines in [network default], put into force.
+# policy [LINE…]: puts the conf file into force, with these lines in [network default].
 policy() {
 	{
 		printf '[network default]\nsubnet6 = fd00:203::/64\n'
@@ -19,7 +19,7 @@ policy() {
 	pam-netns up
 }
 
-# Each rejected attempt is to be answered at once, not one a second.
+# users_login USER…: holds their sessions. Each rejected attempt is answered at once, not one a second.
 users_login() {
 	local user
 	echo 0 >/proc/sys/net/ipv4/icmp_ratelimit
@@ -29,7 +29,7 @@ users_login() {
 	done
 }
 
-# serve USER…: web server that says who asks (port 80), TCP and UDP echo (7), UDP port 53.
+# serve USER…: servers in their networks: web (80, answers with the client's address), echo (7), UDP 53.
 serve() {
 	local user
 	for user; do
@@ -37,14 +37,14 @@ serve() {
 	done
 }
 
-# users_logout_only USER: the others stay in.
+# users_logout_only USER: the others stay active.
 users_logout_only() {
 	kill "$(cat "$OUT/server.$1")"
 	end_session "$1"
-	wait_until 15 test ! -e "/run/netns/$1"
+	user_clean "$1"
 }
 
-# anew COMMAND…: everybody out, the host as it was; then what the command sets up, users in again.
+# anew COMMAND…: all users log out and `down` runs. Then the command runs, and the users log in again.
 anew() {
 	local user
 	for user in alice bob carol; do
@@ -57,7 +57,7 @@ anew() {
 	serve alice bob carol
 }
 
-# All three are in, on the host's own policy, and serve each other.
+# network_setup: all three users are active, with the shipped policy, and serve each other.
 network_setup() {
 	host_pam_install
 	policy
@@ -66,8 +66,8 @@ network_setup() {
 	probe_make
 }
 
-# Users run it in their sessions: probe "PROTO ADDRESS [PORT]"… prints a line for each. A rejected
-# TCP connection takes a second to fail, as does all that is dropped: LIMIT seconds are waited.
+# probe_make: writes a script that users run. probe "PROTO ADDRESS [PORT]"… prints a line for each. A dropped
+# or rejected attempt fails after LIMIT seconds.
 probe_make() {
 	cat >"$OUT/probe" <<-'END'
 		one() {
@@ -86,7 +86,7 @@ probe_make() {
 	chmod 0644 "$OUT/probe"
 }
 
-# probe_from WHO SECONDS "PROTO ADDRESS [PORT]"…: a user, or host, outside or far.
+# probe_from WHERE SECONDS "PROTO ADDRESS [PORT]"…: from a user, or from host, outside or far.
 probe_from() {
 	local who=$1 command
 	command="LIMIT=$2 bash $OUT/probe$(shift 2 && printf ' "%s"' "$@")"
@@ -97,7 +97,7 @@ probe_from() {
 	esac | sort
 }
 
-# assert_reach WHO yes|no "PROTO ADDRESS [PORT]"…
+# assert_reach WHERE yes|no "PROTO ADDRESS [PORT]"…: all of them answer, or none does.
 assert_reach() {
 	local who=$1 verdict=$2 limit=3
 	shift 2
@@ -107,7 +107,7 @@ assert_reach() {
 
 # --- a second network behind the host ---
 
-# A second network behind the host, of nobody's users: what the host forwards to it is not ours.
+# far COMMAND…: runs it in a second network behind the host, which has no users of ours.
 far() {
 	nsenter --net="/proc/$(<"$OUT/far.pid")/ns/net" "$@"
 }
@@ -132,7 +132,7 @@ far_make() {
 
 # --- marked packets ---
 
-# witness NAME COMMAND…: writes what arrives there to $OUT/witness.NAME.
+# witness NAME COMMAND…: writes each marked packet that arrives there to $OUT/witness.NAME.
 witness() {
 	local name=$1
 	shift
@@ -148,7 +148,7 @@ witnesses_start() {
 	done
 }
 
-# seen NAME MARK REST: has NAME's witness a line "MARK REST…"?
+# seen NAME MARK REST: NAME's witness has a line "MARK REST…".
 seen() {
 	grep -q "^$2 ${3-}" "$OUT/witness.$1"
 }
@@ -157,8 +157,8 @@ assert_seen() {
 	seen "$@" || wait_until 2 seen "$@"
 }
 
-# witnesses_follow NAME…: these witnesses have written down what arrived before: each writes in the
-# order in which it came.
+# witnesses_follow NAME…: waits until these witnesses have written all that arrived before. Each writes in the
+# order of arrival.
 witnesses_follow() {
 	local name mark=follow-$EPOCHREALTIME sender=("$TOOLS/host-rawsend" -i lo)
 	for name; do
@@ -171,8 +171,8 @@ witnesses_follow() {
 	done
 }
 
-# assert_unseen NAMES MARK…: no witness of them has seen such a packet come in. That it was seen
-# elsewhere proves that it was sent.
+# assert_unseen NAMES MARK…: none of these witnesses has seen such a packet. Another witness proves that it was
+# sent.
 assert_unseen() {
 	local names=$1 name
 	shift
@@ -186,8 +186,8 @@ assert_unseen() {
 
 # --- attacks ---
 
-# Witnesses in every other namespace write down what arrives; that the port on the host has seen a
-# frame proves that it was sent.
+# attacks_setup: witnesses in all other namespaces write what arrives. If the port on the host has seen a
+# frame, it was sent.
 attacks_setup() {
 	host_pam_install
 	policy 'host_access = all'
@@ -213,21 +213,21 @@ sent() {
 	done
 }
 
-# nobody_has MARK…: sent, and seen by no other user and not outside.
-nobody_has() {
+# unseen_by_others MARK…: sent, and seen neither by other users nor outside.
+unseen_by_others() {
 	sent "$@"
 	assert_unseen 'bob carol outside' "$@"
 }
 
-# stopped MARK…: sent, and neither the host behind the port nor anybody else has them.
+# stopped MARK…: sent, and seen neither by the host behind the port nor elsewhere.
 stopped() {
-	nobody_has "$@"
+	unseen_by_others "$@"
 	witnesses_follow host
 	assert_eq '' "$(grep -E "^($(paste -sd '|' <(printf '%s\n' "$@"))) (in pnbr|udp)" "$OUT/witness.host" || :)" \
 		'what the host has seen'
 }
 
-# Everything as it was; its own test is in 73_reach.
+# defences_on: `up` mends the damage; 73_reach tests that.
 defences_on() {
 	pam-netns up
 }

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
-# Names resolve by the host's real name servers, whatever the host's resolv.conf is and becomes.
+# Names resolve by the host's real name servers, whatever the host's resolv.conf is or changes to.
 
-# So that a wrong name server is found out in a second. The right one may take its time, so there are
-# no options with it, nor with a stub, whose options count with whatever it asks.
+# With these options a wrong name server fails within a second. The right one has no options, so that it may
+# be slow; nor has a stub, since its options also count for the servers that it asks.
 OPTIONS='options timeout:1 attempts:1'
 GOOD="nameserver $OUTSIDE4"
 BAD="nameserver 192.0.2.53
@@ -12,11 +12,11 @@ STUB="nameserver 127.0.0.53"
 
 setup() {
 	host_pam_install
-	cp -p "$CONF" "$OUT/conf"
+	: >"$OUT/ready"
 	pam-netns up
 }
 
-# resolver_write TEXT: in place. resolver_replace TEXT: by a rename, as most resolvers do.
+# resolver_write TEXT: writes in place. resolver_replace TEXT: replaces the file by a rename, as most resolvers do.
 resolver_write() {
 	echo "$1" >/etc/resolv.conf
 }
@@ -29,14 +29,14 @@ resolver_link() {
 	mv -fT /etc/resolv.conf.new /etc/resolv.conf
 }
 
-# A systemd-resolved: a stub, and what it asks itself.
+# resolved_make TEXT: files of a systemd-resolved: its stub, and the servers that it asks.
 resolved_make() {
 	mkdir -p /run/systemd/resolve
 	echo "$STUB" >/run/systemd/resolve/stub-resolv.conf
 	echo "$1" >/run/systemd/resolve/resolv.conf
 }
 
-# resolves SESSION: in a session that is held.
+# resolves SESSION, resolves_not SESSION: a name resolves in a held session.
 resolves() {
 	assert_match "^($OUTSIDE6|$OUTSIDE4) +www.example.test" "$(in_session "$1" 'getent hosts www.example.test')" 'name'
 }
@@ -44,12 +44,12 @@ resolves_not() {
 	assert_fails in_session "$1" 'getent hosts www.example.test'
 }
 
-# login_resolves: a first login of bob.
+# login_resolves: a name resolves in a first login of bob.
 login_resolves() {
 	assert_match "^($OUTSIDE6|$OUTSIDE4) +www.example.test" "$(su bob -c 'getent hosts www.example.test')" 'name'
 }
 
-test_regular_file() {
+test_regular_file_is_copied() {
 	resolver_replace "search example.test
 $GOOD"
 	pam-netns up
@@ -61,13 +61,13 @@ $GOOD"
 	host_clean 3
 }
 
-test_server_with_an_ipv6_address() {
+test_server_with_ipv6_address_resolves() {
 	resolver_replace "nameserver $OUTSIDE6"
 	pam-netns up
 	login_resolves
 }
 
-test_link_to_a_stub() {
+test_link_to_a_stub_gives_its_servers() {
 	resolved_make "$GOOD"
 	resolver_link ../run/systemd/resolve/stub-resolv.conf
 	pam-netns up
@@ -75,14 +75,14 @@ test_link_to_a_stub() {
 	assert_no_match 127 "$(su bob -c 'grep ^nameserver /etc/resolv.conf')"
 }
 
-test_regular_file_that_names_a_stub() {
+test_regular_file_with_a_stub_gives_its_servers() {
 	resolved_make "$GOOD"
 	resolver_replace "$STUB"
 	pam-netns up
 	login_resolves
 }
 
-test_dangling_link() {
+test_dangling_link_refuses_no_login() {
 	resolved_make "$GOOD"
 	resolver_link /run/nowhere/resolv.conf
 	pam-netns up
@@ -93,7 +93,7 @@ test_dangling_link() {
 	host_clean 3
 }
 
-test_no_file_at_all() {
+test_missing_file_refuses_no_login() {
 	resolved_make "$GOOD"
 	rm /etc/resolv.conf
 	pam-netns up || :
@@ -101,7 +101,7 @@ test_no_file_at_all() {
 	host_clean 3
 }
 
-test_no_upstream() {
+test_stub_without_known_servers_is_reported() {
 	local said
 	resolver_replace "$STUB"
 	said=$(pam-netns up 2>&1)
@@ -115,8 +115,8 @@ test_no_upstream() {
 	login_resolves
 }
 
-# `up` says it each time; logins and gc when the host's file has changed, once.
-test_no_upstream_is_told_once_a_change() {
+# `up` prints it each time. Logins and gc log it once for each change of the host's file.
+test_stub_without_known_servers_is_logged_once_a_change() {
 	local i
 	resolver_replace "$STUB"
 	pam-netns up
@@ -139,12 +139,12 @@ $STUB"
 	host_clean 5
 }
 
-# --- while somebody is in ---
+# --- while users are active ---
 
-test_replaced_while_in() {
+test_replaced_file_reaches_active_users() {
 	hold_session a alice
 	resolves a
-	# Another server, then a stub whose server is known: neither may be seen as it is.
+	# Another server, then a stub: the session must not get the stub itself.
 	resolver_replace "$BAD"
 	pam-netns gc
 	resolves_not a
@@ -161,8 +161,8 @@ test_replaced_while_in() {
 	host_clean 3
 }
 
-# A first login does not wait for gc; whoever is in has it from gc.
-test_login_after_a_replacement() {
+# A first login does not wait for gc. Active users get the new file by gc.
+test_login_after_a_replacement_resolves() {
 	resolved_make "$GOOD"
 	hold_session a alice
 	resolver_replace "$STUB"
@@ -178,7 +178,7 @@ test_login_after_a_replacement() {
 	host_clean 3
 }
 
-test_rewritten_in_place() {
+test_file_rewritten_in_place_reaches_active_users() {
 	hold_session a alice
 	resolves a
 	resolver_write "$BAD"
@@ -191,7 +191,7 @@ test_rewritten_in_place() {
 	host_clean 3
 }
 
-test_link_retargeted_while_in() {
+test_changed_link_reaches_active_users() {
 	resolved_make "$GOOD"
 	echo "$BAD" >/run/bad-resolv.conf
 	echo "$GOOD" >/run/good-resolv.conf
@@ -205,7 +205,7 @@ test_link_retargeted_while_in() {
 	resolver_link /run/good-resolv.conf
 	pam-netns gc
 	resolves a
-	# What the link names is renamed into place: the mount is on the link.
+	# The link's target is replaced. The mount is on the link.
 	echo "$STUB" >/run/new
 	mv /run/new /run/good-resolv.conf
 	resolves a
@@ -218,8 +218,8 @@ test_link_retargeted_while_in() {
 	host_clean 3
 }
 
-# Between a look at the file and the mount over it, the host may replace it: a link by a file, and again.
-test_replaced_at_any_moment() {
+# Between the look at the file and the mount over it, the host replaces a link by a file, and back.
+test_file_replaced_at_any_moment_is_no_error() {
 	local i flipper
 	resolved_make "$GOOD"
 	resolver_replace "$GOOD"
@@ -260,8 +260,8 @@ test_replaced_at_any_moment() {
 	host_clean 5
 }
 
-# systemd-resolved learns of another server: its file is renamed into place.
-test_upstream_changes_while_in() {
+# systemd-resolved gets another server, and replaces its file by a rename.
+test_changed_servers_of_a_stub_reach_active_users() {
 	resolved_make "$BAD"
 	echo 'options timeout:2 attempts:1' >>/run/systemd/resolve/stub-resolv.conf
 	resolver_link ../run/systemd/resolve/stub-resolv.conf
@@ -276,9 +276,9 @@ test_upstream_changes_while_in() {
 	host_clean 3
 }
 
-# --- what the conf says ---
+# --- the key dns ---
 
-test_dns_addresses() {
+test_dns_addresses_replace_the_hosts_servers() {
 	resolver_replace "$BAD"
 	conf_set dns "192.0.2.1"
 	pam-netns up
@@ -293,7 +293,7 @@ nameserver $OUTSIDE6" "$(in_session a 'grep ^nameserver /etc/resolv.conf')"
 	host_clean 3
 }
 
-test_dns_none() {
+test_dns_none_leaves_the_hosts_file() {
 	conf_set dns none
 	pam-netns up
 	resolver_replace "# the host's own
@@ -310,7 +310,7 @@ $GOOD"
 
 # --- /etc/hosts ---
 
-test_hosts_with_a_name_of_ones_own() {
+test_hosts_file_has_the_users_host_name() {
 	conf_set hostname %u-%h
 	hold_session a alice
 	assert_eq alice-testhost "$(in_session a hostname)"
@@ -330,7 +330,7 @@ test_hosts_with_a_name_of_ones_own() {
 	host_clean 3
 }
 
-test_hosts_with_the_hosts_name() {
+test_hosts_file_follows_the_hosts() {
 	hold_session a alice
 	assert_match testhost "$(in_session a 'getent hosts $(hostname)')"
 	sed -i '$a192.0.2.9 scanner' /etc/hosts
@@ -340,13 +340,13 @@ test_hosts_with_the_hosts_name() {
 	host_clean 3
 }
 
-# sudo_is_quiet SESSION: sudo resolves the host's name, or says that it cannot.
+# sudo_is_quiet SESSION: sudo resolves the host's name, so it prints no warning.
 sudo_is_quiet() {
 	assert_eq 0 "$(in_session "$1" 'sudo -n id -u 2>&1')" "$1's sudo"
 }
 
-# hostnamectl, and then the admin's edit of /etc/hosts: those who are active keep the name they have.
-test_host_is_renamed() {
+# An administrator renames the host and edits /etc/hosts: active users keep their host name.
+test_renamed_host_keeps_names_of_active_users() {
 	local old=testhost new=renamed
 	echo 'alice,bob ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/renamed
 	hold_session a alice
@@ -363,13 +363,13 @@ test_host_is_renamed() {
 	sudo_is_quiet b
 	assert_match '127.0.1.1' "$(in_session a "getent ahostsv4 $old")"
 	assert_match "$new" "$(in_session a "getent hosts $new")" 'the new name, too'
-	# The host's file is followed on.
+	# Later changes of the host's file still arrive.
 	echo '192.0.2.7 printer' >>/etc/hosts
 	pam-netns gc
 	assert_match '^192\.0\.2\.7 ' "$(in_session a 'getent hosts printer')"
 	assert_match '^192\.0\.2\.7 ' "$(in_session b 'getent hosts printer')"
 	sudo_is_quiet a
-	# Who comes now has the new name.
+	# A first login has the new name.
 	conf_set hostname %h
 	assert_eq "$new" "$(su carol -c hostname)"
 	hostname $old
@@ -383,9 +383,9 @@ test_host_is_renamed() {
 	host_clean
 }
 
-# Before each test, whatever became of the one before it.
-if [[ -e $OUT/conf ]]; then
-	cp -p "$OUT/conf" "$CONF"
+# Before each test, even if the one before it failed.
+if [[ -e $OUT/ready ]]; then
+	conf_reset
 	rm -rf /run/systemd
 	resolver_replace "$GOOD"
 	pam-netns up

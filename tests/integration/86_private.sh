@@ -1,14 +1,14 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2016,SC2086 # $ is of what users run; lists of directories
-# Private directories: how much memory they may take, what of the host's mounts they keep, and what a
-# user mounts.
+# shellcheck disable=SC2016,SC2086 # $ in users' commands; lists of directories
+# Private directories: their share of memory, the mount options that they copy from the host, and mounts of
+# users.
 
 setup() {
 	host_pam_install
 	users_add crowd 50000 7
 }
 
-# size_of USER: KiB that the user's private directories may take in memory, in a new session.
+# size_of USER: prints the size of the user's private directories in memory, in KiB, in a new session.
 size_of() {
 	su "$1" -c 'df -k --output=size /tmp | tail -n 1'
 }
@@ -17,7 +17,7 @@ memory() {
 	awk '/^MemTotal:/ { print $2 }' /proc/meminfo
 }
 
-# The files that alice makes until she is refused.
+# files_made COUNT DIRECTORY: prints how many files alice can make, and the error.
 files_made() {
 	su alice -c "perl -e 'for (\$i = 0; \$i < $1; \$i++) { open(F, \">\", \"$2/\$i\") or last; close(F) }
 		print \"\$i \", \$!{ENOSPC} ? \"ENOSPC\" : \$! + 0'"
@@ -31,7 +31,7 @@ test_t34_empty_files_are_limited() {
 	host_clean
 }
 
-# Files that are not empty fill the space before the inodes end, and the smallest size has some too.
+# Small files fill the space before the inodes end, and the smallest size has inodes too.
 test_t34_inodes_suffice_for_small_files() {
 	conf_set private_size 16M
 	cat >"$OUT/fill.pl" <<-'END'
@@ -48,7 +48,7 @@ test_t34_inodes_suffice_for_small_files() {
 	host_clean
 }
 
-test_t34_one_size_for_all_directories() {
+test_t34_all_directories_share_one_size() {
 	conf_set private_size 8M
 	su alice -c 'head -c 6M /dev/zero >/tmp/file && ! head -c 6M /dev/zero >/dev/shm/file 2>/dev/null &&
 		test "$(stat -c %s /dev/shm/file)" -le 2097152 && rm /tmp/file && head -c 6M /dev/zero >/dev/shm/file'
@@ -60,7 +60,7 @@ test_t34_one_size_for_all_directories() {
 	host_clean
 }
 
-# 8 % of memory for the first user, half of that for the second: so n users have 1 + ln(n) times that.
+# The first user gets 8 % of memory, the second half of that, so n users get 1 + ln(n) times as much.
 test_t34_users_together_leave_memory() {
 	local i all=0 size
 	for ((i = 1; i <= 7; i++)); do
@@ -72,12 +72,12 @@ test_t34_users_together_leave_memory() {
 		all=$((all + size))
 	done
 	((all < $(memory) * 22 / 100)) || fail "7 users: $all KiB of $(memory)"
-	# Who comes back is the seventh again.
+	# A user who logs in again is the seventh.
 	leave_user crowd1
 	wait_until 15 test ! -e /run/pam-netns/pins/50000
 	hold_user crowd1
 	size=$(<"$OUT/size.crowd1")
-	((size <= $(memory) * 81 / 7000)) || fail "again: $size KiB of $(memory)"
+	((size <= $(memory) * 81 / 7000)) || fail "second login: $size KiB of $(memory)"
 	for ((i = 1; i <= 7; i++)); do leave_user "crowd$i"; done
 	host_clean
 }
@@ -94,7 +94,7 @@ leave_user() {
 	echo >"$OUT/stop.$1"
 }
 
-# The tmpfs behind the directories is root's: it is no second way in for its user.
+# The tmpfs behind the directories is root's, and gives its user no second way to them.
 test_private_directories_share_one_tmpfs() {
 	local mounts
 	mounts=$(su alice -c 'cat /proc/self/mountinfo')
@@ -109,8 +109,8 @@ test_private_directories_share_one_tmpfs() {
 	host_clean
 }
 
-# What lies below them is the host's: a user's own namespaces, in which they are root, do not show it,
-# nor do they change the size.
+# A user's own namespaces, where they are root, do not show the host's directories below, and cannot change
+# the size.
 test_private_directories_cannot_be_uncovered() {
 	local try
 	touch /tmp/of-the-host
@@ -123,8 +123,8 @@ test_private_directories_cannot_be_uncovered() {
 	host_clean
 }
 
-# Owner, group and every bit of the mode are the host's, set-group-id too.
-test_private_directory_of_others() {
+# Owner, group and mode are those of the host's directory, with set-group-id.
+test_private_directory_has_owner_and_mode_of_the_hosts() {
 	mkdir -p /srv/scratch
 	chown bob:lab /srv/scratch
 	chmod 2770 /srv/scratch
@@ -135,21 +135,21 @@ test_private_directory_of_others() {
 	rmdir /srv/scratch
 }
 
-test_no_private_directory_is_in_memory() {
+test_user_without_directories_in_memory_has_no_tmpfs() {
 	conf_set private /var/tmp
 	su alice -c 'cp /etc/hostname /var/tmp/kept'
 	assert_eq '' "$(su alice -c 'grep " - tmpfs pam_netns " /proc/self/mountinfo || :')"
 	host_clean
 }
 
-# runs_in DIRECTORY…: those from which alice can run a program, as a first login.
+# runs_in DIRECTORY…: prints those from which alice can run a program, in a first login.
 runs_in() {
 	su alice -c 'for dir; do cp /bin/true "$dir/run" && "$dir/run" 2>/dev/null && echo "$dir"; done; :' - "$@" |
 		paste -sd ' '
 	host_clean
 }
 
-# hardened OPTION: /tmp, /var/tmp and /dev/shm are mounted with it on the host.
+# hardened OPTION: mounts /tmp, /var/tmp and /dev/shm with it on the host.
 hardened() {
 	local dir
 	for dir in /tmp /var/tmp; do
@@ -164,7 +164,7 @@ test_t41_noexec_of_the_host_is_kept() {
 	local all='/tmp /var/tmp /dev/shm' dir
 	assert_eq "$all" "$(runs_in $all)"
 	hardened noexec
-	assert_eq '' "$(runs_in $all)" "the host changed it, the template was there before"
+	assert_eq '' "$(runs_in $all)" "the host changed it after the template was made"
 	for dir in $all; do
 		assert_match '(^|,)nosuid,nodev,noexec(,|$)' \
 			"$(su alice -c "findmnt -n -o VFS-OPTIONS --mountpoint $dir")" $dir
@@ -173,13 +173,13 @@ test_t41_noexec_of_the_host_is_kept() {
 	pam-netns down
 	assert_eq '' "$(runs_in $all)" "a new template"
 	mount -o remount,bind,nosuid,nodev,exec /var/tmp
-	assert_eq /var/tmp "$(runs_in $all)" "each as its own"
+	assert_eq /var/tmp "$(runs_in $all)" "one directory of three"
 	hardened exec
 	assert_eq "$all" "$(runs_in $all)" "the host allows it again"
 }
 
-# A user's own mounts do not help: noexec is locked in user namespaces of theirs.
-test_t41_noexec_is_locked() {
+# noexec is locked in user namespaces that a user makes.
+test_t41_noexec_is_locked_for_users() {
 	hardened noexec
 	assert_eq 'cannot remount, cannot run' "$(su alice -c 'cp /bin/true /tmp/run && unshare -Urm sh -c "
 		mount -o remount,bind,exec /tmp 2>/dev/null || printf \"cannot remount, \"
@@ -188,7 +188,7 @@ test_t41_noexec_is_locked() {
 	host_clean
 }
 
-test_t41_the_profile_decides() {
+test_t41_private_exec_decides_on_noexec() {
 	local all='/tmp /var/tmp /dev/shm'
 	conf_set private_exec no
 	assert_eq '' "$(runs_in $all)"
@@ -198,8 +198,8 @@ test_t41_the_profile_decides() {
 	hardened exec
 }
 
-# What is kept lies below /var/lib, which may be noexec itself.
-test_t41_noexec_where_directories_are_kept() {
+# Persistent directories are below /var/lib, which may be noexec itself.
+test_t41_noexec_of_persistent_directories_is_kept() {
 	mount --bind /var/lib/pam-netns /var/lib/pam-netns
 	mount -o remount,bind,noexec /var/lib/pam-netns
 	assert_eq '/tmp' "$(runs_in /tmp /var/tmp)"
@@ -210,19 +210,19 @@ test_t41_noexec_where_directories_are_kept() {
 
 # --- propagation ---
 
-# group_of NAME PATH: the peer group of a mount in a held session, and what it is a slave of.
+# group_of NAME PATH: prints the peer group and the master of a mount in a held session.
 group_of() {
 	in_session "$1" 'cat /proc/self/mountinfo' |
 		awk -v path="$2" '$5 == path { for (i = 7; $i != "-"; i++) printf "%s ", $i; print "" }' | tail -n 1
 }
 
-# Peer groups that are in more than one of the files. In one alone there may be two of a group.
+# groups_common FILE…: prints peer groups that are in more than one of the files.
 groups_common() {
 	grep -o 'shared:[0-9]*' "$@" | sort -u | cut -d: -f2- | sort | uniq -d
 }
 
-# What rootless podman looks for at "/": shared, but with no other user's and not with the host's.
-test_mounts_are_shared_within_a_users_view() {
+# "/" is shared, as rootless podman needs it, but neither with another user nor with the host.
+test_mounts_are_shared_within_a_users_namespace_only() {
 	local name
 	assert_match 'shared:' "$(grep ' / / ' /proc/self/mountinfo)" 'the host'
 	hold_session alice alice
@@ -245,8 +245,9 @@ test_mounts_are_shared_within_a_users_view() {
 	host_clean
 }
 
-# Root in alice's view mounts something: her own namespaces get it, host, template and bob do not.
-test_mounts_of_a_view_reach_nobody_else() {
+# Root mounts a file system in alice's namespace. Namespaces that alice makes get it; host, template and bob
+# do not.
+test_mounts_of_a_user_reach_no_other_namespace() {
 	local seen
 	hold_session alice alice
 	hold_session bob bob
@@ -260,13 +261,13 @@ test_mounts_of_a_view_reach_nobody_else() {
 		for name in /run/pam-netns/pins/template.*; do nsenter --mount="$name" cat /proc/self/mountinfo; done
 		su carol -c 'cat /proc/self/mountinfo')
 	assert_no_match ' - tmpfs inside ' "$seen"
-	assert_match ' - tmpfs inside ' "$(cat "/proc/$(<"$OUT/inner.pid")/mountinfo")" 'a namespace of hers'
-	# Her own namespace reaches nobody, not even her session: it is a slave.
+	assert_match ' - tmpfs inside ' "$(cat "/proc/$(<"$OUT/inner.pid")/mountinfo")" 'a namespace that alice made'
+	# A mount in the namespace that alice made does not reach her session.
 	nsenter --mount="/proc/$(<"$OUT/inner.pid")/ns/mnt" mount -t tmpfs inner /srv/mark
 	assert_no_match ' - tmpfs inner ' "$(in_session alice 'cat /proc/self/mountinfo')"
 	in_session alice 'unshare -Urm --propagation shared sh -c "mount -t tmpfs shared /srv/mark"'
 	assert_no_match ' - tmpfs shared ' "$(in_session alice 'cat /proc/self/mountinfo'; cat /proc/self/mountinfo)"
-	# The host's still arrive, in both.
+	# Mounts of the host still arrive in both.
 	mount -t tmpfs later /srv/mark
 	assert_match ' - tmpfs later ' "$(in_session alice 'cat /proc/self/mountinfo')"
 	assert_match ' - tmpfs later ' "$(cat "/proc/$(<"$OUT/inner.pid")/mountinfo")"

@@ -1,0 +1,479 @@
+/*
+ * One user who is leaving: from one look at all processes to the next, and the signals that end
+ * processes. Records and locks are real ones, processes and teardown are not. Runs as root.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <syslog.h>
+
+#include "fault.h"
+#include "scratch.h"
+
+#include "../../helper/pam-netns-helper/members.h"
+#include "base/clock.h"
+#include "log_kept.h"
+#include "net/link.h"
+#include "state/lock.h"
+
+#define USER 2001
+
+static struct {
+	pid_t pids[100]; /* the user's processes in the next look */
+	size_t count;
+	int find_error;
+	bool owned;	 /* as the last look asked */
+	pid_t gone;	 /* its number is a stranger's by now */
+	char done[1024]; /* "TERM 7, CONT 7, teardown" */
+	int teardown_error;
+	char last_logout[1024];
+	long now;
+	nfds_t polled;
+	int poll_timeout;
+} world;
+
+static void done(const char *what, int number)
+{
+	size_t used = strlen(world.done);
+
+	snprintf(world.done + used, sizeof(world.done) - used, "%s%s", used ? ", " : "", what);
+	used = strlen(world.done);
+	if (number)
+		snprintf(world.done + used, sizeof(world.done) - used, " %d", number);
+}
+
+static int fake_find(uid_t uid, bool owned, struct members *out)
+{
+	assert_int_equal(uid, USER);
+	world.owned = owned;
+	*out = (struct members){.count = world.count};
+	if (world.find_error)
+		return world.find_error;
+	out->pids = world.count ? calloc(world.count, sizeof(pid_t)) : NULL;
+	if (world.count)
+		memcpy(out->pids, world.pids, world.count * sizeof(pid_t));
+	return 0;
+}
+
+static void fake_free(struct members *members)
+{
+	free(members->pids);
+}
+
+/* A "pidfd" is a descriptor of /dev/null at 100 + pid. */
+static long fake_syscall(long number, ...)
+{
+	va_list args;
+	int first, second, null;
+
+	va_start(args, number);
+	first = va_arg(args, int);
+	second = va_arg(args, int);
+	va_end(args);
+	if (number == SYS_pidfd_open) {
+		if (first == 99) /* has ended */
+			return -1;
+		null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		first = fcntl(null, F_DUPFD_CLOEXEC, 100 + first);
+		close(null);
+		return first;
+	}
+	assert_int_equal(number, SYS_pidfd_send_signal);
+	done(sigabbrev_np(second), first - 100);
+	return 0;
+}
+
+static int fake_poll(const struct pollfd *fds, nfds_t count, int timeout)
+{
+	for (nfds_t i = 0; i < count; i++)
+		assert_int_equal(fds[i].events, POLLIN);
+	world.polled = count;
+	world.poll_timeout = timeout;
+	return 0;
+}
+
+static int fake_teardown(struct host *host, uid_t uid, const struct user_state *known)
+{
+	(void)host;
+	assert_int_equal(uid, USER);
+	assert_null(known);
+	done("teardown", 0);
+	return world.teardown_error;
+}
+
+static struct link_counters fake_count(unsigned ifindex)
+{
+	return (struct link_counters){.in = ifindex, .out = 2 * (uint64_t)ifindex};
+}
+
+static void fake_syslog(int level, const char *format, ...)
+{
+	va_list args;
+
+	assert_int_equal(level, LOG_INFO);
+	va_start(args, format);
+	vsnprintf(world.last_logout, sizeof(world.last_logout), format, args);
+	va_end(args);
+	done("log", 0);
+}
+
+#define members_find(census, uid, owned, out) ((void)(census), fake_find(uid, owned, out))
+#define members_free			      fake_free
+#define member_there(host, members, pid)      ((void)(host), (pid) != world.gone)
+#define syscall(...)			      fake_syscall(__VA_ARGS__)
+#define poll(fds, count, timeout)	      fake_poll(fds, count, timeout)
+#define teardown(host, uid, known)	      fake_teardown(host, uid, known)
+#define link_count(netlink, ifindex)	      fake_count(ifindex)
+#define syslog(...)			      fake_syslog(__VA_ARGS__)
+#define openlog(ident, flags, facility)	      assert_int_equal(facility, LOG_AUTHPRIV)
+#define clock_ms()			      world.now
+#define time(out)			      1700000600
+
+#include "../../helper/pam-netns-helper/leaving.c"
+#include "../../helper/pam-netns-helper/note.c"
+
+#undef syscall
+#undef time
+
+static struct host host;
+
+static int setup(void **state)
+{
+	if (scratch_setup(state) || mkdirat(scratch, "closing", 0700) ||
+	    mkdirat(scratch, "users", 0755))
+		return -1;
+	memset(&world, 0, sizeof(world));
+	world.now = 1000000;
+	host.run = scratch;
+	host.proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	host.lock = openat(scratch, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	log_set_sink(log_keep, NULL);
+	log_last[0] = '\0';
+	return host.lock < 0 || host.proc < 0;
+}
+
+static int end(void **state)
+{
+	close(host.lock);
+	close(host.proc);
+	return scratch_teardown(state);
+}
+
+static struct user_state record(void)
+{
+	struct user_state s = {.user = "ali ce",
+			       .account = "alice",
+			       .uid = USER,
+			       .profile = "default",
+			       .network = "lab",
+			       .netns = "alice",
+			       .bridge = "pnbr0",
+			       .interface = "pnu1",
+			       .ifindex = 42,
+			       .since = 1700000000};
+
+	assert_int_equal(address_parse("10.203.4.7", &s.address), 0);
+	return s;
+}
+
+static void record_write(void)
+{
+	struct user_state s = record();
+
+	assert_int_equal(state_write(scratch, &s), 0);
+}
+
+static void session_write(bool live)
+{
+	struct session s = {.service = "sshd"};
+
+	assert_int_equal(process_read(host.proc, getpid(), &s.leader, NULL), 0);
+	s.leader.start += !live;
+	assert_int_equal(session_add(scratch, USER, &s), 0);
+}
+
+static uint64_t note(void)
+{
+	struct stat st;
+
+	return fstatat(scratch, "closing/2001", &st, 0) ? 0 : st.st_ino;
+}
+
+static struct leaving leaves(bool kill)
+{
+	assert_int_equal(note_make(&host, USER), 0);
+	return (struct leaving){.uid = USER, .note = note(), .since = world.now, .kill = kill};
+}
+
+static void processes(size_t count, pid_t first)
+{
+	world.count = count;
+	for (size_t i = 0; i < count; i++)
+		world.pids[i] = first + (pid_t)i;
+}
+
+/* One look, and what was done in it. */
+static int look(struct leaving *l)
+{
+	int fds = fds_open(), result;
+
+	world.done[0] = '\0';
+	result = leaving_look(&host, NULL, l);
+	assert_int_equal(fds_open(), fds);
+	return result;
+}
+
+static void test_two_looks(void **state)
+{
+	struct leaving l = leaves(false);
+
+	(void)state;
+	record_write();
+	session_write(false);
+	assert_int_equal(look(&l), LOOKED_EMPTY);
+	assert_string_equal(world.done, "");
+	assert_int_equal(look(&l), LOOKED_DONE);
+	assert_string_equal(world.done, "log, teardown");
+	assert_false(world.owned);
+	/* The next is a login's. */
+	assert_int_equal(lock_try(host.lock, USER), 0);
+}
+
+/* A process that was seen in between begins it anew. */
+static void test_two_looks_in_a_row(void **state)
+{
+	struct leaving l = leaves(false);
+
+	(void)state;
+	assert_int_equal(look(&l), LOOKED_EMPTY);
+	processes(2, 7);
+	assert_int_equal(look(&l), LOOKED_IN);
+	assert_int_equal(l.first, 7);
+	assert_string_equal(world.done, ""); /* linger: it may stay */
+	processes(0, 0);
+	assert_int_equal(look(&l), LOOKED_EMPTY);
+	assert_int_equal(l.first, 0);
+	assert_int_equal(look(&l), LOOKED_DONE);
+	assert_string_equal(world.done, "teardown"); /* no record: no line */
+}
+
+static void test_a_failed_look_is_no_look(void **state)
+{
+	struct leaving l = leaves(false);
+
+	(void)state;
+	assert_int_equal(look(&l), LOOKED_EMPTY);
+	world.find_error = -EMFILE;
+	assert_int_equal(look(&l), -EMFILE);
+	assert_string_equal(world.done, "");
+}
+
+/* A login took the note away: what the looks saw is no longer so. */
+static void test_the_note_is_gone(void **state)
+{
+	struct leaving l = leaves(false);
+
+	(void)state;
+	note_forget(&host, USER);
+	assert_int_equal(look(&l), LOOKED_EMPTY);
+	assert_int_equal(look(&l), LOOKED_DONE);
+	assert_string_equal(world.done, "");
+	l = leaves(false);
+	l.note++; /* and another one was made since */
+	assert_int_equal(look(&l), LOOKED_EMPTY);
+	assert_int_equal(look(&l), LOOKED_DONE);
+	assert_string_equal(world.done, "");
+	assert_int_not_equal(note(), 0);
+}
+
+static void test_a_session_lives(void **state)
+{
+	struct leaving l = leaves(false);
+
+	(void)state;
+	record_write();
+	session_write(true);
+	assert_int_equal(look(&l), LOOKED_EMPTY);
+	assert_int_equal(look(&l), LOOKED_DONE);
+	assert_string_equal(world.done, "");
+	assert_int_equal(note(), 0); /* the last logout makes another */
+	/* A user who is kicked out, without a note, is waited for. */
+	l = (struct leaving){.uid = USER, .since = world.now, .kill = true};
+	assert_int_equal(look(&l), LOOKED_EMPTY);
+	assert_int_equal(look(&l), LOOKED_IN);
+	assert_string_equal(world.done, "");
+}
+
+static void test_without_a_note(void **state)
+{
+	struct leaving l = {.uid = USER, .since = world.now, .kill = true};
+
+	(void)state;
+	assert_int_equal(look(&l), LOOKED_EMPTY);
+	assert_true(world.owned);
+	assert_int_equal(look(&l), LOOKED_DONE);
+	assert_string_equal(world.done, "teardown");
+}
+
+static void test_a_login_holds_the_lock(void **state)
+{
+	struct leaving l = leaves(false);
+	int ends[2];
+	char byte;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (pid == 0) {
+		int lock = openat(scratch, "lock", O_RDWR | O_CLOEXEC);
+
+		byte = lock_try(lock, USER) == 0;
+		(void)!write(ends[1], &byte, 1);
+		for (;;)
+			pause();
+	}
+	assert_int_equal(read(ends[0], &byte, 1), 1);
+	close(ends[0]);
+	close(ends[1]);
+	assert_int_equal(look(&l), LOOKED_EMPTY);
+	assert_int_equal(look(&l), LOOKED_IN);
+	assert_string_equal(world.done, "");
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(look(&l), LOOKED_DONE);
+	assert_string_equal(world.done, "teardown");
+	/* And it was given back. */
+	pid = fork();
+	if (pid == 0)
+		_exit(lock_try(openat(scratch, "lock", O_RDWR | O_CLOEXEC), USER) ? 1 : 0);
+	assert_int_equal(waitpid(pid, ends, 0), pid);
+	assert_int_equal(ends[0], 0);
+}
+
+static void test_teardown_fails(void **state)
+{
+	struct leaving l = leaves(false);
+
+	(void)state;
+	world.teardown_error = -EBUSY;
+	assert_int_equal(look(&l), LOOKED_EMPTY);
+	assert_int_equal(look(&l), -EBUSY);
+}
+
+/* SIGTERM to all; SIGCONT once, for those that are stopped; after 2 s SIGKILL. */
+static void test_processes_are_ended(void **state)
+{
+	struct leaving l = leaves(true);
+
+	(void)state;
+	processes(2, 7);
+	assert_int_equal(look(&l), LOOKED_IN);
+	assert_string_equal(world.done, "TERM 7, TERM 8, CONT 7, CONT 8");
+	world.now += 1999;
+	assert_int_equal(look(&l), LOOKED_IN);
+	assert_string_equal(world.done, "TERM 7, TERM 8");
+	world.now += 1;
+	assert_int_equal(look(&l), LOOKED_IN);
+	assert_string_equal(world.done, "KILL 7, KILL 8");
+	processes(0, 0);
+	assert_int_equal(look(&l), LOOKED_EMPTY);
+	assert_int_equal(look(&l), LOOKED_DONE);
+	assert_string_equal(world.done, "teardown");
+}
+
+/* A number that belongs to another user's process since gets no signal; nor does one that ended. */
+static void test_strangers_are_spared(void **state)
+{
+	struct leaving l = leaves(true);
+
+	(void)state;
+	processes(3, 98);
+	world.gone = 98;
+	assert_int_equal(look(&l), LOOKED_IN);
+	assert_string_equal(world.done, "TERM 100, CONT 100");
+}
+
+#define LOGOUT                                                                                     \
+	"last logout: user=ali ce uid=2001 profile=default network=lab netns=alice "               \
+	"interface=pnu1 address=10.203.4.7 address6=%s seconds=%d bytes_in=42 bytes_out=84"
+
+static void logout_line(const struct user_state *s, const char *expected)
+{
+	struct leaving l = leaves(false);
+
+	world.last_logout[0] = '\0';
+	assert_int_equal(state_write(scratch, s), 0);
+	assert_int_equal(look(&l), LOOKED_EMPTY);
+	assert_int_equal(look(&l), LOOKED_DONE);
+	assert_string_equal(world.last_logout, expected);
+}
+
+static void test_line_of_the_logout(void **state)
+{
+	struct user_state s = record();
+	char expected[512];
+
+	(void)state;
+	snprintf(expected, sizeof(expected), LOGOUT, "none", 600);
+	logout_line(&s, expected);
+	assert_int_equal(address_parse("fd00::7", &s.address6), 0);
+	s.since = 1700000601; /* the clock was set back */
+	snprintf(expected, sizeof(expected), LOGOUT, "fd00::7", 0);
+	logout_line(&s, expected);
+}
+
+static void test_wait(void **state)
+{
+	struct leaving l[80];
+	int fds = fds_open();
+
+	(void)state;
+	memset(l, 0, sizeof(l));
+	leaving_wait(l, 80, 500);
+	assert_int_equal(world.polled, 0); /* none is known */
+	assert_int_equal(world.poll_timeout, 500);
+	l[3].first = 7;
+	l[5].first = 99; /* has ended */
+	l[7].first = 8;
+	leaving_wait(l, 80, 5);
+	assert_int_equal(world.polled, 2);
+	assert_int_equal(world.poll_timeout, 5);
+	for (size_t i = 0; i < 80; i++)
+		l[i].first = 1 + (pid_t)i;
+	leaving_wait(l, 80, 5);
+	assert_int_equal(world.polled, 64);
+	assert_int_equal(fds_open(), fds);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_two_looks),
+	    TEST(test_two_looks_in_a_row),
+	    TEST(test_a_failed_look_is_no_look),
+	    TEST(test_the_note_is_gone),
+	    TEST(test_a_session_lives),
+	    TEST(test_without_a_note),
+	    TEST(test_a_login_holds_the_lock),
+	    TEST(test_teardown_fails),
+	    TEST(test_processes_are_ended),
+	    TEST(test_strangers_are_spared),
+	    TEST(test_line_of_the_logout),
+	    TEST(test_wait),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

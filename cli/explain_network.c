@@ -2,12 +2,13 @@
 #include "explain.h"
 
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "state/lease.h"
 #include "state/network.h"
+#include "conf/kind.h"
 #include "host/wanted.h"
 #include "base/paths.h"
 #include "text.h"
@@ -86,61 +87,24 @@ static void explain_addresses(const struct network *network, uid_t uid)
 	}
 }
 
-static void port_print(const struct port_rule *rule)
-{
-	if (!rule->protocol)
-		return;
-	printf(" %s/%u", rule->protocol == IPPROTO_TCP ? "tcp" : "udp", rule->first);
-	if (rule->last != rule->first)
-		printf("-%u", rule->last);
-}
-
-static bool is_catch_all(const struct egress_rule *rule)
-{
-	return !rule->port.protocol && !rule->destination.address.family;
-}
-
+/* A line a rule, and what happens to the rest. */
 void explain_egress(const struct subject *subject)
 {
 	const struct network *network = subject->profile->network;
-	char text[ADDRESS_TEXT_MAX];
-	size_t i;
+	const struct egress_rule *last;
+	CLEANUP_FREE char *rules = conf_key_print(&conf_keys[KEY_egress], network);
+	char *rest = rules, *rule;
+	const char *label = "egress";
 
-	for (i = 0; i < network->egress_count && !is_catch_all(&network->egress[i]); i++) {
-		const struct egress_rule *rule = &network->egress[i];
-
-		explain_label(i ? "" : "egress");
-		fputs(rule->allow ? "allow" : "deny", stdout);
-		port_print(&rule->port);
-		printf(" to %s\n", rule->destination.address.family
-				       ? prefix_format(&rule->destination, text)
-				       : "anywhere");
+	if (!network->egress_count) {
+		explain_line(label, "none: users reach no destination outside the host");
+		return;
 	}
-	explain_label(i ? "" : "egress");
-	if (i < network->egress_count && network->egress[i].allow)
-		puts(i ? "allow all else (the first line that fits counts)" : "any destination");
-	else
-		puts(i ? "deny all else (the first line that fits counts)"
-		       : "none: nothing outside can be reached");
-}
-
-void explain_nat(const struct subject *subject)
-{
-	const struct network *network = subject->profile->network;
-	char text[ADDRESS_TEXT_MAX], text6[ADDRESS_TEXT_MAX];
-	bool v4 = network->nat_address.family, v6 = network->nat_address6.family;
-
-	if (!network->nat)
-		explain_line("nat", "no: the outside needs a route to the subnet");
-	else
-		explain_line("nat", "yes, from %s%s%s; TCP, UDP, SCTP and ICMP alone",
-			     v4	  ? address_format(&network->nat_address, text)
-			     : v6 ? "the host's IPv4 address"
-				  : "the host's addresses",
-			     v6	  ? " and "
-			     : v4 ? " and the host's IPv6 address"
-				  : "",
-			     v6 ? address_format(&network->nat_address6, text6) : "");
+	last = &network->egress[network->egress_count - 1];
+	for (; (rule = strsep(&rest, ",")); label = "")
+		explain_line(label, "%s", rule + strspn(rule, " "));
+	if (last->port.protocol || last->destination.address.family)
+		explain_line(label, "deny any other destination");
 }
 
 /* Edited while users are active. */

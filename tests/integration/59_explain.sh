@@ -14,8 +14,8 @@ test_explain_text_names_each_rule_of_a_user() {
 	assert_match 'matched by +\*' "$text"
 	assert_match 'isolated +yes: own network, host name, mount namespace' "$text"
 	assert_match 'peers +no' "$text"
-	assert_match 'egress +any destination' "$text"
-	assert_match "nat +yes, from the host's addresses; TCP, UDP, SCTP and ICMP alone" "$text"
+	assert_match $'egress +any\n' "$text"
+	assert_match "nat +yes: the host's address, and only for TCP, UDP, SCTP and ICMP" "$text"
 	assert_match 'max_connections +4096' "$text"
 	assert_match 'new_connections +50/second burst 2000' "$text"
 	assert_match 'private +/tmp /dev/shm \(in memory, together at most [0-9.]+[KMG]i?B? and [0-9]+ files if made now\)' "$text"
@@ -111,6 +111,17 @@ test_explain_agrees_with_conf_and_active_user() {
 	text=$(pam-netns explain alice)
 	assert_match 'dns +no effect: namespaces has no mnt' "$text"
 	assert_match 'private +no effect: namespaces has no mnt' "$text"
+	conf_reset
+	# A line a rule; what happens to the rest is shown if no rule covers it.
+	conf_set egress 'deny tcp/25, allow 192.0.2.0/24'
+	text=$(pam-netns explain alice)
+	assert_match $'egress +deny tcp/25 any\n +allow 192.0.2.0/24\n +deny any other destination\n' "$text"
+	conf_set egress 'deny tcp/25, allow any'
+	text=$(pam-netns explain alice)
+	assert_match $'egress +deny tcp/25 any\n +allow any\n' "$text"
+	assert_no_match 'any other destination' "$text"
+	conf_set egress none
+	assert_match 'egress +none: users reach no destination' "$(pam-netns explain alice)"
 	conf_reset
 	# The size is that of the next first login.
 	text=$(pam-netns explain alice | sed -n 's/.* and \([0-9]*\) files if made now)$/\1/p')

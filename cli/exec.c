@@ -1,9 +1,12 @@
 /*
- * pam-netns exec: a command in a user's namespaces (root), or in one's own (pam-netns-enter).
+ * pam-netns exec: runs a command in a user's namespaces (root), or in one's own (pam-netns-enter).
  *
- * For root: everything that NSS, the conf file or paths have to tell is settled first. Then, in a
- * child with a terminal of its own, the namespaces are joined, privilege is dropped for good, and
- * the command is executed; nothing but the command itself is opened in the user's view (T15).
+ * For root:
+ *
+ * 1. Everything that depends on NSS, the conf file or paths is looked up first.
+ * 2. A child with a terminal of its own joins the namespaces.
+ * 3. It drops privilege for good, and verifies that.
+ * 4. It executes the command, the only file that is opened in the user's mount namespace (T15).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +50,7 @@ static bool environment_set(struct target *target, int i, const char *name, cons
 	return length > 0 && length < ENTRY_MAX;
 }
 
-/* A clean one: root's own may carry secrets, and the user's is not root's to trust. */
+/* A clean environment: root's own may have secrets, and root must not trust the user's. */
 static int environment_make(struct target *target, const struct passwd *as)
 {
 	const char *term = getenv("TERM");
@@ -75,7 +78,8 @@ static int capabilities_clear(void)
 	return memcmp(now, none, sizeof(now)) ? -EPERM : 0;
 }
 
-/* For good, and proved: every way back is tried and must fail (T14). Groups are set already. */
+/* Drops privilege for good, and verifies it: attempts to regain it must fail (T14).
+ * Groups are set already. */
 static int privilege_drop(uid_t uid, gid_t gid)
 {
 	uid_t ruid, euid, suid;
@@ -101,14 +105,14 @@ static int command_replace(char **command, char **environment)
 {
 	int error;
 
-	environ = environment; /* execvp looks for the command along the new PATH */
+	environ = environment; /* execvp searches the new PATH */
 	execvp(command[0], command);
 	error = errno;
 	log_error("cannot run %s: %s", command[0], strerror(error));
 	return error == ENOENT ? STATUS_ABSENT : STATUS_DENIED;
 }
 
-/* Groups come from NSS, so they are set before the switch. */
+/* Groups come from NSS, so they are looked up before the switch. */
 static int target_prepare(struct target *target, uid_t uid, bool stay_root)
 {
 	struct passwd *as = getpwuid(stay_root ? 0 : uid);
@@ -127,7 +131,7 @@ static int target_prepare(struct target *target, uid_t uid, bool stay_root)
 	return 0;
 }
 
-/* The child: from here on nothing is opened but the command. */
+/* The child: from here on it opens only the command. */
 static int command_enter(struct target *target, const struct terminal *terminal, bool stay_root,
 			 char **command)
 {
@@ -168,7 +172,7 @@ static int exec_as_root(const char *name, bool stay_root, char **command)
 	return terminal_serve(&terminal, child);
 }
 
-/* The setuid program decides whose namespaces: the caller's. */
+/* The setuid program joins the caller's own namespaces. */
 static int exec_own(char **command)
 {
 	size_t count = 0;
@@ -196,14 +200,14 @@ int command_exec(const struct arguments *arguments)
 
 	if (!arguments->tail || !arguments->tail[0]) {
 		fprintf(stderr,
-			"pam-netns exec: which command? put it after '--', as in "
-			"'pam-netns exec %s-- ip addr'\n",
+			"pam-netns exec: COMMAND is missing: put it after '--', as in 'pam-netns "
+			"exec %s-- ip addr'\n",
 			is_root ? "USER " : "");
 		return STATUS_USAGE;
 	}
 	if (is_root && !user) {
 		fprintf(stderr,
-			"pam-netns exec: whose network? 'pam-netns exec USER -- COMMAND'\n");
+			"pam-netns exec: USER is missing: pam-netns exec USER -- COMMAND\n");
 		return STATUS_USAGE;
 	}
 	if (is_root)

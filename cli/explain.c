@@ -1,4 +1,4 @@
-/* pam-netns explain: which profile a user's login gets, why, and what that means. */
+/* pam-netns explain: the profile of a user's login, the reason for it, and its meaning. */
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
@@ -22,7 +22,7 @@
 #include "text.h"
 #include "ns/view.h"
 
-/* The item of match = that is true of the user first. */
+/* The first item of match = that applies to the user. */
 void explain_match(const struct subject *subject)
 {
 	const struct profile *profile = subject->profile;
@@ -49,7 +49,7 @@ void explain_match(const struct subject *subject)
 	}
 }
 
-/* The record of a user who is active; false: there is none. */
+/* The record of an active user; false: there is none. */
 static bool user_recorded(uid_t uid, struct user_state *state)
 {
 	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -57,7 +57,7 @@ static bool user_recorded(uid_t uid, struct user_state *state)
 	return run >= 0 && state_read(run, uid, state) == 0;
 }
 
-/* Of an active user the record knows it; of others the template. */
+/* The record has it for an active user, the template for others. */
 void explain_hostname(const struct subject *subject)
 {
 	char host[CONF_HOSTNAME_MAX + 1] = "", name[CONF_HOSTNAME_MAX];
@@ -76,7 +76,7 @@ void explain_hostname(const struct subject *subject)
 		explain_line("hostname", "%s", name);
 }
 
-/* How many users are active, by the folders of their records. */
+/* The number of active users, from the folders of their records. */
 static uint64_t users_active(void)
 {
 	struct stat users;
@@ -122,7 +122,7 @@ void explain_private(const struct subject *subject)
 		explain_line("private", "none: all directories are shared with the host");
 }
 
-/* Active users keep what they have until their last logout, even if the conf file changes. */
+/* An active user keeps the present network until the last logout, even if the conf file changes. */
 static void explain_active(const struct subject *subject)
 {
 	const struct profile *profile = subject->profile;
@@ -152,7 +152,7 @@ void explain_isolate(const struct subject *subject)
 	explain_active(subject);
 }
 
-/* Its value, and what that means. */
+/* Prints its value and meaning. */
 static void key_explain(const struct subject *subject, enum conf_key_id id, const void *target)
 {
 	const struct conf_key *key = &conf_keys[id];
@@ -207,7 +207,7 @@ static void explain(const struct subject *subject)
 	section_explain(subject, CONF_DEFAULTS, subject->conf);
 }
 
-/* An ordinary user's own name, or whom root asks about. NULL after a message. */
+/* The name of an ordinary user, or the name that root gave. NULL after a message. */
 static const char *explain_whom(const char *operand)
 {
 	uid_t self = getuid();

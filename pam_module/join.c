@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 
-/* Where the caller was: for the way back, and for the working directory. */
+/* The caller's state before the join, for the way back and the working directory. */
 struct origin {
 	int proc; /* /proc/self/ns, open: a later mount on /proc does not change it */
 	struct namespaces ns;
@@ -59,8 +59,9 @@ static bool namespace_is(const struct origin *origin, enum namespace_kind kind, 
 }
 
 /*
- * The same directory, found by its path without following any link, or "/". Keeping a descriptor of
- * the old one would be an exit into the old view; following links would let their owner choose.
+ * Enters the same directory, by its path and without following links, or else "/". A kept
+ * descriptor of the old one would lead back to the old mount namespace, and a link's owner could
+ * choose its target.
  */
 static int cwd_restore(const struct origin *origin)
 {
@@ -97,7 +98,7 @@ static int join_all(const struct reply *reply, const struct origin *origin)
 	return cwd_restore(origin);
 }
 
-/* Back in the reverse order, and verified too. */
+/* Goes back in reverse order, and verifies that too. */
 static int join_undo(const struct reply *reply, const struct origin *origin, int cause)
 {
 	for (size_t i = reply->handed_count; i-- > 0;) {

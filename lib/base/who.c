@@ -1,4 +1,4 @@
-/* Who a user is; see who.h. */
+/* The identity of a user; see who.h. */
 #include "base/who.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /*
- * Who a user is: names, ids and groups, as NSS answered (identity.h). Profiles match them, and
- * requests to the helper carry them.
+ * The identity of a user: names, ids and groups, as NSS answered (identity.h). Profiles match it,
+ * and requests to the helper carry it.
  */
 #ifndef PAM_NETNS_WHO_H
 #define PAM_NETNS_WHO_H
@@ -24,7 +24,7 @@ struct who {
 	char group[WHO_NAME_MAX];   /* the primary group's name, or its number */
 	size_t groups_count;
 	size_t groups_size;
-	char *groups; /* their names, each closed by a NUL; NULL: none; who_free() frees it */
+	char *groups; /* their names, each ended by a NUL; NULL: none; free with who_free() */
 };
 
 /* Sets all three names to one, both ids to uid, and no groups. False: the name is not valid. */

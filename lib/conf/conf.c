@@ -1,4 +1,4 @@
-/* The conf file as a whole: its sections, and what they say of each other. See conf.h. */
+/* The conf file as a whole: its sections, and rules between them. See conf.h. */
 #include "conf/conf.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include "conf/text.h"
 #include "base/log.h"
 
-/* A conf in the making. sections[i] is where networks[i], profiles[i] come from. */
+/* A conf that is being built. networks[i] and profiles[i] come from sections[i]. */
 struct building {
 	struct conf *conf;
 	const struct conf_section **network_sections, **profile_sections;
@@ -41,7 +41,7 @@ static const struct conf_section *section_twin(const struct conf_text *text,
 	return NULL;
 }
 
-/* The name in a title such as "network lab", checked; false after a report. */
+/* The name in a title such as "network lab", checked. False: it was reported. */
 static bool title_name(struct building *building, const struct conf_section *section,
 		       const char *kind, char name[CONF_NAME_MAX])
 {
@@ -126,7 +126,7 @@ static void network_missing(struct building *building, const struct profile *pro
 			profile->network_name, names);
 }
 
-/* Sets the profiles' networks, once the array of networks no longer moves. */
+/* Sets the profiles' networks, after the array of networks has its final place. */
 static void profiles_link(struct building *building)
 {
 	struct conf *conf = building->conf;
@@ -263,7 +263,7 @@ const struct profile *conf_match(const struct conf *conf, const struct who *who)
 
 bool conf_service_exempt(const struct conf *conf, const char *service)
 {
-	/* libpam folds a service's name to small letters, the conf file need not. */
+	/* libpam turns a service's name into lower case; the conf file may have upper case. */
 	for (size_t i = 0; i < conf->services_exempt_count; i++)
 		if (!strcasecmp(conf->services_exempt[i], service))
 			return true;

@@ -1,9 +1,10 @@
 /*
  * The conf file: networks, profiles, and which users get them. See pam_netns.conf(5).
  *
- * Reading is strict: an unknown section or key, a bad value, two networks that overlap, a profile
- * without its network is an error with file, line, value and what would be right. All errors of a
- * file are logged in one pass (log.h), and a file with any error yields no struct conf at all.
+ * Reading is strict. An unknown section or key, a bad value, two networks that overlap, or a
+ * profile without its network is an error, reported with file, line, value and a correct
+ * form. All errors of a file are logged in one pass (log.h), and a file with any error yields
+ * no struct conf at all.
  */
 #ifndef PAM_NETNS_CONF_H
 #define PAM_NETNS_CONF_H
@@ -29,7 +30,7 @@ enum conf_peers { PEERS_NO, PEERS_YES, PEERS_GROUP };
 enum conf_linger { LINGER_PROCESSES, LINGER_NO };
 enum conf_nested { NESTED_STAY, NESTED_HOST };
 enum conf_exec { EXEC_AUTO, EXEC_YES, EXEC_NO };
-enum conf_log { CONF_LOG_ALL, CONF_LOG_SESSIONS, CONF_LOG_LOGINS }; /* what is told at info */
+enum conf_log { CONF_LOG_ALL, CONF_LOG_SESSIONS, CONF_LOG_LOGINS }; /* logged at level info */
 enum conf_source { SOURCE_AUTO, SOURCE_GIVEN, SOURCE_NONE }; /* of a prefix or the name servers */
 
 /* A protocol and its ports; protocol is IPPROTO_TCP, IPPROTO_UDP, or 0: any, with any port. */
@@ -55,7 +56,8 @@ struct network {
 	bool host_all, host_icmp, host_dns;
 	struct port_rule *host_ports;
 	size_t host_ports_count;
-	struct egress_rule *egress; /* first match wins; what matches none is rejected */
+	struct egress_rule
+	    *egress; /* the first match decides; a packet without a match is rejected */
 	size_t egress_count;
 	enum conf_source dns;
 	struct address dns_servers[CONF_NSSERVER_MAX];
@@ -68,7 +70,7 @@ struct network {
 
 struct profile {
 	char name[CONF_NAME_MAX];
-	struct match *match; /* opaque, conf_match() reads it */
+	struct match *match; /* opaque; conf_match() reads it */
 	size_t match_count;
 	bool isolate;
 	char network_name[CONF_NAME_MAX];
@@ -77,7 +79,7 @@ struct profile {
 	char hostname[256];  /* template with %u %U %g %h %% */
 	char **private_dirs; /* absolute, normalised */
 	size_t private_count;
-	unsigned private_percent; /* of memory; 0: private_bytes counts */
+	unsigned private_percent; /* of memory; 0: private_bytes decides */
 	uint64_t private_bytes;	  /* for all of a user's in memory; both 0: view_private_bytes() */
 	enum conf_exec private_exec;
 	enum conf_linger linger;
@@ -100,15 +102,14 @@ struct conf {
 };
 
 /*
- * Reads the file at path. It and every folder above it must be a regular file (folder), owned by
- * root and writable by root alone (-EPERM); a symbolic link is followed only if it lies in such a
- * folder. Errors: -EINVAL for content, -EFBIG, -ENOENT, -EPERM, … ; *out is NULL then.
- * The caller owns *out.
+ * Reads the file at path. The file and every folder above it must be owned by root, and only root
+ * may be able to write them (-EPERM); a symbolic link is followed only if it is in such a folder.
+ * Other errors: -EINVAL for content, -EFBIG, -ENOENT, … ; *out is NULL then. The caller owns *out.
  */
 int conf_read(const char *path, struct conf **out) MUST_CHECK;
 /*
- * The same for text in memory; name stands in messages. For tests and fuzzing too. Text must end
- * with a newline: the last line of a file that was cut off could mean something else.
+ * The same for text in memory; name is for messages. Also for tests and fuzzing. Text must end with
+ * a newline: the last line of a file that was cut off could mean something else.
  */
 int conf_parse(const char *text, size_t size, const char *name, struct conf **out) MUST_CHECK;
 void conf_free(struct conf *conf);
@@ -122,8 +123,8 @@ static inline void cleanup_conf(struct conf **conf)
 const struct profile *conf_match(const struct conf *conf, const struct who *who);
 bool conf_service_exempt(const struct conf *conf, const char *service);
 /*
- * The most entries of the connection table that one user can hold; 0: there is no limit.
- * Connections that have ended stay in it for two minutes, and max_connections does not count them.
+ * The most entries of the connection table that one user can have; 0: there is no limit. Ended
+ * connections stay in it for two minutes, and max_connections does not count them.
  */
 uint64_t conf_network_entries(const struct network *network);
 const struct network *conf_network(const struct conf *conf, const char *name);

@@ -1,10 +1,10 @@
 /*
- * Reading a file that root alone can have written; see conf/file.h.
+ * Reads a file that only root can have written; see conf/file.h.
  *
- * The path is walked one component at a time with lstat(2), which opens nothing and so cannot block.
- * Symbolic links are read and put in front of what is left of the path, so that the folders of their
- * targets are checked like all others. A folder that only root may write to cannot change under the
- * walk: what a name in it was when it was checked, it is when the file is opened.
+ * The path is walked one component at a time with lstat(2), which opens no file and so cannot
+ * block. A symbolic link is read and its target put in front of the rest of the path, so the
+ * folders of the target are checked like all others. A folder that only root can write cannot
+ * change during the walk: a name in it is the same when it is checked and when the file is opened.
  */
 #include "conf/file.h"
 
@@ -25,7 +25,7 @@
 
 struct walk {
 	char walked[PATH_MAX]; /* without links; "" is / */
-	char left[PATH_MAX];   /* what is still to be walked */
+	char left[PATH_MAX];   /* the part not walked yet */
 	unsigned links;
 	struct stat status; /* of walked */
 };
@@ -35,14 +35,14 @@ static const char *walk_path(const struct walk *walk)
 	return *walk->walked ? walk->walked : "/";
 }
 
-/* Only root may be able to change what was walked to. */
+/* Only root may be able to change the walked path. */
 static int owner_check(const struct walk *walk)
 {
 	const struct stat *status = &walk->status;
 	const char *path = walk_path(walk);
 	bool folder = S_ISDIR(status->st_mode);
 
-	/* A link's own mode means nothing; who may replace it is its folder's matter. */
+	/* A link's own mode has no meaning; the mode of its folder decides who may replace it. */
 	if (S_ISLNK(status->st_mode)) {
 		if (status->st_uid == 0)
 			return 0;
@@ -79,7 +79,7 @@ static void walked_shorten(struct walk *walk)
 	*(strrchr(walk->walked, '/') ?: walk->walked) = '\0';
 }
 
-/* Moves on by the first component of what is left; 1 at the end. */
+/* Moves on by the first component of the rest; 1 at the end. */
 static int walk_component(struct walk *walk)
 {
 	char *start = walk->left + strspn(walk->left, "/");
@@ -102,7 +102,7 @@ static int walk_component(struct walk *walk)
 	return walk_look(walk);
 }
 
-/* What was walked to is a link: back to its folder, with its target in front of what is left. */
+/* The walked path is a link: goes back to its folder, and puts its target in front of the rest. */
 static int walk_link(struct walk *walk)
 {
 	char target[PATH_MAX], left[PATH_MAX];
@@ -158,7 +158,7 @@ static bool status_same(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* The file that was checked, for reading; a link that took its place would not be followed. */
+/* Opens the checked file for reading, and does not follow a link in its place. */
 static int content_open(const struct walk *walk)
 {
 	struct open_how how = {.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
@@ -169,8 +169,8 @@ static int content_open(const struct walk *walk)
 }
 
 /*
- * All of the file that was checked, and not one byte of a file that is being written: the size and
- * the times tell of both.
+ * Reads all of the checked file, and nothing of a file that is being written: size
+ * and times show both.
  */
 static int content_read(const struct walk *walk, char **text)
 {
@@ -203,7 +203,7 @@ static int content_read(const struct walk *walk, char **text)
 
 int conf_file_read(const char *path, size_t max, char **text, struct stat *status)
 {
-	struct walk walk; /* not cleared: that would touch all of it */
+	struct walk walk; /* not zeroed: that would touch all of its pages */
 	CLEANUP_FREE char *cwd = *path == '/' ? NULL : getcwd(NULL, 0);
 	int length, error;
 

@@ -1,4 +1,4 @@
-/* Reading a file that root alone can have written. */
+/* Reads a file that only root can have written. */
 #ifndef PAM_NETNS_CONF_FILE_H
 #define PAM_NETNS_CONF_FILE_H
 
@@ -8,11 +8,11 @@
 #include "base/cleanup.h"
 
 /*
- * Reads the regular file at path, of at most max bytes, after a walk from / through every folder
- * and symbolic link: each must be root's and writable by nobody else (-EPERM). A FIFO or a device
- * is not opened (-EINVAL), so nothing blocks. -EISDIR, -EFBIG, -EBUSY (changed meanwhile), -ELOOP,
- * -ENOENT, …; logged. *status is the file's as it was read. The caller frees *text, which has a NUL
- * after its status->st_size bytes.
+ * Reads the regular file at path, of at most max bytes. Before that it walks from / through every
+ * folder and symbolic link: root must own each, and only root may be able to write it (-EPERM). A
+ * FIFO or a device is not opened (-EINVAL), so the call cannot block. -EISDIR, -EFBIG, -EBUSY
+ * (changed meanwhile), -ELOOP, -ENOENT, …; logged. *status is the file's at the time of reading.
+ * The caller frees *text, which has a NUL after its status->st_size bytes.
  */
 int conf_file_read(const char *path, size_t max, char **text, struct stat *status) MUST_CHECK;
 

@@ -1,4 +1,4 @@
-/* hostname = of a profile: the template and what becomes of it. */
+/* hostname = of a profile: the template and its expansion. */
 #include "conf/conf.h"
 
 #include <errno.h>
@@ -8,15 +8,16 @@
 #define HOST_CHARS  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-."
 #define LABEL_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
 #define LABEL_MAX   63
-#define RAW_MAX	    1024 /* a template and what its escapes stand for */
+#define RAW_MAX	    1024 /* a template, and the values of its escapes */
 
-/* A name being put together. What does not fit is dropped: LABEL_MAX cuts much earlier. */
+/* A name that is being built. Text that does not fit is dropped, but
+ * LABEL_MAX cuts much earlier. */
 struct raw {
 	char text[RAW_MAX];
 	size_t length;
 };
 
-/* Adds at most limit bytes of text, those that are not of allowed as '-'. */
+/* Adds at most limit bytes of text. Bytes that are not in allowed become '-'. */
 static void raw_add(struct raw *raw, const char *text, size_t limit, const char *allowed)
 {
 	for (size_t i = 0; i < limit && text[i] && raw->length + 1 < sizeof(raw->text); i++)
@@ -37,7 +38,7 @@ static size_t label_trim(const char **label, size_t length)
 	return length;
 }
 
-/* Joins what is left of the labels, as many as fit. */
+/* Joins the remaining labels, as many as fit. */
 static void labels_join(const char *raw, char out[CONF_HOSTNAME_MAX])
 {
 	size_t used = 0;

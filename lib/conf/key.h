@@ -1,4 +1,4 @@
-/* The table of all keys (conf/keys.def), and what reads a section by it. */
+/* The table of all keys (conf/keys.def), and the function that reads a section by it. */
 #ifndef PAM_NETNS_CONF_KEY_H
 #define PAM_NETNS_CONF_KEY_H
 
@@ -63,20 +63,20 @@ struct conf_key {
 	uint16_t offset, also; /* of the field, and of the one that goes with it */
 	unsigned needs;	       /* namespaces without which the key has no effect */
 	unsigned min, max;
-	char fallback[72]; /* the value of a key that is not given; "": it must be given */
-	char words[24];	   /* that can stand for the value, with a blank between them; "": none */
+	char fallback[72]; /* the value if the key is not given; "": it must be given */
+	char words[24];	   /* that can replace the value, with a blank between them; "": none */
 };
 
 extern const struct conf_key conf_keys[CONF_KEYS_COUNT];
 
 /*
- * Sets all keys of the section's kind in target, each once. Unknown, double, missing keys and bad
- * values go to report; target keeps its zeros there. 0 or -ENOMEM.
+ * Sets all keys of the section's kind in target, each once. Unknown, repeated and missing keys and
+ * bad values go to report; their fields stay zero. Returns 0 or -ENOMEM.
  */
 int conf_section_read(const struct conf_section *section, enum conf_section_kind kind, void *target,
 		      struct conf_report *report) MUST_CHECK;
 
-/* Where a key stands: its line and value, or the section's line and no value if it is not given. */
+/* The place of a key: its line and value, or the section's line and no value if it is not given. */
 struct conf_place conf_section_place(const struct conf_section *section, const char *key);
 
 #endif

@@ -171,7 +171,7 @@ static int service_check(const char *word, char *const *others, size_t count,
 	return 0;
 }
 
-/* Words, each checked beside those before it. What was read before an error stays in target. */
+/* Words, each compared with those before it. Words before an error stay in target. */
 static int list_parse(const struct conf_key *key, void *target, const char *value,
 		      struct conf_reason *why)
 {

@@ -9,7 +9,7 @@
 #define UID_LAST   (UINT32_MAX - 1) /* no user has uid -1: calls take it for "no change" */
 #define NAME_BYTES 255
 
-/* The names that identity_resolve takes; a blank most often is a comma forgotten. */
+/* The names that identity_resolve() accepts. A blank is most often a forgotten comma. */
 static bool name_valid(const char *name)
 {
 	if (!*name || *name == '-' || *name == '@' || !strcmp(name, ".") || !strcmp(name, "..") ||

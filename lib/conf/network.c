@@ -16,7 +16,7 @@
 int conf_bridge_parse(const struct conf_key *key, void *target, const char *value,
 		      struct conf_reason *why)
 {
-	/* Names that sysctl has another meaning for, or that every host has. */
+	/* Names with another meaning for sysctl, and names that every host has. */
 	static const char taken[][8] = {"all", "default", "lo", "eth0"};
 	struct network *network = target;
 
@@ -177,7 +177,7 @@ int conf_network_read(const struct conf_section *section, struct network *out,
 
 	if (error)
 		return error;
-	/* A user has the same place in both. */
+	/* A user has the same place in both prefixes. */
 	if (v4->length && v6->length && 128 - v6->length < 32 - v4->length) {
 		const struct conf_place place = conf_section_place(section, "subnet6");
 
@@ -189,7 +189,7 @@ int conf_network_read(const struct conf_section *section, struct network *out,
 	return 0;
 }
 
-/* Whether one name is the other with ".N" after it, the name of its further bridge. */
+/* Is one name the other with ".N" after it, the name of a further bridge? */
 static bool bridge_is_further(const char *name, const char *other)
 {
 	size_t length = strlen(name);
@@ -257,7 +257,7 @@ void conf_networks_compare(const struct network *networks,
 
 uint64_t conf_network_entries(const struct network *network)
 {
-	/* max_connections counts each of a user's addresses, new_connections the user. */
+	/* max_connections counts for each address of a user, new_connections for the user. */
 	uint64_t addresses = network->subnet6_source == SOURCE_NONE ? 1 : 2;
 
 	if (!network->new_connections)

@@ -11,10 +11,10 @@
 conf_parser conf_bridge_parse, conf_nat_parse, conf_host_access_parse, conf_dns_parse,
     conf_rate_parse;
 
-/* out is zeroed but for its name. What is wrong goes to report; 0 or -ENOMEM. */
+/* out is zero except for its name. Errors go to report. Returns 0 or -ENOMEM. */
 int conf_network_read(const struct conf_section *section, struct network *out,
 		      struct conf_report *report) MUST_CHECK;
-/* Reports what two networks cannot share: sections[i] is the section of networks[i]. */
+/* Reports conflicts between networks: sections[i] is the section of networks[i]. */
 void conf_networks_compare(const struct network *networks,
 			   const struct conf_section *const *sections, size_t count,
 			   struct conf_report *report);

@@ -1,6 +1,6 @@
 /*
- * Printers of the kinds of value, as the conf file would have them; see conf/kind.h. Only the
- * command prints, so module and helper do not have this file.
+ * Printers of the kinds of value, in the form of the conf file; see conf/kind.h. Only the command
+ * prints values, so module and helper do not include this file.
  */
 #include <netinet/in.h>
 #include <string.h>

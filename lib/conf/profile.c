@@ -78,10 +78,10 @@ int conf_hostname_parse(const struct conf_key *key, void *target, const char *va
 	return 0;
 }
 
-/* What a private directory may not be, because logins or the system need the host's. */
+/* Directories that cannot be private, because logins or the system need the host's. */
 static const struct {
 	char path[20];
-	bool below; /* nor may it be anywhere below */
+	bool below; /* and all directories below these */
 } shared[] = {
     {"/", false},	  {"/proc", true},	    {"/sys", true},
     {"/dev", false},	  {"/dev/pts", true},	    {"/run", false},
@@ -92,7 +92,7 @@ static const struct {
     {"/var/log", false},  {"/var/run", true},	    {"/home", false},
 };
 
-/* Whether path is dir or lies below it. */
+/* Is path dir, or below it? */
 static bool path_within(const char *path, const char *dir)
 {
 	size_t length = strlen(dir);
@@ -157,7 +157,7 @@ const char *conf_key_lacks(const struct conf_key *key, unsigned namespaces)
 	return NULL;
 }
 
-/* Reports a key that has no effect beside what another key says. */
+/* Reports a key that has no effect because of another key. */
 static void key_refuse(const struct conf_section *section, const struct conf_key *key,
 		       const char *why, struct conf_report *report)
 {

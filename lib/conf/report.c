@@ -1,4 +1,4 @@
-/* What is wrong with a conf file; see conf/report.h. */
+/* Errors in a conf file; see conf/report.h. */
 #include "conf/report.h"
 
 #include <stdarg.h>
@@ -19,7 +19,7 @@ const char *conf_printable(const char *text, char *out, size_t size)
 		unsigned char byte = (unsigned char)*c;
 		size_t wanted = byte >= 0x20 && byte < 0x7f ? 1 : 4;
 
-		/* Room for what comes, "..." and the NUL. */
+		/* Leaves room for "..." and the NUL. */
 		if (used + wanted + 4 > size) {
 			strcpy(out + used, "...");
 			return out;
@@ -34,7 +34,7 @@ const char *conf_printable(const char *text, char *out, size_t size)
 	return out;
 }
 
-/* "[section] key = value: ", as much of it as is known. */
+/* "[section] key = value: ", the known parts of it. */
 static void format_place(const struct conf_place *place, char *out, size_t size)
 {
 	char section[SHOWN_NAME_MAX * 2];

@@ -88,7 +88,7 @@ static int section_open(struct pass *pass, char *title)
 	return 0;
 }
 
-/* text is a whole line that begins with '['. What is wrong with it is reported, its keys kept. */
+/* text is a whole line that begins with '['. Its errors are reported, and its keys are kept. */
 static void header_read(struct pass *pass, char *text)
 {
 	char *close = strchr(text, ']');
@@ -116,7 +116,7 @@ static void header_read(struct pass *pass, char *text)
 			    "stands after a section's name; begin a new line, or a comment with ;");
 }
 
-/* Cuts an inline comment (" ;") and trailing blanks, a carriage return among them. */
+/* Removes an inline comment (" ;") and trailing blanks, also a carriage return. */
 static void comment_cut(char *line)
 {
 	size_t length;
@@ -253,7 +253,7 @@ static void line_next(struct pass *pass)
 	pass->line++;
 	pass->next = newline ? newline + 1 : pass->end;
 	line[length] = '\0';
-	/* As little as a lost last digit changes what the file means. */
+	/* The loss of a single last digit could change the meaning. */
 	if (!newline)
 		pass_report(pass, NULL, line,
 			    "the last line has no newline: the file may have been cut off; "

@@ -14,7 +14,7 @@
 
 struct conf_entry {
 	char *key;
-	char *value; /* lines that continue it joined by one blank */
+	char *value; /* continued lines are joined by one blank */
 	unsigned line;
 };
 
@@ -26,12 +26,12 @@ struct conf_section {
 };
 
 struct conf_text {
-	char *text; /* what all strings are parts of */
+	char *text; /* the memory of all strings */
 	struct conf_section *sections;
 	size_t sections_count;
 };
 
-/* Errors of content go to report alone; the result is 0 or -ENOMEM. Free *out in both cases. */
+/* Errors of content only go to report. Returns 0 or -ENOMEM. Free *out in both cases. */
 int conf_text_parse(const char *text, size_t size, struct conf_report *report,
 		    struct conf_text *out) MUST_CHECK;
 void conf_text_free(struct conf_text *text);

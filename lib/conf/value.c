@@ -30,7 +30,7 @@ void conf_words_free(struct conf_words *words)
 	*words = (struct conf_words){0};
 }
 
-/* A copy of the value, and room for as many words as it can have at most. */
+/* A copy of the value, and room for the largest number of words that it can have. */
 static int words_begin(const char *value, struct conf_words *out)
 {
 	size_t room = 1;
@@ -144,7 +144,7 @@ int conf_value_port_rule(const char *word, struct port_rule *out, struct conf_re
 	return 0;
 }
 
-/* Addresses that no user can have and no packet can be sent to, and why. */
+/* Addresses that no user can have and no packet can be sent to, with the reason. */
 struct special {
 	char prefix[16];
 	char what[56];
@@ -163,7 +163,7 @@ static const struct special specials[] = {
     {"ff00::/8", "is multicast (ff00::/8)"},
 };
 
-/* The special range that a prefix has a part in, or NULL. */
+/* The special range that overlaps a prefix, or NULL. */
 static const struct special *special_find(const struct prefix *prefix)
 {
 	for (size_t i = 0; i < sizeof(specials) / sizeof(specials[0]); i++) {
@@ -195,7 +195,7 @@ int conf_value_address(const char *word, struct address *out, struct conf_reason
 	return 0;
 }
 
-/* A prefix, or a bare address as the prefix of just that address. max 0: as long as the address. */
+/* A prefix, or a bare address as the prefix of only that address. max 0: as long as the address. */
 static int prefix_read(const char *word, unsigned min, unsigned max, struct prefix *out,
 		       struct conf_reason *why)
 {
@@ -210,7 +210,7 @@ static int prefix_read(const char *word, unsigned min, unsigned max, struct pref
 	}
 	if (!prefix_parse(word, out))
 		return 0;
-	/* Most often it is host bits: say what was meant. */
+	/* Most often the host bits are wrong: the message gives the prefix that was meant. */
 	if (!slash || (size_t)(slash - word) >= sizeof(text))
 		return conf_wrong(why, "'%s' is not ADDRESS/LENGTH", shown);
 	memcpy(text, word, (size_t)(slash - word));
@@ -260,7 +260,7 @@ int conf_value_subnet(const char *word, int family, unsigned min, unsigned max, 
 {
 	int error = subnet_read(word, family, min, max, out, why);
 
-	/* Half a prefix would be compared with others. */
+	/* A partly read prefix would be compared with others. */
 	if (error)
 		*out = (struct prefix){0};
 	return error;

@@ -1,6 +1,6 @@
 /*
- * The grammars of the conf file's values. Every reader returns 0, -EINVAL with *why saying what is
- * wrong and what would be right, or -ENOMEM.
+ * The grammars of the conf file's values. Every reader returns 0, -EINVAL with *why (the error and
+ * a correction), or -ENOMEM.
  */
 #ifndef PAM_NETNS_CONF_VALUE_H
 #define PAM_NETNS_CONF_VALUE_H
@@ -17,11 +17,11 @@ struct conf_reason {
 	char text[384];
 };
 
-/* Says what is wrong; returns -EINVAL. */
+/* Sets *why and returns -EINVAL. */
 int conf_wrong(struct conf_reason *why, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Words of a value. text holds them all; both are the caller's, see conf_words_free. */
+/* The words of a value; text has the memory of all. The caller frees both: conf_words_free(). */
 struct conf_words {
 	char *text;
 	char **words;
@@ -30,7 +30,7 @@ struct conf_words {
 
 /* Splits at blanks and commas; there are no empty words. */
 int conf_words_split(const char *value, struct conf_words *out) MUST_CHECK;
-/* Splits at commas alone and trims each item; an item may be empty. */
+/* Splits only at commas, and trims each item; an item may be empty. */
 int conf_items_split(const char *value, struct conf_words *out) MUST_CHECK;
 void conf_words_free(struct conf_words *words);
 #define CLEANUP_WORDS __attribute__((cleanup(conf_words_free)))

@@ -14,6 +14,9 @@
 #include "output.h"
 
 #include "../../cli/command.h"
+#include "../../cli/keys.h"
+#include "base/paths.h"
+#include "conf/conf.h"
 
 static const char *ran; /* NULL: no command */
 static struct arguments got;
@@ -39,8 +42,27 @@ COMMAND(gc)
 COMMAND(check)
 COMMAND(doctor)
 
-#define geteuid()	 fake_euid
-#define main(argc, argv) command_main(argc, argv)
+int keys_list(void)
+{
+	ran = "keys";
+	return 0;
+}
+
+static bool conf_bad;
+
+static int fake_conf_read(const char *path, struct conf **out)
+{
+	static const char text[] =
+	    "[network default]\n[network lab]\nbridge = pnlab\nsubnet = 10.204.0.0/16\n"
+	    "[profile p]\nmatch = *\n";
+
+	assert_string_equal(path, CONF_PATH);
+	return conf_bad ? -ENOENT : conf_parse(text, strlen(text), "t", out);
+}
+
+#define conf_read(path, out) fake_conf_read(path, out)
+#define geteuid()	     fake_euid
+#define main(argc, argv)     command_main(argc, argv)
 int command_main(int argc, char **argv);
 
 #include "../../cli/main.c"
@@ -354,6 +376,30 @@ static void test_output_is_full(void **state)
 	assert_non_null(strstr(output_error, strerror(ENOSPC)));
 }
 
+/* What completion, the manual and tests read. */
+static void test_lists(void **state)
+{
+	char line[128];
+
+	(void)state;
+	assert_int_equal(command("--commands", NULL), 0);
+	assert_int_equal(lines(output), COMMANDS_COUNT);
+	for (size_t i = 0; i < COMMANDS_COUNT; i++) {
+		snprintf(line, sizeof(line), "%s\t%s\t", commands[i].name,
+			 commands[i].operand == OPERAND_NONE ? "-" : commands[i].operand_name);
+		assert_non_null(strstr(output, line));
+	}
+	assert_non_null(strstr(output, "exec\tUSER\t--root --\n"));
+	assert_int_equal(command("--networks", NULL), 0);
+	assert_string_equal(output, "default\nlab\n");
+	conf_bad = true;
+	assert_int_equal(command("--networks", NULL), STATUS_FAILED);
+	assert_string_equal(output, "");
+	conf_bad = false;
+	assert_int_equal(command("--keys", NULL), 0);
+	assert_string_equal(ran, "keys");
+}
+
 static void test_log_lines(void **state)
 {
 	(void)state;
@@ -385,6 +431,7 @@ int main(void)
 	    TEST(test_root_alone),
 	    TEST(test_t43_controls_in_words),
 	    TEST(test_output_is_full),
+	    TEST(test_lists),
 	    TEST(test_log_lines),
 	};
 

@@ -10,7 +10,7 @@
 static char output[64 * 1024], output_error[64 * 1024];
 
 /* FD goes to a file of its own; returns where it went before. */
-static inline int output_begin(FILE *file, int fd)
+static inline int output_capture(FILE *file, int fd)
 {
 	int before, to = memfd_create("output", MFD_CLOEXEC);
 
@@ -21,7 +21,7 @@ static inline int output_begin(FILE *file, int fd)
 	return before;
 }
 
-static inline void output_end(FILE *file, int fd, int before, char *text, size_t room)
+static inline void output_release(FILE *file, int fd, int before, char *text, size_t room)
 {
 	ssize_t size;
 
@@ -38,11 +38,12 @@ static inline void output_end(FILE *file, int fd, int before, char *text, size_t
 /* Runs the statement, which must not leave the block; what it prints is in output, output_error. */
 #define output_of(statement)                                                                       \
 	do {                                                                                       \
-		int output_out = output_begin(stdout, STDOUT_FILENO);                              \
-		int output_err = output_begin(stderr, STDERR_FILENO);                              \
+		int output_out = output_capture(stdout, STDOUT_FILENO);                            \
+		int output_err = output_capture(stderr, STDERR_FILENO);                            \
 		statement;                                                                         \
-		output_end(stderr, STDERR_FILENO, output_err, output_error, sizeof(output_error)); \
-		output_end(stdout, STDOUT_FILENO, output_out, output, sizeof(output));             \
+		output_release(stderr, STDERR_FILENO, output_err, output_error,                    \
+			       sizeof(output_error));                                              \
+		output_release(stdout, STDOUT_FILENO, output_out, output, sizeof(output));         \
 	} while (0)
 
 #endif

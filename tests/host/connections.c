@@ -1,7 +1,6 @@
 /*
- * Prints the connections that the kernel tracks, one a line: "SOURCE DESTINATION" as they were
- * first seen, then the same of the reply. conntrack(8) is on few machines, /proc/net/nf_conntrack
- * in few kernels.
+ * Prints the connections that the kernel tracks, one a line: "SOURCE DESTINATION" of the first
+ * packet, then of the reply. Few machines have conntrack(8), and few kernels /proc/net/nf_conntrack.
  */
 #include <arpa/inet.h>
 #include <linux/netlink.h>

@@ -1,6 +1,6 @@
 /*
- * Stands in pam-netns-helper's place: runs the real one, NAME.real, and notes how many page faults
- * it took, a line for each run: VERB FAULTS. See tests/integration/55_budget.sh.
+ * Runs in place of pam-netns-helper: it runs the helper, NAME.real, and writes a line for each run:
+ * VERB FAULTS, with the number of page faults. See tests/integration/55_budget.sh.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* flip A B: exchanges two names as fast as it can, until it is killed (T17). */
+/* flip A B: exchanges two names as fast as possible until it is killed (T17). */
 #include <err.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,7 +1,6 @@
 /*
- * forked USER: opens a session, lets a forked child close it and end the handle, as children of su
- * and login do on their way out, and says what became of it (T4). Exit status 0: the session is as
- * the parent left it.
+ * forked USER: opens a session. A forked child closes it and ends the handle, as children of su and
+ * login do (T4). Exit status 0: the session is still the parent's.
  */
 #include <dirent.h>
 #include <err.h>

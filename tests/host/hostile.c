@@ -1,9 +1,8 @@
 /*
- * Calls a privileged program again and again with arguments and an environment that somebody might
- * hope to get somewhere with:
+ * Calls a privileged program again and again with arguments and an environment of an attacker:
  *   host-hostile COUNT SEED PROGRAM ANSWER [ANSWER]
- * Each call has to fail, and all that it says has to be one ANSWER. To be run as an ordinary user.
- * No argument begins with "--h" or "--v": everybody may have help and the version.
+ * Each call must fail, and its only output must be one ANSWER. A user runs this program, not root.
+ * No argument begins with "--h" or "--v", since all users may have help and the version.
  */
 #include <err.h>
 #include <errno.h>
@@ -18,7 +17,7 @@
 #define WORDS_MAX 8
 #define WORD_MAX  300
 
-/* What has been tried on programs of this kind: pids, paths, names, formats, loader variables. */
+/* Earlier attacks on programs of this kind: pids, paths, names, formats, loader variables. */
 static const char *const arguments[] = {
     "1",
     "2001",
@@ -91,8 +90,8 @@ static void words_choose(struct words *words, const char *const *from, size_t co
 
 		snprintf(text, WORD_MAX, "%s", from[(size_t)rand_r(seed) % count]);
 		length = strlen(text);
-		/* Sometimes one byte is another, sometimes it is long. Not LD_PRELOAD's, of whose
-		 * name without a slash the loader would have something to say. */
+		/* Sometimes one byte is changed, sometimes the word is long. LD_PRELOAD's is not:
+		 * the loader would print a message about a name without a slash. */
 		if (length && strncmp(text, "LD_", 3) != 0 && rand_r(seed) % 4 == 0)
 			text[(size_t)rand_r(seed) % length] = (char)(1 + rand_r(seed) % 255);
 		if (rand_r(seed) % 8 == 0)
@@ -105,7 +104,7 @@ static void words_choose(struct words *words, const char *const *from, size_t co
 	words->list[used] = NULL;
 }
 
-/* Runs it once; what it said is in said. */
+/* Runs the program once; its output is in said. */
 static int program_run(const char *program, struct words *argv, struct words *envp, char *said,
 		       size_t size)
 {
@@ -134,7 +133,7 @@ static int program_run(const char *program, struct words *argv, struct words *en
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
-/* An answer is all that was said, but for the newline at its end. */
+/* An answer is all of the output, without the newline at its end. */
 static bool is_answer(const char *said, char **answers)
 {
 	size_t length = strlen(said);

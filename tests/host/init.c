@@ -1,6 +1,6 @@
 /*
- * PID 1 of a throw-away host: runs one command, reaps whatever is reparented to it, and ends with
- * the command's exit status. Its end makes the kernel kill every other process of the host.
+ * PID 1 of a throw-away host: runs one command, reaps its other children, and ends with the command's
+ * exit status. At its end the kernel kills all other processes of the host.
  */
 #include <errno.h>
 #include <signal.h>
@@ -11,12 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A shell that starts things in the background leaves SIGINT and SIGQUIT ignored; sessions that
- * inherit that would not be like those of a real host. */
+/* A shell's background commands ignore SIGINT and SIGQUIT; sessions of a real host do not. */
 static void signals_reset(void)
 {
-	/* All zero is SIG_DFL. By the system call: posix_spawn() leaves 32 and 33 ignored, which
-	 * the C library keeps for itself and sigaction() refuses. */
+	/* All zero is SIG_DFL. The system call also sets 32 and 33, which posix_spawn() leaves ignored
+	 * and sigaction() refuses. */
 	static const struct {
 		void (*handler)(int);
 		unsigned long flags;

@@ -1,17 +1,17 @@
 /*
- * Load by one user, and what others still get under it. PROTOCOL is tcp, udp or icmp (an echo's id
- * is its "port"). All but close work with IPv4 and IPv6.
+ * Load by one user, and requests of others under this load. PROTOCOL is tcp, udp or icmp (an echo's
+ * id is its "port"). All but close work with IPv4 and IPv6.
  *
  *   host-load close PORT COUNT
  *	server: accepts on COUNT ports from PORT, and closes first
  *   host-load tcp ADDRESS PORT COUNT SECONDS
- *	connects to COUNT ports from PORT as fast as it can
+ *	connects to COUNT ports from PORT as fast as possible
  *   host-load flood PROTOCOL ADDRESS PORT FIRST LAST
  *	sends a packet to PORT from each of these ports
  *   host-load ask PROTOCOL ADDRESS PORT COUNT
  *	one connection or query after the other; prints how many were answered within a second
  *   host-load from SOURCE PROTOCOL ADDRESS PORT
- *	one, from that port; prints what is answered
+ *	one connection or query from that port; prints the answer
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -51,7 +51,7 @@ static struct target target_of(const char *text, unsigned port)
 		      t.family == AF_INET6 ? (void *)&t.address.sin6_addr
 					   : (void *)&v4->sin_addr) != 1)
 		errx(2, "no address: %s", text);
-	t.address.sin6_port = htons(port); /* at the same place in both */
+	t.address.sin6_port = htons(port); /* at the same offset in both families */
 	return t;
 }
 
@@ -66,7 +66,7 @@ static int socket_open(int family, const char *protocol, int flags)
 	return fd;
 }
 
-/* From that port: it may be one that another socket has just had. */
+/* Binds to the port, which another socket may just have used. */
 static void port_take(int fd, int family, unsigned port)
 {
 	struct target from = target_of(family == AF_INET6 ? "::" : "0.0.0.0", port);
@@ -77,7 +77,7 @@ static void port_take(int fd, int family, unsigned port)
 		err(1, "bind to port %u", port);
 }
 
-/* What is sent: an echo request, or what a web server and an echo server answer. */
+/* Sends an echo request, or a request that web and echo servers answer. */
 static ssize_t query_send(int fd, const char *protocol, int family)
 {
 	const unsigned char echo[8] = {family == AF_INET6 ? 128 : 8};
@@ -119,7 +119,7 @@ static void serve_closing(unsigned port, unsigned count)
 	}
 }
 
-/* Opens the slot's next connection; a slot that has none is tried again in the next round. */
+/* Opens the slot's next connection. If it fails, the next round tries again. */
 static void slot_open(struct pollfd *slot, struct target *t)
 {
 	*slot =
@@ -169,7 +169,7 @@ static void flood(const char *protocol, struct target *t, unsigned first, unsign
 	}
 }
 
-/* One connection or query. Prints the answer if it is asked to. */
+/* One connection or query. */
 static bool ask(const char *protocol, struct target *t, unsigned source, bool print)
 {
 	bool tcp = strcmp(protocol, "tcp") == 0;

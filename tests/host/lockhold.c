@@ -1,4 +1,4 @@
-/* lockhold UID: holds a user's lock as a helper would, says so by a file, until it is ended. */
+/* lockhold UID FILE: holds a user's lock as a helper does, until it is ended. FILE exists then. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -24,7 +24,7 @@ static const char *const severities[] = {
     "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug",
 };
 
-/* Socket, connected to nothing, that every process of the host may write to. */
+/* A socket to which each process of the host may write. */
 static int log_socket_open(const char *path)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
@@ -94,7 +94,7 @@ int main(int argc, char **argv)
 		n = recv(sock, text, MESSAGE_MAX, 0);
 		if (n < 0)
 			continue;
-		/* glibc's syslog(3) ends a message without, some others with, a newline. */
+		/* Some programs end a message with a newline, glibc's syslog(3) does not. */
 		while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\0'))
 			n--;
 		text[n] = '\0';

@@ -1,8 +1,8 @@
 /*
- * oldest COMMAND...: runs it in a mount namespace of its own, whose id is lower than that of any
- * made later. Linux 6.18 gives ids out in batches, one to each CPU, and until 6.19 refuses to pin
- * a namespace with a lower id than that of the mount namespace it is pinned in. A host made here is
- * older than all that is made in it, as a real host is.
+ * oldest COMMAND...: runs it in a new mount namespace whose id is lower than that of any later one.
+ * Linux 6.18 gives ids to CPUs in batches, and until 6.19 refuses to pin a namespace whose id is lower
+ * than that of the mount namespace with the pin. A throw-away host is then older than all namespaces
+ * in it, as a real host is.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 
 #define TRIES 8
 
-/* Its id; 0 where the kernel does not tell. */
+/* The id of the mount namespace; 0: the kernel does not give it. */
 static uint64_t namespace_make(int cpu)
 {
 	uint64_t id = 0;
@@ -39,8 +39,8 @@ static uint64_t namespace_make(int cpu)
 }
 
 /*
- * One more on the CPU with the lowest. That may be the first of a new batch, higher than what the
- * other CPUs will give: false.
+ * Makes one more on the CPU with the lowest id. False: it is the first of a new batch, and higher than
+ * later ones of other CPUs.
  */
 static bool oldest_make(const cpu_set_t *cpus)
 {
@@ -72,7 +72,7 @@ int main(int argc, char **argv)
 		errx(125, "usage: oldest COMMAND...");
 	if (sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
 		err(125, "sched_getaffinity");
-	/* Where ids are given out one by one, each is higher than the last, and any will do. */
+	/* If ids are not given in batches, each is higher than the one before. */
 	for (int i = 0; i < TRIES && !oldest_make(&cpus); i++)
 		;
 	if (sched_setaffinity(0, sizeof(cpus), &cpus) < 0)

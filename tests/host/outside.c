@@ -1,8 +1,8 @@
 /*
- * The machine on the other side of the throw-away host's uplink: a web server that says who asks
- * (port 80), a name server that knows www.example.test (UDP port 53), TCP and UDP echo (port 7).
- * All sockets serve IPv4 and IPv6. Usage: host-outside PIDFILE IPV4 IPV6, in the network namespace
- * to be served; the process stays in the background once every port is bound.
+ * The machine on the other side of the throw-away host's uplink: a web server that answers with the
+ * client's address (port 80), a name server for www.example.test (UDP port 53), TCP and UDP echo
+ * (port 7). All sockets serve IPv4 and IPv6. Usage: host-outside PIDFILE IPV4 IPV6, in the network
+ * namespace of the servers. The process goes to the background when all ports are bound.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -41,7 +41,7 @@ static int port_open(int type, uint16_t port)
 	return fd;
 }
 
-/* The peer as a person writes it: an IPv4 client of an IPv6 socket is written as IPv4. */
+/* The peer's address as text. An IPv4 client of an IPv6 socket is written as IPv4. */
 static void peer_format(const struct sockaddr_in6 *peer, char *text, size_t size)
 {
 	if (IN6_IS_ADDR_V4MAPPED(&peer->sin6_addr))
@@ -79,7 +79,7 @@ static void echo_serve(int fd, const struct sockaddr_in6 *peer)
 		}
 }
 
-/* One process a connection: a slow client does not hold up the others. */
+/* One process a connection, so that a slow client does not delay others. */
 static void connection_accept(int listener, void (*serve)(int, const struct sockaddr_in6 *))
 {
 	struct sockaddr_in6 peer;

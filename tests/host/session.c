@@ -1,8 +1,8 @@
 /*
- * Opens a PAM session as su or sshd would, runs a command inside and closes the session:
+ * Opens a PAM session as su or sshd does, runs a command inside and closes the session:
  *   host-session [-t TTY] [-r RHOST] [-R RUSER] [-u] [-n] SERVICE USER COMMAND [ARGUMENT...]
  * -u runs the command as the user instead of root, -n ends without closing the session.
- * Exit status: the command's; 254 when the session was refused, 253 when closing it failed.
+ * Exit status: the command's; 254 if the session was refused, 253 if the close failed.
  */
 #include <err.h>
 #include <errno.h>

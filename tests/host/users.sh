@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# Users of a throw-away host, written straight into the files: useradd takes 50 ms each, and
-# refuses some of the uids that the tests need. All have the same password and key.
-# shellcheck disable=SC2034 # for those who read this file
+# Users of a throw-away host, written directly into the files: useradd takes 50 ms each, and refuses
+# some uids of the tests. All have the same password and key.
+# shellcheck disable=SC2034 # for scripts that source this file
 PASSWORD=lemon-tree-7
 # shellcheck disable=SC2016 # `openssl passwd -6 -salt throwaway` of it
 PASSWORD_HASH='$6$throwaway$7IQI1VnoUiG2Y7BKZC7A3ajfjFH6drvdVw7fJpZmg8w2K7DDoFbtK/TN4ZDDTNorId5PFuoVqGV2dFlaXr5nE1'
 
-# user_add NAME UID [GID]: a group of its own name is made where no GID is given.
+# user_add NAME UID [GID]: without GID it makes a group with the user's name.
 user_add() {
 	local name=$1 uid=$2 gid=${3-}
 	if [[ -z $gid ]]; then
@@ -21,7 +21,7 @@ user_add() {
 	chown -R "$uid:$gid" "/home/$name"
 }
 
-# users_add PREFIX FIRST_UID COUNT: many at once, PREFIX1 and on, group lab, with an empty home.
+# users_add PREFIX FIRST_UID COUNT: many users at once, PREFIX1 and on, in group lab, with empty homes.
 users_add() {
 	local i name
 	for ((i = 1; i <= $3; i++)); do

@@ -1,13 +1,13 @@
 /*
- * Writes down which marked packets (host-rawsend's, or any with "pam_netns:MARK;") arrive in a
- * network namespace:
+ * Writes a line for each packet with "pam_netns:MARK;" (see host-rawsend) that arrives in a network
+ * namespace:
  *
- *	MARK in INTERFACE [SOURCE-MAC]	a frame came in, whatever becomes of it
- *	MARK out INTERFACE		one is sent
+ *	MARK in INTERFACE [SOURCE-MAC]	a frame came in, even if it is dropped later
+ *	MARK out INTERFACE		a frame is sent
  *	MARK udp SOURCE			a datagram reached a socket on UDP port 9999
  *
- * Usage: host-witness FILE. It stays in the background once it listens; its process id is in
- * FILE.pid. A line is in the file before the next packet is looked at.
+ * Usage: host-witness FILE. It goes to the background when it listens; its process id is in FILE.pid.
+ * Each line is in the file before the next packet is read.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -35,7 +35,7 @@ static int frames_open(void)
 
 	if (fd < 0)
 		err(1, "packet socket");
-	/* A flood must not hide what comes after it. */
+	/* A flood must not hide later packets. */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		err(1, "receive buffer");
 	return fd;
@@ -55,7 +55,7 @@ static int datagrams_open(void)
 	return fd;
 }
 
-/* The mark, or NULL where the packet has none. */
+/* The mark; NULL: the packet has none. */
 static const char *mark_find(ssize_t size)
 {
 	static char mark[64];

@@ -1,4 +1,4 @@
-/* Loaded before the C library (LD_PRELOAD): name services that cannot tell now who has a uid. */
+/* By LD_PRELOAD: name services that fail for the moment. */
 #include <errno.h>
 #include <pwd.h>
 #include <stddef.h>

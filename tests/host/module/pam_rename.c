@@ -1,4 +1,4 @@
-/* pam_rename.so open=NAME close=NAME: a module that changes PAM_USER, as some do (T5). */
+/* pam_rename.so open=NAME close=NAME: a module that changes PAM_USER (T5). */
 #include <security/pam_modules.h>
 #include <string.h>
 

@@ -27,7 +27,7 @@ static struct address address(const char *text)
 	return a;
 }
 
-static void test_parse_and_format(void **state)
+static void test_prefix_parses_only_exact_text(void **state)
 {
 	static const char *const good[] = {
 	    "10.203.0.0/16", "0.0.0.0/0",     "255.255.255.255/32",	  "fd00::/64", "::/0",
@@ -72,7 +72,7 @@ static void test_parse_and_format(void **state)
 	assert_string_equal(prefix_format(&p, text), "none");
 }
 
-static void test_address(void **state)
+static void test_address_parses_formats_and_compares(void **state)
 {
 	struct address a = address("10.203.4.7"), b = address("10.203.4.8");
 	char text[ADDRESS_TEXT_MAX], mac_text[MAC_TEXT_MAX];
@@ -92,7 +92,7 @@ static void test_address(void **state)
 	assert_false(address_equal(&a, &b));
 }
 
-static void test_loopback(void **state)
+static void test_loopback_addresses_are_known(void **state)
 {
 	static const char *const yes[] = {"127.0.0.53", "127.255.255.255", "::1",
 					  "::ffff:127.0.0.1"};
@@ -112,7 +112,7 @@ static void test_loopback(void **state)
 	}
 }
 
-static void test_contains_and_overlaps(void **state)
+static void test_prefixes_contain_and_overlap(void **state)
 {
 	struct prefix wide = prefix("10.0.0.0/8"), narrow = prefix("10.203.4.0/22"),
 		      other = prefix("10.203.8.0/22"), all6 = prefix("::/0"), none = {0};
@@ -141,7 +141,7 @@ static void check_offset(const char *network, uint32_t offset, const char *expec
 	assert_string_equal(address_format(&a, text), expected);
 }
 
-static void test_offsets(void **state)
+static void test_offset_beyond_prefix_gives_no_address(void **state)
 {
 	(void)state;
 	check_offset("10.203.0.0/16", 1, "10.203.0.1");
@@ -163,7 +163,7 @@ static void check_last(const char *network, uint32_t expected)
 	assert_int_equal(prefix_last_offset(&p), expected);
 }
 
-static void test_last_offset(void **state)
+static void test_last_offset_leaves_out_broadcast(void **state)
 {
 	(void)state;
 	check_last("10.203.0.0/16", 65534);
@@ -178,7 +178,7 @@ static void test_last_offset(void **state)
 	check_last("fd00::/126", 3);
 }
 
-static void test_preferred_offset(void **state)
+static void test_preferred_offset_never_changes(void **state)
 {
 	static const char *const networks[] = {"10.0.0.0/30", "10.0.0.0/24", "10.0.0.0/16",
 					       "0.0.0.0/0", "fd00::/64"};
@@ -205,7 +205,7 @@ static void test_preferred_offset(void **state)
 	}
 }
 
-static void test_unique_local(void **state)
+static void test_random_prefix_is_unique_local(void **state)
 {
 	struct prefix p, other, unique = prefix("fd00::/8");
 	char text[ADDRESS_TEXT_MAX];
@@ -230,10 +230,14 @@ static void test_unique_local(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_parse_and_format), cmocka_unit_test(test_address),
-	    cmocka_unit_test(test_loopback),	     cmocka_unit_test(test_contains_and_overlaps),
-	    cmocka_unit_test(test_offsets),	     cmocka_unit_test(test_last_offset),
-	    cmocka_unit_test(test_preferred_offset), cmocka_unit_test(test_unique_local),
+	    cmocka_unit_test(test_prefix_parses_only_exact_text),
+	    cmocka_unit_test(test_address_parses_formats_and_compares),
+	    cmocka_unit_test(test_loopback_addresses_are_known),
+	    cmocka_unit_test(test_prefixes_contain_and_overlap),
+	    cmocka_unit_test(test_offset_beyond_prefix_gives_no_address),
+	    cmocka_unit_test(test_last_offset_leaves_out_broadcast),
+	    cmocka_unit_test(test_preferred_offset_never_changes),
+	    cmocka_unit_test(test_random_prefix_is_unique_local),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,7 +50,7 @@ static void assert_shown(const char *end, const char *program)
 	assert_int_equal(system(command), 0);
 }
 
-static void test_both_ends(void **state)
+static void test_filter_is_set_at_both_ends(void **state)
 {
 	(void)state;
 	assert_int_equal(bridge_filter_intact(&route, if_nametoindex("br0")), 0);
@@ -63,7 +63,7 @@ static void test_both_ends(void **state)
 	assert_int_equal(system("[ $(tc filter show dev br0 ingress | grep -c bytecode) = 1 ]"), 0);
 }
 
-static void test_one_end_is_missing(void **state)
+static void test_missing_end_is_found_and_set(void **state)
 {
 	(void)state;
 	assert_int_equal(bridge_filter_set(&route, if_nametoindex("br0")), 0);
@@ -74,7 +74,7 @@ static void test_one_end_is_missing(void **state)
 }
 
 /* One that lets everything pass in its place. */
-static void test_another_program(void **state)
+static void test_replaced_program_is_found_and_set(void **state)
 {
 	(void)state;
 	assert_int_equal(bridge_filter_set(&route, if_nametoindex("br0")), 0);
@@ -89,7 +89,7 @@ static void test_another_program(void **state)
 }
 
 /* Others' filters behind it stay. */
-static void test_others_stay(void **state)
+static void test_foreign_filters_stay(void **state)
 {
 	(void)state;
 	assert_int_equal(system("tc qdisc add dev br0 clsact && tc filter add dev br0 ingress "
@@ -101,7 +101,7 @@ static void test_others_stay(void **state)
 }
 
 /* Another qdisc in its place has no egress: that is an error, and said. */
-static void test_place_taken(void **state)
+static void test_other_qdisc_in_place_is_an_error(void **state)
 {
 	(void)state;
 	assert_int_equal(system("tc qdisc add dev br0 ingress"), 0);
@@ -109,7 +109,7 @@ static void test_place_taken(void **state)
 	assert_int_equal(bridge_filter_intact(&route, if_nametoindex("br0")), 0);
 }
 
-static void test_no_bridge(void **state)
+static void test_missing_bridge_is_an_error(void **state)
 {
 	(void)state;
 	assert_true(bridge_filter_set(&route, 9999) < 0);
@@ -118,12 +118,12 @@ static void test_no_bridge(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup(test_both_ends, test_start),
-	    cmocka_unit_test_setup(test_one_end_is_missing, test_start),
-	    cmocka_unit_test_setup(test_another_program, test_start),
-	    cmocka_unit_test_setup(test_others_stay, test_start),
-	    cmocka_unit_test_setup(test_place_taken, test_start),
-	    cmocka_unit_test_setup(test_no_bridge, test_start),
+	    cmocka_unit_test_setup(test_filter_is_set_at_both_ends, test_start),
+	    cmocka_unit_test_setup(test_missing_end_is_found_and_set, test_start),
+	    cmocka_unit_test_setup(test_replaced_program_is_found_and_set, test_start),
+	    cmocka_unit_test_setup(test_foreign_filters_stay, test_start),
+	    cmocka_unit_test_setup(test_other_qdisc_in_place_is_an_error, test_start),
+	    cmocka_unit_test_setup(test_missing_bridge_is_an_error, test_start),
 	};
 
 	return cmocka_run_group_tests(tests, group_start, group_end);

@@ -38,7 +38,7 @@ static const struct {
     {"\xc0\x9b", "\xc0?"},	      /* overlong */
 };
 
-static void test_texts(void **state)
+static void test_controls_are_replaced_and_letters_stay(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
@@ -54,7 +54,7 @@ static void test_texts(void **state)
 }
 
 /* Whatever the bytes are: no control is left, and the text is no longer than before. */
-static void test_random(void **state)
+static void test_random_bytes_leave_no_control(void **state)
 {
 	(void)state;
 	srandom(43);
@@ -81,7 +81,7 @@ static void keep(void *context, int level, const char *text)
 	strncpy(logged, text, sizeof(logged) - 1);
 }
 
-static void test_log_lines(void **state)
+static void test_log_lines_have_no_controls(void **state)
 {
 	(void)state;
 	log_set_sink(keep, NULL);
@@ -98,9 +98,9 @@ static void test_log_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_texts),
-	    cmocka_unit_test(test_random),
-	    cmocka_unit_test(test_log_lines),
+	    cmocka_unit_test(test_controls_are_replaced_and_letters_stay),
+	    cmocka_unit_test(test_random_bytes_leave_no_control),
+	    cmocka_unit_test(test_log_lines_have_no_controls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

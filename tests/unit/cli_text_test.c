@@ -43,7 +43,7 @@ static char *written(void (*write)(FILE *out, const char *text), const char *tex
 	return out;
 }
 
-static void test_names(void **state)
+static void test_hostile_names_are_printed_without_controls(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
@@ -58,7 +58,7 @@ static void test_names(void **state)
 	}
 }
 
-static void test_every_byte_pair(void **state)
+static void test_every_byte_pair_is_valid_json(void **state)
 {
 	(void)state;
 	for (unsigned i = 1; i < 0x10000; i++) {
@@ -72,7 +72,7 @@ static void test_every_byte_pair(void **state)
 	}
 }
 
-static void test_times(void **state)
+static void test_times_beyond_range_are_question_marks(void **state)
 {
 	char text[TEXT_TIME_MAX];
 
@@ -86,7 +86,7 @@ static void test_times(void **state)
 	assert_string_equal(time_local(0, text), "1970-01-01 02:00");
 }
 
-static void test_sizes(void **state)
+static void test_sizes_have_two_digits_and_a_unit(void **state)
 {
 	static const struct {
 		uint64_t bytes;
@@ -109,7 +109,7 @@ static void test_sizes(void **state)
 		assert_string_equal(size_text(sizes[i].bytes, text), sizes[i].text);
 }
 
-static void test_table(void **state)
+static void test_table_aligns_its_columns(void **state)
 {
 	static const char *const headings[] = {"USER", "UID", "FROM"};
 	static const char *const cells[] = {"al\033", "7", "", "J\xc3\xb6rgen", "100000", "x"};
@@ -131,7 +131,7 @@ static void test_table(void **state)
 	table_free(&table);
 }
 
-static void test_table_without_rows(void **state)
+static void test_table_without_rows_has_its_heading(void **state)
 {
 	static const char *const headings[] = {"USER", "UID"};
 	struct table table;
@@ -151,9 +151,12 @@ static void test_table_without_rows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_names), cmocka_unit_test(test_every_byte_pair),
-	    cmocka_unit_test(test_times), cmocka_unit_test(test_sizes),
-	    cmocka_unit_test(test_table), cmocka_unit_test(test_table_without_rows),
+	    cmocka_unit_test(test_hostile_names_are_printed_without_controls),
+	    cmocka_unit_test(test_every_byte_pair_is_valid_json),
+	    cmocka_unit_test(test_times_beyond_range_are_question_marks),
+	    cmocka_unit_test(test_sizes_have_two_digits_and_a_unit),
+	    cmocka_unit_test(test_table_aligns_its_columns),
+	    cmocka_unit_test(test_table_without_rows_has_its_heading),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,7 +112,7 @@ static void all_dropped(void)
 	assert_int_equal(entries_count(), 0);
 }
 
-static void test_source_and_destination(void **state)
+static void test_connections_from_and_to_a_prefix_are_removed(void **state)
 {
 	(void)state;
 	all_dropped();
@@ -132,7 +132,7 @@ static void test_source_and_destination(void **state)
 }
 
 /* Of a single address, its neighbour's are nobody's business. */
-static void test_one_address(void **state)
+static void test_connections_of_one_address_are_removed(void **state)
 {
 	(void)state;
 	all_dropped();
@@ -144,7 +144,7 @@ static void test_one_address(void **state)
 }
 
 /* Only the reply's direction has the address behind NAT. */
-static void test_behind_nat(void **state)
+static void test_connection_behind_nat_is_removed(void **state)
 {
 	(void)state;
 	all_dropped();
@@ -155,7 +155,7 @@ static void test_behind_nat(void **state)
 }
 
 /* More than are kept at once, and more than one batch. */
-static void test_many(void **state)
+static void test_many_connections_are_removed_in_batches(void **state)
 {
 	struct prefix prefix = prefix_of("10.1.0.0/24");
 	struct search s = {.prefixes = &prefix, .prefixes_count = 1, .max = 40};
@@ -194,7 +194,7 @@ static int entry_cut(void *context, struct nlmsghdr *answer)
 	return 0;
 }
 
-static void test_cut_off_at_every_byte(void **state)
+static void test_message_cut_at_every_byte_is_not_overread(void **state)
 {
 	int whole = 0;
 
@@ -210,7 +210,7 @@ static void test_cut_off_at_every_byte(void **state)
 }
 
 /* A tuple longer than any of the kernel's is refused whole, not cut. */
-static void test_long_tuple(void **state)
+static void test_tuple_beyond_room_is_refused(void **state)
 {
 	struct netlink_message *m = request(IPCTNL_MSG_CT_NEW, 0, AF_INET);
 	struct prefix all = {.address.family = AF_INET};
@@ -231,12 +231,12 @@ static void test_long_tuple(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_source_and_destination),
-	    cmocka_unit_test(test_one_address),
-	    cmocka_unit_test(test_behind_nat),
-	    cmocka_unit_test(test_many),
-	    cmocka_unit_test(test_cut_off_at_every_byte),
-	    cmocka_unit_test(test_long_tuple),
+	    cmocka_unit_test(test_connections_from_and_to_a_prefix_are_removed),
+	    cmocka_unit_test(test_connections_of_one_address_are_removed),
+	    cmocka_unit_test(test_connection_behind_nat_is_removed),
+	    cmocka_unit_test(test_many_connections_are_removed_in_batches),
+	    cmocka_unit_test(test_message_cut_at_every_byte_is_not_overread),
+	    cmocka_unit_test(test_tuple_beyond_room_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, group_start, group_end);

@@ -153,7 +153,7 @@ static const struct {
     {{SETEGID, 1, LIE_SUCCESS}, ""},
 };
 
-static void faults_refuse(void **state)
+static void each_fault_of_the_list_refuses(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
@@ -167,7 +167,7 @@ static void faults_refuse(void **state)
 }
 
 /* Whatever fails, in whatever way, at whatever place: what enter_with() asserts of a command. */
-static void every_fault_at_every_place(void **state)
+static void every_fault_at_every_call_is_safe(void **state)
 {
 	static const int errors[] = {EPERM, ENOENT, LIE_DEVICE, LIE_INODE, LIE_SUCCESS, LIE_GONE};
 	int calls[CALLS], runs = 0, ran = 0;
@@ -195,7 +195,7 @@ static void every_fault_at_every_place(void **state)
 	assert_true(ran > 0 && ran < runs);
 }
 
-static void joins_and_runs(void **state)
+static void command_runs_in_pinned_namespaces(void **state)
 {
 	(void)state;
 	world_make();
@@ -210,7 +210,7 @@ static void joins_and_runs(void **state)
 	assert_ran_inside("/bin/sh");
 }
 
-static void joins_what_is_pinned(void **state)
+static void only_pinned_namespaces_are_joined(void **state)
 {
 	(void)state;
 	world_make();
@@ -226,7 +226,7 @@ static void joins_what_is_pinned(void **state)
 	assert_refused(NO_NETWORK);
 }
 
-static void already_inside(void **state)
+static void process_inside_does_not_join_again(void **state)
 {
 	(void)state;
 	world_make();
@@ -239,7 +239,7 @@ static void already_inside(void **state)
 }
 
 /* Any doubt about the working directory: the root of the view. */
-static void working_directory(void **state)
+static void doubtful_working_directory_becomes_root(void **state)
 {
 	static const struct fault doubts[] = {
 	    {GETCWD, 1, ENOENT},    {GETCWD, 1, LIE_PATH}, {STAT, 1, EACCES},
@@ -263,7 +263,7 @@ static void working_directory(void **state)
 	assert_string_equal(world.cwd, "/work");
 }
 
-static void no_directory_at_all(void **state)
+static void unreachable_root_refuses(void **state)
 {
 	(void)state;
 	world_make();
@@ -273,7 +273,7 @@ static void no_directory_at_all(void **state)
 	assert_refused("");
 }
 
-static void command_cannot_run(void **state)
+static void command_that_cannot_run_is_reported(void **state)
 {
 	(void)state;
 	world_make();
@@ -289,7 +289,7 @@ static void command_cannot_run(void **state)
 }
 
 /* Each shown without privilege, to root too, and never followed by a command. */
-static void options(void **state)
+static void options_run_no_command(void **state)
 {
 	(void)state;
 	for (int root = 0; root < 2; root++) {
@@ -317,7 +317,7 @@ static void options(void **state)
 	assert_refused("");
 }
 
-static void root_and_no_root(void **state)
+static void root_and_missing_setuid_are_refused(void **state)
 {
 	(void)state;
 	world_make();
@@ -331,7 +331,7 @@ static void root_and_no_root(void **state)
 }
 
 /* A refusal that cannot give up the uid says nothing. */
-static void refusal_is_silent_with_privilege(void **state)
+static void refusal_with_privilege_prints_nothing(void **state)
 {
 	(void)state;
 	world_make();
@@ -341,7 +341,7 @@ static void refusal_is_silent_with_privilege(void **state)
 	assert_refused("");
 }
 
-static void standard_descriptors(void **state)
+static void closed_standard_descriptors_are_opened(void **state)
 {
 	(void)state;
 	world_make();
@@ -367,18 +367,18 @@ static int world_free(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(joins_and_runs),
-	    cmocka_unit_test(joins_what_is_pinned),
-	    cmocka_unit_test(already_inside),
-	    cmocka_unit_test(faults_refuse),
-	    cmocka_unit_test(every_fault_at_every_place),
-	    cmocka_unit_test(working_directory),
-	    cmocka_unit_test(no_directory_at_all),
-	    cmocka_unit_test(command_cannot_run),
-	    cmocka_unit_test(options),
-	    cmocka_unit_test(root_and_no_root),
-	    cmocka_unit_test(refusal_is_silent_with_privilege),
-	    cmocka_unit_test(standard_descriptors),
+	    cmocka_unit_test(command_runs_in_pinned_namespaces),
+	    cmocka_unit_test(only_pinned_namespaces_are_joined),
+	    cmocka_unit_test(process_inside_does_not_join_again),
+	    cmocka_unit_test(each_fault_of_the_list_refuses),
+	    cmocka_unit_test(every_fault_at_every_call_is_safe),
+	    cmocka_unit_test(doubtful_working_directory_becomes_root),
+	    cmocka_unit_test(unreachable_root_refuses),
+	    cmocka_unit_test(command_that_cannot_run_is_reported),
+	    cmocka_unit_test(options_run_no_command),
+	    cmocka_unit_test(root_and_missing_setuid_are_refused),
+	    cmocka_unit_test(refusal_with_privilege_prints_nothing),
+	    cmocka_unit_test(closed_standard_descriptors_are_opened),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, world_free);

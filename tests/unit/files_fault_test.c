@@ -75,7 +75,7 @@ static void read_body(void)
 	result += length >= 0;
 }
 
-static void test_read(void **state)
+static void test_read_fails_with_each_call(void **state)
 {
 	(void)state;
 	assert_int_equal(files_write_atomic(scratch, "file", 0600, OLD, strlen(OLD), false), 0);
@@ -108,7 +108,7 @@ static void write_body(void)
 	assert_int_equal(faccessat(scratch, ".file.new", F_OK, 0), -1);
 }
 
-static void test_write(void **state)
+static void test_write_fails_whole_or_not_at_all(void **state)
 {
 	(void)state;
 	step = 5;
@@ -130,7 +130,7 @@ static void leftover_body(void)
 	assert_int_equal(faccessat(scratch, ".file.new", F_OK, 0), -1);
 }
 
-static void test_write_over_leftover(void **state)
+static void test_write_over_leftover_fails_cleanly(void **state)
 {
 	(void)state;
 	assert_true(fault_sweep(EIO, leftover_body) >= 5);
@@ -155,7 +155,7 @@ static void make_dir_body(void)
 	assert_int_equal((unlinkat)(scratch, "folder", AT_REMOVEDIR), 0);
 }
 
-static void test_make_dir(void **state)
+static void test_make_dir_fails_without_wider_mode(void **state)
 {
 	mode_t before = umask(077);
 
@@ -194,7 +194,7 @@ static void remove_body(void)
 	assert_int_equal(faccessat(scratch, "tree", F_OK, 0), -1);
 }
 
-static void test_remove_tree(void **state)
+static void test_failed_removal_is_finished_by_the_next(void **state)
 {
 	(void)state;
 	assert_true(fault_sweep(EIO, remove_body) > 40);
@@ -202,7 +202,7 @@ static void test_remove_tree(void **state)
 }
 
 /* The first error is told, and does not keep the rest from being removed. */
-static void test_remove_goes_on(void **state)
+static void test_removal_goes_on_after_an_error(void **state)
 {
 	(void)state;
 	tree_make(3);
@@ -218,12 +218,12 @@ static void test_remove_goes_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_read),
-	    cmocka_unit_test(test_write),
-	    cmocka_unit_test(test_write_over_leftover),
-	    cmocka_unit_test(test_make_dir),
-	    cmocka_unit_test(test_remove_tree),
-	    cmocka_unit_test(test_remove_goes_on),
+	    cmocka_unit_test(test_read_fails_with_each_call),
+	    cmocka_unit_test(test_write_fails_whole_or_not_at_all),
+	    cmocka_unit_test(test_write_over_leftover_fails_cleanly),
+	    cmocka_unit_test(test_make_dir_fails_without_wider_mode),
+	    cmocka_unit_test(test_failed_removal_is_finished_by_the_next),
+	    cmocka_unit_test(test_removal_goes_on_after_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);

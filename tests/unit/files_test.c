@@ -32,7 +32,7 @@ static bool exists(const char *name)
 	return faccessat(scratch, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static void test_read(void **state)
+static void test_read_refuses_files_beyond_its_buffer(void **state)
 {
 	char buf[9];
 
@@ -51,7 +51,7 @@ static void test_read(void **state)
 	assert_int_equal(files_read(scratch, "eight", buf, 1), -EFBIG);
 }
 
-static void test_read_no_regular_file(void **state)
+static void test_read_refuses_other_kinds_of_files(void **state)
 {
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
 	CLEANUP_FD int s = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -71,7 +71,7 @@ static void test_read_no_regular_file(void **state)
 	assert_int_equal(files_read(scratch, "null", buf, sizeof(buf)), -EINVAL);
 }
 
-static void test_write(void **state)
+static void test_write_replaces_file_and_mode(void **state)
 {
 	char buf[64];
 	struct stat st;
@@ -88,7 +88,7 @@ static void test_write(void **state)
 	assert_false(exists(".w.new"));
 }
 
-static void test_write_over_leftovers(void **state)
+static void test_write_follows_no_planted_link(void **state)
 {
 	char buf[64];
 
@@ -111,7 +111,7 @@ static void test_write_over_leftovers(void **state)
 	assert_int_equal(files_write_atomic(scratch, "y", 0644, "x", 1, false), -EISDIR);
 }
 
-static void test_write_long_name(void **state)
+static void test_write_refuses_name_beyond_limit(void **state)
 {
 	char name[300];
 
@@ -134,7 +134,7 @@ static bool mounts_unshare(void)
 }
 
 /* On a full filesystem the old content stays and no temporary file does. */
-static void test_write_no_space(void **state)
+static void test_write_without_space_keeps_old_file(void **state)
 {
 	char *big = calloc(1, 1 << 20), buf[64];
 	pid_t child = fork();
@@ -169,7 +169,7 @@ static void make_dir_check(const char *name, mode_t mode, mode_t expected)
 	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
 }
 
-static void test_make_dir(void **state)
+static void test_make_dir_sets_mode(void **state)
 {
 	mode_t mask = umask(0777);
 
@@ -183,7 +183,7 @@ static void test_make_dir(void **state)
 	make_dir_check("d3", 0755, 0700);
 }
 
-static void test_make_dir_refuses(void **state)
+static void test_make_dir_refuses_unsafe_folders(void **state)
 {
 	(void)state;
 	assert_int_equal(files_make_dir(scratch, "absent/d", 0755), -ENOENT);
@@ -202,7 +202,7 @@ static void test_make_dir_refuses(void **state)
 	assert_int_equal(files_make_dir(scratch, "plain", 0755), -ENOTDIR);
 }
 
-static void test_remove_tree(void **state)
+static void test_remove_tree_follows_no_link(void **state)
 {
 	(void)state;
 	assert_int_equal(files_remove_tree(scratch, "nothing"), 0);
@@ -225,7 +225,7 @@ static void test_remove_tree(void **state)
 }
 
 /* No tree of root's is that deep, and one of a user's cannot exhaust stack or descriptors. */
-static void test_remove_deep_tree(void **state)
+static void test_remove_tree_refuses_deep_trees(void **state)
 {
 	CLEANUP_FD int at = openat(scratch, ".", O_RDONLY | O_DIRECTORY);
 
@@ -251,7 +251,7 @@ static void test_remove_deep_tree(void **state)
 	assert_int_equal(files_remove_tree(scratch, "rest"), 0);
 }
 
-static void test_remove_stays_in_mount(void **state)
+static void test_remove_tree_stays_in_its_mount(void **state)
 {
 	pid_t child = fork();
 	int status;
@@ -294,9 +294,9 @@ static int fds_remember(void **state)
 	return 0;
 }
 
-static void test_no_descriptor_left(void **state)
+static void test_failures_leave_no_descriptor(void **state)
 {
-	test_remove_deep_tree(state);
+	test_remove_tree_refuses_deep_trees(state);
 	assert_int_equal(files_make_dir(scratch, "theirs", 0755), -EPERM);
 	assert_int_equal(fds_count(), fds_before);
 }
@@ -304,18 +304,18 @@ static void test_no_descriptor_left(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_read),
-	    cmocka_unit_test(test_read_no_regular_file),
-	    cmocka_unit_test(test_write),
-	    cmocka_unit_test(test_write_over_leftovers),
-	    cmocka_unit_test(test_write_long_name),
-	    cmocka_unit_test(test_write_no_space),
-	    cmocka_unit_test(test_make_dir),
-	    cmocka_unit_test(test_make_dir_refuses),
-	    cmocka_unit_test(test_remove_tree),
-	    cmocka_unit_test(test_remove_deep_tree),
-	    cmocka_unit_test(test_remove_stays_in_mount),
-	    cmocka_unit_test_setup(test_no_descriptor_left, fds_remember),
+	    cmocka_unit_test(test_read_refuses_files_beyond_its_buffer),
+	    cmocka_unit_test(test_read_refuses_other_kinds_of_files),
+	    cmocka_unit_test(test_write_replaces_file_and_mode),
+	    cmocka_unit_test(test_write_follows_no_planted_link),
+	    cmocka_unit_test(test_write_refuses_name_beyond_limit),
+	    cmocka_unit_test(test_write_without_space_keeps_old_file),
+	    cmocka_unit_test(test_make_dir_sets_mode),
+	    cmocka_unit_test(test_make_dir_refuses_unsafe_folders),
+	    cmocka_unit_test(test_remove_tree_follows_no_link),
+	    cmocka_unit_test(test_remove_tree_refuses_deep_trees),
+	    cmocka_unit_test(test_remove_tree_stays_in_its_mount),
+	    cmocka_unit_test_setup(test_failures_leave_no_descriptor, fds_remember),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);

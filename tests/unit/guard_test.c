@@ -66,7 +66,7 @@ static struct ruleset_member member_new(uint8_t number)
 	return m;
 }
 
-static void test_a_change_tells_its_generation(void **state)
+static void test_added_element_gives_its_generation(void **state)
 {
 	struct ruleset_member m = member_new(1);
 	uint32_t before = generation_now(), made;
@@ -78,7 +78,7 @@ static void test_a_change_tells_its_generation(void **state)
 }
 
 /* What somebody else did meanwhile would else pass for ours (T26). */
-static void test_no_change_tells_none(void **state)
+static void test_known_element_gives_no_generation(void **state)
 {
 	struct ruleset_member m = member_new(2);
 	uint32_t made, again, before;
@@ -91,7 +91,7 @@ static void test_no_change_tells_none(void **state)
 	assert_int_equal(generation_now(), before);
 }
 
-static void test_others_count(void **state)
+static void test_foreign_changes_count_as_generations(void **state)
 {
 	struct ruleset_member m = member_new(3);
 	uint32_t before = generation_now(), made;
@@ -104,7 +104,7 @@ static void test_others_count(void **state)
 	assert_int_equal(generation_now(), made + 1);
 }
 
-static void test_fingerprint(void **state)
+static void test_fingerprint_changes_with_rules_only(void **state)
 {
 	struct ruleset_member m = member_new(4);
 	uint64_t before, after;
@@ -128,7 +128,7 @@ static int member_count(void *context, const struct ruleset_member *member)
 	return 0;
 }
 
-static void test_removed_twice(void **state)
+static void test_second_removal_succeeds(void **state)
 {
 	struct ruleset_member m = member_new(5);
 	int before = 0, there = 0, after = 0;
@@ -146,7 +146,7 @@ static void test_removed_twice(void **state)
 }
 
 /* Elements of both families, whatever else they name: an address goes to another user. */
-static void test_an_address_is_forgotten(void **state)
+static void test_address_is_forgotten_in_all_elements(void **state)
 {
 	struct ruleset_member first = member_new(7), second = member_new(8);
 	struct address none = {0};
@@ -178,7 +178,7 @@ static void test_an_address_is_forgotten(void **state)
 	assert_int_equal(after, before);
 }
 
-static void test_no_tables(void **state)
+static void test_missing_tables_are_an_error(void **state)
 {
 	struct ruleset_member m = member_new(6);
 	uint64_t fingerprint;
@@ -196,13 +196,13 @@ static void test_no_tables(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_a_change_tells_its_generation),
-	    cmocka_unit_test(test_no_change_tells_none),
-	    cmocka_unit_test(test_others_count),
-	    cmocka_unit_test(test_fingerprint),
-	    cmocka_unit_test(test_removed_twice),
-	    cmocka_unit_test(test_an_address_is_forgotten),
-	    cmocka_unit_test(test_no_tables),
+	    cmocka_unit_test(test_added_element_gives_its_generation),
+	    cmocka_unit_test(test_known_element_gives_no_generation),
+	    cmocka_unit_test(test_foreign_changes_count_as_generations),
+	    cmocka_unit_test(test_fingerprint_changes_with_rules_only),
+	    cmocka_unit_test(test_second_removal_succeeds),
+	    cmocka_unit_test(test_address_is_forgotten_in_all_elements),
+	    cmocka_unit_test(test_missing_tables_are_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, group_start, group_end);

@@ -196,7 +196,7 @@ static void failing_services_refuse(void **state)
 }
 
 /* What a directory answers is not believed more than what was typed. */
-static void odd_accounts_are_refused(void **state)
+static void accounts_with_wrong_answers_are_refused(void **state)
 {
 	static const char *const names[] = {"", "..", "a/b", "-a", "a b", "a\nb", "\x1b[2J"};
 
@@ -217,7 +217,7 @@ static void odd_accounts_are_refused(void **state)
 }
 
 /* Two names of one uid are one account; another spelling is the directory's own. */
-static void names_are_the_directorys(void **state)
+static void account_name_is_that_of_the_directory(void **state)
 {
 	(void)state;
 	nss.account = "first";
@@ -243,7 +243,7 @@ static void nameless_groups_are_numbers(void **state)
 	}
 }
 
-static void many_groups(void **state)
+static void groups_beyond_limit_are_cut_or_refused(void **state)
 {
 	(void)state;
 	nss.groups = 200; /* more than the first buffer */
@@ -261,7 +261,7 @@ static void many_groups(void **state)
 	who_free(&who);
 }
 
-static void no_memory(void **state)
+static void missing_memory_refuses(void **state)
 {
 	int refused = 0;
 
@@ -282,11 +282,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(slow_services_are_waited_for, setup),
 	    cmocka_unit_test_setup(failing_services_refuse, setup),
-	    cmocka_unit_test_setup(odd_accounts_are_refused, setup),
-	    cmocka_unit_test_setup(names_are_the_directorys, setup),
+	    cmocka_unit_test_setup(accounts_with_wrong_answers_are_refused, setup),
+	    cmocka_unit_test_setup(account_name_is_that_of_the_directory, setup),
 	    cmocka_unit_test_setup(nameless_groups_are_numbers, setup),
-	    cmocka_unit_test_setup(many_groups, setup),
-	    cmocka_unit_test_setup(no_memory, setup),
+	    cmocka_unit_test_setup(groups_beyond_limit_are_cut_or_refused, setup),
+	    cmocka_unit_test_setup(missing_memory_refuses, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,7 +129,7 @@ static void unknown_users_are_not_found(void **state)
 	}
 }
 
-static void can_be_used_again(void **state)
+static void freed_identity_can_be_used_again(void **state)
 {
 	struct who who = {.uid = 7};
 
@@ -151,7 +151,7 @@ int main(void)
 	    cmocka_unit_test_setup(strange_names_are_refused, setup),
 	    cmocka_unit_test_setup(long_names_are_refused, setup),
 	    cmocka_unit_test_setup(unknown_users_are_not_found, setup),
-	    cmocka_unit_test_setup(can_be_used_again, setup),
+	    cmocka_unit_test_setup(freed_identity_can_be_used_again, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

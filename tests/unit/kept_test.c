@@ -83,7 +83,7 @@ static bool has_file(const char *folder)
 	return access(path, F_OK) == 0;
 }
 
-static void paths_that_are_kept(void **state)
+static void paths_below_var_are_persistent(void **state)
 {
 	(void)state;
 	assert_true(kept_path("/var/tmp"));
@@ -91,7 +91,7 @@ static void paths_that_are_kept(void **state)
 	assert_false(kept_path("/variable"));
 }
 
-static void as_on_the_host_and_kept(void **state)
+static void persistent_directory_has_mode_of_the_hosts(void **state)
 {
 	struct stat st;
 
@@ -110,7 +110,7 @@ static void as_on_the_host_and_kept(void **state)
 }
 
 /* T18: who has the uid now gets nothing of who had it. */
-static void a_reused_uid_inherits_nothing(void **state)
+static void reused_uid_does_not_get_the_directory(void **state)
 {
 	char command[400];
 
@@ -125,7 +125,7 @@ static void a_reused_uid_inherits_nothing(void **state)
 }
 
 /* A name that would lead elsewhere is not used for a file's. */
-static void an_owner_that_is_no_name(void **state)
+static void owner_with_hostile_name_is_refused(void **state)
 {
 	(void)state;
 	opened("alice");
@@ -137,7 +137,7 @@ static void an_owner_that_is_no_name(void **state)
 	assert_int_equal(system("test -d private/2001.unknown.*"), 0);
 }
 
-static void a_folder_that_is_not_roots_alone(void **state)
+static void folder_not_owned_by_root_is_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(chmod("private", 0710), 0);
@@ -179,7 +179,7 @@ static void next_body(void)
 	assert_true(has_file(own));
 }
 
-static void each_call_fails(void **state)
+static void each_failing_call_loses_no_files(void **state)
 {
 	(void)state;
 	assert_true(fault_sweep(ENOSPC, first_body) >= 12);
@@ -192,13 +192,17 @@ static void each_call_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(paths_that_are_kept),
-	    cmocka_unit_test_setup_teardown(as_on_the_host_and_kept, setup, scratch_teardown),
-	    cmocka_unit_test_setup_teardown(a_reused_uid_inherits_nothing, setup, scratch_teardown),
-	    cmocka_unit_test_setup_teardown(an_owner_that_is_no_name, setup, scratch_teardown),
-	    cmocka_unit_test_setup_teardown(a_folder_that_is_not_roots_alone, setup,
+	    cmocka_unit_test(paths_below_var_are_persistent),
+	    cmocka_unit_test_setup_teardown(persistent_directory_has_mode_of_the_hosts, setup,
 					    scratch_teardown),
-	    cmocka_unit_test_setup_teardown(each_call_fails, setup, scratch_teardown),
+	    cmocka_unit_test_setup_teardown(reused_uid_does_not_get_the_directory, setup,
+					    scratch_teardown),
+	    cmocka_unit_test_setup_teardown(owner_with_hostile_name_is_refused, setup,
+					    scratch_teardown),
+	    cmocka_unit_test_setup_teardown(folder_not_owned_by_root_is_refused, setup,
+					    scratch_teardown),
+	    cmocka_unit_test_setup_teardown(each_failing_call_loses_no_files, setup,
+					    scratch_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

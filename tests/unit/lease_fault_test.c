@@ -112,7 +112,7 @@ static void folder_body(void)
 	assert_int_equal(fd, fault_was_hit() ? -EROFS : fd < 0 ? 0 : fd);
 }
 
-static void test_folder(void **state)
+static void test_folder_fails_with_each_call(void **state)
 {
 	(void)state;
 	assert_int_equal(fault_sweep(EROFS, folder_body), 4);
@@ -134,7 +134,7 @@ static void take_body(void)
 	released(USER);
 }
 
-static void test_take(void **state)
+static void test_take_fails_and_later_gives_same_address(void **state)
 {
 	(void)state;
 	assert_true(fault_sweep(ENOSPC, take_body) >= 6);
@@ -157,7 +157,7 @@ static void collision_body(void)
 	released(USER);
 }
 
-static void test_collision(void **state)
+static void test_collision_fails_without_two_owners(void **state)
 {
 	(void)state;
 	assert_int_equal(taken(other), 0);
@@ -186,7 +186,7 @@ static void torn_body(void)
 	released(USER);
 }
 
-static void test_torn(void **state)
+static void test_torn_lease_fails_without_two_owners(void **state)
 {
 	(void)state;
 	assert_true(fault_sweep(EIO, torn_body) >= 8);
@@ -255,14 +255,14 @@ static void hand_over_body(void)
 	released(other);
 }
 
-static void test_hand_over(void **state)
+static void test_hand_over_fails_without_two_owners(void **state)
 {
 	(void)state;
 	assert_true(fault_sweep(EIO, hand_over_body) >= 10);
 	released(USER);
 }
 
-static void test_find_release_repair(void **state)
+static void test_find_release_and_repair_fail_without_loss(void **state)
 {
 	(void)state;
 	assert_int_equal(taken(USER), 0);
@@ -275,12 +275,12 @@ static void test_find_release_repair(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_folder),
-	    cmocka_unit_test(test_take),
-	    cmocka_unit_test(test_collision),
-	    cmocka_unit_test(test_torn),
-	    cmocka_unit_test(test_find_release_repair),
-	    cmocka_unit_test(test_hand_over),
+	    cmocka_unit_test(test_folder_fails_with_each_call),
+	    cmocka_unit_test(test_take_fails_and_later_gives_same_address),
+	    cmocka_unit_test(test_collision_fails_without_two_owners),
+	    cmocka_unit_test(test_torn_lease_fails_without_two_owners),
+	    cmocka_unit_test(test_find_release_and_repair_fail_without_loss),
+	    cmocka_unit_test(test_hand_over_fails_without_two_owners),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, scratch_teardown);

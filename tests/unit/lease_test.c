@@ -15,7 +15,7 @@ static bool exists(const char *path)
 	return faccessat(scratch, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static void test_preferred(void **state)
+static void test_preferred_address_is_given(void **state)
 {
 	static const uid_t uids[] = {0, 3, 254, 1000, 65534, UID_LAST};
 
@@ -39,7 +39,7 @@ static uid_t uid_preferring(uint32_t offset)
 			return uid;
 }
 
-static void test_collision_and_wrap(void **state)
+static void test_collision_gives_the_next_free_address(void **state)
 {
 	uid_t other = uid_preferring(254);
 
@@ -54,7 +54,7 @@ static void test_collision_and_wrap(void **state)
 	assert_int_equal(take(254), 254);
 }
 
-static void test_release(void **state)
+static void test_release_frees_only_the_own_lease(void **state)
 {
 	(void)state;
 	assert_int_equal(lease_release(scratch, NETWORK, &subnet, 7), 0);
@@ -73,7 +73,7 @@ static void test_release(void **state)
 }
 
 /* The conf says another subnet: other addresses; taken back, the old ones again. */
-static void test_other_subnet(void **state)
+static void test_changed_subnet_gives_other_addresses(void **state)
 {
 	struct prefix first = subnet;
 	uint32_t offset;
@@ -93,7 +93,7 @@ static void test_other_subnet(void **state)
 	assert_int_equal(lease_find(scratch, NETWORK, &first, 8, &offset), -ENOENT);
 }
 
-static void test_networks_are_apart(void **state)
+static void test_networks_have_separate_leases(void **state)
 {
 	uint32_t offset;
 
@@ -104,7 +104,7 @@ static void test_networks_are_apart(void **state)
 	assert_int_equal(offset, 7);
 }
 
-static void test_refused(void **state)
+static void test_bad_names_and_subnets_are_refused(void **state)
 {
 	static const char *const names[] = {"",	   ".",	   "..",
 					    "a/b", "/etc", "a-name-of-more-than-thirty-one-bytes"};
@@ -145,7 +145,7 @@ static void take_many(unsigned process)
 	_exit(0);
 }
 
-static void test_concurrent(void **state)
+static void test_many_processes_get_different_addresses(void **state)
 {
 	bool taken[256] = {false};
 	pid_t children[PROCESSES];
@@ -178,7 +178,7 @@ static void test_concurrent(void **state)
 }
 
 /* SIGKILL at any moment: what stays is whole, adopted, or removed by repair; nothing is double. */
-static void test_killed(void **state)
+static void test_killed_processes_leave_no_double_lease(void **state)
 {
 	bool taken[256] = {false};
 	uint32_t offset;
@@ -228,7 +228,7 @@ static int take_without_space(void)
 		   : 0;
 }
 
-static void test_no_space(void **state)
+static void test_full_disk_leaves_no_half_lease(void **state)
 {
 	pid_t child = fork();
 	int status;
@@ -241,7 +241,7 @@ static void test_no_space(void **state)
 }
 
 /* One uid, many processes, no lock: all agree. */
-static void test_one_uid_at_once(void **state)
+static void test_processes_of_one_uid_get_one_address(void **state)
 {
 	pid_t children[PROCESSES];
 	uint32_t offset;
@@ -269,16 +269,16 @@ static void test_one_uid_at_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    LEASE_TEST(test_preferred),
-	    LEASE_TEST(test_collision_and_wrap),
-	    LEASE_TEST(test_release),
-	    LEASE_TEST(test_other_subnet),
-	    LEASE_TEST(test_networks_are_apart),
-	    LEASE_TEST(test_refused),
-	    LEASE_TEST(test_concurrent),
-	    LEASE_TEST(test_no_space),
-	    LEASE_TEST(test_one_uid_at_once),
-	    LEASE_TEST(test_killed),
+	    LEASE_TEST(test_preferred_address_is_given),
+	    LEASE_TEST(test_collision_gives_the_next_free_address),
+	    LEASE_TEST(test_release_frees_only_the_own_lease),
+	    LEASE_TEST(test_changed_subnet_gives_other_addresses),
+	    LEASE_TEST(test_networks_have_separate_leases),
+	    LEASE_TEST(test_bad_names_and_subnets_are_refused),
+	    LEASE_TEST(test_many_processes_get_different_addresses),
+	    LEASE_TEST(test_full_disk_leaves_no_half_lease),
+	    LEASE_TEST(test_processes_of_one_uid_get_one_address),
+	    LEASE_TEST(test_killed_processes_leave_no_double_lease),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,7 @@ static void folder_put(const char *path)
 	assert_int_equal(mkdirat(scratch, below, 0755), 0);
 }
 
-static void test_torn_ways_back(void **state)
+static void test_torn_links_of_a_uid_are_mended(void **state)
 {
 	static const char *const torn[] = {
 	    "garbage",	  "10.203.4",	"010.203.4.7", "10.203.4.7 ", "10.203.4.0", "10.203.4.255",
@@ -48,7 +48,7 @@ static void test_torn_ways_back(void **state)
 	assert_int_equal(take(7), 7);
 }
 
-static void test_torn_claims(void **state)
+static void test_torn_links_of_an_address_are_mended(void **state)
 {
 	static const char *const torn[] = {"garbage",	 "07",	       "-7",	  "7 ",
 					   "4294967295", "4294967303", "../uid/7"};
@@ -90,7 +90,7 @@ static void torn_check(uid_t uid, uid_t other)
  * A link's target that ends early may name somebody else: 10.203.4.253 another's address, 200253
  * another's uid.
  */
-static void test_torn_at_every_byte(void **state)
+static void test_link_torn_at_every_byte_gives_no_foreign_address(void **state)
 {
 	static const uid_t others[] = {2, 25, 200, 2002, 20025};
 	static const char address[] = "10.203.4.253", uid[] = "200253";
@@ -121,7 +121,7 @@ static void test_torn_at_every_byte(void **state)
 }
 
 /* A claim without its way back, as a kill between the two leaves it. */
-static void test_orphan_claim_adopted(void **state)
+static void test_half_lease_is_completed(void **state)
 {
 	(void)state;
 	take(8);
@@ -131,7 +131,7 @@ static void test_orphan_claim_adopted(void **state)
 	assert_int_equal(lease_repair(scratch, NETWORK, &subnet), 0);
 }
 
-static void test_stolen_claim(void **state)
+static void test_foreign_claim_gives_another_address(void **state)
 {
 	(void)state;
 	take(7);
@@ -146,7 +146,7 @@ static void test_stolen_claim(void **state)
 	assert_int_equal(take(9), 9);
 }
 
-static void test_repair(void **state)
+static void test_repair_removes_unsound_leases(void **state)
 {
 	(void)state;
 	assert_int_equal(lease_repair(scratch, NETWORK, &subnet), 0);
@@ -173,9 +173,12 @@ static void test_repair(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    LEASE_TEST(test_torn_ways_back),	 LEASE_TEST(test_torn_claims),
-	    LEASE_TEST(test_torn_at_every_byte), LEASE_TEST(test_orphan_claim_adopted),
-	    LEASE_TEST(test_stolen_claim),	 LEASE_TEST(test_repair),
+	    LEASE_TEST(test_torn_links_of_a_uid_are_mended),
+	    LEASE_TEST(test_torn_links_of_an_address_are_mended),
+	    LEASE_TEST(test_link_torn_at_every_byte_gives_no_foreign_address),
+	    LEASE_TEST(test_half_lease_is_completed),
+	    LEASE_TEST(test_foreign_claim_gives_another_address),
+	    LEASE_TEST(test_repair_removes_unsound_leases),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

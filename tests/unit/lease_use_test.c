@@ -10,7 +10,7 @@ static void age(const char *path, time_t seconds)
 	assert_int_equal(utimensat(scratch, path, times, AT_SYMLINK_NOFOLLOW), 0);
 }
 
-static void test_the_longest_unused_is_first(void **state)
+static void test_longest_unused_lease_is_first(void **state)
 {
 	struct lease_use *uses;
 	size_t count;
@@ -35,7 +35,7 @@ static void test_the_longest_unused_is_first(void **state)
 	free(uses);
 }
 
-static void test_many(void **state)
+static void test_many_leases_are_sorted(void **state)
 {
 	struct lease_use *uses;
 	struct prefix large;
@@ -54,7 +54,7 @@ static void test_many(void **state)
 	assert_int_equal(all, 65533);
 }
 
-static void test_count(void **state)
+static void test_count_has_leases_of_the_subnet(void **state)
 {
 	struct prefix other, tiny;
 	uint32_t leased, all;
@@ -76,7 +76,7 @@ static void test_count(void **state)
 	assert_int_equal(all, 0);
 }
 
-static void test_absent(void **state)
+static void test_absent_uid_keeps_its_first_date(void **state)
 {
 	struct lease_use *absent;
 	size_t count;
@@ -112,7 +112,7 @@ static void test_absent(void **state)
 }
 
 /* A folder of somebody else's, or something else that has its name, tells nothing. */
-static void test_planted(void **state)
+static void test_planted_folders_are_refused(void **state)
 {
 	struct lease_use *list;
 	size_t count;
@@ -133,11 +133,11 @@ static void test_planted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    LEASE_TEST(test_the_longest_unused_is_first),
-	    LEASE_TEST(test_many),
-	    LEASE_TEST(test_count),
-	    LEASE_TEST(test_absent),
-	    LEASE_TEST(test_planted),
+	    LEASE_TEST(test_longest_unused_lease_is_first),
+	    LEASE_TEST(test_many_leases_are_sorted),
+	    LEASE_TEST(test_count_has_leases_of_the_subnet),
+	    LEASE_TEST(test_absent_uid_keeps_its_first_date),
+	    LEASE_TEST(test_planted_folders_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -148,7 +148,7 @@ static void holder_kill(pid_t pid)
 	assert_int_equal(holder_end(pid), SIGKILL);
 }
 
-static void tried_and_seen(void **state)
+static void held_lock_is_seen_and_refused(void **state)
 {
 	pid_t pid = holder_start(USER, false, 30000, false);
 
@@ -168,7 +168,7 @@ static void tried_and_seen(void **state)
 	holder_kill(pid);
 }
 
-static void shared_by_many(void **state)
+static void shared_lock_is_held_by_many(void **state)
 {
 	pid_t a = holder_start(LOCK_HOST, true, 30000, false),
 	      b = holder_start(LOCK_HOST, true, 30000, false);
@@ -184,7 +184,7 @@ static void shared_by_many(void **state)
 }
 
 /* However long it takes: who is at work is not killed, and the signal handler is as before. */
-static void a_holder_at_work_is_waited_for(void **state)
+static void working_holder_is_waited_for(void **state)
 {
 	long start = now_ms();
 	pid_t pid = holder_start(USER, false, 700, false);
@@ -200,7 +200,7 @@ static void a_holder_at_work_is_waited_for(void **state)
 	lock_release(lock, USER);
 }
 
-static void a_stopped_holder_is_killed(void **state)
+static void stopped_holder_is_killed(void **state)
 {
 	pid_t pid = holder_start(USER, false, 0, true),
 	      other = holder_start(USER + 1, false, 0, true);
@@ -218,7 +218,7 @@ static void a_stopped_holder_is_killed(void **state)
 }
 
 /* Stopped for less than 300 ms. */
-static void a_holder_that_goes_on_is_not_killed(void **state)
+static void holder_that_goes_on_is_not_killed(void **state)
 {
 	pid_t pid = holder_start(USER, false, 0, true);
 
@@ -245,7 +245,7 @@ static void frozen_try(const char *cgroup, ssize_t length, const char *events, s
 }
 
 /* A cgroup that says so, or whose path was made too long to be asked, is a frozen holder's. */
-static void a_frozen_holder_is_killed(void **state)
+static void frozen_holder_is_killed(void **state)
 {
 	(void)state;
 	frozen_try("1:cpu:/x\n0::/user.slice/x\n", 26, "populated 1\nfrozen 1\n", 21, SIGKILL);
@@ -253,7 +253,7 @@ static void a_frozen_holder_is_killed(void **state)
 	frozen_try("", -ENAMETOOLONG, "", 0, SIGKILL);
 }
 
-static void a_holder_in_any_other_cgroup_is_not(void **state)
+static void holder_in_running_cgroup_is_not_killed(void **state)
 {
 	(void)state;
 	frozen_try("1:cpu:/x\n0::/user.slice/x\n", 26, "populated 1\nfrozen 0\n", 21, 0);
@@ -262,7 +262,7 @@ static void a_holder_in_any_other_cgroup_is_not(void **state)
 	frozen_try("", -ENOENT, "frozen 1\n", 9, 0);
 }
 
-static void failures_are_told(void **state)
+static void failures_are_logged(void **state)
 {
 	pid_t pid = holder_start(USER, false, 30000, false);
 
@@ -288,14 +288,14 @@ static void failures_are_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup(tried_and_seen, setup),
-	    cmocka_unit_test_setup(shared_by_many, setup),
-	    cmocka_unit_test_setup(a_holder_at_work_is_waited_for, setup),
-	    cmocka_unit_test_setup(a_stopped_holder_is_killed, setup),
-	    cmocka_unit_test_setup(a_holder_that_goes_on_is_not_killed, setup),
-	    cmocka_unit_test_setup(a_frozen_holder_is_killed, setup),
-	    cmocka_unit_test_setup(a_holder_in_any_other_cgroup_is_not, setup),
-	    cmocka_unit_test_setup(failures_are_told, setup),
+	    cmocka_unit_test_setup(held_lock_is_seen_and_refused, setup),
+	    cmocka_unit_test_setup(shared_lock_is_held_by_many, setup),
+	    cmocka_unit_test_setup(working_holder_is_waited_for, setup),
+	    cmocka_unit_test_setup(stopped_holder_is_killed, setup),
+	    cmocka_unit_test_setup(holder_that_goes_on_is_not_killed, setup),
+	    cmocka_unit_test_setup(frozen_holder_is_killed, setup),
+	    cmocka_unit_test_setup(holder_in_running_cgroup_is_not_killed, setup),
+	    cmocka_unit_test_setup(failures_are_logged, setup),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, scratch_teardown);

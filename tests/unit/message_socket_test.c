@@ -172,7 +172,7 @@ static void cut_packet_is_refused(void **state)
 	free(large);
 }
 
-static void end_is_told(void **state)
+static void closed_socket_is_an_error_of_the_caller(void **state)
 {
 	struct request request = {.who = {.uid = 1}};
 	struct message got;
@@ -201,7 +201,7 @@ static void end_without_reading_loses_nothing(void **state)
 	assert_int_equal(message_receive(pair[0], 1000, &got), -EPIPE);
 }
 
-static void request_end_is_told(void **state)
+static void closed_socket_is_an_error_of_the_helper(void **state)
 {
 	struct request got;
 
@@ -223,7 +223,7 @@ static void silence_times_out(void **state)
 }
 
 /* A caller whom the user has stopped reads nothing: lines get lost, the reply gives up (T10). */
-static void full_socket_does_not_hold_up(void **state)
+static void full_socket_does_not_block_the_helper(void **state)
 {
 	struct reply reply = {.outcome = OUTCOME_DONE};
 	struct message got;
@@ -264,11 +264,11 @@ int main(void)
 	    SOCKET_TEST(reply_without_its_descriptor_is_not_sent),
 	    SOCKET_TEST(surplus_descriptors_are_closed),
 	    SOCKET_TEST(cut_packet_is_refused),
-	    SOCKET_TEST(end_is_told),
+	    SOCKET_TEST(closed_socket_is_an_error_of_the_caller),
 	    SOCKET_TEST(end_without_reading_loses_nothing),
-	    SOCKET_TEST(request_end_is_told),
+	    SOCKET_TEST(closed_socket_is_an_error_of_the_helper),
 	    SOCKET_TEST(silence_times_out),
-	    SOCKET_TEST(full_socket_does_not_hold_up),
+	    SOCKET_TEST(full_socket_does_not_block_the_helper),
 	    SOCKET_TEST(failure_arrives),
 	};
 

@@ -10,7 +10,7 @@
 
 #include "rules/nat_ports.h"
 
-static void test_nat_ports(void **state)
+static void test_ports_lie_beside_the_hosts_range(void **state)
 {
 	static const struct {
 		const char *local, *reserved;
@@ -46,7 +46,7 @@ static void test_nat_ports(void **state)
 	}
 }
 
-static void test_services(void **state)
+static void test_ports_of_services_are_left_out(void **state)
 {
 	struct port_set services = {0};
 	struct nat_ports ports;
@@ -65,7 +65,7 @@ static void test_services(void **state)
 	assert_int_equal(ports.last, 32767);
 }
 
-static void test_set(void **state)
+static void test_port_set_finds_the_next_port(void **state)
 {
 	struct port_set set = {0};
 
@@ -85,7 +85,7 @@ static void test_set(void **state)
 #define LINE6(a, end) "   0: " a " 00000000000000000000000000000000:0000 " end REST
 
 /* As it is on a machine whose first byte of a word is the lowest. */
-static void test_list_of_sockets(void **state)
+static void test_socket_list_gives_ports_of_services(void **state)
 {
 	static const char text[] = HEAD LINE("00000000:1F90", "0A") /* listens on 8080 */
 	    LINE("0100007F:1538", "0A")				    /* on 127.0.0.1 alone */
@@ -118,10 +118,10 @@ static void test_list_of_sockets(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_nat_ports),
-	    cmocka_unit_test(test_services),
-	    cmocka_unit_test(test_set),
-	    cmocka_unit_test(test_list_of_sockets),
+	    cmocka_unit_test(test_ports_lie_beside_the_hosts_range),
+	    cmocka_unit_test(test_ports_of_services_are_left_out),
+	    cmocka_unit_test(test_port_set_finds_the_next_port),
+	    cmocka_unit_test(test_socket_list_gives_ports_of_services),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,7 @@ static struct netlink_message message_new(void)
 	return (struct netlink_message){.header = {.nlmsg_len = NLMSG_HDRLEN}};
 }
 
-static void test_build_and_read(void **state)
+static void test_built_message_is_read_back(void **state)
 {
 	struct netlink_message m = message_new();
 	const struct nlattr *out[5], *inner[3];
@@ -47,7 +47,7 @@ static void test_build_and_read(void **state)
 	assert_int_equal(attribute_size(inner[2]), 2);
 }
 
-static void test_full_is_kept(void **state)
+static void test_full_message_stays_full(void **state)
 {
 	struct netlink_message m = message_new();
 	char big[NETLINK_MESSAGE_MAX] = "";
@@ -66,7 +66,7 @@ static void test_full_is_kept(void **state)
 }
 
 /* What the kernel, or whoever, cuts short or lies about is not read beyond its end. */
-static void test_cut_attributes_are_not_there(void **state)
+static void test_cut_attributes_are_ignored(void **state)
 {
 	struct netlink_message m = message_new();
 	const struct nlattr *out[3];
@@ -93,9 +93,9 @@ static void test_cut_attributes_are_not_there(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_build_and_read),
-	    cmocka_unit_test(test_full_is_kept),
-	    cmocka_unit_test(test_cut_attributes_are_not_there),
+	    cmocka_unit_test(test_built_message_is_read_back),
+	    cmocka_unit_test(test_full_message_stays_full),
+	    cmocka_unit_test(test_cut_attributes_are_ignored),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

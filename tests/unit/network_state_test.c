@@ -26,7 +26,7 @@ static uint64_t policy_of(const char *keys)
 	return policy;
 }
 
-static void test_policy(void **state)
+static void test_policy_covers_its_keys_only(void **state)
 {
 	static const char *const policies[] = {
 	    "",
@@ -62,7 +62,7 @@ static void test_policy(void **state)
 }
 
 /* A record of the version before has no policy: it is not known to have changed. */
-static void test_record_without_policy(void **state)
+static void test_record_without_policy_counts_as_unchanged(void **state)
 {
 	struct network_state written = {.name = "default", .bridge = "pnbr0", .policy = 7}, read;
 	char text[2048], *line;
@@ -89,9 +89,9 @@ static void test_record_without_policy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_policy),
-	    cmocka_unit_test_setup_teardown(test_record_without_policy, scratch_setup,
-					    scratch_teardown),
+	    cmocka_unit_test(test_policy_covers_its_keys_only),
+	    cmocka_unit_test_setup_teardown(test_record_without_policy_counts_as_unchanged,
+					    scratch_setup, scratch_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,7 +26,7 @@ static struct network_state network_of(const char *bridge, const char *subnet, c
 	return state;
 }
 
-static void test_changes(void **state)
+static void test_changes_of_an_active_network_are_named(void **state)
 {
 	static const struct {
 		const char *bridge, *subnet, *subnet6;
@@ -62,7 +62,7 @@ static void test_changes(void **state)
 }
 
 /* Set up while IPv6 was disabled: it comes with the next set-up. */
-static void test_ipv6_comes_back(void **state)
+static void test_enabled_ipv6_is_a_change(void **state)
 {
 	const struct network_state up = network_of("pnlab", "10.9.0.0/16", "");
 	const struct network_state wanted = network_of("pnlab", "10.9.0.0/16", "fd00:9::/64");
@@ -77,8 +77,8 @@ static void test_ipv6_comes_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_changes),
-	    cmocka_unit_test(test_ipv6_comes_back),
+	    cmocka_unit_test(test_changes_of_an_active_network_are_named),
+	    cmocka_unit_test(test_enabled_ipv6_is_a_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,7 +66,7 @@ static int run(void)
 	return result;
 }
 
-static void rules_are_its_input(void **state)
+static void rules_are_given_to_nft(void **state)
 {
 	(void)state;
 	nft_is("[ \"$*\" = '-f -' ] && [ \"$(cat)\" = 'table inet x {\n}' ] && [ -z \"$HOME\" ]");
@@ -74,7 +74,7 @@ static void rules_are_its_input(void **state)
 	assert_string_equal(log_last, "");
 }
 
-static void refusals_are_told(void **state)
+static void refusal_of_nft_is_logged(void **state)
 {
 	(void)state;
 	nft_is("echo 'line 3: no such set' >&2; echo more >&2; exit 1");
@@ -87,7 +87,7 @@ static void refusals_are_told(void **state)
 	assert_int_equal(run(), -EINVAL);
 }
 
-static void not_there(void **state)
+static void missing_nft_is_an_error(void **state)
 {
 	(void)state;
 	script[0] = '\0';
@@ -101,7 +101,7 @@ static void not_there(void **state)
 }
 
 /* However much it says, nobody waits for the other. */
-static void long_lists(void **state)
+static void long_list_is_read_whole(void **state)
 {
 	char *text;
 
@@ -145,7 +145,7 @@ static void list_body(void)
 		;
 }
 
-static void each_call_fails(void **state)
+static void each_failing_call_leaves_no_nft(void **state)
 {
 	(void)state;
 	nft_is("echo table ip y");
@@ -159,11 +159,12 @@ static void each_call_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(rules_are_its_input, setup, scratch_teardown),
-	    cmocka_unit_test_setup_teardown(refusals_are_told, setup, scratch_teardown),
-	    cmocka_unit_test_setup_teardown(not_there, setup, scratch_teardown),
-	    cmocka_unit_test_setup_teardown(long_lists, setup, scratch_teardown),
-	    cmocka_unit_test_setup_teardown(each_call_fails, setup, scratch_teardown),
+	    cmocka_unit_test_setup_teardown(rules_are_given_to_nft, setup, scratch_teardown),
+	    cmocka_unit_test_setup_teardown(refusal_of_nft_is_logged, setup, scratch_teardown),
+	    cmocka_unit_test_setup_teardown(missing_nft_is_an_error, setup, scratch_teardown),
+	    cmocka_unit_test_setup_teardown(long_list_is_read_whole, setup, scratch_teardown),
+	    cmocka_unit_test_setup_teardown(each_failing_call_leaves_no_nft, setup,
+					    scratch_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,7 +46,7 @@ static void stack_is(const char *text, struct pam_stack *stack)
 	assert_int_equal(pam_stack_read("svc", "session", stack), 0);
 }
 
-static void test_lines(void **state)
+static void test_lines_are_parsed_as_by_libpam(void **state)
 {
 	CLEANUP_PAM_STACK struct pam_stack stack = {0};
 
@@ -72,7 +72,7 @@ static void test_lines(void **state)
 	assert_int_equal(stack.lines[2].number, 9);
 }
 
-static void test_a_service_without_lines_has_those_of_other(void **state)
+static void test_service_without_lines_has_those_of_other(void **state)
 {
 	CLEANUP_PAM_STACK struct pam_stack stack = {0};
 	struct pam_stack none;
@@ -85,7 +85,7 @@ static void test_a_service_without_lines_has_those_of_other(void **state)
 	assert_string_equal(stack.lines[0].module, "other.so");
 }
 
-static void test_includes_end(void **state)
+static void test_circular_includes_end(void **state)
 {
 	CLEANUP_PAM_STACK struct pam_stack stack = {0};
 
@@ -149,7 +149,7 @@ static const struct {
     {"session substack sufficient\nsession substack marked\n" END, SKIP_NEVER},
 };
 
-static void test_skips(void **state)
+static void test_controls_that_skip_the_line_are_found(void **state)
 {
 	(void)state;
 	file_is("sub", "session required s\nsession required t\n");
@@ -164,7 +164,7 @@ static void test_skips(void **state)
 	}
 }
 
-static void test_required(void **state)
+static void test_controls_that_refuse_are_known(void **state)
 {
 	static const struct {
 		const char *control;
@@ -195,11 +195,11 @@ static void test_required(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_lines),
-	    cmocka_unit_test(test_a_service_without_lines_has_those_of_other),
-	    cmocka_unit_test(test_includes_end),
-	    cmocka_unit_test(test_skips),
-	    cmocka_unit_test(test_required),
+	    cmocka_unit_test(test_lines_are_parsed_as_by_libpam),
+	    cmocka_unit_test(test_service_without_lines_has_those_of_other),
+	    cmocka_unit_test(test_circular_includes_end),
+	    cmocka_unit_test(test_controls_that_skip_the_line_are_found),
+	    cmocka_unit_test(test_controls_that_refuse_are_known),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -32,7 +32,7 @@ static int teardown(void **state)
 
 #define REST "S 1 2 3 4 -1 4194560 0 0 0 0 0 0 0 0 20 -5 7 0 987654321 0 0"
 
-static void test_parse(void **state)
+static void test_stat_with_hostile_name_is_parsed(void **state)
 {
 	static const char *const good[] = {
 	    "42 (sh) " REST, "42 (a) Z 0 0) " REST,  "42 (:-)) " REST,
@@ -85,7 +85,7 @@ static pid_t child_start(int *go_on)
 	return child;
 }
 
-static void test_life(void **state)
+static void test_process_lives_until_its_end(void **state)
 {
 	struct process p, other;
 	siginfo_t info;
@@ -126,7 +126,7 @@ static void *thread_wait(void *fd)
 }
 
 /* The first thread ends, another goes on: the state is Z, the process lives. */
-static void test_first_thread_ended(void **state)
+static void test_process_without_first_thread_lives(void **state)
 {
 	static int ends[2]; /* the first thread's stack goes with it */
 	struct process p;
@@ -157,7 +157,7 @@ static void test_first_thread_ended(void **state)
 }
 
 /* Not knowing is neither alive nor gone. */
-static void test_no_procfs(void **state)
+static void test_missing_procfs_is_an_error(void **state)
 {
 	struct process p = {.pid = 1, .start = 1};
 
@@ -173,7 +173,7 @@ static void test_no_procfs(void **state)
 	assert_false(process_gone(scratch, &p));
 }
 
-static void test_odd_pids(void **state)
+static void test_pids_out_of_range_are_absent(void **state)
 {
 	struct process p;
 
@@ -186,11 +186,11 @@ static void test_odd_pids(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_parse),
-	    cmocka_unit_test(test_life),
-	    cmocka_unit_test(test_first_thread_ended),
-	    cmocka_unit_test(test_no_procfs),
-	    cmocka_unit_test(test_odd_pids),
+	    cmocka_unit_test(test_stat_with_hostile_name_is_parsed),
+	    cmocka_unit_test(test_process_lives_until_its_end),
+	    cmocka_unit_test(test_process_without_first_thread_lives),
+	    cmocka_unit_test(test_missing_procfs_is_an_error),
+	    cmocka_unit_test(test_pids_out_of_range_are_absent),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -73,7 +73,7 @@ static void check(int expected, const char *text)
 	assert_string_equal(out + strlen(COMMENT), text);
 }
 
-static void test_plain(void **state)
+static void test_plain_file_is_copied_without_stubs(void **state)
 {
 	(void)state;
 	file_put("etc/resolv.conf", "# comment\n"
@@ -97,7 +97,7 @@ static void test_plain(void **state)
 	assert_int_equal(lines_logged, 0);
 }
 
-static void test_three_at_most(void **state)
+static void test_servers_beyond_three_are_left_out(void **state)
 {
 	(void)state;
 	file_put("etc/resolv.conf",
@@ -111,7 +111,7 @@ static void test_three_at_most(void **state)
 	"nameserver fe80::1%eth0\nnameserver fe80::1\nnameserver 169.254.169.253\n"                \
 	"nameserver ::ffff:127.0.0.1\nnameserver x\nnameserver\nsearch lan\n"
 
-static void test_upstream_files(void **state)
+static void test_servers_of_a_stub_come_from_its_files(void **state)
 {
 	/* From the last to the first: each one is preferred to those before it. */
 	static const char *const files[] = {
@@ -138,7 +138,7 @@ static void test_upstream_files(void **state)
 	assert_int_equal(lines_logged, 0);
 }
 
-static void test_links(void **state)
+static void test_links_stay_below_the_root(void **state)
 {
 	(void)state;
 	file_put("run/systemd/resolve/stub-resolv.conf", STUB);
@@ -158,7 +158,7 @@ static void test_links(void **state)
 	assert_int_equal(lines_logged, 0);
 }
 
-static void test_none_found(void **state)
+static void test_missing_servers_are_reported(void **state)
 {
 	(void)state;
 	check(-ENOENT, "");
@@ -171,7 +171,7 @@ static void test_none_found(void **state)
 	assert_non_null(strstr(logged, "listen-address=10.203.0.1"));
 }
 
-static void test_given_and_none(void **state)
+static void test_dns_of_the_conf_decides(void **state)
 {
 	(void)state;
 	file_put("etc/resolv.conf", "nameserver 192.0.2.1\nsearch lan\n");
@@ -185,7 +185,7 @@ static void test_given_and_none(void **state)
 	assert_int_equal(lines_logged, 0);
 }
 
-static void test_bad_files(void **state)
+static void test_bad_files_are_passed_over(void **state)
 {
 	char *big = malloc(70000), line[3000];
 
@@ -224,7 +224,7 @@ static void test_bad_files(void **state)
 	free(big);
 }
 
-static void test_boundary_size(void **state)
+static void test_file_beyond_limit_is_refused(void **state)
 {
 	char *text = malloc(65536 + 2);
 
@@ -252,7 +252,7 @@ static void content_check(const char *name, const char *expected)
 	assert_int_equal(st.st_mode, S_IFREG | 0644);
 }
 
-static void test_update(void **state)
+static void test_update_writes_in_place(void **state)
 {
 	mode_t mask = umask(077);
 	struct stat before, after;
@@ -284,7 +284,7 @@ static void test_update(void **state)
 	assert_int_equal(lines_logged, 0);
 }
 
-static void test_update_refuses(void **state)
+static void test_update_refuses_planted_files(void **state)
 {
 	(void)state;
 	file_put("precious", "precious");
@@ -304,7 +304,7 @@ static void test_update_refuses(void **state)
 
 /* A reader meets the old text or the new one,
  * perhaps with empty lines after it, never a mixture. */
-static void test_update_while_read(void **state)
+static void test_reader_sees_old_or_new_text(void **state)
 {
 	static const char longer[] = "nameserver 192.0.2.1\nsearch a.example b.example\n";
 	static const char shorter[] = "nameserver 192.0.2.1\n";
@@ -345,7 +345,7 @@ static void hosts_check(const char *hosts, const char *hostname, const char *add
 	assert_string_equal(text + (hosts ? strlen(hosts) : 0), added);
 }
 
-static void test_hosts(void **state)
+static void test_hosts_file_gets_the_host_name(void **state)
 {
 	(void)state;
 	hosts_check(NULL, "lab", "127.0.1.1\tlab\n::1\tlab\n");
@@ -373,7 +373,7 @@ static void test_hosts(void **state)
 	assert_int_equal(lines_logged, 0);
 }
 
-static void test_hosts_refused(void **state)
+static void test_hosts_file_refuses_bad_names(void **state)
 {
 	static const char *const names[] = {
 	    "",
@@ -408,19 +408,19 @@ static void test_hosts_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    RESOLV_TEST(test_plain),
-	    RESOLV_TEST(test_three_at_most),
-	    RESOLV_TEST(test_upstream_files),
-	    RESOLV_TEST(test_links),
-	    RESOLV_TEST(test_none_found),
-	    RESOLV_TEST(test_given_and_none),
-	    RESOLV_TEST(test_bad_files),
-	    RESOLV_TEST(test_boundary_size),
-	    RESOLV_TEST(test_update),
-	    RESOLV_TEST(test_update_refuses),
-	    RESOLV_TEST(test_update_while_read),
-	    RESOLV_TEST(test_hosts),
-	    RESOLV_TEST(test_hosts_refused),
+	    RESOLV_TEST(test_plain_file_is_copied_without_stubs),
+	    RESOLV_TEST(test_servers_beyond_three_are_left_out),
+	    RESOLV_TEST(test_servers_of_a_stub_come_from_its_files),
+	    RESOLV_TEST(test_links_stay_below_the_root),
+	    RESOLV_TEST(test_missing_servers_are_reported),
+	    RESOLV_TEST(test_dns_of_the_conf_decides),
+	    RESOLV_TEST(test_bad_files_are_passed_over),
+	    RESOLV_TEST(test_file_beyond_limit_is_refused),
+	    RESOLV_TEST(test_update_writes_in_place),
+	    RESOLV_TEST(test_update_refuses_planted_files),
+	    RESOLV_TEST(test_reader_sees_old_or_new_text),
+	    RESOLV_TEST(test_hosts_file_gets_the_host_name),
+	    RESOLV_TEST(test_hosts_file_refuses_bad_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

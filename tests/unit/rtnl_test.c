@@ -40,7 +40,7 @@ static void wait_for_state(int proc, pid_t pid, char state)
 }
 
 /* One that a signal wakes; one that none wakes, but in another call: vfork(2); one that is gone. */
-static void other_waits_are_none(void **unused)
+static void other_waits_are_not_logged(void **unused)
 {
 	CLEANUP_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	pid_t pid = fork();
@@ -79,7 +79,7 @@ static void keep(void *context, int level, const char *text)
 	strncpy(logged, text, sizeof(logged) - 1);
 }
 
-static void long_waits_are_told(void **state)
+static void long_waits_are_logged(void **state)
 {
 	(void)state;
 	log_set_sink(keep, NULL);
@@ -107,7 +107,7 @@ static int loopback_ask(struct netlink *netlink, int *answers)
 }
 
 /* Another process of root's sends what looks like the kernel's refusal of the next request. */
-static void only_the_kernel_is_believed(void **state)
+static void only_packets_of_the_kernel_are_believed(void **state)
 {
 	struct netlink netlink, other;
 	struct sockaddr_nl address;
@@ -143,9 +143,9 @@ static void only_the_kernel_is_believed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(other_waits_are_none),
-	    cmocka_unit_test(long_waits_are_told),
-	    cmocka_unit_test(only_the_kernel_is_believed),
+	    cmocka_unit_test(other_waits_are_not_logged),
+	    cmocka_unit_test(long_waits_are_logged),
+	    cmocka_unit_test(only_packets_of_the_kernel_are_believed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

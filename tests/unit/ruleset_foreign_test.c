@@ -69,7 +69,7 @@ static struct lines input(const char *dump, bool icmp, bool dns)
 	return lines;
 }
 
-static void test_docker(void **state)
+static void test_docker_drop_has_advice(void **state)
 {
 	struct lines lines = forward("docker20");
 
@@ -89,7 +89,7 @@ static void test_docker(void **state)
 	assert_int_equal(input("docker28", true, true).count, 0);
 }
 
-static void test_ufw(void **state)
+static void test_ufw_drop_has_advice(void **state)
 {
 	struct lines lines = forward("ufw");
 
@@ -105,7 +105,7 @@ static void test_ufw(void **state)
 	assert_int_equal(input("ufw", true, false).count, 0); /* ufw lets ping in */
 }
 
-static void test_firewalld(void **state)
+static void test_firewalld_drop_has_advice(void **state)
 {
 	struct lines lines = forward("firewalld");
 
@@ -129,7 +129,7 @@ static void test_firewalld(void **state)
 	assert_int_equal(input("firewalld", true, false).count, 0);
 }
 
-static void test_plain(void **state)
+static void test_plain_nft_drop_has_advice(void **state)
 {
 	struct lines lines = forward("plain");
 
@@ -154,7 +154,7 @@ static void test_plain(void **state)
 }
 
 /* A rule that names the first bridge alone leaves the others out. */
-static void test_further_bridges(void **state)
+static void test_rule_for_first_bridge_leaves_others(void **state)
 {
 	static const char text[] = "table inet own {\n\tchain f {\n"
 				   "\t\ttype filter hook forward priority 0; policy drop;\n"
@@ -175,7 +175,7 @@ static void test_further_bridges(void **state)
 }
 
 /* What host_access allows, port by port. */
-static void test_input_ports(void **state)
+static void test_input_drop_is_found_port_by_port(void **state)
 {
 #define INPUT(rule)                                                                                \
 	"table inet own {\n\tchain i {\n\t\ttype filter hook input priority 0; policy drop;\n"     \
@@ -208,7 +208,7 @@ static void test_input_ports(void **state)
 }
 
 /* Every dump cut at every 7th byte and at line ends: nothing but an answer. */
-static void test_torn(void **state)
+static void test_torn_dump_gives_an_answer(void **state)
 {
 	static const char *const names[] = {"docker20", "firewalld_mended", "plain", "ufw"};
 
@@ -225,7 +225,7 @@ static void test_torn(void **state)
 	}
 }
 
-static void test_nothing(void **state)
+static void test_dump_without_tables_has_no_findings(void **state)
 {
 	struct lines lines = {0};
 
@@ -238,7 +238,7 @@ static void test_nothing(void **state)
 }
 
 /* Without a name there is nothing to tell the admin: nft prints no such table, damage may. */
-static void test_nameless(void **state)
+static void test_chain_without_name_has_no_finding(void **state)
 {
 #define DROPPING "\t\ttype filter hook forward priority 0; policy drop;\n\t\tjump y\n"
 #define TABLE(name, chain)                                                                         \
@@ -255,11 +255,15 @@ static void test_nameless(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_docker),	cmocka_unit_test(test_ufw),
-	    cmocka_unit_test(test_firewalld),	cmocka_unit_test(test_plain),
-	    cmocka_unit_test(test_torn),	cmocka_unit_test(test_nothing),
-	    cmocka_unit_test(test_nameless),	cmocka_unit_test(test_further_bridges),
-	    cmocka_unit_test(test_input_ports),
+	    cmocka_unit_test(test_docker_drop_has_advice),
+	    cmocka_unit_test(test_ufw_drop_has_advice),
+	    cmocka_unit_test(test_firewalld_drop_has_advice),
+	    cmocka_unit_test(test_plain_nft_drop_has_advice),
+	    cmocka_unit_test(test_torn_dump_gives_an_answer),
+	    cmocka_unit_test(test_dump_without_tables_has_no_findings),
+	    cmocka_unit_test(test_chain_without_name_has_no_finding),
+	    cmocka_unit_test(test_rule_for_first_bridge_leaves_others),
+	    cmocka_unit_test(test_input_drop_is_found_port_by_port),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@
 	"\t\tmeta nfproto ipv6 meta l4proto != { tcp, udp, sctp, icmpv6 } " DENIED
 #define ICMP6 "oifname != @bridges meta l4proto icmpv6 "
 
-static void test_nat(void **state)
+static void test_nat_becomes_rules(void **state)
 {
 	struct fixture f;
 	CLEANUP_FREE char *text = NULL;
@@ -30,7 +30,7 @@ static void test_nat(void **state)
 	assert_lacks(text, "saddr 10.205.0.0/24 oifname"); /* nat = no */
 }
 
-static void test_egress(void **state)
+static void test_egress_becomes_rules_in_order(void **state)
 {
 	struct fixture f;
 	CLEANUP_FREE char *text = NULL;
@@ -49,7 +49,7 @@ static void test_egress(void **state)
 		   "\t\t" DENIED "\t}\n");
 }
 
-static void test_egress_forms(void **state)
+static void test_egress_covers_each_form_of_entry(void **state)
 {
 	struct egress_rule rules[] = {
 	    {.allow = true, .destination = prefix_of("0.0.0.0/0")},
@@ -73,7 +73,7 @@ static void test_egress_forms(void **state)
 			 "\t\tgoto leave_n\n");
 }
 
-static void test_host_access(void **state)
+static void test_host_access_becomes_rules(void **state)
 {
 	struct fixture f;
 	CLEANUP_FREE char *text = NULL;
@@ -94,7 +94,7 @@ static void test_host_access(void **state)
 	assert_has(text, "\t\tct state invalid drop\n\t\tgoto admit_third\n");
 }
 
-static void test_groups(void **state)
+static void test_groups_become_sets(void **state)
 {
 	struct fixture f;
 	CLEANUP_FREE char *text = NULL;
@@ -115,7 +115,7 @@ static void test_groups(void **state)
 	assert_lacks(without, "4294967295");
 }
 
-static void test_forward_ours_alone(void **state)
+static void test_forwarding_for_ours_alone_drops_the_rest(void **state)
 {
 	struct fixture f;
 	CLEANUP_FREE char *text = NULL;
@@ -133,9 +133,12 @@ static void test_forward_ours_alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_nat),		 cmocka_unit_test(test_egress),
-	    cmocka_unit_test(test_egress_forms), cmocka_unit_test(test_host_access),
-	    cmocka_unit_test(test_groups),	 cmocka_unit_test(test_forward_ours_alone),
+	    cmocka_unit_test(test_nat_becomes_rules),
+	    cmocka_unit_test(test_egress_becomes_rules_in_order),
+	    cmocka_unit_test(test_egress_covers_each_form_of_entry),
+	    cmocka_unit_test(test_host_access_becomes_rules),
+	    cmocka_unit_test(test_groups_become_sets),
+	    cmocka_unit_test(test_forwarding_for_ours_alone_drops_the_rest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

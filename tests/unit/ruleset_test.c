@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 
-static void test_transaction(void **state)
+static void test_rules_replace_our_tables_at_once(void **state)
 {
 	struct fixture f = {0};
 	CLEANUP_FREE char *text = NULL;
@@ -27,7 +27,7 @@ static void test_transaction(void **state)
 	assert_lacks(text, "elements");
 }
 
-static void test_pure(void **state)
+static void test_same_networks_give_same_text(void **state)
 {
 	struct fixture f;
 	CLEANUP_FREE char *first = NULL;
@@ -42,7 +42,7 @@ static void test_pure(void **state)
 	assert_lacks(first, "counter");
 }
 
-static void test_guard(void **state)
+static void test_guard_has_port_mac_and_addresses(void **state)
 {
 	struct fixture f;
 	CLEANUP_FREE char *text = NULL;
@@ -59,7 +59,7 @@ static void test_guard(void **state)
 			 "\t\tdrop\n");
 }
 
-static void test_networks(void **state)
+static void test_networks_have_their_own_chains(void **state)
 {
 	struct fixture f;
 	CLEANUP_FREE char *text = NULL;
@@ -94,7 +94,7 @@ static void ignore_log(void *context, int level, const char *text)
 	(void)context, (void)level, (void)text;
 }
 
-static void test_bridge_name(void **state)
+static void test_bridge_name_beyond_limit_is_refused(void **state)
 {
 	struct network network = {.name = "n", .bridge = "abcdefghijklm"};
 	char name[IFNAMSIZ];
@@ -115,7 +115,7 @@ static void test_bridge_name(void **state)
 	log_set_sink(NULL, NULL);
 }
 
-static void test_write_failure(void **state)
+static void test_write_failure_is_an_error(void **state)
 {
 	struct fixture f = {0};
 	CLEANUP_FILE FILE *out = fopen("/dev/full", "w");
@@ -225,9 +225,12 @@ static int print_ruleset(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_transaction), cmocka_unit_test(test_pure),
-	    cmocka_unit_test(test_guard),	cmocka_unit_test(test_networks),
-	    cmocka_unit_test(test_bridge_name), cmocka_unit_test(test_write_failure),
+	    cmocka_unit_test(test_rules_replace_our_tables_at_once),
+	    cmocka_unit_test(test_same_networks_give_same_text),
+	    cmocka_unit_test(test_guard_has_port_mac_and_addresses),
+	    cmocka_unit_test(test_networks_have_their_own_chains),
+	    cmocka_unit_test(test_bridge_name_beyond_limit_is_refused),
+	    cmocka_unit_test(test_write_failure_is_an_error),
 	};
 
 	if (argc > 1)

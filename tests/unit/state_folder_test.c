@@ -79,7 +79,7 @@ static void folder_share(void)
 	close(fd);
 }
 
-static void test_read_by_its_user_alone(void **state)
+static void test_folder_is_readable_for_its_user_only(void **state)
 {
 	(void)state;
 	folder_make();
@@ -97,7 +97,7 @@ static void test_read_by_its_user_alone(void **state)
 }
 
 /* A file system without lists: closed to the user too. */
-static void test_no_list(void **state)
+static void test_file_system_without_lists_closes_folder(void **state)
 {
 	(void)state;
 	xattr_error = EOPNOTSUPP;
@@ -107,7 +107,7 @@ static void test_no_list(void **state)
 }
 
 /* Of an older version: open to all until the next login, or gc. */
-static void test_an_open_folder_is_closed(void **state)
+static void test_open_folder_of_older_version_is_closed(void **state)
 {
 	(void)state;
 	for (int by_login = 0; by_login < 2; by_login++) {
@@ -126,7 +126,7 @@ static void test_an_open_folder_is_closed(void **state)
 }
 
 /* What others could write in, or own, is not taken, nor made to look like ours. */
-static void test_planted(void **state)
+static void test_planted_folder_is_not_taken(void **state)
 {
 	struct stat st;
 
@@ -154,10 +154,14 @@ static void test_planted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(test_read_by_its_user_alone, setup, scratch_teardown),
-	    cmocka_unit_test_setup_teardown(test_no_list, setup, scratch_teardown),
-	    cmocka_unit_test_setup_teardown(test_an_open_folder_is_closed, setup, scratch_teardown),
-	    cmocka_unit_test_setup_teardown(test_planted, setup, scratch_teardown),
+	    cmocka_unit_test_setup_teardown(test_folder_is_readable_for_its_user_only, setup,
+					    scratch_teardown),
+	    cmocka_unit_test_setup_teardown(test_file_system_without_lists_closes_folder, setup,
+					    scratch_teardown),
+	    cmocka_unit_test_setup_teardown(test_open_folder_of_older_version_is_closed, setup,
+					    scratch_teardown),
+	    cmocka_unit_test_setup_teardown(test_planted_folder_is_not_taken, setup,
+					    scratch_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

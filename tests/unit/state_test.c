@@ -75,7 +75,7 @@ static size_t file_get(const char *path, char *buf, size_t size)
 	return (size_t)n;
 }
 
-static void test_round_trip(void **state)
+static void test_record_is_read_back(void **state)
 {
 	static const uid_t uids[] = {0, 1, 1000, 65536, 2147483648U, UID_LAST};
 	struct user_state out;
@@ -95,7 +95,7 @@ static void test_round_trip(void **state)
 	assert_int_equal(lines_logged, 0);
 }
 
-static void test_odd_text(void **state)
+static void test_texts_with_controls_are_cleaned(void **state)
 {
 	struct user_state s = example(7), out;
 
@@ -114,7 +114,7 @@ static void test_odd_text(void **state)
 	assert_string_equal(out.hostname, "");
 }
 
-static void test_torn_at_every_byte(void **state)
+static void test_record_torn_at_every_byte_is_refused(void **state)
 {
 	struct user_state s = example(1000), out, none = {0};
 	char text[STATE_FILE_MAX];
@@ -133,7 +133,7 @@ static void test_torn_at_every_byte(void **state)
 	for (size_t cut = 1; cut < size - 4; cut++) {
 		if (!strncmp(text + cut, "runtime_dir=", 12) ||
 		    !strncmp(text + cut, "net_inode=", 10))
-			continue; /* whole without it: see test_other_versions() */
+			continue; /* whole without it: see test_records_of_other_versions_are_read() */
 		file_put("users/1000/state", text, cut);
 		CLEANUP_FD int fd =
 		    openat(scratch, "users/1000/state", O_WRONLY | O_APPEND | O_CLOEXEC);
@@ -161,7 +161,7 @@ static void edit_check(const char *line, const char *instead)
 	assert_int_equal(state_read(scratch, 1000, &out), -EBADMSG);
 }
 
-static void test_edited(void **state)
+static void test_edited_record_is_refused(void **state)
 {
 	(void)state;
 	edit_check("uid=1000\n", "uid=1001\n");
@@ -187,7 +187,7 @@ static void test_edited(void **state)
 }
 
 /* What versions before and after this one write of users who are in. */
-static void test_other_versions(void **state)
+static void test_records_of_other_versions_are_read(void **state)
 {
 	struct user_state s = example(1000), out;
 	char text[STATE_FILE_MAX], longer[STATE_FILE_MAX + 64];
@@ -206,7 +206,7 @@ static void test_other_versions(void **state)
 	assert_memory_equal(&s, &out, sizeof(s));
 }
 
-static void test_no_regular_state(void **state)
+static void test_record_that_is_no_file_is_refused(void **state)
 {
 	struct user_state s = example(5), out;
 	char big[STATE_FILE_MAX];
@@ -232,7 +232,7 @@ static void test_no_regular_state(void **state)
 	assert_int_equal(state_read(scratch, 5, &out), 0);
 }
 
-static void test_planted_folders(void **state)
+static void test_planted_folders_are_refused(void **state)
 {
 	struct user_state s = example(6), out;
 	struct session session = {.leader = {.pid = 1, .start = 1}};
@@ -259,7 +259,7 @@ static void test_planted_folders(void **state)
 	assert_int_equal(session_remove(scratch, 6, &session.leader), 0);
 }
 
-static void test_list_and_remove(void **state)
+static void test_list_has_all_users_until_removal(void **state)
 {
 	static const char *const strange[] = {"users/007",	  "users/-1",
 					      "users/4294967295", "users/x",
@@ -292,7 +292,7 @@ static void test_list_and_remove(void **state)
 	assert_int_equal(lines_logged, 0);
 }
 
-static void test_sessions(void **state)
+static void test_sessions_are_read_back(void **state)
 {
 	struct session s = {.leader = {.pid = 4711, .start = 200},
 			    .service = "sshd",
@@ -328,7 +328,7 @@ static void test_sessions(void **state)
 	assert_int_equal(lines_logged, 0);
 }
 
-static void test_torn_sessions(void **state)
+static void test_torn_sessions_are_passed_over(void **state)
 {
 	static const char *const strange[] = {
 	    "01.5", "1",    "1.",   "1.x",	    ".4711.200.new",	     "0.5",
@@ -371,7 +371,7 @@ static size_t sessions_count(uid_t uid)
 	return count;
 }
 
-static void test_prune(void **state)
+static void test_prune_removes_sessions_of_ended_leaders(void **state)
 {
 	CLEANUP_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct session s = {0};
@@ -412,7 +412,7 @@ static void test_prune(void **state)
 }
 
 /* A folder in a record's place goes too; the rest is pruned whatever is the matter with one. */
-static void test_prune_planted(void **state)
+static void test_prune_removes_planted_files(void **state)
 {
 	CLEANUP_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct session s = {0};
@@ -432,18 +432,18 @@ static void test_prune_planted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    STATE_TEST(test_round_trip),
-	    STATE_TEST(test_odd_text),
-	    STATE_TEST(test_torn_at_every_byte),
-	    STATE_TEST(test_edited),
-	    STATE_TEST(test_other_versions),
-	    STATE_TEST(test_no_regular_state),
-	    STATE_TEST(test_planted_folders),
-	    STATE_TEST(test_list_and_remove),
-	    STATE_TEST(test_sessions),
-	    STATE_TEST(test_torn_sessions),
-	    STATE_TEST(test_prune),
-	    STATE_TEST(test_prune_planted),
+	    STATE_TEST(test_record_is_read_back),
+	    STATE_TEST(test_texts_with_controls_are_cleaned),
+	    STATE_TEST(test_record_torn_at_every_byte_is_refused),
+	    STATE_TEST(test_edited_record_is_refused),
+	    STATE_TEST(test_records_of_other_versions_are_read),
+	    STATE_TEST(test_record_that_is_no_file_is_refused),
+	    STATE_TEST(test_planted_folders_are_refused),
+	    STATE_TEST(test_list_has_all_users_until_removal),
+	    STATE_TEST(test_sessions_are_read_back),
+	    STATE_TEST(test_torn_sessions_are_passed_over),
+	    STATE_TEST(test_prune_removes_sessions_of_ended_leaders),
+	    STATE_TEST(test_prune_removes_planted_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,7 +88,7 @@ static int test_end(void **state)
 #define assert_runs(command) assert_int_equal(system(command), 0)
 #define assert_ends(command) assert_int_not_equal(system(command " >/dev/null 2>&1"), 0)
 
-static void test_ipv4(void **state)
+static void test_ipv4_rules_stop_transit_only(void **state)
 {
 	(void)state;
 	set(AF_INET, "pnbr0", "10.203.0.0/16");
@@ -107,7 +107,7 @@ static void test_ipv4(void **state)
 	assert_runs("ip route get 203.0.113.9 from 192.0.2.9 iif in0 mark 7 | grep -q 'dev out0'");
 }
 
-static void test_ipv6(void **state)
+static void test_ipv6_rules_stop_transit_only(void **state)
 {
 	(void)state;
 	set(AF_INET6, "pnbr0", "fd00:203::/64");
@@ -122,7 +122,7 @@ static void test_ipv6(void **state)
 }
 
 /* The kernel looks up the gateway of a route without naming a link it comes from. */
-static void test_gateways_in_other_tables(void **state)
+static void test_gateways_in_other_tables_are_found(void **state)
 {
 	(void)state;
 	set(AF_INET, "pnbr0", "10.203.0.0/16");
@@ -133,7 +133,7 @@ static void test_gateways_in_other_tables(void **state)
 }
 
 /* What is for the host in a VRF is found in the VRF's table, by the kernel's rule number 1000. */
-static void test_own_addresses_in_other_tables(void **state)
+static void test_own_addresses_in_other_tables_are_found(void **state)
 {
 	(void)state;
 	set(AF_INET, "pnbr0", "10.203.0.0/16");
@@ -143,7 +143,7 @@ static void test_own_addresses_in_other_tables(void **state)
 	assert_runs("ip rule del pref 1000; ip route flush table 20");
 }
 
-static void test_follows_a_change(void **state)
+static void test_changed_bridge_replaces_rules(void **state)
 {
 	struct transit t;
 
@@ -157,7 +157,7 @@ static void test_follows_a_change(void **state)
 	assert_runs("[ $(ip rule | grep -c '^130') = 5 ]");
 }
 
-static void test_one_is_missing_or_too_many(void **state)
+static void test_missing_or_further_rule_is_found(void **state)
 {
 	struct transit t = transit_of(AF_INET, "pnbr0", "10.203.0.0/16");
 
@@ -185,12 +185,12 @@ static void test_one_is_missing_or_too_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_teardown(test_ipv4, test_end),
-	    cmocka_unit_test_teardown(test_ipv6, test_end),
-	    cmocka_unit_test_teardown(test_gateways_in_other_tables, test_end),
-	    cmocka_unit_test_teardown(test_own_addresses_in_other_tables, test_end),
-	    cmocka_unit_test_teardown(test_follows_a_change, test_end),
-	    cmocka_unit_test_teardown(test_one_is_missing_or_too_many, test_end),
+	    cmocka_unit_test_teardown(test_ipv4_rules_stop_transit_only, test_end),
+	    cmocka_unit_test_teardown(test_ipv6_rules_stop_transit_only, test_end),
+	    cmocka_unit_test_teardown(test_gateways_in_other_tables_are_found, test_end),
+	    cmocka_unit_test_teardown(test_own_addresses_in_other_tables_are_found, test_end),
+	    cmocka_unit_test_teardown(test_changed_bridge_replaces_rules, test_end),
+	    cmocka_unit_test_teardown(test_missing_or_further_rule_is_found, test_end),
 	};
 
 	return cmocka_run_group_tests(tests, group_start, group_end);

@@ -125,7 +125,7 @@ static void bridge_is_made(void **state)
 }
 
 /* What somebody has changed, and what a conf file changes. */
-static void bridge_is_mended(void **state)
+static void changed_bridge_is_mended(void **state)
 {
 	struct uplink_network small = network;
 
@@ -143,7 +143,7 @@ static void bridge_is_mended(void **state)
 	assert_string_equal(rtnl_link_text(reader, "pnbr0"), BRIDGE("1280"));
 }
 
-static void bridge_without_ipv6(void **state)
+static void bridge_without_ipv6_has_none(void **state)
 {
 	(void)state;
 	assert_int_equal(uplink_bridge_make(&host, &v4_only, "pnbr0", &(unsigned){0}), 0);
@@ -151,7 +151,7 @@ static void bridge_without_ipv6(void **state)
 	assert_string_equal(rtnl_routes(reader), "");
 }
 
-static void bridge_is_removed(void **state)
+static void bridge_and_its_routes_are_removed(void **state)
 {
 	(void)state;
 	bridge_make("pnbr0");
@@ -169,7 +169,7 @@ static void bridge_is_removed(void **state)
 #define UNREACHABLE4 "10.203.0.0/16 type 7 scope 0 proto 3 dev 0 via none flags 0 hops 0\n"
 #define UNREACHABLE6 "fd00:203::/64 type 7 scope 0 proto 3 dev 1 via none flags 0 hops 1\n"
 
-static void unreachable_routes(void **state)
+static void unreachable_routes_are_made_once(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 2; i++) {
@@ -208,7 +208,7 @@ static void links_are_found(void **state)
 }
 
 /* The counters of lo, on which a datagram is both received and sent, as libnl-route reads them. */
-static void bytes_are_counted(void **state)
+static void bytes_are_those_of_the_link(void **state)
 {
 	struct sockaddr_in to = {
 	    .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -305,7 +305,7 @@ static void host_routes_are_listed(void **state)
 	assert_int_equal(uplink_each_host_route(&host, visit_route_refuse, NULL), -ENOSPC);
 }
 
-static void mtu_of_the_default_route(void **state)
+static void mtu_is_that_of_the_default_route(void **state)
 {
 	const struct address v4 = address_of("192.0.2.1"), v6 = address_of("2001:db8::1");
 	struct uplink_network other = network;
@@ -325,7 +325,7 @@ static void mtu_of_the_default_route(void **state)
 	assert_int_equal(uplink_default_mtu(&host), 1500);
 }
 
-static void prefixes_are_taken(void **state)
+static void taken_prefixes_are_found(void **state)
 {
 	const struct prefix inside = prefix_of("10.203.4.0/24"), other = prefix_of("10.204.0.0/16"),
 			    inside6 = prefix_of("fd00:203::/80"),
@@ -384,7 +384,7 @@ static void ask_mtu(void)
 	assert_int_equal(link_count(&host, 0).in, 0);
 }
 
-static void each_failure_is_told(void **state)
+static void each_failure_is_an_error(void **state)
 {
 	const struct address gateway = address_of("192.0.2.1");
 
@@ -402,10 +402,18 @@ int main(void)
 {
 #define test(function) cmocka_unit_test_setup_teardown(function, test_start, test_end)
 	const struct CMUnitTest tests[] = {
-	    test(bridge_is_made),	    test(bridge_is_mended),   test(bridge_without_ipv6),
-	    test(bridge_is_removed),	    test(unreachable_routes), test(links_are_found),
-	    test(bytes_are_counted),	    test(ports_are_listed),   test(host_routes_are_listed),
-	    test(mtu_of_the_default_route), test(prefixes_are_taken), test(each_failure_is_told),
+	    test(bridge_is_made),
+	    test(changed_bridge_is_mended),
+	    test(bridge_without_ipv6_has_none),
+	    test(bridge_and_its_routes_are_removed),
+	    test(unreachable_routes_are_made_once),
+	    test(links_are_found),
+	    test(bytes_are_those_of_the_link),
+	    test(ports_are_listed),
+	    test(host_routes_are_listed),
+	    test(mtu_is_that_of_the_default_route),
+	    test(taken_prefixes_are_found),
+	    test(each_failure_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, group_start, NULL);

@@ -118,7 +118,7 @@ static const char *with_bridge(const char *format)
 
 /* --- names --- */
 
-static void port_names(void **state)
+static void port_names_follow_from_uid(void **state)
 {
 	static const char *const foreign[] = {"",	 "pnu",	 "pnu1",    "pnbr0",	  "pnu1Z0",
 					      "pnu1j_0", "eth0", "xnu1jl0", "pnuzzzzzzz0"};
@@ -141,7 +141,7 @@ static void port_names(void **state)
 
 /* --- the pair --- */
 
-static void pair_is_made(void **state)
+static void pair_has_one_queue_and_its_names(void **state)
 {
 	char port[128];
 
@@ -270,7 +270,7 @@ static void port_is_connected(void **state)
 	assert_connected();
 }
 
-static void no_ipv6_on_both_sides(void **state)
+static void uplink_without_ipv6_has_none_on_both_sides(void **state)
 {
 	(void)state;
 	create();
@@ -354,7 +354,7 @@ static void changed_tables_are_mended(void **state)
 
 /* --- and taken down --- */
 
-static void disconnected_port_is_down_and_nothing_else(void **state)
+static void disconnected_port_is_only_down(void **state)
 {
 	(void)state;
 	connect_up();
@@ -392,7 +392,7 @@ static void detached_port_leaves_nothing(void **state)
 
 /* --- failures --- */
 
-static void wrong_bridge_is_an_error(void **state)
+static void port_in_wrong_bridge_is_an_error(void **state)
 {
 	(void)state;
 	create();
@@ -421,7 +421,7 @@ static void all_steps(void)
 	fault_pause(assert_int_equal(link_remove(&host, uplink.ifindex), 0));
 }
 
-static void each_failure_is_told(void **state)
+static void each_failure_is_an_error(void **state)
 {
 	(void)state;
 	assert_int_equal(fault_sweep(EIO, all_steps), 7);
@@ -431,18 +431,18 @@ int main(void)
 {
 #define test(function) cmocka_unit_test_setup_teardown(function, test_start, test_end)
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(port_names),
-	    test(pair_is_made),
+	    cmocka_unit_test(port_names_follow_from_uid),
+	    test(pair_has_one_queue_and_its_names),
 	    test(further_pairs_have_other_names),
 	    test(user_side_is_configured),
 	    test(port_is_connected),
-	    test(no_ipv6_on_both_sides),
+	    test(uplink_without_ipv6_has_none_on_both_sides),
 	    test(changed_port_is_noticed_and_mended),
 	    test(changed_tables_are_mended),
-	    test(disconnected_port_is_down_and_nothing_else),
+	    test(disconnected_port_is_only_down),
 	    test(detached_port_leaves_nothing),
-	    test(wrong_bridge_is_an_error),
-	    test(each_failure_is_told),
+	    test(port_in_wrong_bridge_is_an_error),
+	    test(each_failure_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, group_start, NULL);

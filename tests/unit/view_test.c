@@ -23,7 +23,7 @@ static int memory_read(void **state)
 	return 0;
 }
 
-static void test_fixed_sizes(void **state)
+static void test_configured_size_is_the_same_for_all(void **state)
 {
 	const struct profile size = {.private_bytes = 512 << 20}, share = {.private_percent = 25};
 
@@ -36,7 +36,7 @@ static void test_fixed_sizes(void **state)
 	assert_int_equal(view_private_bytes(&(struct profile){.private_bytes = 4096}, 1), 4096);
 }
 
-static void test_inodes(void **state)
+static void test_inodes_follow_from_the_size(void **state)
 {
 	(void)state;
 	assert_int_equal(view_private_inodes(16 << 20), 4096);
@@ -46,7 +46,7 @@ static void test_inodes(void **state)
 }
 
 /* Users come one after the other, and each fills all pages and inodes: some memory is left. */
-static void test_users_together(void **state)
+static void test_all_users_together_leave_memory(void **state)
 {
 	static const struct profile automatic = {.private_percent = 0};
 	const struct {
@@ -75,9 +75,9 @@ static void test_users_together(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_fixed_sizes),
-	    cmocka_unit_test(test_inodes),
-	    cmocka_unit_test(test_users_together),
+	    cmocka_unit_test(test_configured_size_is_the_same_for_all),
+	    cmocka_unit_test(test_inodes_follow_from_the_size),
+	    cmocka_unit_test(test_all_users_together_leave_memory),
 	};
 
 	return cmocka_run_group_tests(tests, memory_read, NULL);

@@ -1,0 +1,232 @@
+/* Running nft(8): what it is given, what is made of what it says. A script takes its place. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "scratch.h"
+
+#include "log_kept.h"
+#include "rules/nft_path.h"
+
+static char script[sizeof(scratch_path) + 8]; /* "": there is no nft */
+
+#define nft_path()	      (script[0] ? script : NULL)
+#define memfd_create(n, f)    FAULT(memfd_create(n, f))
+#define fork()		      FAULT(fork())
+#define waitpid(pid, s, o)    FAULT(waitpid(pid, s, o))
+#define write(fd, text, size) FAULT(write(fd, text, size))
+#define lseek(fd, at, from)   FAULT(lseek(fd, at, from))
+#define pread(fd, t, size, o) FAULT(pread(fd, t, size, o))
+#define openat(...)	      FAULT(openat(__VA_ARGS__))
+#define calloc(n, size)	      FAULT_NULL(calloc(n, size))
+
+#include "../../helper/pam-netns-helper/nft.c"
+
+#undef memfd_create
+#undef fork
+#undef waitpid
+#undef write
+#undef lseek
+#undef pread
+#undef openat
+#undef calloc
+
+static int fds;
+
+static int setup(void **state)
+{
+	if (scratch_setup(state))
+		return -1;
+	snprintf(script, sizeof(script), "%s/nft", scratch_path);
+	log_set_sink(log_keep, NULL);
+	log_last[0] = '\0';
+	fds = fds_open();
+	return 0;
+}
+
+static int end(void **state)
+{
+	int left = fds_open();
+
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		left++; /* a child that was not waited for */
+	return scratch_teardown(state) || left != fds;
+}
+
+/* In the scratch folder, with a bound on how long it may take. */
+static void nft_is(const char *commands)
+{
+	FILE *file = fopen(script, "we");
+
+	assert_non_null(file);
+	assert_true(fprintf(file, "#!/bin/sh\ncd '%s'\n%s\n", scratch_path, commands) > 0);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(chmod(script, 0755), 0);
+}
+
+static const char *said(const char *name)
+{
+	static char text[4096];
+	ssize_t size = files_read(scratch, name, text, sizeof(text) - 1);
+
+	assert_true(size >= 0);
+	text[size] = '\0';
+	return text;
+}
+
+static unsigned count(const char *text, const char *word)
+{
+	unsigned found = 0;
+
+	for (text = strstr(text, word); text; text = strstr(text + 1, word))
+		found++;
+	return found;
+}
+
+static int run(const char *text)
+{
+	return nft_run(text, strlen(text));
+}
+
+static void test_what_it_is_given(void **state)
+{
+	(void)state;
+	/* sh sets PWD itself, and some set _ or SHLVL. */
+	nft_is("cat >input; echo \"$*\" >arguments; env | grep -cv -e PWD= -e ^_= -e ^SHLVL= "
+	       ">environment; ls -l /proc/self/fd >descriptors; echo a warning");
+	assert_int_equal(run("add table x\nadd table y\n"), 0);
+	assert_string_equal(said("input"), "add table x\nadd table y\n");
+	assert_string_equal(said("arguments"), "-f -\n");
+	assert_string_equal(said("environment"), "0\n");
+	/* As standard input and standard error, and under no other number. */
+	assert_int_equal(count(said("descriptors"), "memfd:nft-input"), 1);
+	assert_int_equal(count(said("descriptors"), "memfd:nft-output"), 1);
+	assert_string_equal(log_last, "");
+	assert_int_equal(run(""), 0);
+}
+
+/* The first line of what it says; and the rest does not get into the log. */
+static void test_refused(void **state)
+{
+	(void)state;
+	nft_is("echo 'line 1: \033[31mno such chain' >&2; echo more; exit 1");
+	assert_int_equal(run("x"), -EINVAL);
+	assert_non_null(strstr(log_last, ": line 1: ?[31mno such chain"));
+	assert_null(strstr(log_last, "more"));
+	nft_is("exit 3");
+	assert_int_equal(run("x"), -EINVAL);
+	assert_non_null(strstr(log_last, "nft"));
+	assert_int_not_equal(log_last[strlen(log_last) - 1], ' '); /* it says that none was given */
+	nft_is("echo");
+	assert_int_equal(run("x"), 0);
+	nft_is("echo killed; kill -9 $$");
+	assert_int_equal(run("x"), -EINVAL);
+	assert_non_null(strstr(log_last, "killed"));
+}
+
+static void test_not_installed(void **state)
+{
+	(void)state;
+	script[0] = '\0';
+	assert_int_equal(run("x"), -ENOENT);
+	assert_non_null(strstr(log_last, "nftables"));
+	assert_null(nft_list());
+}
+
+/* It is there, and is no program. */
+static void test_not_executable(void **state)
+{
+	(void)state;
+	nft_is("true");
+	assert_int_equal(chmod(script, 0644), 0);
+	assert_int_equal(run("x"), -EINVAL);
+	assert_null(nft_list());
+}
+
+static void test_list(void **state)
+{
+	char *text;
+
+	(void)state;
+	nft_is("echo \"$*\" >arguments; cat >input; echo 'table ip x {'; echo '}'");
+	text = nft_list();
+	assert_string_equal(text, "table ip x {\n}\n");
+	free(text);
+	assert_string_equal(said("arguments"), "list ruleset\n");
+	assert_string_equal(said("input"), "");
+	nft_is("echo 'table ip x {'; exit 1"); /* half of it is worse than none */
+	assert_null(nft_list());
+	nft_is("");
+	text = nft_list();
+	assert_string_equal(text, "");
+	free(text);
+}
+
+/* No pipe that could fill up; but no more than fits the helper's memory. */
+static void test_much_output(void **state)
+{
+	char *text;
+
+	(void)state;
+	nft_is("head -c 8000000 /dev/zero | tr '\\0' x");
+	text = nft_list();
+	assert_non_null(text);
+	assert_int_equal(strlen(text), 8000000);
+	free(text);
+	nft_is("head -c 16777217 /dev/zero | tr '\\0' x");
+	assert_null(nft_list());
+	nft_is("head -c 16777217 /dev/zero | tr '\\0' x; exit 1");
+	assert_int_equal(run("x"), -EINVAL);
+	assert_non_null(strstr(log_last, "nft"));
+}
+
+static void run_body(void)
+{
+	int result = run("x");
+
+	/* A child whose end could not be waited for. */
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	assert_true(fault_was_hit() ? result < 0 : result == 0);
+}
+
+static void list_body(void)
+{
+	char *text = nft_list();
+
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	assert_true(fault_was_hit() == !text);
+	free(text);
+}
+
+static void test_each_call_fails(void **state)
+{
+	(void)state;
+	nft_is("cat >input; echo out");
+	assert_int_equal(fault_sweep(EIO, run_body), 6);
+	assert_int_equal(fault_sweep(EIO, list_body), 7);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_what_it_is_given), TEST(test_refused), TEST(test_not_installed),
+	    TEST(test_not_executable),	 TEST(test_list),    TEST(test_much_output),
+	    TEST(test_each_call_fails),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

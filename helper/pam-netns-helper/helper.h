@@ -31,8 +31,12 @@ struct host {
  * of its PID 1 and opens the rest. Makes RUN_DIR's folders where they are missing.
  */
 int host_enter(struct host *host) MUST_CHECK;
+/* Opens the sockets in its network namespace: most verbs need them. */
+int host_sockets(struct host *host) MUST_CHECK;
 /* Back to the host's namespaces from wherever building a user's left the process. */
 int host_return(const struct host *host) MUST_CHECK;
+/* Back to one of them. */
+int host_return_to(const struct host *host, enum namespace_kind kind) MUST_CHECK;
 
 /* setup.c: is the network set up as the conf says, untouched by others? If not, mends it. */
 struct setup {

@@ -84,13 +84,28 @@ static int folders_make(struct host *host)
 	return result < 0 ? result : pins_setup();
 }
 
+int host_return_to(const struct host *host, enum namespace_kind kind)
+{
+	if (setns(host->ns.fd[kind], namespace_kinds[kind].clone_flag) < 0)
+		return log_errno(errno, "enter the host's %s namespace",
+				 namespace_kinds[kind].name);
+	return 0;
+}
+
 int host_return(const struct host *host)
 {
-	for (int i = 0; i < NAMESPACE_KINDS; i++)
-		if (setns(host->ns.fd[i], namespace_kinds[i].clone_flag) < 0)
-			return log_errno(errno, "enter the host's %s namespace",
-					 namespace_kinds[i].name);
-	return 0;
+	int result = 0;
+
+	for (int i = 0; i < NAMESPACE_KINDS && result == 0; i++)
+		result = host_return_to(host, i);
+	return result;
+}
+
+int host_sockets(struct host *host)
+{
+	int result = netlink_open(&host->route, NETLINK_ROUTE);
+
+	return result < 0 ? result : netlink_open(&host->netfilter, NETLINK_NETFILTER);
 }
 
 int host_enter(struct host *host)
@@ -112,16 +127,14 @@ int host_enter(struct host *host)
 		if (host->ns.fd[i] < 0)
 			return host->ns.fd[i];
 	}
+	/* All of them: a helper in a user's would be taken for a process of theirs (members.c). */
 	result = host_return(host);
 	if (result == 0)
 		result = folders_make(host);
 	if (result < 0)
 		return result;
 	host->lock = lock_open();
-	if (host->lock < 0)
-		return host->lock;
-	result = netlink_open(&host->route, NETLINK_ROUTE);
-	return result < 0 ? result : netlink_open(&host->netfilter, NETLINK_NETFILTER);
+	return host->lock < 0 ? host->lock : 0;
 }
 
 int reply_hand(struct reply *reply, const struct namespaces *namespaces)

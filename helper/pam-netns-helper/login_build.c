@@ -212,10 +212,11 @@ static int build_namespaces(struct login *login, struct netlink *user)
 	}
 	if (result == 0 && (p->namespaces & NAMESPACE_MNT))
 		result = build_view(login);
-	/* Back also after a failure: teardown works on the host. */
-	int back = host_return(login->host);
-
-	return result < 0 ? result : back;
+	/* Making the view has led back to the host's mount namespace. After a failure login_build()
+	 * goes back. */
+	if (result == 0)
+		result = host_return_to(login->host, KIND_NET);
+	return result < 0 ? result : host_return_to(login->host, KIND_UTS);
 }
 
 static int build_uplink(struct login *login, struct netlink *user)

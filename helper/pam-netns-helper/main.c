@@ -35,9 +35,11 @@
 static const struct verb {
 	const char *name;
 	int (*run)(struct host *, const struct request *, struct reply *);
+	bool sockets; /* it needs host_sockets() */
 } verbs[] = {
-    {"open", verb_open}, {"close", verb_close}, {"host", verb_host}, {"up", verb_up},
-    {"down", verb_down}, {"kick", verb_kick},	{"gc", verb_gc},
+    {"open", verb_open, true}, {"close", verb_close, false}, {"host", verb_host, false},
+    {"up", verb_up, true},     {"down", verb_down, true},    {"kick", verb_kick, true},
+    {"gc", verb_gc, true},
 };
 
 /* The capabilities that the work needs; see HACKING. */
@@ -169,6 +171,8 @@ static int verb_run(const struct verb *verb)
 	if (result == 0) {
 		deadline_set();
 		result = host_enter(&host);
+		if (result == 0 && verb->sockets)
+			result = host_sockets(&host);
 		if (result == 0) {
 			result = verb->run(&host, &request, &reply);
 			/* After the answer, no lock is held. */

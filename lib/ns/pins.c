@@ -13,6 +13,7 @@
 #include <sys/vfs.h>
 
 #include "base/files.h"
+#include "base/linux_calls.h"
 #include "base/log.h"
 #include "base/paths.h"
 
@@ -54,16 +55,14 @@ static const char *pin_dir(uid_t uid, bool begun, char path[PIN_PATH_MAX])
 int pins_setup(void)
 {
 	struct statfs fs;
-	struct stat st, parent;
+	struct statx stx;
 
-	if (lstat(PINS_DIR, &st) < 0 &&
+	if (statx(AT_FDCWD, PINS_DIR, AT_SYMLINK_NOFOLLOW, 0, &stx) < 0 &&
 	    (errno != ENOENT || (mkdir(PINS_DIR, 0700) < 0 && errno != EEXIST) ||
-	     lstat(PINS_DIR, &st) < 0))
+	     statx(AT_FDCWD, PINS_DIR, AT_SYMLINK_NOFOLLOW, 0, &stx) < 0))
 		return log_errno(errno, "make %s", PINS_DIR);
-	if (lstat(RUN_DIR, &parent) < 0)
-		return log_errno(errno, "look at %s", PINS_DIR);
-	if (S_ISDIR(st.st_mode) && st.st_dev != parent.st_dev) {
-		/* In doubt not mounted anew: that would hide the pins of all who are in. */
+	if (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) {
+		/* In doubt not mounted anew: that would hide the pins of all active users. */
 		if (statfs(PINS_DIR, &fs) < 0)
 			return log_errno(errno, "look at %s", PINS_DIR);
 		if (fs.f_type == TMPFS_MAGIC)

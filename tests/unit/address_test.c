@@ -190,7 +190,7 @@ static void test_preferred_offset_never_changes(void **state)
 	assert_int_equal(prefix_preferred_offset(&p, 2), 2);
 	assert_int_equal(prefix_preferred_offset(&p, 65534), 65534);
 	assert_int_equal(prefix_preferred_offset(&tiny, 1000), 0);
-	/* These stand for ever: changing the mix would move users' addresses. */
+	/* The mix must never change, or users' addresses would. */
 	assert_int_equal(prefix_preferred_offset(&p, 0), 2);
 	assert_int_equal(prefix_preferred_offset(&p, 1), 2 + 0x514e28b7U % 65533);
 	assert_int_not_equal(prefix_preferred_offset(&p, 100000),

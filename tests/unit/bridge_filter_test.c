@@ -1,5 +1,4 @@
-/* A bridge's filter in the kernel, read back by tc(8):
- * a network namespace of the test's own; root. */
+/* A bridge's filter, set in a new network namespace and read back by tc(8). Runs as root. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,7 +57,7 @@ static void test_filter_is_set_at_both_ends(void **state)
 	assert_shown("ingress", FROM_USERS);
 	assert_shown("egress", TO_USERS);
 	assert_int_equal(bridge_filter_intact(&route, if_nametoindex("br0")), 1);
-	/* Once more changes nothing. */
+	/* A second set changes nothing. */
 	assert_int_equal(bridge_filter_set(&route, if_nametoindex("br0")), 0);
 	assert_int_equal(system("[ $(tc filter show dev br0 ingress | grep -c bytecode) = 1 ]"), 0);
 }
@@ -73,7 +72,7 @@ static void test_missing_end_is_found_and_set(void **state)
 	assert_int_equal(bridge_filter_intact(&route, if_nametoindex("br0")), 1);
 }
 
-/* One that lets everything pass in its place. */
+/* Another program has replaced the filter by one that lets all pass. */
 static void test_replaced_program_is_found_and_set(void **state)
 {
 	(void)state;
@@ -88,7 +87,6 @@ static void test_replaced_program_is_found_and_set(void **state)
 	assert_shown("ingress", FROM_USERS);
 }
 
-/* Others' filters behind it stay. */
 static void test_foreign_filters_stay(void **state)
 {
 	(void)state;
@@ -100,7 +98,7 @@ static void test_foreign_filters_stay(void **state)
 	assert_int_equal(system("tc filter show dev br0 ingress | grep -q 'pref 7 '"), 0);
 }
 
-/* Another qdisc in its place has no egress: that is an error, and said. */
+/* Another qdisc has the place of clsact, and has no egress. */
 static void test_other_qdisc_in_place_is_an_error(void **state)
 {
 	(void)state;

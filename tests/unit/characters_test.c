@@ -1,4 +1,4 @@
-/* What a terminal would act on is found, in whatever form it comes, and letters stay (T43). */
+/* Terminal controls are found in each encoding, and letters stay (T43). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@ static const struct {
     {"alice", "alice"},
     {"J\xc3\xb6rg", "J\xc3\xb6rg"}, /* U+00F6 */
     {"\xc3\x9b\xe2\x80\x9d\xf0\x9f\x92\x9b",
-     "\xc3\x9b\xe2\x80\x9d\xf0\x9f\x92\x9b"}, /* letters, with such bytes in them */
+     "\xc3\x9b\xe2\x80\x9d\xf0\x9f\x92\x9b"}, /* letters whose bytes look like controls */
     {"a\033[2Jb\n\x7f", "a?[2Jb??"},
     {"\xc2\x9b"
      "2J",
@@ -53,7 +53,7 @@ static void test_controls_are_replaced_and_letters_stay(void **state)
 	}
 }
 
-/* Whatever the bytes are: no control is left, and the text is no longer than before. */
+/* The text does not grow. */
 static void test_random_bytes_leave_no_control(void **state)
 {
 	(void)state;

@@ -1,4 +1,4 @@
-/* The command's tables and JSON: names from users and remote hosts do no harm in either. */
+/* The command's tables and JSON: hostile names of users and remote hosts have no effect. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

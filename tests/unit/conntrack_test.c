@@ -1,6 +1,6 @@
 /*
- * Connections found and removed, in the kernel: a network namespace of the test's own, in which all
- * addresses are on lo. And the kernel's messages cut off at each byte. Runs as root.
+ * Connections are found and removed in a new network namespace, with all addresses on lo. The kernel's
+ * messages are cut off at each byte. Runs as root.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -57,7 +57,7 @@ static socklen_t socket_address(const char *text, uint16_t port, struct sockaddr
 	return sizeof(*v4);
 }
 
-/* One datagram is a connection, answered or not. */
+/* Each datagram makes a connection, with or without an answer. */
 static void connection_make(const char *from, const char *to, uint16_t port)
 {
 	struct sockaddr_storage address;
@@ -131,7 +131,7 @@ static void test_connections_from_and_to_a_prefix_are_removed(void **state)
 	assert_int_equal(entries_count(), 2);
 }
 
-/* Of a single address, its neighbour's are nobody's business. */
+/* Connections of the neighbouring address stay. */
 static void test_connections_of_one_address_are_removed(void **state)
 {
 	(void)state;
@@ -154,7 +154,7 @@ static void test_connection_behind_nat_is_removed(void **state)
 	assert_int_equal(entries_count(), 0);
 }
 
-/* More than are kept at once, and more than one batch. */
+/* More connections than the list holds, and than one batch. */
 static void test_many_connections_are_removed_in_batches(void **state)
 {
 	struct prefix prefix = prefix_of("10.1.0.0/24");
@@ -172,7 +172,7 @@ static void test_many_connections_are_removed_in_batches(void **state)
 	free(s.entries);
 }
 
-/* The kernel's message, cut off at each byte in memory of just that size: never read beyond. */
+/* The memory has the size of the cut message, so that ASan finds a read beyond its end. */
 static int entry_cut(void *context, struct nlmsghdr *answer)
 {
 	int *whole = context;
@@ -209,7 +209,7 @@ static void test_message_cut_at_every_byte_is_not_overread(void **state)
 	assert_true(whole >= 2);
 }
 
-/* A tuple longer than any of the kernel's is refused whole, not cut. */
+/* A longer tuple than the kernel's is refused, not cut. */
 static void test_tuple_beyond_room_is_refused(void **state)
 {
 	struct netlink_message *m = request(IPCTNL_MSG_CT_NEW, 0, AF_INET);

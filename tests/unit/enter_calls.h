@@ -1,5 +1,4 @@
-/* The calls of enter_test's kernel,
- * and the names of the real ones for what is included after this. */
+/* The calls of enter_test's fake kernel. Sources that are included after this file call these. */
 #ifndef PAM_NETNS_ENTER_CALLS_H
 #define PAM_NETNS_ENTER_CALLS_H
 
@@ -217,7 +216,7 @@ static int fake_getresgid(gid_t *rgid, gid_t *egid, gid_t *sgid)
 	return ids_get(GETRESGID, world.gids, rgid, egid, sgid);
 }
 
-/* The ways back: true where the kernel lets the process have what it gave up. */
+/* The ways back: true if the kernel returns what the process gave up. */
 static int way_back(enum call call)
 {
 	return call_count(call) == LIE_SUCCESS ? 0 : -1;
@@ -267,7 +266,7 @@ static int fake_openat2(const char *path, const struct open_how *how)
 {
 	assert_string_equal(path, "/work");
 	assert_int_equal(how->resolve, RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
-	/* T16: with the user's rights. */
+	/* T16: it runs with the user's rights. */
 	assert_int_equal(world.uids[1], USER_ID);
 	return call_fails(OPENAT2) ? -1 : fd_make(CWD_FD, 0);
 }
@@ -278,7 +277,7 @@ static int fake_capget(struct __user_cap_data_struct *caps)
 	return call_fails(CAPGET);
 }
 
-/* The two that have no function of their own. */
+/* Two calls without a function of their own. */
 static long fake_syscall(long number, ...)
 {
 	va_list arguments;
@@ -318,7 +317,7 @@ static int fake_chdir(const char *path)
 	return 0;
 }
 
-/* CVE-2012-0056: nothing is written before the uid is the caller's. */
+/* CVE-2012-0056: no byte is written before the uid is the caller's. */
 static int fake_dprintf(int fd, const char *format, ...)
 {
 	va_list arguments;

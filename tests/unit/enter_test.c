@@ -1,7 +1,6 @@
 /*
- * The setuid program with a kernel of the test's own, in which each call can be made to fail or
- * lie: whatever happens, the command runs as nobody but the caller and in nothing but the pinned
- * namespaces, or it does not run. With make coverage: every branch of it.
+ * The setuid program with a fake kernel, in which each call can fail or lie. The command always runs
+ * as its caller and in the pinned namespaces, or does not run. make coverage demands each branch.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,7 +36,7 @@ static void world_make(void)
 	}
 }
 
-/* The arguments end with NULL; none: not even a name. */
+/* The arguments end with NULL. Without arguments, argv is empty. */
 #define enter(...) enter_with((const char *[]){__VA_ARGS__})
 
 static void run(int argc, const char **argv)
@@ -46,7 +45,7 @@ static void run(int argc, const char **argv)
 		enter_main(argc, (char **)argv);
 }
 
-/* Whenever a command runs: as the caller, without privilege, with 0-2 open. */
+/* The command runs as the caller, without privilege, with descriptors 0 to 2 open. */
 static void enter_with(const char **argv)
 {
 	int argc = 0;
@@ -64,7 +63,7 @@ static void enter_with(const char **argv)
 	assert_false(world.capable);
 }
 
-/* The descriptors that it leaves to the kernel to close are all close-on-exec; see 60_enter. */
+/* Its other descriptors are close-on-exec; see 60_enter. */
 static void assert_ran_inside(const char *command)
 {
 	assert_non_null(world.executed);
@@ -99,7 +98,7 @@ static void assert_refused(const char *message)
  */
 static const struct {
 	struct fault fault;
-	const char *message; /* "": none, since nothing may be said any more */
+	const char *message; /* "": none, as no message is allowed any more */
 } refusals[] = {
     {{OPEN, 1, ENOENT}, NO_NETWORK},
     {{CLOSE_RANGE, 1, EINVAL}, ""},
@@ -166,7 +165,7 @@ static void each_fault_of_the_list_refuses(void **state)
 	}
 }
 
-/* Whatever fails, in whatever way, at whatever place: what enter_with() asserts of a command. */
+/* Each call fails or lies at each place; enter_with() has the assertions. */
 static void every_fault_at_every_call_is_safe(void **state)
 {
 	static const int errors[] = {EPERM, ENOENT, LIE_DEVICE, LIE_INODE, LIE_SUCCESS, LIE_GONE};
@@ -238,7 +237,7 @@ static void process_inside_does_not_join_again(void **state)
 	assert_int_equal(world.calls[GETCWD], 0);
 }
 
-/* Any doubt about the working directory: the root of the view. */
+/* If the working directory is in doubt, the command starts in the root directory. */
 static void doubtful_working_directory_becomes_root(void **state)
 {
 	static const struct fault doubts[] = {
@@ -288,7 +287,7 @@ static void command_that_cannot_run_is_reported(void **state)
 	assert_int_equal(world.status, 126);
 }
 
-/* Each shown without privilege, to root too, and never followed by a command. */
+/* Each is printed without privilege, to root too, and runs no command. */
 static void options_run_no_command(void **state)
 {
 	(void)state;
@@ -330,7 +329,7 @@ static void root_and_missing_setuid_are_refused(void **state)
 	assert_refused("not setuid root here (no_new_privs, nosuid or a user namespace)");
 }
 
-/* A refusal that cannot give up the uid says nothing. */
+/* If a refusal cannot give up the uid, it prints no message. */
 static void refusal_with_privilege_prints_nothing(void **state)
 {
 	(void)state;

@@ -1,5 +1,4 @@
-/* What enter_test's kernel knows of a process and its surroundings,
- * and how its calls fail or lie. */
+/* The state of enter_test's fake kernel and its process, and the faults and lies of its calls. */
 #ifndef PAM_NETNS_ENTER_WORLD_H
 #define PAM_NETNS_ENTER_WORLD_H
 
@@ -61,7 +60,7 @@ enum call {
 	CALLS,
 };
 
-/* Instead of an errno: the call succeeds, but not with the truth. */
+/* In place of an errno: the call succeeds with a wrong result. */
 enum lie {
 	LIE_UID = 1000,
 	LIE_EUID,
@@ -70,14 +69,14 @@ enum lie {
 	LIE_DEVICE,
 	LIE_INODE,
 	LIE_TYPE,
-	LIE_SUCCESS, /* with nothing done; where failing is what is expected: with what was asked */
+	LIE_SUCCESS, /* without effect; if the call should fail, with effect */
 	LIE_PATH,
-	LIE_GONE, /* the pins, before this call */
+	LIE_GONE, /* the pins have been removed before this call */
 };
 
 struct fault {
 	enum call call;
-	int number; /* which of them, from 1 */
+	int number; /* which call of the kind, from 1 */
 	int error;  /* errno or a lie */
 };
 
@@ -107,7 +106,7 @@ static struct {
 static const char *const pin_names[] = {"net", "uts", "mnt"};
 static const int pin_types[] = {CLONE_NEWNET, CLONE_NEWUTS, CLONE_NEWNS};
 
-/* What this call is to do instead of its work: 0 nothing, else fault.error. */
+/* Returns 0 if this call does its work, otherwise fault.error. */
 static int call_count(enum call call)
 {
 	const struct fault *fault = &world.fault;
@@ -119,7 +118,7 @@ static int call_count(enum call call)
 	return fault->error == LIE_GONE ? 0 : fault->error;
 }
 
-/* -1 with errno where this call is to fail. */
+/* -1 with errno if this call fails. */
 static int call_fails(enum call call)
 {
 	int error = call_count(call);

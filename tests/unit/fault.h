@@ -1,8 +1,8 @@
 /*
- * Makes the calls of a source file fail, one after the other. A test includes this, then the
+ * Makes the calls of a source file fail, one after the other. A test includes this file, then the
  * headers of the source, defines each call as FAULT(call) or FAULT_NULL(call) of itself, and
- * includes the source. fault_sweep() then runs something with the first call failing, the second,
- * and so on.
+ * includes the source. fault_sweep() runs a function while the first call fails, then the second, and so
+ * on.
  */
 #ifndef PAM_NETNS_FAULT_H
 #define PAM_NETNS_FAULT_H
@@ -37,8 +37,8 @@ static inline int fds_open(void)
 }
 
 /*
- * Runs body once with no fault, then with each call failing, until it makes no further one. body
- * gets whether a call has failed by asking fault_was_hit(), and leaves no descriptor behind.
+ * Runs body once without a fault, then with each call failing, until body makes no further call.
+ * fault_was_hit() tells body whether a call has failed. body must leave no descriptor open.
  */
 static inline bool fault_was_hit(void)
 {
@@ -65,7 +65,7 @@ static inline int fault_sweep(int error, void (*body)(void))
 	return fault_calls;
 }
 
-/* body's own calls, of the source too, that are not to fail. */
+/* Runs a statement of body whose calls do not fail. */
 #define fault_pause(statement)                                                                     \
 	do {                                                                                       \
 		int paused_at = fault_at, paused_calls = fault_calls;                              \

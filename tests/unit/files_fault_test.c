@@ -1,4 +1,4 @@
-/* Small files and folders when a system call fails: whole or as before, and nothing left behind. */
+/* A system call fails: small files and folders are complete or unchanged, and nothing is left. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,9 +16,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-/* Bytes that one read(2) or write(2) moves. */
+/* The number of bytes of one read(2) or write(2). */
 static size_t step = SIZE_MAX;
-/* A file that cannot be removed, and calls for folders too deep that fail. */
+/* The name of a file that cannot be removed. */
 static const char *stubborn = "";
 
 static int refused(int error)
@@ -82,7 +82,7 @@ static void test_read_fails_with_each_call(void **state)
 	step = 3;
 	result = 0;
 	assert_true(fault_sweep(EIO, read_body) > 7);
-	assert_int_equal(result, 2); /* with no fault, and past the last call */
+	assert_int_equal(result, 2); /* without a fault, and after the last call */
 	/* A signal is no failure of read(2); openat(2) and fstat(2) do not restart. */
 	result = 0;
 	assert_int_equal(fault_sweep(EINTR, read_body) + 2 - result, 2);
@@ -117,7 +117,7 @@ static void test_write_fails_whole_or_not_at_all(void **state)
 	step = SIZE_MAX;
 }
 
-/* What a killed writer left: it is removed first. */
+/* The file of a killed writer is removed first. */
 static void leftover_body(void)
 {
 	CLEANUP_FD int fd = -1;
@@ -148,7 +148,7 @@ static void make_dir_body(void)
 	}
 	assert_true(fd >= 0);
 	assert_int_equal((fstat)(fd, &st), 0);
-	/* Never more than was asked for. */
+	/* The mode is never wider than asked. */
 	assert_int_equal(st.st_mode & 07777 & ~01777, 0);
 	if (!fault_was_hit())
 		assert_int_equal(st.st_mode & 07777, 01777);
@@ -188,7 +188,7 @@ static void remove_body(void)
 	result = files_remove_tree(scratch, "tree");
 	if (!fault_was_hit())
 		assert_int_equal(result, 0);
-	/* Whatever it could not do, the next attempt does. */
+	/* The next attempt does the rest. */
 	fault_pause(result = files_remove_tree(scratch, "tree"));
 	assert_int_equal(result, 0);
 	assert_int_equal(faccessat(scratch, "tree", F_OK, 0), -1);
@@ -201,7 +201,7 @@ static void test_failed_removal_is_finished_by_the_next(void **state)
 	assert_true(fault_sweep(ENOENT, remove_body) > 40);
 }
 
-/* The first error is told, and does not keep the rest from being removed. */
+/* The first error is returned, and the rest is removed. */
 static void test_removal_goes_on_after_an_error(void **state)
 {
 	(void)state;

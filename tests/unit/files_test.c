@@ -94,7 +94,7 @@ static void test_write_follows_no_planted_link(void **state)
 
 	(void)state;
 	file_make("precious", "precious");
-	/* What a killed writer left, and what a fool planted. */
+	/* A killed writer's file, and a planted link. */
 	assert_int_equal(symlinkat("precious", scratch, ".v.new"), 0);
 	assert_int_equal(files_write_atomic(scratch, "v", 0644, "new", 3, false), 0);
 	assert_int_equal(files_read(scratch, "precious", buf, sizeof(buf)), 8);
@@ -103,7 +103,7 @@ static void test_write_follows_no_planted_link(void **state)
 	assert_int_equal(symlinkat("precious", scratch, "v2"), 0);
 	assert_int_equal(files_write_atomic(scratch, "v2", 0644, "new", 3, false), 0);
 	assert_int_equal(files_read(scratch, "precious", buf, sizeof(buf)), 8);
-	/* A folder in the way is an error, and nothing stays behind. */
+	/* A folder with the name is an error, and no temporary file is left. */
 	assert_int_equal(mkdirat(scratch, "taken", 0755), 0);
 	assert_int_equal(files_write_atomic(scratch, "taken", 0644, "x", 1, false), -EISDIR);
 	assert_false(exists(".taken.new"));
@@ -123,8 +123,7 @@ static void test_write_refuses_name_beyond_limit(void **state)
 	assert_int_equal(files_write_atomic(scratch, name, 0644, "x", 1, false), 0);
 }
 
-/* A mount namespace of the test's own;
- * scratch is opened again because it belonged to the old one. */
+/* Makes a mount namespace, and opens scratch again, which belonged to the old one. */
 static bool mounts_unshare(void)
 {
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
@@ -133,7 +132,6 @@ static bool mounts_unshare(void)
 	return scratch >= 0 && fchdir(scratch) == 0;
 }
 
-/* On a full filesystem the old content stays and no temporary file does. */
 static void test_write_without_space_keeps_old_file(void **state)
 {
 	char *big = calloc(1, 1 << 20), buf[64];
@@ -179,7 +177,7 @@ static void test_make_dir_sets_mode(void **state)
 	umask(mask);
 	make_dir_check("d1", 0755, 0755);
 	make_dir_check("d3", 0700, 0700);
-	/* Stricter than asked for is the admin's choice. */
+	/* An administrator may have chosen a stricter mode. */
 	make_dir_check("d3", 0755, 0700);
 }
 
@@ -191,7 +189,7 @@ static void test_make_dir_refuses_unsafe_folders(void **state)
 	assert_int_equal(files_make_dir(scratch, "m", 0700), -EPERM);
 	assert_int_equal(fchmodat(scratch, "m", 0777, 0), 0);
 	assert_int_equal(files_make_dir(scratch, "m", 0755), -EPERM);
-	/* The sticky bit forbids: a folder without it allows more. */
+	/* A folder without the sticky bit allows more than one with it. */
 	assert_int_equal(files_make_dir(scratch, "m", 01777), -EPERM);
 	assert_int_equal(mkdirat(scratch, "theirs", 0700), 0);
 	assert_int_equal(fchownat(scratch, "theirs", 1000, 1000, 0), 0);
@@ -217,14 +215,14 @@ static void test_remove_tree_follows_no_link(void **state)
 	assert_int_equal(files_remove_tree(scratch, "tree"), 0);
 	assert_false(exists("tree"));
 	assert_true(exists("outside/kept"));
-	/* The top itself may be a link or a file. */
+	/* The path itself may be a link or a file. */
 	assert_int_equal(symlinkat("outside", scratch, "tree"), 0);
 	assert_int_equal(files_remove_tree(scratch, "tree"), 0);
 	assert_true(exists("outside/kept"));
 	assert_false(exists("tree"));
 }
 
-/* No tree of root's is that deep, and one of a user's cannot exhaust stack or descriptors. */
+/* No tree of root is that deep. A user's tree must not use up stack or descriptors. */
 static void test_remove_tree_refuses_deep_trees(void **state)
 {
 	CLEANUP_FD int at = openat(scratch, ".", O_RDONLY | O_DIRECTORY);

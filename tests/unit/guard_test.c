@@ -1,6 +1,6 @@
 /*
- * The guard's elements and the generation that adding them makes, in the kernel: a network
- * namespace of the test's own, with nft(8) for what others do. Runs as root.
+ * The guard's elements and the generations of the rules, in a new network namespace. nft(8) makes other
+ * programs' changes. Runs as root.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -77,7 +77,7 @@ static void test_added_element_gives_its_generation(void **state)
 	assert_int_equal(made, generation_now());
 }
 
-/* What somebody else did meanwhile would else pass for ours (T26). */
+/* Otherwise another program's change meanwhile would count as ours (T26). */
 static void test_known_element_gives_no_generation(void **state)
 {
 	struct ruleset_member m = member_new(2);
@@ -145,7 +145,7 @@ static void test_second_removal_succeeds(void **state)
 	assert_int_equal(after, before);
 }
 
-/* Elements of both families, whatever else they name: an address goes to another user. */
+/* The address goes to another user, so all elements with it are removed, in both families. */
 static void test_address_is_forgotten_in_all_elements(void **state)
 {
 	struct ruleset_member first = member_new(7), second = member_new(8);

@@ -1,4 +1,4 @@
-/* Who a user is, asked of name services that are slow, broken, odd or hostile (T5). */
+/* A user's identity by name services that are slow, broken, odd or hostile (T5). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 #include "call/identity.h"
 #include "base/log.h"
 
-/* What the name services know and how they fail. */
+/* Answers and failures of the name services. */
 static struct {
 	const char *name, *account; /* of the uid, by name and by number */
 	uid_t uid;
@@ -143,7 +143,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* Refused for this reason, with nothing of it left in the who. */
+/* Refused for this reason, with an empty who. */
 static void assert_refused(int error, const char *reason)
 {
 	assert_int_equal(identity_resolve("typed", &who), error);
@@ -195,7 +195,7 @@ static void failing_services_refuse(void **state)
 	}
 }
 
-/* What a directory answers is not believed more than what was typed. */
+/* A directory's answer must fit the typed name. */
 static void accounts_with_wrong_answers_are_refused(void **state)
 {
 	static const char *const names[] = {"", "..", "a/b", "-a", "a b", "a\nb", "\x1b[2J"};
@@ -216,7 +216,7 @@ static void accounts_with_wrong_answers_are_refused(void **state)
 	assert_refused(-EINVAL, "is not usable");
 }
 
-/* Two names of one uid are one account; another spelling is the directory's own. */
+/* Two names of one uid are one account. If the directory spells the name otherwise, its spelling counts. */
 static void account_name_is_that_of_the_directory(void **state)
 {
 	(void)state;
@@ -253,7 +253,7 @@ static void groups_beyond_limit_are_cut_or_refused(void **state)
 	who_free(&who);
 	nss.groups = GROUPS_MAX;
 	assert_refused(-E2BIG, "list the groups of alice");
-	/* More than can be told to the helper: the first ones, and it is said. */
+	/* A message has room for the first groups only, which is logged. */
 	nss.groups = WHO_GROUPS_MAX;
 	assert_int_equal(identity_resolve("typed", &who), 0);
 	assert_int_equal(who.groups_count, WHO_GROUPS_MAX);

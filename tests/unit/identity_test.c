@@ -1,4 +1,4 @@
-/* Who a user is: asked of this machine's own NSS, for accounts that every system has. */
+/* A user's identity by this machine's NSS, for accounts of every system. */
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -115,7 +115,7 @@ static void long_names_are_refused(void **state)
 	assert_int_equal(identity_resolve(name, &who), -ENOENT);
 }
 
-/* CVE-2019-14287: a uid in digits is a name that nobody has. */
+/* CVE-2019-14287: digits are a name, not a uid. */
 static void unknown_users_are_not_found(void **state)
 {
 	static const char *const names[] = {"no-such-user-here", "4294967295", "#-1", "0", "%s%n"};

@@ -1,4 +1,4 @@
-/* Private directories kept between logins: whose they are, and each call failing. Runs as root. */
+/* Persistent directories: their owners, and failures of each call. Runs as root. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,11 +40,11 @@
 #define USER  2001
 #define OWNER 65534
 
-static char host[300]; /* the directory whose private form is kept */
-static char own[400];  /* where that is */
+static char host[300]; /* the host's directory */
+static char own[400];  /* its persistent directory */
 static char above[400];
 
-/* In a mount namespace of its own: clones of mounts are made. */
+/* In a new mount namespace, since mounts are cloned. */
 static int setup(void **state)
 {
 	log_set_sink(log_keep, NULL);
@@ -101,7 +101,7 @@ static void persistent_directory_has_mode_of_the_hosts(void **state)
 	assert_int_equal(st.st_mode & 07777, 01777);
 	assert_int_equal(st.st_uid, OWNER);
 	assert_int_equal(st.st_gid, OWNER);
-	/* Nobody but root comes as far as that. */
+	/* Only root can enter the folder above. */
 	assert_int_equal((stat)("private/2001", &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
 	file_make();
@@ -109,7 +109,7 @@ static void persistent_directory_has_mode_of_the_hosts(void **state)
 	assert_true(has_file(own));
 }
 
-/* T18: who has the uid now gets nothing of who had it. */
+/* T18: a user with a reused uid does not get the old user's directory. */
 static void reused_uid_does_not_get_the_directory(void **state)
 {
 	char command[400];
@@ -124,7 +124,7 @@ static void reused_uid_does_not_get_the_directory(void **state)
 	assert_int_equal(system(command), 0);
 }
 
-/* A name that would lead elsewhere is not used for a file's. */
+/* The account's name must be a plain file name. */
 static void owner_with_hostile_name_is_refused(void **state)
 {
 	(void)state;
@@ -146,7 +146,7 @@ static void folder_not_owned_by_root_is_refused(void **state)
 	assert_int_equal(kept_open(USER, "alice", host), -EPERM);
 	assert_int_equal(chown("private", 0, 0), 0);
 	opened("alice");
-	/* Within: the last folder alone is the user's, and no link is followed to it. */
+	/* Only the last folder is the user's, and no link on the way is followed. */
 	assert_int_equal(rmdir(own) | symlink(scratch_path, own), 0);
 	assert_int_equal(kept_open(USER, "alice", host), -ENOTDIR);
 	assert_int_equal(unlink(own) | chmod(above, 0770), 0);
@@ -155,7 +155,7 @@ static void folder_not_owned_by_root_is_refused(void **state)
 	assert_int_equal(kept_open(USER, "alice", host), -EPERM);
 }
 
-/* A login that fails here leaves what the next one goes on with, and loses nobody's files. */
+/* After a failed login the next one goes on, and no file is lost. */
 static void first_body(void)
 {
 	int fd = kept_open(USER, "alice", host);

@@ -1,5 +1,4 @@
-/* Leases when a system call fails: refused or given,
- * and never one address for two. Runs as root. */
+/* A system call fails: a lease is given or refused, and no address has two users. Runs as root. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,7 +22,7 @@
 #define LIB_DIR	   "lib"
 #define LEASES_DIR "lib/leases"
 
-/* The folder that is made where it is missing. */
+/* A missing folder is made. */
 #define files_open_listable(path, mode) (-ENOENT)
 #define openat(...)			FAULT(openat(__VA_ARGS__))
 #define mkdir(...)			FAULT(mkdir(__VA_ARGS__))
@@ -45,7 +44,7 @@
 static struct prefix subnet;
 static int leases = -1;
 static uid_t other = USER + 1; /* prefers the same address */
-static struct link_path claim; /* of it */
+static struct link_path claim; /* of this uid */
 
 static void log_drop(void *context, int level, const char *text)
 {
@@ -118,7 +117,7 @@ static void test_folder_fails_with_each_call(void **state)
 	assert_int_equal(fault_sweep(EROFS, folder_body), 4);
 }
 
-/* Who was refused has the same address as ever at the next attempt. */
+/* The next attempt gives the same address as before. */
 static void take_body(void)
 {
 	uint32_t offset;
@@ -140,7 +139,7 @@ static void test_take_fails_and_later_gives_same_address(void **state)
 	assert_true(fault_sweep(ENOSPC, take_body) >= 6);
 }
 
-/* The preferred address is another's: it stays so, and what is given instead is on the disk. */
+/* Another user keeps the preferred address, and the address that is given is on the disk. */
 static void collision_body(void)
 {
 	uint32_t offset, others = found(other);
@@ -165,7 +164,7 @@ static void test_collision_fails_without_two_owners(void **state)
 	released(other);
 }
 
-/* A claim or a way back that is torn, and the call that would mend it fails. */
+/* A link is torn, and the call that mends it fails. */
 static void torn_body(void)
 {
 	uint32_t offset;
@@ -192,7 +191,7 @@ static void test_torn_lease_fails_without_two_owners(void **state)
 	assert_true(fault_sweep(EIO, torn_body) >= 8);
 }
 
-/* An error is no absence: a lease that cannot be read is neither given away nor removed. */
+/* A lease that cannot be read is not absent: it is neither given away nor removed. */
 static void find_body(void)
 {
 	uint32_t offset;
@@ -208,7 +207,7 @@ static void release_body(void)
 
 	if (!fault_was_hit())
 		assert_int_equal(result, 0);
-	/* Never a way back without its claim, which another could take then. */
+	/* A uid's link without the address's link would let another user take the address. */
 	if (is_link("default/uid/5"))
 		assert_true(is_link(claim.text));
 	released(USER);
@@ -231,7 +230,7 @@ static void repair_body(void)
 	    (faccessat)(leases, "default/address/10.203.4.254", F_OK, AT_SYMLINK_NOFOLLOW), -1);
 }
 
-/* The address of one user goes to another (gc_leases.c): the old one's, the new one's, or free. */
+/* An address goes to another user (gc_leases.c). It is the old user's, the new user's, or free. */
 static void hand_over_body(void)
 {
 	uint32_t offset = 0, first, second;
@@ -248,7 +247,7 @@ static void hand_over_body(void)
 	second = found(USER);
 	assert_true(!first || !second || first != second);
 	assert_int_equal(second != 0, result == 0);
-	/* Both find one again, and not the same. */
+	/* Both users get different addresses again. */
 	assert_int_equal(taken(other), 0);
 	assert_int_equal(taken(USER), 0);
 	assert_int_not_equal(found(other), found(USER));

@@ -1,4 +1,4 @@
-/* For tests of leases: one network's, in a folder of the test's own. */
+/* For tests of leases: one network, in a scratch folder. */
 #ifndef PAM_NETNS_LEASE_TAKE_H
 #define PAM_NETNS_LEASE_TAKE_H
 

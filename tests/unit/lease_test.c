@@ -1,4 +1,4 @@
-/* Leases: one address one uid, for ever the same, whoever else asks at once. Runs as root. */
+/* Leases: each uid keeps one address, even if many processes take leases at once. Runs as root. */
 #include "lease_take.h"
 
 #include <sched.h>
@@ -31,7 +31,7 @@ static void test_preferred_address_is_given(void **state)
 	assert_int_equal(lease_repair(scratch, NETWORK, &subnet), 0);
 }
 
-/* A uid beyond the subnet whose preferred place is a given offset. */
+/* Returns a uid beyond the subnet's size whose preferred offset is this one. */
 static uid_t uid_preferring(uint32_t offset)
 {
 	for (uid_t uid = 100000;; uid++)
@@ -47,7 +47,7 @@ static void test_collision_gives_the_next_free_address(void **state)
 	assert_int_equal(take(254), 254);
 	assert_int_equal(take(other), 2);
 	assert_int_equal(take(2), 3);
-	/* The lease outlives what was in its way. */
+	/* The lease stays when the preferred address becomes free. */
 	assert_int_equal(lease_release(scratch, NETWORK, &subnet, 254), 0);
 	assert_no_lease(254);
 	assert_int_equal(take(other), 2);
@@ -63,7 +63,7 @@ static void test_release_frees_only_the_own_lease(void **state)
 	assert_no_lease(7);
 	assert_false(exists("default/address/10.203.4.7"));
 	assert_int_equal(lease_release(scratch, NETWORK, &subnet, 7), 0);
-	/* Somebody else's claim does not go with a way back that lies. */
+	/* A wrong link of one uid does not remove another user's lease. */
 	assert_int_equal(take(8), 8);
 	link_put("10.203.4.8", "default/uid/7");
 	assert_no_lease(7);
@@ -72,7 +72,7 @@ static void test_release_frees_only_the_own_lease(void **state)
 	assert_int_equal(lines_logged, 0);
 }
 
-/* The conf says another subnet: other addresses; taken back, the old ones again. */
+/* Another subnet in the conf gives other addresses. The old subnet gives the old ones again. */
 static void test_changed_subnet_gives_other_addresses(void **state)
 {
 	struct prefix first = subnet;
@@ -121,7 +121,7 @@ static void test_bad_names_and_subnets_are_refused(void **state)
 	assert_int_equal(prefix_parse("10.0.0.0/30", &tiny), 0);
 	assert_int_equal(lease_take(scratch, NETWORK, &tiny, 7, &offset), 0);
 	assert_int_equal(lease_take(scratch, NETWORK, &tiny, 8, &offset), -EADDRNOTAVAIL);
-	/* Folders of somebody else. */
+	/* Folders of another user. */
 	assert_int_equal(mkdirat(scratch, "theirs", 0755), 0);
 	assert_int_equal(fchownat(scratch, "theirs", 1000, 1000, 0), 0);
 	assert_int_equal(lease_take(scratch, "theirs", &subnet, 7, &offset), -EPERM);
@@ -130,7 +130,7 @@ static void test_bad_names_and_subnets_are_refused(void **state)
 	assert_int_equal(lease_take(-1, NETWORK, &subnet, 7, &offset), -EBADF);
 }
 
-/* All processes take leases for their own uids among 200, at once. */
+/* All processes take leases at once, each for its own uids among 200. */
 static void take_many(unsigned process)
 {
 	uint32_t offset;
@@ -163,7 +163,7 @@ static void test_many_processes_get_different_addresses(void **state)
 		assert_int_equal(status, 0);
 	}
 	for (uid_t uid = 100000; uid < 100253; uid++) {
-		/* The last 53 fill what is left. */
+		/* The last 53 take all that is left. */
 		offset = take(uid);
 		assert_in_range(offset, 2, 254);
 		assert_false(taken[offset]);
@@ -177,7 +177,7 @@ static void test_many_processes_get_different_addresses(void **state)
 	assert_int_equal(lease_repair(scratch, NETWORK, &subnet), 0);
 }
 
-/* SIGKILL at any moment: what stays is whole, adopted, or removed by repair; nothing is double. */
+/* SIGKILL at any moment: each lease is complete, completed later, or removed by repair. */
 static void test_killed_processes_leave_no_double_lease(void **state)
 {
 	bool taken[256] = {false};
@@ -206,7 +206,7 @@ static void test_killed_processes_leave_no_double_lease(void **state)
 	}
 }
 
-/* On a filesystem with an inode for the claim and none for the way back. */
+/* The file system has an inode for the first link, and none for the second. */
 static int take_without_space(void)
 {
 	uint32_t offset;
@@ -240,7 +240,7 @@ static void test_full_disk_leaves_no_half_lease(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-/* One uid, many processes, no lock: all agree. */
+/* Many processes take the lease of one uid, without a lock. */
 static void test_processes_of_one_uid_get_one_address(void **state)
 {
 	pid_t children[PROCESSES];

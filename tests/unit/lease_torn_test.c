@@ -1,9 +1,9 @@
-/* Leases that are torn, half there or somebody else's: what is made of them, and their repair. */
+/* Leases that are torn, incomplete or another user's, and their repair. */
 #include "lease_take.h"
 
 #include <string.h>
 
-/* A folder with something in it. */
+/* Makes a folder that is not empty. */
 static void folder_put(const char *path)
 {
 	char below[64];
@@ -34,7 +34,7 @@ static void test_torn_links_of_a_uid_are_mended(void **state)
 	link_put(long_target, "default/uid/7");
 	assert_no_lease(7);
 	assert_int_equal(take(7), 7);
-	/* What is no link at all. */
+	/* Files of other kinds in place of the link. */
 	unlinkat(scratch, "default/uid/7", 0);
 	assert_int_equal(mkfifoat(scratch, "default/uid/7", 0644), 0);
 	assert_no_lease(7);
@@ -72,7 +72,7 @@ static void test_torn_links_of_an_address_are_mended(void **state)
 	assert_int_equal(take(7), 7);
 }
 
-/* Nobody is given the address of another, and it is all sound again after one repair. */
+/* No uid gets another's address, and one repair mends all. */
 static void torn_check(uid_t uid, uid_t other)
 {
 	uint32_t mine = take(uid), others = take(other);
@@ -87,8 +87,8 @@ static void torn_check(uid_t uid, uid_t other)
 }
 
 /*
- * A link's target that ends early may name somebody else: 10.203.4.253 another's address, 200253
- * another's uid.
+ * A target that is cut off may name another lease: 10.203.4.253 another user's address, 200253 another
+ * uid.
  */
 static void test_link_torn_at_every_byte_gives_no_foreign_address(void **state)
 {
@@ -120,7 +120,7 @@ static void test_link_torn_at_every_byte_gives_no_foreign_address(void **state)
 	}
 }
 
-/* A claim without its way back, as a kill between the two leaves it. */
+/* A kill between the two links leaves the address's link alone. */
 static void test_half_lease_is_completed(void **state)
 {
 	(void)state;
@@ -139,7 +139,7 @@ static void test_foreign_claim_gives_another_address(void **state)
 	assert_no_lease(7);
 	assert_int_equal(take(7), 8);
 	assert_link("default/address/10.203.4.7", "9");
-	assert_no_lease(9); /* it is at its preferred place that a uid looks */
+	assert_no_lease(9); /* a uid looks at its preferred address only */
 	assert_int_equal(take(9), 9);
 	assert_int_equal(lease_repair(scratch, NETWORK, &subnet), 1);
 	assert_int_equal(take(7), 8);
@@ -152,13 +152,13 @@ static void test_repair_removes_unsound_leases(void **state)
 	assert_int_equal(lease_repair(scratch, NETWORK, &subnet), 0);
 	take(7);
 	take(8);
-	link_put("9", "default/address/10.203.4.9");	/* no way back */
-	link_put("10.203.4.10", "default/uid/10");	/* no claim */
-	link_put("10.203.4.8", "default/uid/11");	/* somebody else's */
-	link_put("12", "default/address/10.203.4.012"); /* not how we write it */
+	link_put("9", "default/address/10.203.4.9");	/* no link of the uid */
+	link_put("10.203.4.10", "default/uid/10");	/* no link of the address */
+	link_put("10.203.4.8", "default/uid/11");	/* another user's */
+	link_put("12", "default/address/10.203.4.012"); /* not in our format */
 	link_put("garbage", "default/uid/13");
 	link_put("10.203.4.14", "default/uid/014");
-	link_put("10.203.4.1", "default/uid/15"); /* the gateway's: a way back and a claim */
+	link_put("10.203.4.1", "default/uid/15"); /* the gateway's: both links */
 	link_put("15", "default/address/10.203.4.1");
 	link_put("x", "default/address/x");
 	assert_int_equal(mkdirat(scratch, "default/uid/16", 0700), 0);

@@ -1,4 +1,4 @@
-/* When leases were last used, how many are left, which uids are absent. */
+/* The last use of leases, their number, and absent uids. */
 #include "lease_take.h"
 
 #include "state/lease_use.h"
@@ -24,7 +24,7 @@ static void test_longest_unused_lease_is_first(void **state)
 	take(9);
 	age("default/uid/8", 5000);
 	age("default/uid/9", 300);
-	/* A name that is no uid's is nobody's lease. */
+	/* A file whose name is no uid is no lease. */
 	link_put("10.203.4.99", "default/uid/x");
 	assert_int_equal(lease_uses(scratch, NETWORK, &uses, &count), 0);
 	assert_int_equal(count, 3);
@@ -89,7 +89,7 @@ static void test_absent_uid_keeps_its_first_date(void **state)
 	assert_int_equal(lease_absent_set(scratch, 7, false), 0);
 	assert_int_equal(lease_absent_set(scratch, 7, true), 0);
 	age(".absent/7", 900);
-	/* The first look that did not find it counts. */
+	/* The date of the first look without the uid counts. */
 	assert_int_equal(lease_absent_set(scratch, 7, true), 0);
 	assert_int_equal(lease_absent_set(scratch, 8, true), 0);
 	assert_int_equal(lease_looked_set(scratch), 0);
@@ -111,7 +111,7 @@ static void test_absent_uid_keeps_its_first_date(void **state)
 	assert_int_equal(lease_absent_forget(scratch), 0);
 }
 
-/* A folder of somebody else's, or something else that has its name, tells nothing. */
+/* Folders of other users, links and other files with these names are refused. */
 static void test_planted_folders_are_refused(void **state)
 {
 	struct lease_use *list;

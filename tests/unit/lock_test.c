@@ -1,4 +1,4 @@
-/* Locks among processes: waiting, and holders that were stopped or frozen (T10). */
+/* Locks between processes: waiting, and stopped or frozen holders (T10). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +25,7 @@
 #undef LOCK_PATH
 #define LOCK_PATH "lock"
 
-/* What the holder's cgroup file and cgroup.events are to say; NULL: what the kernel does. */
+/* Text of the holder's cgroup file and of cgroup.events; NULL: the kernel's. */
 static const char *cgroup_text, *events_text;
 static ssize_t cgroup_length, events_length;
 
@@ -49,7 +49,7 @@ static int deadlock(void)
 }
 static bool wait_fails;
 
-/* A stopped holder that goes on as soon as it has been seen stopped. */
+/* This stopped holder goes on as soon as it has been seen stopped. */
 static pid_t goes_on;
 
 static int look(int dir, pid_t pid, struct process *process, char *letter)
@@ -103,7 +103,7 @@ static long now_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* A process that holds the lock: for ms, or until it is killed, or stopped from then on. */
+/* Starts a process that holds the lock for ms, or until it is killed, or that stops then. */
 static pid_t holder_start(uint64_t which, bool shared, int ms, bool stop)
 {
 	int ready[2];
@@ -133,7 +133,7 @@ static pid_t holder_start(uint64_t which, bool shared, int ms, bool stop)
 	return pid;
 }
 
-/* How it ended: 0, or the signal. */
+/* Returns 0, or the signal that ended it. */
 static int holder_end(pid_t pid)
 {
 	int status;
@@ -160,7 +160,7 @@ static void held_lock_is_seen_and_refused(void **state)
 	assert_int_equal(lock_try(lock, USER + 1), 0);
 	lock_release(lock, USER + 1);
 	holder_kill(pid);
-	/* It falls with its holder. */
+	/* The lock ends with its holder. */
 	assert_false(lock_held(lock, USER));
 	assert_true(lock_users_idle(lock));
 	pid = holder_start(LOCK_HOST, false, 30000, false);
@@ -183,7 +183,7 @@ static void shared_lock_is_held_by_many(void **state)
 	lock_release(lock, LOCK_HOST);
 }
 
-/* However long it takes: who is at work is not killed, and the signal handler is as before. */
+/* A working holder is never killed, and the signal handler is restored. */
 static void working_holder_is_waited_for(void **state)
 {
 	long start = now_ms();
@@ -212,7 +212,7 @@ static void stopped_holder_is_killed(void **state)
 	assert_int_equal(holder_end(pid), SIGKILL);
 	assert_non_null(strstr(log_last, "it was stopped while holding a lock"));
 	lock_release(lock, USER);
-	/* Of another lock: none of ours. */
+	/* The holder of another lock stays alive. */
 	assert_int_equal(kill(other, 0), 0);
 	holder_kill(other);
 }
@@ -244,7 +244,7 @@ static void frozen_try(const char *cgroup, ssize_t length, const char *events, s
 	lock_release(lock, USER);
 }
 
-/* A cgroup that says so, or whose path was made too long to be asked, is a frozen holder's. */
+/* The cgroup is frozen, or its path is too long to be read. */
 static void frozen_holder_is_killed(void **state)
 {
 	(void)state;
@@ -280,7 +280,7 @@ static void failures_are_logged(void **state)
 	wait_fails = false;
 	assert_int_equal(lock_take(-1, proc, USER), -EBADF);
 	assert_false(lock_held(-1, USER));
-	/* In doubt somebody is at work. */
+	/* In doubt the lock counts as held. */
 	assert_false(lock_users_idle(-1));
 	holder_kill(pid);
 }

@@ -1,4 +1,4 @@
-/* Packets on a socket: descriptors, deadlines, an other side that is gone, full or hostile. */
+/* Packets on a socket: descriptors, deadlines, and a closed, full or hostile other side. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +52,7 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* A packet as no sender of ours makes it: any bytes, any number of descriptors. */
+/* Sends any bytes and any number of descriptors, as no sender of ours does. */
 static void send_raw(int socket, const void *bytes, size_t size, size_t fds)
 {
 	char control[CMSG_SPACE(16 * sizeof(int))] = {0};
@@ -186,7 +186,7 @@ static void closed_socket_is_an_error_of_the_caller(void **state)
 	assert_int_equal(message_send_request(pair[0], &request), -EPIPE);
 }
 
-/* The kernel then tells ECONNRESET before the packets that were sent (seen in 1 of 10 calls). */
+/* The kernel may return ECONNRESET before the sent packets (in 1 of 10 calls). */
 static void end_without_reading_loses_nothing(void **state)
 {
 	struct request request = {.who = {.uid = 1}};
@@ -222,7 +222,7 @@ static void silence_times_out(void **state)
 	assert_int_equal(message_receive(pair[0], -5, &got), -ETIMEDOUT);
 }
 
-/* A caller whom the user has stopped reads nothing: lines get lost, the reply gives up (T10). */
+/* A caller that its user has stopped does not read: log lines are lost, the reply fails (T10). */
 static void full_socket_does_not_block_the_helper(void **state)
 {
 	struct reply reply = {.outcome = OUTCOME_DONE};

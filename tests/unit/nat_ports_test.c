@@ -1,4 +1,4 @@
-/* Which ports NAT gives to users. */
+/* Ports that NAT gives to users. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -57,7 +57,7 @@ static void test_ports_of_services_are_left_out(void **state)
 	assert_true(nat_ports_choose("32768\t60999", "", &services, &ports));
 	assert_int_equal(ports.first, 5061);
 	assert_int_equal(ports.last, 19999);
-	/* On so many that no range is left, users get theirs all the same. */
+	/* If services leave no range, users get the ports of services too. */
 	for (unsigned port = 2000; port < 65536; port += 2000)
 		port_set_add(&services, port, port);
 	assert_true(nat_ports_choose("32768\t60999", "", &services, &ports));
@@ -84,7 +84,7 @@ static void test_port_set_finds_the_next_port(void **state)
 #define LINE(a, end)  "   0: " a " 00000000:0000 " end REST
 #define LINE6(a, end) "   0: " a " 00000000000000000000000000000000:0000 " end REST
 
-/* As it is on a machine whose first byte of a word is the lowest. */
+/* The file of a little-endian machine. */
 static void test_socket_list_gives_ports_of_services(void **state)
 {
 	static const char text[] = HEAD LINE("00000000:1F90", "0A") /* listens on 8080 */
@@ -111,7 +111,7 @@ static void test_socket_list_gives_ports_of_services(void **state)
 		port = port_set_next(&services, port + 1, 65535);
 		assert_int_equal(port, expected[i]);
 	}
-	assert_int_equal(nat_ports_services_of(path, &services), 0); /* no IPv6, say */
+	assert_int_equal(nat_ports_services_of(path, &services), 0); /* for example without IPv6 */
 	assert_int_equal(nat_ports_services(&services), 0);
 }
 

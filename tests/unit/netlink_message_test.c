@@ -65,7 +65,7 @@ static void test_full_message_stays_full(void **state)
 	assert_true(m.full);
 }
 
-/* What the kernel, or whoever, cuts short or lies about is not read beyond its end. */
+/* Attributes with a wrong length are not read beyond the end of the message. */
 static void test_cut_attributes_are_ignored(void **state)
 {
 	struct netlink_message m = message_new();

@@ -1,4 +1,4 @@
-/* What is remembered of a network: the record across versions, and what counts as its policy. */
+/* The record of a network: records of other versions, and its policy. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -61,7 +61,7 @@ static void test_policy_covers_its_keys_only(void **state)
 	assert_true(policy_of("") == policy_of("egress = any\npeers = no\nhost_access = icmp dns"));
 }
 
-/* A record of the version before has no policy: it is not known to have changed. */
+/* A record of an older version has no policy, so no change is known. */
 static void test_record_without_policy_counts_as_unchanged(void **state)
 {
 	struct network_state written = {.name = "default", .bridge = "pnbr0", .policy = 7}, read;

@@ -1,4 +1,4 @@
-/* What the conf file changes of a network that is up. */
+/* Changes of the conf file to an active network. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -61,7 +61,7 @@ static void test_changes_of_an_active_network_are_named(void **state)
 	}
 }
 
-/* Set up while IPv6 was disabled: it comes with the next set-up. */
+/* The network was set up while IPv6 was disabled. */
 static void test_enabled_ipv6_is_a_change(void **state)
 {
 	const struct network_state up = network_of("pnlab", "10.9.0.0/16", "");

@@ -1,4 +1,4 @@
-/* Running nft(8): what it says, how it ends, and each system call failing. */
+/* Running nft(8): its output, its exit status, and failures of each system call. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@
 #include "../../helper/pam-netns-helper/helper.h"
 #include "log_kept.h"
 
-static char script[300]; /* in nft's place; "": it is not installed */
+static char script[300]; /* runs in place of nft; "": nft is not installed */
 
 #define access(path, mode)	((void)(path), access(script, mode))
 #define execve(path, argv, env) ((void)(path), execve(script, argv, env))
@@ -45,7 +45,7 @@ static int setup(void **state)
 	return scratch_setup(state);
 }
 
-/* What is run instead of nft. */
+/* This script runs in place of nft. */
 static void nft_is(const char *text)
 {
 	FILE *file;
@@ -94,13 +94,13 @@ static void missing_nft_is_an_error(void **state)
 	assert_int_equal(run(), -ENOENT);
 	assert_non_null(strstr(log_last, "install nftables"));
 	assert_null(nft_list());
-	/* There, but it cannot be run. */
+	/* nft exists, but cannot be executed. */
 	nft_is("");
 	assert_int_equal(truncate(script, 0), 0);
 	assert_int_equal(run(), -EINVAL);
 }
 
-/* However much it says, nobody waits for the other. */
+/* A long output blocks neither nft nor its caller. */
 static void long_list_is_read_whole(void **state)
 {
 	char *text;
@@ -115,7 +115,7 @@ static void long_list_is_read_whole(void **state)
 	assert_null(nft_list());
 }
 
-/* An nft that was not waited for may still be changing rules: no call but that one leaves it. */
+/* An nft that still runs may change rules, so each failure waits for its end. */
 static int successes;
 
 static void run_body(void)

@@ -1,4 +1,4 @@
-/* What a function prints: standard output and standard error, as text. */
+/* Keeps standard output and standard error of a function as text. */
 #ifndef PAM_NETNS_OUTPUT_H
 #define PAM_NETNS_OUTPUT_H
 
@@ -9,7 +9,7 @@
 
 static char output[64 * 1024], output_error[64 * 1024];
 
-/* FD goes to a file of its own; returns where it went before. */
+/* Redirects the descriptor to a new file; returns the old descriptor. */
 static inline int output_capture(FILE *file, int fd)
 {
 	int before, to = memfd_create("output", MFD_CLOEXEC);
@@ -35,7 +35,7 @@ static inline void output_release(FILE *file, int fd, int before, char *text, si
 	assert_int_equal(strlen(text), size);
 }
 
-/* Runs the statement, which must not leave the block; what it prints is in output, output_error. */
+/* Runs the statement, which must not leave the block. Its output is in output and output_error. */
 #define output_of(statement)                                                                       \
 	do {                                                                                       \
 		int output_out = output_capture(stdout, STDOUT_FILENO);                            \

@@ -1,6 +1,6 @@
 /*
- * A host of the test's own: PID, network, mount and UTS namespaces, an empty /run, and a PID 1 that
- * does nothing. The tests run in a child of it, and what they start ends with them. For root.
+ * A host for a test: new PID, network, mount and UTS namespaces, an empty /run, and a PID 1 that waits.
+ * The tests run in its child, and all processes end with it. For root.
  */
 #ifndef PAM_NETNS_OWN_HOST_H
 #define PAM_NETNS_OWN_HOST_H
@@ -64,8 +64,8 @@ static inline void own_host_run(int (*tests)(void))
 }
 
 /*
- * A child that becomes what its function makes of it, says so and stays until it is killed. 0: the
- * function returned false.
+ * Starts a child that runs the function, and then stays until it is killed. 0: the function returned
+ * false.
  */
 static inline pid_t own_child(bool (*become)(void *context), void *context)
 {
@@ -119,7 +119,7 @@ static inline int own_pins_attempt(void *context)
 	return result;
 }
 
-/* Published pins of namespaces without processes. */
+/* Makes published pins of namespaces without processes. */
 static inline int own_pins_make(uid_t uid)
 {
 	int result = pin_retry(own_pins_attempt, &uid);
@@ -127,7 +127,7 @@ static inline int own_pins_make(uid_t uid)
 	return result < 0 ? result : pins_publish(uid);
 }
 
-/* Into the pinned namespace of a kind, or of all. */
+/* Enters the pinned namespaces of these kinds. */
 struct own_member {
 	uid_t uid;
 	unsigned kinds; /* enum namespace_bit */

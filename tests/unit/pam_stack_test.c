@@ -1,4 +1,4 @@
-/* PAM's stacks as the doctor reads them. What skips is compared with libpam's own dispatch. */
+/* doctor's reading of PAM's stacks. Skipped lines are compared with libpam's own dispatch. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -95,7 +95,7 @@ static void test_circular_includes_end(void **state)
 	assert_true(stack.count > 1);
 }
 
-/* The first line that skips "mark", and how. */
+/* The first line that skips "mark". */
 static enum pam_skip skips(const char *text)
 {
 	CLEANUP_PAM_STACK struct pam_stack stack = {0};

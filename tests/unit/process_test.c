@@ -65,7 +65,7 @@ static void test_stat_with_hostile_name_is_parsed(void **state)
 		assert_false(fields_parse(bad[i], &fields));
 }
 
-/* A child that waits until it is told to go on. */
+/* Starts a child that waits for a byte. */
 static pid_t child_start(int *go_on)
 {
 	int ends[2];
@@ -73,7 +73,7 @@ static pid_t child_start(int *go_on)
 	char byte;
 
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-	/* Before it is there, so that nobody sees it under another name. */
+	/* The name is set before the fork, so that no other name is ever seen. */
 	prctl(PR_SET_NAME, ") Z 9 (x) S");
 	child = fork();
 	if (child == 0) {
@@ -125,7 +125,7 @@ static void *thread_wait(void *fd)
 	_exit(read(*(int *)fd, &byte, 1) == 0 ? 0 : 1);
 }
 
-/* The first thread ends, another goes on: the state is Z, the process lives. */
+/* The first thread has ended, so the state is Z, but another thread runs. */
 static void test_process_without_first_thread_lives(void **state)
 {
 	static int ends[2]; /* the first thread's stack goes with it */
@@ -156,7 +156,7 @@ static void test_process_without_first_thread_lives(void **state)
 	assert_true(process_gone(proc, &p));
 }
 
-/* Not knowing is neither alive nor gone. */
+/* Without a procfs a process counts neither as alive nor as gone. */
 static void test_missing_procfs_is_an_error(void **state)
 {
 	struct process p = {.pid = 1, .start = 1};

@@ -1,4 +1,4 @@
-/* What a user's view shows as resolv.conf and hosts. Runs as root. */
+/* A user's resolv.conf and hosts. Runs as root. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -113,7 +113,7 @@ static void test_servers_beyond_three_are_left_out(void **state)
 
 static void test_servers_of_a_stub_come_from_its_files(void **state)
 {
-	/* From the last to the first: each one is preferred to those before it. */
+	/* From the last to the first: each file is preferred to the one before. */
 	static const char *const files[] = {
 	    "run/dnsmasq/resolv.conf",
 	    "etc/resolvconf/run/resolv.conf",
@@ -132,7 +132,7 @@ static void test_servers_of_a_stub_come_from_its_files(void **state)
 		file_put(files[i], content);
 		check(0, expected);
 	}
-	/* One with nothing but stubs is passed over. */
+	/* A file with stubs only is passed over. */
 	file_put(files[5], STUB);
 	check(0, "nameserver 192.0.2.4\nsearch lan\n");
 	assert_int_equal(lines_logged, 0);
@@ -146,7 +146,7 @@ static void test_links_stay_below_the_root(void **state)
 	assert_int_equal(
 	    symlinkat("../run/systemd/resolve/stub-resolv.conf", scratch, "etc/resolv.conf"), 0);
 	check(0, "nameserver 192.0.2.9\nsearch lan\n");
-	/* An absolute link, and one that climbs too high, stay below root. */
+	/* An absolute link, and a link with too many '..', stay below the root. */
 	file_put("run/other/resolv.conf", "nameserver 192.0.2.10\n");
 	unlinkat(scratch, "etc/resolv.conf", 0);
 	assert_int_equal(symlinkat("/var/run/other/resolv.conf", scratch, "etc/resolv.conf"), 0);
@@ -205,7 +205,7 @@ static void test_bad_files_are_passed_over(void **state)
 	big[69999] = '\0';
 	file_put("etc/resolv.conf", big);
 	check(0, "nameserver 192.0.2.1\n");
-	/* Lines that do not fit are left out whole, those with control characters too. */
+	/* Lines that are too long or have control characters are left out. */
 	memset(line, 'x', sizeof(line));
 	memcpy(line, "search ", 7);
 	line[sizeof(line) - 1] = '\0';
@@ -274,7 +274,7 @@ static void test_update_writes_in_place(void **state)
 	content_check("r", "");
 	assert_int_equal(resolv_update(scratch, "r", "nameserver 192.0.2.2\nsearch lan\n"), 1);
 	content_check("r", "nameserver 192.0.2.2\nsearch lan\n");
-	/* In place: a mount over the file still shows it. */
+	/* The file is written in place, so a mount of it shows the new text. */
 	assert_int_equal(fstatat(scratch, "r", &after, 0), 0);
 	assert_int_equal(before.st_ino, after.st_ino);
 	assert_int_equal(fchmodat(scratch, "r", 0666, 0), 0);
@@ -302,8 +302,7 @@ static void test_update_refuses_planted_files(void **state)
 	assert_int_equal(lines_logged, 4);
 }
 
-/* A reader meets the old text or the new one,
- * perhaps with empty lines after it, never a mixture. */
+/* A reader sees the old or the new text, perhaps with empty lines after it, but no mixture. */
 static void test_reader_sees_old_or_new_text(void **state)
 {
 	static const char longer[] = "nameserver 192.0.2.1\nsearch a.example b.example\n";
@@ -354,12 +353,12 @@ static void test_hosts_file_gets_the_host_name(void **state)
 	hosts_check("127.0.0.1 localhost", "lab", "\n127.0.1.1\tlab\n::1\tlab\n");
 	hosts_check("127.0.0.1 localhost\n", "lab.example.org",
 		    "127.0.1.1\tlab.example.org\tlab\n::1\tlab.example.org\tlab\n");
-	/* Mapped already. */
+	/* The name is in the file already. */
 	hosts_check("127.0.1.1 lab\n", "lab", "");
 	hosts_check("127.0.0.1 localhost\n192.0.2.1\tlab.example.org LAB", "lab", "");
 	hosts_check("  127.0.1.1   x \t lab#comment\r\n", "lab", "");
 	hosts_check("127.0.1.1 x lab\r\n", "lab", "");
-	/* Not so. */
+	/* The name is not in the file. */
 	hosts_check("127.0.1.1 labs\n", "lab", "127.0.1.1\tlab\n::1\tlab\n");
 	hosts_check("127.0.1.1 la\n", "lab", "127.0.1.1\tlab\n::1\tlab\n");
 	hosts_check("lab 127.0.1.1\n", "lab", "127.0.1.1\tlab\n::1\tlab\n");

@@ -1,8 +1,8 @@
 /*
- * What a network namespace has, read by libnl-route-3 and told as text, one object a line: a second
- * opinion on what lib/net wrote. Tests compare whole texts, so that an attribute too many or
- * another value fails. What libnl-route 3.7 does not know of a bridge port is read by libnl's
- * attribute parser, and from sysfs, of which rtnl_sysfs() mounts the namespace's own.
+ * Objects of a network namespace, read by libnl-route-3 and printed one a line, to check what lib/net
+ * wrote. Tests compare whole texts, so that a further attribute or another value fails. Attributes of a
+ * bridge port that libnl-route 3.7 does not know come from libnl's attribute parser, or from sysfs, which
+ * rtnl_sysfs() mounts for the namespace.
  */
 #ifndef PAM_NETNS_RTNL_READ_H
 #define PAM_NETNS_RTNL_READ_H
@@ -41,7 +41,7 @@ __attribute__((format(printf, 1, 2))) static inline void rtnl_say(const char *fo
 	va_end(args);
 }
 
-/* Of the network namespace that this thread is in. */
+/* A socket in the network namespace of this thread. */
 static inline struct nl_sock *rtnl_socket(void)
 {
 	struct nl_sock *sock = nl_socket_alloc();
@@ -64,7 +64,7 @@ static inline int line_compare(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The kernel has no order of its own in most dumps. */
+/* Most dumps of the kernel have no order. */
 static inline const char *rtnl_sorted(void)
 {
 	static char sorted[RTNL_TEXT_MAX];
@@ -125,7 +125,7 @@ static inline void address_tell(struct nl_object *object, void *unused)
 			 rtnl_addr_get_flags(a));
 }
 
-/* All but lo's. */
+/* Addresses of all links except lo. */
 static inline const char *rtnl_addresses(struct nl_sock *sock)
 {
 	struct nl_cache *cache;
@@ -151,7 +151,7 @@ static inline void route_tell(struct nl_object *object, void *unused)
 		 rtnl_route_get_nnexthops(r));
 }
 
-/* The main table of both families. */
+/* Routes of the main table, of both families. */
 static inline const char *rtnl_routes(struct nl_sock *sock)
 {
 	struct nl_cache *cache;
@@ -165,7 +165,7 @@ static inline void neighbour_tell(struct nl_object *object, void *unused)
 	struct rtnl_neigh *n = (struct rtnl_neigh *)object;
 
 	(void)unused;
-	/* The kernel's own of lo and of multicast. */
+	/* The kernel's own routes of lo and of multicast. */
 	if (rtnl_neigh_get_ifindex(n) != 1 && !(rtnl_neigh_get_state(n) & NUD_NOARP))
 		rtnl_say("%s mac %s dev %d state %#x\n", rtnl_address(rtnl_neigh_get_dst(n)),
 			 rtnl_address(rtnl_neigh_get_lladdr(n)), rtnl_neigh_get_ifindex(n),
@@ -185,13 +185,13 @@ static inline void fdb_tell(struct nl_object *object, void *unused)
 	struct rtnl_neigh *n = (struct rtnl_neigh *)object;
 
 	(void)unused;
-	/* Permanent ones are the bridge's own and its ports' addresses. */
+	/* Permanent entries are addresses of the bridge and of its ports. */
 	if (!(rtnl_neigh_get_state(n) & NUD_PERMANENT))
 		rtnl_say("%s dev %d state %#x\n", rtnl_address(rtnl_neigh_get_lladdr(n)),
 			 rtnl_neigh_get_ifindex(n), (unsigned)rtnl_neigh_get_state(n));
 }
 
-/* Entries of bridges that are static (NUD_NOARP) or learned. */
+/* Static (NUD_NOARP) or learned entries of bridges. */
 static inline const char *rtnl_fdb(struct nl_sock *sock)
 {
 	struct nl_cache *cache;
@@ -202,7 +202,7 @@ static inline const char *rtnl_fdb(struct nl_sock *sock)
 	return rtnl_told(cache, fdb_tell);
 }
 
-/* Locked ports are none of what libnl-route 3.7 or sysfs tell. */
+/* libnl-route 3.7 and sysfs have no flag of locked ports. */
 static inline int port_tell(struct nl_msg *message, void *index)
 {
 	struct nlattr *all[IFLA_MAX + 1], *port[IFLA_BRPORT_MAX + 1] = {0};
@@ -234,7 +234,7 @@ static inline const char *rtnl_port_text(struct nl_sock *sock, int index)
 	return rtnl_said;
 }
 
-/* The flags that libnl-route 3.7 knows of a port: RTNL_BRIDGE_*. */
+/* A port's flags that libnl-route 3.7 knows: RTNL_BRIDGE_*. */
 static inline int rtnl_port_flags(struct nl_sock *sock, int index)
 {
 	struct rtnl_link *link;
@@ -250,8 +250,7 @@ static inline int rtnl_port_flags(struct nl_sock *sock, int index)
 	return flags;
 }
 
-/* Mounts the sysfs of this thread's network namespace over /sys,
- * in a mount namespace of the test's. */
+/* Mounts the sysfs of this thread's network namespace over /sys, in a new mount namespace. */
 static inline int rtnl_sysfs(void)
 {
 	return mount("sysfs", "/sys", "sysfs", 0, NULL);

@@ -1,6 +1,6 @@
 /*
- * Which waits are told as waits for the kernel's lock of network configuration (T40); whose packets
- * are believed. Runs as root.
+ * Waits that are logged as waits for the kernel's lock of network configuration (T40), and packets that
+ * are not the kernel's. Runs as root.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +39,7 @@ static void wait_for_state(int proc, pid_t pid, char state)
 	assert_int_equal(state_of(proc, pid), state);
 }
 
-/* One that a signal wakes; one that none wakes, but in another call: vfork(2); one that is gone. */
+/* A wait that a signal interrupts; an uninterruptible wait of another call, vfork(2); an ended process. */
 static void other_waits_are_not_logged(void **unused)
 {
 	CLEANUP_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -106,7 +106,7 @@ static int loopback_ask(struct netlink *netlink, int *answers)
 			     "ask for lo", answers_count, answers);
 }
 
-/* Another process of root's sends what looks like the kernel's refusal of the next request. */
+/* Another process of root sends a packet like the kernel's refusal of the next request. */
 static void only_packets_of_the_kernel_are_believed(void **state)
 {
 	struct netlink netlink, other;

@@ -1,8 +1,7 @@
 /*
- * Other people's firewalls. The dumps in ruleset_foreign/ are what `nft list ruleset` shows after
- * ufw 0.36.2, firewalld 1.3.3 (without its mangle and nat chains), Docker's rules through
- * iptables-nft 1.8.9, and a hand-written set of rules beside ours; "mended" after the commands
- * that are reported.
+ * Other programs' firewalls. The dumps in ruleset_foreign/ are the output of `nft list ruleset` with ufw
+ * 0.36.2, firewalld 1.3.3 (without its mangle and nat chains), Docker's rules by iptables-nft 1.8.9, and
+ * rules written by hand beside ours; "mended": after the reported commands.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -153,7 +152,6 @@ static void test_plain_nft_drop_has_advice(void **state)
 	assert_int_equal(input("plain_mended", true, true).count, 0);
 }
 
-/* A rule that names the first bridge alone leaves the others out. */
 static void test_rule_for_first_bridge_leaves_others(void **state)
 {
 	static const char text[] = "table inet own {\n\tchain f {\n"
@@ -174,7 +172,7 @@ static void test_rule_for_first_bridge_leaves_others(void **state)
 	assert_non_null(strstr(lines.text[1], "oifname \"pnbr0*\" ct state"));
 }
 
-/* What host_access allows, port by port. */
+/* Each port that host_access allows. */
 static void test_input_drop_is_found_port_by_port(void **state)
 {
 #define INPUT(rule)                                                                                \
@@ -207,7 +205,7 @@ static void test_input_drop_is_found_port_by_port(void **state)
 	}
 }
 
-/* Every dump cut at every 7th byte and at line ends: nothing but an answer. */
+/* Each dump is cut at every 7th byte and at line ends. */
 static void test_torn_dump_gives_an_answer(void **state)
 {
 	static const char *const names[] = {"docker20", "firewalld_mended", "plain", "ufw"};
@@ -237,7 +235,7 @@ static void test_dump_without_tables_has_no_findings(void **state)
 	assert_int_equal(ruleset_foreign("}\n}\nchain x {\n", &pnbr0, 1, collect, &lines), 0);
 }
 
-/* Without a name there is nothing to tell the admin: nft prints no such table, damage may. */
+/* A message needs a name. nft prints no such table, but a damaged dump may have one. */
 static void test_chain_without_name_has_no_finding(void **state)
 {
 #define DROPPING "\t\ttype filter hook forward priority 0; policy drop;\n\t\tjump y\n"

@@ -1,4 +1,4 @@
-/* For tests of the rules: networks and members to make rules of, and their text. */
+/* For tests of the rules: networks and members, and the text of their rules. */
 #ifndef PAM_NETNS_RULESET_MAKE_H
 #define PAM_NETNS_RULESET_MAKE_H
 
@@ -100,7 +100,7 @@ static inline void set_egress_list(struct network *conf)
 	conf->egress_count = 4;
 }
 
-/* Two users on one network, one on another; one network without IPv6, with nobody in. */
+/* Two users on one network, one on another; a third network has no IPv6 and no users. */
 static inline void set_up_three(struct fixture *f)
 {
 	*f = (struct fixture){0};

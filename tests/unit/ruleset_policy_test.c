@@ -1,4 +1,4 @@
-/* What the conf file allows and denies, as rules. */
+/* The policy of the conf file as rules. */
 #include "ruleset_make.h"
 
 #define WITH_PORTS "oifname != @bridges meta l4proto { tcp, udp, sctp } "

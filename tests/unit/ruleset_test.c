@@ -128,7 +128,7 @@ static void test_write_failure_is_an_error(void **state)
 	log_set_sink(NULL, NULL);
 }
 
-/* Sets what "key=value" says on the first network; the other words are known as they are. */
+/* Sets "key=value" of the first network; the other words have no value. */
 static void apply_option(struct fixture *f, const char *option)
 {
 	struct network *conf = &f->conf[0];
@@ -176,7 +176,7 @@ static void set_up_live(struct fixture *f)
 	set_member(f, 3, "pnud.1", "10.204.0.2", "fd00:204::2", 1000, false);
 }
 
-/* count members on one network, as after as many logins. */
+/* Count members on one network, as after as many logins. */
 static int print_many(unsigned count)
 {
 	struct fixture f;

@@ -1,4 +1,4 @@
-/* A folder of the test's own, gone when the test is. */
+/* A folder for the test, removed at its end. */
 #ifndef PAM_NETNS_SCRATCH_H
 #define PAM_NETNS_SCRATCH_H
 

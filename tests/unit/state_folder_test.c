@@ -1,4 +1,4 @@
-/* Who may read a user's records: the user and root, whatever is there before. Runs as root. */
+/* A user's records are readable for the user and root alone. Runs as root. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 
 #include "scratch.h"
 
-static int xattr_error; /* what setxattr(2) fails with, 0: it does not */
+static int xattr_error; /* of setxattr(2); 0: it succeeds */
 
 static int xattr_set(const char *path, const char *name, const void *value, size_t size, int flags)
 {
@@ -42,7 +42,7 @@ static int setup(void **state)
 	return scratch_setup(state);
 }
 
-/* A program of the user's: may it list, or (write) change, the folder? */
+/* True: a program of the user can list the folder, or (write) change it. */
 static bool may(uid_t uid, bool write)
 {
 	pid_t pid = fork();
@@ -90,13 +90,13 @@ static void test_folder_is_readable_for_its_user_only(void **state)
 	assert_false(may(OTHER, false));
 	assert_false(may(USER, true));
 	assert_false(may(OTHER, true));
-	/* Once more is no different. */
+	/* A second call changes nothing. */
 	folder_share();
 	assert_true(may(USER, false));
 	assert_false(may(OTHER, false));
 }
 
-/* A file system without lists: closed to the user too. */
+/* Without access control lists, the folder is closed to the user too. */
 static void test_file_system_without_lists_closes_folder(void **state)
 {
 	(void)state;
@@ -106,7 +106,7 @@ static void test_file_system_without_lists_closes_folder(void **state)
 	assert_false(may(OTHER, false));
 }
 
-/* Of an older version: open to all until the next login, or gc. */
+/* The folder of an older version is open to all until the next login or gc. */
 static void test_open_folder_of_older_version_is_closed(void **state)
 {
 	(void)state;
@@ -125,7 +125,7 @@ static void test_open_folder_of_older_version_is_closed(void **state)
 	assert_int_equal(state_folder_close(scratch, USER), 0);
 }
 
-/* What others could write in, or own, is not taken, nor made to look like ours. */
+/* A folder that users own or can write to is not used, and its mode is not changed. */
 static void test_planted_folder_is_not_taken(void **state)
 {
 	struct stat st;
@@ -142,7 +142,7 @@ static void test_planted_folder_is_not_taken(void **state)
 	assert_int_equal(state_folder_make(scratch, USER), -EPERM);
 	assert_int_equal(state_folder_close(scratch, USER), 0);
 	assert_int_equal(unlinkat(scratch, "users/7", AT_REMOVEDIR), 0);
-	/* A link is replaced, and what it leads to stays. */
+	/* A link is replaced, and its target stays. */
 	assert_int_equal(mkdirat(scratch, "elsewhere", 0755), 0);
 	assert_int_equal(symlinkat("../elsewhere", scratch, "users/7"), 0);
 	assert_int_equal(state_folder_close(scratch, USER), 0);

@@ -1,4 +1,4 @@
-/* State files: complete or worthless; sessions by leader. Runs as root. */
+/* Records are complete or refused; sessions are named by leaders. Runs as root. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -128,12 +128,12 @@ static void test_record_torn_at_every_byte_is_refused(void **state)
 		assert_int_equal(state_read(scratch, 1000, &out), -EBADMSG);
 		assert_memory_equal(&out, &none, sizeof(out));
 	}
-	/* The end of a torn file after the beginning of another, and zeroes a crash leaves. */
+	/* The beginning of one file and the end of another, and zeroes as after a crash. */
 	text[size] = '\0';
 	for (size_t cut = 1; cut < size - 4; cut++) {
 		if (!strncmp(text + cut, "runtime_dir=", 12) ||
 		    !strncmp(text + cut, "net_inode=", 10))
-			continue; /* whole without it: see test_records_of_other_versions_are_read() */
+			continue; /* complete without it; see test_records_of_other_versions_are_read() */
 		file_put("users/1000/state", text, cut);
 		CLEANUP_FD int fd =
 		    openat(scratch, "users/1000/state", O_WRONLY | O_APPEND | O_CLOEXEC);
@@ -186,7 +186,7 @@ static void test_edited_record_is_refused(void **state)
 	edit_check("bridge=pnbr0\n", "bridge=0123456789abcdef\n");
 }
 
-/* What versions before and after this one write of users who are in. */
+/* Older and newer versions have written records of active users. */
 static void test_records_of_other_versions_are_read(void **state)
 {
 	struct user_state s = example(1000), out;
@@ -223,7 +223,7 @@ static void test_record_that_is_no_file_is_refused(void **state)
 	assert_int_equal(mkdirat(scratch, "users/5/state", 0755), 0);
 	assert_int_equal(state_read(scratch, 5, &out), -EBADMSG);
 	unlinkat(scratch, "users/5/state", AT_REMOVEDIR);
-	/* A link, even to what is a good state file. */
+	/* A link, even to a valid record. */
 	assert_int_equal(state_write(scratch, &s), 0);
 	assert_int_equal(renameat(scratch, "users/5/state", scratch, "elsewhere"), 0);
 	assert_int_equal(symlinkat("../../elsewhere", scratch, "users/5/state"), 0);
@@ -242,7 +242,8 @@ static void test_planted_folders_are_refused(void **state)
 	assert_int_equal(symlinkat("6", scratch, "users/8"), 0);
 	assert_int_equal(state_read(scratch, 8, &out), -EBADMSG);
 	s.uid = 8;
-	assert_int_equal(state_write(scratch, &s), 0); /* in place of the link, not through it */
+	assert_int_equal(state_write(scratch, &s),
+			 0); /* replaces the link, and does not follow it */
 	assert_int_equal(state_read(scratch, 8, &out), 0);
 	assert_int_equal(state_read(scratch, 6, &out), 0);
 	assert_int_equal(mkdirat(scratch, "users/9", 0755), 0);
@@ -395,7 +396,7 @@ static void test_prune_removes_sessions_of_ended_leaders(void **state)
 	assert_int_equal(process_read(proc, zombie, &s.leader, NULL), 0);
 	assert_int_equal(session_add(scratch, 1000, &s), 0);
 
-	/* Without a procfs nobody is known to be gone. */
+	/* Without a procfs no leader is known to have ended. */
 	assert_int_equal(session_prune(scratch, scratch, 1000, &live), 0);
 	assert_true(live);
 	assert_int_equal(session_prune(scratch, -1, 1000, &live), 0);
@@ -411,7 +412,7 @@ static void test_prune_removes_sessions_of_ended_leaders(void **state)
 	assert_int_equal(waitpid(zombie, NULL, 0), zombie);
 }
 
-/* A folder in a record's place goes too; the rest is pruned whatever is the matter with one. */
+/* A folder in place of a record is removed too. An error does not stop the rest. */
 static void test_prune_removes_planted_files(void **state)
 {
 	CLEANUP_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -1,4 +1,4 @@
-/* Routing rules in the kernel, read back by ip(8): a network namespace of the test's own; root. */
+/* Routing rules, set in a new network namespace and read back by ip(8). Runs as root. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,8 +18,7 @@ static struct netlink route;
 static int group_start(void **state)
 {
 	(void)state;
-	/* The far ends first:
-	 * a link that has a carrier when it comes up has its IPv6 routes at once. */
+	/* The far ends come up first: a link with a carrier gets its IPv6 routes at once. */
 	return unshare(CLONE_NEWNET) < 0 ||
 	       system("set -e; ip link set lo up; for i in in0 out0 pnbr0; do "
 		      "ip link add $i type veth peer name far-$i; ip link set far-$i up; "
@@ -97,12 +96,12 @@ static void test_ipv4_rules_stop_transit_only(void **state)
 	assert_runs("ip rule | grep -q '^1303:.*from all to 10.203.0.0/16 goto 1305'");
 	assert_runs("ip rule | grep -q '^1304:.*fwmark 0.*blackhole'");
 	assert_runs("ip -d rule | grep -q '^1304:.*proto kernel'");
-	/* What the host sends and what is for it; users' packets and answers to them. */
+	/* Packets from and to the host; packets of users, and answers to them. */
 	assert_runs("ip route get 203.0.113.9 | grep -q 'dev out0'");
 	assert_runs("ip route get 203.0.113.1 from 192.0.2.9 iif in0 | grep -q 'dev lo'");
 	assert_runs("ip route get 203.0.113.9 from 10.203.0.9 iif pnbr0 | grep -q 'dev out0'");
 	assert_runs("ip route get 10.203.0.9 from 203.0.113.9 iif out0 | grep -q 'dev pnbr0'");
-	/* Others' are left alone if another program has marked them. */
+	/* Packets that another program has marked pass. */
 	assert_ends("ip route get 203.0.113.9 from 192.0.2.9 iif in0");
 	assert_runs("ip route get 203.0.113.9 from 192.0.2.9 iif in0 mark 7 | grep -q 'dev out0'");
 }
@@ -121,7 +120,7 @@ static void test_ipv6_rules_stop_transit_only(void **state)
 	assert_ends("ip -6 route get 2001:db8:2::9 from fd77::9 iif in0");
 }
 
-/* The kernel looks up the gateway of a route without naming a link it comes from. */
+/* The kernel looks up a route's gateway without an incoming link. */
 static void test_gateways_in_other_tables_are_found(void **state)
 {
 	(void)state;
@@ -132,7 +131,7 @@ static void test_gateways_in_other_tables_are_found(void **state)
 	assert_runs("ip route flush table 100; ip -6 route flush table 100");
 }
 
-/* What is for the host in a VRF is found in the VRF's table, by the kernel's rule number 1000. */
+/* A VRF's own addresses are in its table, by the kernel's rule number 1000. */
 static void test_own_addresses_in_other_tables_are_found(void **state)
 {
 	(void)state;
@@ -170,7 +169,7 @@ static void test_missing_or_further_rule_is_found(void **state)
 	assert_int_equal(transit_intact(&route, &t), 0);
 	assert_int_equal(transit_set(&route, &t), 0);
 	assert_int_equal(transit_intact(&route, &t), 1);
-	/* One that lets everything through; and somebody else's with the same number stays. */
+	/* A rule that lets all pass is removed; another program's rule with the same number stays. */
 	assert_runs("ip rule add pref 1303 iif in0 goto 1305 protocol kernel");
 	assert_int_equal(transit_intact(&route, &t), 0);
 	assert_runs("ip rule add pref 1303 to 198.51.100.0/24 lookup 55");

@@ -1,6 +1,6 @@
 /*
- * What users of a network share, written by lib/net/bridge.c and link.c into a network namespace of
- * the test's own and read back by libnl-route-3; and questions about links. Runs as root.
+ * The bridge and routes of a network, written by lib/net/bridge.c and link.c in a new network namespace
+ * and read back by libnl-route-3; and queries about links. Runs as root.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -111,7 +111,7 @@ static void bridge_is_made(void **state)
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(bridge_make("pnbr0"), 2);
 		assert_string_equal(rtnl_link_text(reader, "pnbr0"), BRIDGE("1400"));
-		/* libnl-route 3.7 knows nothing of these. */
+		/* libnl-route 3.7 does not know these. */
 		assert_int_equal(sysfs_read("pnbr0", "bridge/stp_state"), 0);
 		assert_int_equal(sysfs_read("pnbr0", "bridge/forward_delay"), 0);
 		assert_int_equal(sysfs_read("pnbr0", "bridge/multicast_snooping"), 0);
@@ -124,7 +124,7 @@ static void bridge_is_made(void **state)
 	}
 }
 
-/* What somebody has changed, and what a conf file changes. */
+/* Changes by other programs and by the conf file. */
 static void changed_bridge_is_mended(void **state)
 {
 	struct uplink_network small = network;
@@ -184,7 +184,7 @@ static void unreachable_routes_are_made_once(void **state)
 	assert_string_equal(rtnl_routes(reader), UNREACHABLE4);
 }
 
-/* --- questions --- */
+/* --- queries --- */
 
 static void links_are_found(void **state)
 {
@@ -252,13 +252,13 @@ static void ports_are_listed(void **state)
 	struct uplink uplink;
 
 	(void)state;
-	/* The user's; the sockets stay in the host's. */
+	/* This thread enters the user's network; the sockets stay in the host's. */
 	assert_int_equal(unshare(CLONE_NEWNET), 0);
 	net = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	uplink_init(&uplink, &network, 2001, 2001);
 	uplink.bridge_ifindex = bridge_make("pnbr0");
 	assert_int_equal(uplink_create(&host, net, &uplink), 0);
-	/* A bridge whose name is that of no user. */
+	/* A bridge with no user's name. */
 	bridge_make("pnux");
 	rtnl_said[0] = '\0';
 	assert_int_equal(link_each_port(&host, visit_port, NULL), 0);
@@ -285,7 +285,7 @@ static int visit_route_refuse(void *context, unsigned link, const struct address
 	return -ENOSPC;
 }
 
-/* Neither the networks' unreachable routes nor the kernel's own of the gateway's addresses. */
+/* The networks' unreachable routes, and the kernel's routes of gateway addresses, are left out. */
 static void host_routes_are_listed(void **state)
 {
 	const struct address v4 = address_of("10.203.7.209"), v6 = address_of("fd00:203::7d1");
@@ -341,7 +341,7 @@ static void taken_prefixes_are_found(void **state)
 	assert_true(uplink_prefix_taken(&host, &network.subnet6));
 	assert_false(uplink_prefix_taken(&host, &other));
 	assert_false(uplink_prefix_taken(&host, &other6));
-	/* A default route is in nobody's way. */
+	/* A default route takes no prefix. */
 	assert_int_equal(request_run(request_default_route(bridge_make("pnbr0"), &gateway)), 0);
 	assert_false(uplink_prefix_taken(&host, &other));
 }
@@ -372,7 +372,7 @@ static void ask(void)
 	failed += link_index(&host, "lo", &index) < 0;
 	failed += link_each_port(&host, visit_port, NULL) < 0;
 	failed += uplink_each_host_route(&host, visit_route, NULL) < 0;
-	failed += uplink_prefix_taken(&host, &prefix); /* in doubt taken */
+	failed += uplink_prefix_taken(&host, &prefix); /* in doubt the prefix counts as taken */
 	assert_int_equal(failed, fault_was_hit());
 }
 

@@ -1,6 +1,6 @@
 /*
- * A user's uplink, written by lib/net/uplink.c into network namespaces of the test's own and read
- * back by libnl-route-3. Runs as root.
+ * A user's uplink, written by lib/net/uplink.c in new network namespaces and read back by libnl-route-3.
+ * Runs as root.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -150,7 +150,7 @@ static void pair_has_one_queue_and_its_names(void **state)
 	assert_string_equal(uplink.port, PORT);
 	assert_int_equal(uplink.ifindex, INDEX);
 	strcpy(port, rtnl_link_text(host_read, PORT));
-	/* Its own MAC is the kernel's choice. */
+	/* The kernel chooses the port's own MAC. */
 	memcpy(strstr(port, "mac ") + 4, "xx:xx:xx:xx:xx:xx", 17);
 	assert_text(port, "pnu1jl0: veth index 268499488 mac xx:xx:xx:xx:xx:xx mtu 1400 master @ "
 			  "queues 1 1 addrgen 0 down");
@@ -160,7 +160,7 @@ static void pair_has_one_queue_and_its_names(void **state)
 	assert_string_equal(rtnl_link_text(host_read, "eth0"), "none");
 }
 
-/* Another network namespace, with no one in it. */
+/* Makes a network namespace without processes. */
 static int net_other(void)
 {
 	int net;
@@ -172,7 +172,7 @@ static int net_other(void)
 	return net;
 }
 
-/* While the old end is there, a user who comes back gets another name and index. */
+/* While the old port exists, the user's next login gets another name and index. */
 static void further_pairs_have_other_names(void **state)
 {
 	int nets[UPLINK_GENERATIONS];
@@ -206,7 +206,7 @@ static void user_side_is_configured(void **state)
 {
 	(void)state;
 	create();
-	/* Twice: nothing fails and nothing is there twice. */
+	/* A second call succeeds and adds nothing. */
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(uplink_configure_user(&user, &uplink), 0);
 		assert_text(rtnl_link_text(user_read, "eth0"),
@@ -258,7 +258,7 @@ static void port_is_connected(void **state)
 {
 	(void)state;
 	create();
-	/* Before: as the kernel makes it, so that what is asserted is our doing. */
+	/* The control: the kernel's defaults before the call. */
 	for (size_t i = 0; i < SYSFS_FLAGS; i++)
 		assert_int_not_equal(sysfs_read(PORT, sysfs_flags[i].file), sysfs_flags[i].value);
 	assert_text(rtnl_port_text(host_read, INDEX), "master @ locked 0 neigh_suppress 0\n");
@@ -297,7 +297,7 @@ static bool port_listed_safe(void)
 	return safe;
 }
 
-/* Each flag that is changed makes the port unsafe, and is mended. */
+/* Each changed flag makes the port unsafe, and is mended. */
 static void changed_port_is_noticed_and_mended(void **state)
 {
 	unsigned bridge = uplink.bridge_ifindex, other;
@@ -321,7 +321,7 @@ static void changed_port_is_noticed_and_mended(void **state)
 	assert_false(port_listed_safe());
 }
 
-/* Routes, neighbours and FDB entries that another program has taken over are replaced. */
+/* Routes, neighbours and FDB entries that another program changed are replaced. */
 static void changed_tables_are_mended(void **state)
 {
 	static const struct mac wrong = {{2, 0, 0, 0, 0, 9}};
@@ -331,7 +331,7 @@ static void changed_tables_are_mended(void **state)
 
 	(void)state;
 	connect_up();
-	/* The MAC that belongs to this port, on another one. */
+	/* This port's MAC is on another port. */
 	uplink_init(&other, &network, UID + 1, UID + 1);
 	other.bridge_ifindex = uplink.bridge_ifindex;
 	net = net_other();
@@ -352,7 +352,7 @@ static void changed_tables_are_mended(void **state)
 	assert_connected();
 }
 
-/* --- and taken down --- */
+/* --- disconnecting --- */
 
 static void disconnected_port_is_only_down(void **state)
 {
@@ -365,7 +365,7 @@ static void disconnected_port_is_only_down(void **state)
 		assert_text(rtnl_neighbours(host_read), HOST_NEIGHBOURS);
 		assert_text(rtnl_routes(host_read), HOST_ROUTES);
 	}
-	uplink.ifindex += 5; /* there is none of it */
+	uplink.ifindex += 5; /* no link has it */
 	assert_int_equal(uplink_disconnect(&host, &uplink), 0);
 }
 
@@ -373,7 +373,7 @@ static void detached_port_leaves_nothing(void **state)
 {
 	(void)state;
 	connect_up();
-	uplink.bridge_ifindex = 0; /* it is found by the bridge's name */
+	uplink.bridge_ifindex = 0; /* the bridge is found by its name */
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(uplink_detach(&host, &uplink), 0);
 		uplink.bridge_ifindex = link_find(&host, uplink.bridge);

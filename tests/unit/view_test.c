@@ -1,4 +1,4 @@
-/* How much memory users' private directories may take. */
+/* Sizes of users' private directories in memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,7 +32,7 @@ static void test_configured_size_is_the_same_for_all(void **state)
 		assert_int_equal(view_private_bytes(&size, users), 512 << 20);
 		assert_int_equal(view_private_bytes(&share, users), memory_total / 100 * 25);
 	}
-	/* A small one is what the admin wrote. */
+	/* A small size is the administrator's choice. */
 	assert_int_equal(view_private_bytes(&(struct profile){.private_bytes = 4096}, 1), 4096);
 }
 
@@ -45,7 +45,7 @@ static void test_inodes_follow_from_the_size(void **state)
 	assert_int_equal(view_private_inodes(0), 1024);
 }
 
-/* Users come one after the other, and each fills all pages and inodes: some memory is left. */
+/* Users log in one after another, and each fills all pages and inodes. */
 static void test_all_users_together_leave_memory(void **state)
 {
 	static const struct profile automatic = {.private_percent = 0};
@@ -60,7 +60,7 @@ static void test_all_users_together_leave_memory(void **state)
 		while (users < promised[i].users) {
 			uint64_t bytes = view_private_bytes(&automatic, ++users);
 
-			/* On a small machine all of the last ones get the least there is. */
+			/* On a small machine the last users all get the minimum. */
 			if (bytes > 4 << 20)
 				all += bytes + view_private_inodes(bytes) * 1024;
 			else

@@ -43,7 +43,7 @@ say = @echo "  $(1)	$(2)";
 
 LIB_OBJS    := $(patsubst %.c,$B/%.o,$(wildcard lib/*/*.c))
 MODULE_OBJS := $(patsubst %.c,$B/%.o,$(wildcard pam_module/*.c))
-HELPER_OBJS := $(patsubst %.c,$B/helper/%.o,$(wildcard helper/pam-netns-helper/*.c))
+HELPER_OBJS := $(patsubst %.c,$B/helper/%.o,$(wildcard helper/pam-netns-helper/*.c helper/pam-netns-helper/resources/*.c))
 ENTER_OBJS  := $(patsubst %.c,$B/%.o,$(wildcard helper/pam-netns-enter/*.c))
 CLI_OBJS    := $(patsubst %.c,$B/%.o,$(wildcard cli/*.c cli/doctor/*.c))
 PROGRAMS    := $B/pam_netns.so $B/pam-netns-helper $B/pam-netns-enter $B/pam-netns

@@ -107,7 +107,7 @@ static const struct counter *counter_find(const struct counters *counters, const
 bool counters_find(const struct counters *counters, const struct user_state *state,
 		   uint64_t *received, uint64_t *sent)
 {
-	const struct counter *port = counter_find(counters, state->interface);
+	const struct counter *port = counter_find(counters, state->uplink.port);
 
 	if (!port)
 		return false;
@@ -120,15 +120,15 @@ bool counters_one(const struct user_state *state, uint64_t *received, uint64_t *
 {
 	struct kernel_link link;
 
-	if (kernel_link(state->ifindex, NULL, &link) == 0 &&
-	    strcmp(link.name, state->interface) == 0) {
+	if (kernel_link(state->uplink.ifindex, NULL, &link) == 0 &&
+	    strcmp(link.name, state->uplink.port) == 0) {
 		*received = link.sent;
 		*sent = link.received;
 		return true;
 	}
 	/* The user's MAC distinguishes their eth0 from the host's. */
 	if (kernel_link(0, USER_INTERFACE, &link) < 0 ||
-	    memcmp(&link.mac, &state->mac, sizeof(state->mac)) != 0)
+	    memcmp(&link.mac, &state->uplink.mac, sizeof(state->uplink.mac)) != 0)
 		return false;
 	*received = link.received;
 	*sent = link.sent;

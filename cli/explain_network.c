@@ -49,8 +49,7 @@ static struct prefix network_prefix(const struct network *network, int family)
 		return family == AF_INET ? network->subnet : network->subnet6;
 	if (source == SOURCE_NONE || !network_is_set_up(network, &state))
 		return (struct prefix){0};
-	return family == AF_INET ? (struct prefix){state.subnet, state.subnet_length}
-				 : (struct prefix){state.subnet6, state.subnet6_length};
+	return family == AF_INET ? state.subnet : state.subnet6;
 }
 
 static void explain_addresses(const struct network *network, uid_t uid)

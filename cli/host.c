@@ -72,16 +72,15 @@ static void print_nat(const struct network *network)
 /* "network default: bridge pnbr0, 10.203.0.0/16 and fd12:3456::/64, NAT" */
 static void print_network(const struct network *network, const struct network_state *state)
 {
-	struct uplink_network uplink = network_state_uplink(state);
 	char text[ADDRESS_TEXT_MAX];
 
 	printf("network %s: bridge%s %s", network->name, state->bridges > 1 ? "s" : "",
 	       state->bridge);
 	if (state->bridges > 1)
 		printf(" to %s.%u", state->bridge, state->bridges - 1);
-	printf(", %s", prefix_format(&uplink.subnet, text));
-	if (uplink.subnet6.address.family)
-		printf(" and %s", prefix_format(&uplink.subnet6, text));
+	printf(", %s", prefix_format(&state->subnet, text));
+	if (state->subnet6.address.family)
+		printf(" and %s", prefix_format(&state->subnet6, text));
 	print_nat(network);
 	putchar('\n');
 }
@@ -110,7 +109,7 @@ static void print_set_up(void)
 		if (network_state_read(run, conf->networks[i].name, &state))
 			continue;
 		print_network(&conf->networks[i], &state);
-		ipv6 |= state.subnet6.family != 0;
+		ipv6 |= state.subnet6.address.family != 0;
 	}
 	if (host_state_read(run, &host) == 0)
 		print_forwarding(&host, ipv6);

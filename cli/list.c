@@ -50,7 +50,8 @@ static void cell_sessions(struct table *table, const struct user_in *user)
 static void user_row(struct table *table, const struct user_in *user)
 {
 	const struct user_state *state = &user->state;
-	const struct address *address = state->address.family ? &state->address : &state->address6;
+	const struct address *address =
+	    state->uplink.address.family ? &state->uplink.address : &state->uplink.address6;
 	char text[ADDRESS_TEXT_MAX], since[TEXT_TIME_MAX];
 
 	table_cell(table, state->account);
@@ -65,12 +66,16 @@ static void user_wide_row(struct table *table, const struct user_in *user)
 	char text[ADDRESS_TEXT_MAX], since[TEXT_TIME_MAX];
 
 	table_cell(table, state->account);
-	cell_number(table, state->uid);
+	cell_number(table, state->uplink.uid);
 	table_cell(table, state->profile);
 	table_cell(table, state->network);
-	table_cell(table, state->address.family ? address_format(&state->address, text) : "");
-	table_cell(table, state->address6.family ? address_format(&state->address6, text) : "");
-	table_cell(table, state->interface);
+	table_cell(table, state->uplink.address.family
+			      ? address_format(&state->uplink.address, text)
+			      : "");
+	table_cell(table, state->uplink.address6.family
+			      ? address_format(&state->uplink.address6, text)
+			      : "");
+	table_cell(table, state->uplink.port);
 	table_cell(table, state->hostname);
 	cell_sessions(table, user);
 	table_cell(table, time_local(state->since, since));
@@ -176,14 +181,16 @@ static void user_print(const struct user_in *user, int processes)
 	char text[ADDRESS_TEXT_MAX], received[TEXT_SIZE_MAX], sent[TEXT_SIZE_MAX];
 
 	text_print(stdout, state->account);
-	printf(" (uid %u)\n", state->uid);
+	printf(" (uid %u)\n", state->uplink.uid);
 	line("profile", state->profile);
 	line("network", state->network);
 	line("netns", state->netns);
-	printf("  %-11s %s on bridge %s\n", "interface", state->interface, state->bridge);
-	line("address", state->address.family ? address_format(&state->address, text) : "");
-	line("address6", state->address6.family ? address_format(&state->address6, text) : "");
-	line("mac", mac_format(&state->mac, text));
+	printf("  %-11s %s on bridge %s\n", "interface", state->uplink.port, state->uplink.bridge);
+	line("address",
+	     state->uplink.address.family ? address_format(&state->uplink.address, text) : "");
+	line("address6",
+	     state->uplink.address6.family ? address_format(&state->uplink.address6, text) : "");
+	line("mac", mac_format(&state->uplink.mac, text));
 	line("hostname", state->hostname);
 	line("since", time_local(state->since, text));
 	if (user->counted)

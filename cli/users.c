@@ -40,7 +40,8 @@ static int proc_open(void)
 static int sessions_read(int run, int proc, struct user_in *user)
 {
 	size_t live = 0;
-	int error = session_list(run, user->state.uid, &user->sessions, &user->sessions_count);
+	int error =
+	    session_list(run, user->state.uplink.uid, &user->sessions, &user->sessions_count);
 
 	if (error)
 		return error;
@@ -216,14 +217,14 @@ void user_json(FILE *out, const struct user_in *user, int processes)
 
 	fputc('{', out);
 	key_text(out, "user", state->account);
-	fprintf(out, "\"uid\": %u, ", state->uid);
+	fprintf(out, "\"uid\": %u, ", state->uplink.uid);
 	key_text(out, "profile", state->profile);
 	key_text(out, "network", state->network);
 	key_text(out, "netns", state->netns);
-	key_text(out, "interface", state->interface);
-	key_address(out, "address", &state->address);
-	key_address(out, "address6", &state->address6);
-	key_text(out, "mac", mac_format(&state->mac, mac));
+	key_text(out, "interface", state->uplink.port);
+	key_address(out, "address", &state->uplink.address);
+	key_address(out, "address6", &state->uplink.address6);
+	key_text(out, "mac", mac_format(&state->uplink.mac, mac));
 	key_text(out, "hostname", state->hostname);
 	key_text(out, "since", time_utc(state->since, text));
 	key_bytes(out, "rx_bytes", user->counted, user->received);

@@ -20,9 +20,7 @@ void doctor_leases(struct doctor *doctor)
 
 		if (network_state_read(run, name, &state))
 			continue;
-		struct uplink_network network = network_state_uplink(&state);
-
-		if (lease_count(leases, name, &network.subnet, &leased, &all) == 0 &&
+		if (lease_count(leases, name, &state.subnet, &leased, &all) == 0 &&
 		    (uint64_t)leased * 100 >= (uint64_t)all * FULL_PERCENT)
 			doctor_warning(doctor,
 				       "%u of %u addresses of network %s are leased: if none is "

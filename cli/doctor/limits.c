@@ -12,6 +12,7 @@
 #include "doctor.h"
 #include "base/files.h"
 #include "host/wanted.h"
+#include "rules/nat_ports.h"
 #include "base/paths.h"
 
 #define SPARE	      64 /* namespaces and mounts of others */

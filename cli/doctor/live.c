@@ -50,14 +50,10 @@ static void kernel_check(struct doctor *doctor, const struct host_state *state)
 static void bridges_check(struct doctor *doctor, struct netlink *route, const struct network *conf,
 			  const struct network_state *up, const struct host_state *state)
 {
-	struct network network = *conf;
-
-	/* The conf file may have changed since. */
-	memcpy(network.bridge, up->bridge, sizeof(network.bridge));
 	for (unsigned i = 0; i < up->bridges; i++) {
 		char name[IFNAMSIZ];
 
-		if (ruleset_bridge_name(&network, i, name) < 0)
+		if (ruleset_bridge_name(up->bridge, i, name) < 0)
 			continue;
 		if (!(state->open_if_flushed & OPEN_BRIDGES))
 			filter_check(doctor, route, name);
@@ -131,7 +127,7 @@ void doctor_live(struct doctor *doctor)
 		if (network_state_read(run, network->name, &up) < 0)
 			continue;
 		any = true;
-		any6 |= up.subnet6.family != 0;
+		any6 |= up.subnet6.address.family != 0;
 		bridges_check(doctor, &route, network, &up, &state);
 	}
 	netlink_close(&route);

@@ -122,7 +122,7 @@ void doctor_ipv6(struct doctor *doctor)
 		if (setting)
 			ipv6_missing(doctor, network, setting);
 		else if (run >= 0 && network_state_read(run, network->name, &up) == 0 &&
-			 !up.subnet6.family)
+			 !up.subnet6.address.family)
 			doctor_warning(
 			    doctor, "network %s was set up while IPv6 was disabled -> pam-netns up",
 			    network->name);

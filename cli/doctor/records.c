@@ -13,6 +13,7 @@
 #include "../kernel.h"
 #include "doctor.h"
 #include "state/lock.h"
+#include "rules/ruleset.h"
 #include "state/network.h"
 #include "base/paths.h"
 #include "state/state.h"
@@ -33,35 +34,37 @@ struct records {
 
 static bool port_differs(struct records *r, const struct user_state *state, unsigned bridge)
 {
-	const struct kernel_object *port = kernel_port(&r->kernel, state->ifindex);
+	const struct kernel_object *port = kernel_port(&r->kernel, state->uplink.ifindex);
 	struct kernel_link link;
 
-	if (port && port->bridge == bridge && strcmp(port->name, state->interface) == 0) {
+	if (port && port->bridge == bridge && strcmp(port->name, state->uplink.port) == 0) {
 		if (port->wrong)
 			TELL(r, "user %s: port %s is %s -> pam-netns gc", state->account,
-			     state->interface, port->wrong);
+			     state->uplink.port, port->wrong);
 		return port->wrong;
 	}
-	if (!port && kernel_link(state->ifindex, NULL, &link) == -ENODEV)
+	if (!port && kernel_link(state->uplink.ifindex, NULL, &link) == -ENODEV)
 		TELL(r,
 		     "user %s: port %s is missing, so the user is cut off until the next login -> "
 		     "pam-netns kick %s",
-		     state->account, state->interface, state->account);
+		     state->account, state->uplink.port, state->account);
 	else
 		TELL(r, "user %s: port %s is not in bridge %s -> pam-netns gc", state->account,
-		     state->interface, state->bridge);
+		     state->uplink.port, state->uplink.bridge);
 	return true;
 }
 
 static bool fdb_differs(struct records *r, const struct user_state *state)
 {
-	const struct kernel_object *entry = kernel_fdb(&r->kernel, state->ifindex, &state->mac);
+	const struct kernel_object *entry =
+	    kernel_fdb(&r->kernel, state->uplink.ifindex, &state->uplink.mac);
 	char mac[MAC_TEXT_MAX];
 
 	if (entry && entry->fixed)
 		return false;
 	TELL(r, "user %s: MAC %s is not that of port %s in bridge %s -> pam-netns gc",
-	     state->account, mac_format(&state->mac, mac), state->interface, state->bridge);
+	     state->account, mac_format(&state->uplink.mac, mac), state->uplink.port,
+	     state->uplink.bridge);
 	return true;
 }
 
@@ -74,37 +77,38 @@ static bool address_differs(struct records *r, const struct user_state *state, u
 	bool route = kernel_find(&r->kernel, KERNEL_ROUTE, bridge, address);
 	char text[ADDRESS_TEXT_MAX], mac[MAC_TEXT_MAX];
 	bool known = neighbour && neighbour->fixed &&
-		     memcmp(&neighbour->mac, &state->mac, sizeof(state->mac)) == 0;
+		     memcmp(&neighbour->mac, &state->uplink.mac, sizeof(state->uplink.mac)) == 0;
 
 	address_format(address, text);
 	if (!route)
 		TELL(r, "user %s: there is no route to %s over bridge %s -> pam-netns gc",
-		     state->account, text, state->bridge);
+		     state->account, text, state->uplink.bridge);
 	if (!known)
 		TELL(r,
 		     "user %s: %s has no neighbour entry with MAC %s on bridge %s -> "
 		     "pam-netns gc",
-		     state->account, text, mac_format(&state->mac, mac), state->bridge);
+		     state->account, text, mac_format(&state->uplink.mac, mac),
+		     state->uplink.bridge);
 	return !route || !known;
 }
 
 static bool user_differs(struct records *r, const struct user_state *state)
 {
 	/* doctor_live() reports a missing bridge. */
-	unsigned bridge = *state->interface ? if_nametoindex(state->bridge) : 0;
+	unsigned bridge = *state->uplink.port ? if_nametoindex(state->uplink.bridge) : 0;
 	struct network_state up;
 	bool differs;
 
 	if (!bridge)
 		return false;
 	differs = port_differs(r, state, bridge);
-	if (kernel_port(&r->kernel, state->ifindex))
+	if (kernel_port(&r->kernel, state->uplink.ifindex))
 		differs |= fdb_differs(r, state);
-	differs |= address_differs(r, state, bridge, &state->address);
+	differs |= address_differs(r, state, bridge, &state->uplink.address);
 	/* IPv6 may have been disabled on the host while the user was active. */
-	if (state->address6.family &&
-	    (network_state_read(r->run, state->network, &up) < 0 || up.subnet6.family))
-		differs |= address_differs(r, state, bridge, &state->address6);
+	if (state->uplink.address6.family &&
+	    (network_state_read(r->run, state->network, &up) < 0 || up.subnet6.address.family))
+		differs |= address_differs(r, state, bridge, &state->uplink.address6);
 	return differs;
 }
 
@@ -161,34 +165,30 @@ static void users_check(struct doctor *doctor, struct records *r)
 }
 
 static void gateway_check(struct doctor *doctor, struct records *r, const char *bridge,
-			  const struct address *gateway)
+			  const struct prefix *subnet)
 {
+	const struct address gateway = prefix_gateway(subnet);
 	unsigned link = if_nametoindex(bridge);
 	char text[ADDRESS_TEXT_MAX];
 
-	if (link && gateway->family && !kernel_find(&r->kernel, KERNEL_ADDRESS, link, gateway))
+	if (link && gateway.family && !kernel_find(&r->kernel, KERNEL_ADDRESS, link, &gateway))
 		doctor_problem(doctor, "bridge %s lacks the gateway's address %s -> pam-netns up",
-			       bridge, address_format(gateway, text));
+			       bridge, address_format(&gateway, text));
 }
 
 static void gateways_check(struct doctor *doctor, struct records *r)
 {
 	for (size_t i = 0; i < doctor->conf->networks_count; i++) {
-		struct network network = doctor->conf->networks[i];
 		struct network_state up;
-		struct uplink_network uplink;
 		char bridge[IFNAMSIZ];
 
-		if (network_state_read(r->run, network.name, &up) < 0)
+		if (network_state_read(r->run, doctor->conf->networks[i].name, &up) < 0)
 			continue;
-		/* The conf file may have changed since. */
-		memcpy(network.bridge, up.bridge, sizeof(network.bridge));
-		uplink = network_state_uplink(&up);
 		for (unsigned b = 0; b < up.bridges; b++) {
-			if (ruleset_bridge_name(&network, b, bridge) < 0)
+			if (ruleset_bridge_name(up.bridge, b, bridge) < 0)
 				continue;
-			gateway_check(doctor, r, bridge, &uplink.gateway);
-			gateway_check(doctor, r, bridge, &uplink.gateway6);
+			gateway_check(doctor, r, bridge, &up.subnet);
+			gateway_check(doctor, r, bridge, &up.subnet6);
 		}
 	}
 }

@@ -4,7 +4,7 @@
  * For everyone at once, so it looks at all processes once, and takes a user's lock only to remove
  * what it has found to be unused. Users, ports, guard elements, routes, name servers, leases.
  */
-#include "gc.h"
+#include "resource.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,8 +38,7 @@ static int users_list(const struct host *host, uid_t **uids, size_t *count)
 	size_t records = 0, pins = 0, n = 0;
 	int result = state_list(host->run, &recorded, &records);
 
-	if (result == 0)
-		result = pins_list(&pinned, &pins);
+	result = result ?: pins_list(&pinned, &pins);
 	if (result < 0)
 		return result;
 	*uids = calloc(records + pins + 1, sizeof(**uids));
@@ -122,53 +121,15 @@ static int networks_ensure(struct host *host, const struct conf *conf, uint64_t 
 		if (network_state_read(host->run, conf->networks[i].name, &setup.state) < 0)
 			continue;
 		result = setup_ensure(host, &setup);
-		if (result == 0)
-			result = setup_follow_ipv6(host, &setup);
+		result = result ?: setup_follow_ipv6(host, &setup);
 	}
 	return result;
 }
 
-/* Whether the user's /etc/hosts is a file of their own: made at the login, or needed since then. */
-static bool own_hosts_needed(const struct host *host, const struct user_state *state)
+/* resolv.conf again in each template from which a rename on the host took it away. */
+static int templates_mend(struct host *host, const struct conf *conf)
 {
-	const unsigned both = NAMESPACE_MNT | NAMESPACE_UTS;
-	char hosts[64], name[HOST_NAME_MAX + 1];
-
-	snprintf(hosts, sizeof(hosts), "users/%u/" VIEW_HOSTS_NAME, state->uid);
-	if (faccessat(host->run, hosts, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return true;
-	/* The host was renamed: the user keeps the name,
-	 * which the host's file may no longer have. */
-	return (state->namespaces & both) == both && gethostname(name, sizeof(name)) == 0 &&
-	       strcmp(name, state->hostname) != 0;
-}
-
-/* The user's lock is held: a teardown must not find folders made anew behind it. */
-static int view_mend(struct host *host, uid_t uid)
-{
-	CLEANUP_NAMESPACES struct namespaces pins;
-	struct user_state state;
 	int result = 0;
-
-	namespaces_init(&pins);
-	if (!recorded_user(host, uid, &state) ||
-	    pins_open(uid, state.namespaces & NAMESPACE_MNT, &pins) < 0 || pins.fd[KIND_MNT] < 0)
-		return 0;
-	bool own_hosts = own_hosts_needed(host, &state);
-
-	if (own_hosts)
-		result = setup_hosts(host, uid, state.hostname);
-	return result < 0 ? result
-			  : view_mend_files(state.network, uid, own_hosts, pins.fd[KIND_MNT],
-					    host->ns.fd[KIND_MNT]);
-}
-
-/* resolv.conf and hosts again in every view where a rename on the host took them away. */
-static int views_mend(struct host *host, const struct conf *conf)
-{
-	CLEANUP_FREE uid_t *uids = NULL;
-	size_t count = 0;
-	int result = users_list(host, &uids, &count);
 
 	for (size_t i = 0; i < conf->networks_count && result == 0; i++) {
 		CLEANUP_FD int template = view_template_open(&conf->networks[i]);
@@ -177,45 +138,75 @@ static int views_mend(struct host *host, const struct conf *conf)
 			result = view_mend_files(conf->networks[i].name, (uid_t)-1, false, template,
 						 host->ns.fd[KIND_MNT]);
 	}
-	/* Whose lock is taken is on the way in or out: gc comes again. */
-	for (size_t i = 0; i < count && result == 0; i++) {
-		if (lock_try(host->lock, uids[i]) < 0)
-			continue;
-		result = view_mend(host, uids[i]);
-		lock_release(host->lock, uids[i]);
-	}
 	return result;
+}
+
+/* A user whose lock is taken is logging in or out: gc comes again. */
+static int user_mend(struct host *host, const struct conf *conf, const struct uplink_ports *safe,
+		     uid_t uid)
+{
+	CLEANUP_USER struct user user;
+	int result = lock_try(host->lock, uid);
+
+	user_init(&user, host, uid);
+	if (result < 0)
+		return result == -EAGAIN ? 0 : log_errno(-result, "lock the user with uid %u", uid);
+	user.conf = conf;
+	user.safe = safe;
+	result = user_check(&user);
+	lock_release(host->lock, uid);
+	return result == -ENOENT ? 0 : result;
+}
+
+/* What was changed on the host of an active user's resources is put right. */
+static int users_mend(struct host *host, const struct conf *conf)
+{
+	CLEANUP_FREE uid_t *uids = NULL;
+	struct uplink_ports safe = {0};
+	size_t count = 0;
+	bool lost = false;
+	int result = users_list(host, &uids, &count);
+
+	if (result == 0 && count)
+		result = uplink_ports_safe(&host->route, &safe);
+	if (result < 0)
+		count = 0;
+	for (size_t i = 0; i < count && !lost; i++) {
+		int error = user_mend(host, conf, &safe, uids[i]);
+
+		result = result ?: error;
+		/* In a user's mount namespace, what others have would look as if it were gone. */
+		lost = error && host_return(host) < 0;
+	}
+	free(safe.list);
+	return lost ? -ENOTRECOVERABLE : result;
+}
+
+/* Set-up and active users as the conf file says. -ENOTRECOVERABLE: not on the host any more. */
+static int gc_mend(struct host *host, const struct conf *conf, uint64_t identity)
+{
+	int result = networks_ensure(host, conf, identity);
+	int error = setup_follow_resolver(host, conf);
+
+	result = result ?: error;
+	error = templates_mend(host, conf);
+	result = result ?: error;
+	if (error && host_return(host) < 0)
+		return -ENOTRECOVERABLE;
+	error = users_mend(host, conf);
+	return error == -ENOTRECOVERABLE ? error : result ?: error;
 }
 
 static int gc_run(struct host *host, const struct conf *conf, uint64_t identity)
 {
-	int result = users_collect(host), next;
+	int result = users_collect(host);
+	int error = conf ? gc_mend(host, conf, identity) : 0;
 
-	if (conf) {
-		next = networks_ensure(host, conf, identity);
-		result = result < 0 ? result : next;
-		next = setup_follow_resolver(host, conf);
-		result = result < 0 ? result : next;
-		next = views_mend(host, conf);
-		result = result < 0 ? result : next;
-		/* From a user's view, what others have would look as if it were gone. */
-		if (next < 0 && host_return(host) < 0)
-			return result;
-		next = gc_leases(host, conf);
-		result = result < 0 ? result : next;
-		next = gc_routes(host, conf);
-		result = result < 0 ? result : next;
-		next = gc_uplinks(host, conf);
-		result = result < 0 ? result : next;
-		next = gc_port_counts(host, conf);
-		result = result < 0 ? result : next;
-	}
-	next = netns_names_collect(host);
-	result = result < 0 ? result : next;
-	next = gc_ports(host);
-	result = result < 0 ? result : next;
-	next = gc_guard(host);
-	return result < 0 ? result : next;
+	result = result ?: error;
+	if (error == -ENOTRECOVERABLE)
+		return result;
+	error = users_sweep(host, conf);
+	return result ?: error;
 }
 
 int verb_gc(struct host *host, const struct request *request, struct reply *reply)

@@ -5,15 +5,16 @@
 #include "helper.h"
 #include "recorded.h"
 
-/* gc_leases.c: removes torn leases, frees those of uids that no user has any more. */
+/* Removes torn leases, frees those of uids that no user has any more. conf: NULL if in error. */
 int gc_leases(struct host *host, const struct conf *conf) MUST_CHECK;
-/* Bridge ports, guard elements, routes and neighbours of users who are not in. */
-int gc_ports(struct host *host) MUST_CHECK;
-int gc_guard(struct host *host) MUST_CHECK;
-int gc_routes(struct host *host, const struct conf *conf) MUST_CHECK;
-/* Users who are in: guard element, bridge port, routes and neighbours as they have to be. */
-int gc_uplinks(struct host *host, const struct conf *conf) MUST_CHECK;
-/* How many ports each bridge has, where crashes left the count wrong. */
-int gc_port_counts(struct host *host, const struct conf *conf) MUST_CHECK;
+/*
+ * If no address is free, the one that has been unused for the longest, of all users who are not
+ * active, becomes uid's. The caller holds the lock of uid, and of no other user. -EBUSY: all are
+ * active.
+ */
+int lease_take_over(struct host *host, const struct network *network, uid_t uid,
+		    uint32_t *offset) MUST_CHECK;
+/* If the network's leases are gone, those of active users are made again. */
+int leases_lost(struct host *host, const struct network *network, int leases) MUST_CHECK;
 
 #endif

@@ -36,7 +36,6 @@ struct leased {
 	struct host *host;
 	const struct network *network;
 	struct network_state state;
-	struct uplink_network uplink;
 	int leases;
 };
 
@@ -81,16 +80,14 @@ static int address_clear(const struct leased *l, uid_t uid, uint32_t offset)
 	struct uplink uplink;
 	int result = 0;
 
-	uplink_init(&uplink, &l->uplink, uid, offset);
+	uplink_init(&uplink, &l->state, uid, offset);
 	if (recorded_address(host, &uplink.address))
 		return -EBUSY;
 	for (unsigned b = 0; b < l->state.bridges && result == 0; b++) {
-		result = ruleset_bridge_name(l->network, b, uplink.bridge);
-		if (result == 0)
-			result = uplink_detach(&host->route, &uplink);
+		result = ruleset_bridge_name(l->state.bridge, b, uplink.bridge);
+		result = result ?: uplink_detach(&host->route, &uplink);
 	}
-	if (result == 0)
-		result = guard_forget(&host->netfilter, &uplink.address, &uplink.address6);
+	result = result ?: guard_forget(&host->netfilter, &uplink.address, &uplink.address6);
 	if (result < 0)
 		return result;
 	prefixes[0] = (struct prefix){uplink.address, 8 * address_size(&uplink.address)};
@@ -110,9 +107,9 @@ static int lease_hand_over(const struct leased *l, uid_t uid, uid_t to, uint32_t
 
 	if (result < 0)
 		return result;
-	result = lease_release(l->leases, l->state.name, &l->uplink.subnet, uid);
+	result = lease_release(l->leases, l->state.name, &l->state.subnet, uid);
 	if (result == 0 && to != (uid_t)-1)
-		result = lease_take(l->leases, l->state.name, &l->uplink.subnet, to, offset);
+		result = lease_take(l->leases, l->state.name, &l->state.subnet, to, offset);
 	lock_release(host->lock, LOCK_LEASES);
 	return result;
 }
@@ -127,15 +124,13 @@ static int lease_give_up(const struct leased *l, uid_t uid, uid_t to, uint32_t *
 	if (result < 0)
 		return result == -EAGAIN ? -EBUSY : log_errno(-result, "lock %s", LOCK_PATH);
 	result = user_idle(host, uid) ? 0 : -EBUSY;
-	if (result == 0)
-		result = lease_find(l->leases, l->state.name, &l->uplink.subnet, uid, &old);
-	if (result == 0)
-		result = address_clear(l, uid, old);
-	/* What is of another subnet gives no address to who needs one. */
-	else if (result == -ENOENT)
+	result = result ?: lease_find(l->leases, l->state.name, &l->state.subnet, uid, &old);
+	/* A lease of another subnet is no address for a login that needs one. */
+	if (result == -ENOENT)
 		result = to == (uid_t)-1 ? 0 : -EBUSY;
-	if (result == 0)
-		result = lease_hand_over(l, uid, to, offset);
+	else
+		result = result ?: address_clear(l, uid, old);
+	result = result ?: lease_hand_over(l, uid, to, offset);
 	lock_release(host->lock, uid);
 	return result;
 }
@@ -146,7 +141,6 @@ static int leased_open(struct leased *l, struct host *host, const struct network
 	l->network = network;
 	if (network_state_read(host->run, network->name, &l->state) < 0)
 		return -ENOENT;
-	l->uplink = network_state_uplink(&l->state);
 	return 0;
 }
 
@@ -156,7 +150,7 @@ static int leases_mend(const struct leased *l)
 
 	if (result < 0)
 		return result;
-	result = lease_repair(l->leases, l->state.name, &l->uplink.subnet);
+	result = lease_repair(l->leases, l->state.name, &l->state.subnet);
 	if (result > 0)
 		log_info("removed %d torn leases of network %s", result, l->state.name);
 	lock_release(l->host->lock, LOCK_LEASES);
@@ -168,10 +162,10 @@ static int lease_restore_user(const struct leased *l, uid_t uid)
 {
 	struct user_state user;
 
-	if (!recorded_user(l->host, uid, &user) || !*user.interface ||
+	if (!recorded_user(l->host, uid, &user) || !*user.uplink.port ||
 	    strcmp(user.network, l->state.name) != 0)
 		return 0;
-	return lease_restore(l->leases, l->state.name, &l->uplink.subnet, uid, &user.address);
+	return lease_restore(l->leases, l->state.name, &l->state.subnet, uid, &user.uplink.address);
 }
 
 /*
@@ -216,11 +210,10 @@ static int leases_mend_and_take(const struct leased *l, uid_t uid, uint32_t *off
 {
 	int result = leases_mend(l);
 
-	if (result == 0)
-		result = lock_take(l->host->lock, l->host->proc, LOCK_LEASES);
+	result = result ?: lock_take(l->host->lock, l->host->proc, LOCK_LEASES);
 	if (result < 0)
 		return result;
-	result = lease_take(l->leases, l->state.name, &l->uplink.subnet, uid, offset);
+	result = lease_take(l->leases, l->state.name, &l->state.subnet, uid, offset);
 	lock_release(l->host->lock, LOCK_LEASES);
 	return result;
 }
@@ -233,8 +226,7 @@ int lease_take_over(struct host *host, const struct network *network, uid_t uid,
 	size_t count = 0, i;
 	int result = leases < 0 ? leases : leased_open(&l, host, network);
 
-	if (result == 0)
-		result = leases_mend_and_take(&l, uid, offset);
+	result = result ?: leases_mend_and_take(&l, uid, offset);
 	if (result != -EADDRNOTAVAIL)
 		return result;
 	result = lease_uses(leases, network->name, &uses, &count);
@@ -251,7 +243,7 @@ int lease_take_over(struct host *host, const struct network *network, uid_t uid,
 	if (result == -EBUSY)
 		log_error("all %u addresses of network %s belong to users who are active: give "
 			  "it a larger subnet in the conf file",
-			  prefix_last_offset(&l.uplink.subnet) - 1, network->name);
+			  prefix_last_offset(&l.state.subnet) - 1, network->name);
 	return result;
 }
 
@@ -272,8 +264,7 @@ static int leases_age(const struct leased *l)
 	time_t now = time(NULL), looked = lease_looked(l->leases);
 	int result = lease_uses(l->leases, l->state.name, &uses, &count);
 
-	if (result == 0)
-		result = lease_absent(l->leases, &absent, &absent_count);
+	result = result ?: lease_absent(l->leases, &absent, &absent_count);
 	for (size_t i = 0; i < count && result == 0 && freed < FREED_MAX; i++) {
 		uid_t uid = uses[i].uid;
 
@@ -299,7 +290,7 @@ int gc_leases(struct host *host, const struct conf *conf)
 	    openat(AT_FDCWD, LEASES_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int result = 0, next;
 
-	for (size_t i = 0; leases >= 0 && i < conf->networks_count; i++) {
+	for (size_t i = 0; conf && leases >= 0 && i < conf->networks_count; i++) {
 		struct leased l = {.leases = leases};
 
 		if (leased_open(&l, host, &conf->networks[i]) < 0)

@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "call/message.h"
 #include "net/netlink.h"
+#include "rules/ruleset.h"
 #include "state/network.h"
 #include "state/state.h"
 
@@ -66,8 +67,6 @@ int setup_follow_ipv6(struct host *host, struct setup *setup) MUST_CHECK;
 /* -EAFNOSUPPORT, logged, if the conf names an IPv6 prefix and IPv6 is disabled: no first login. */
 int setup_has_ipv6(const struct network *conf, const struct network_state *state) MUST_CHECK;
 
-/* setup_rules.c: the guard's view of a user. */
-struct ruleset_member member_of(const struct user_state *state, const struct network *network);
 /* setup_rules.c: our own transaction made this generation (0: none), as intact as the last one. */
 void rules_follow(struct host *host, uint32_t generation);
 
@@ -108,22 +107,6 @@ int sandbox_enter(void) MUST_CHECK;
 int nft_run(const char *text, size_t size) MUST_CHECK;
 /* The output of `nft list ruleset`; the caller frees it. NULL where nft fails. */
 char *nft_list(void);
-
-/* teardown.c: removes everything that was made for a user; logout, rollback and gc use it alike. */
-int teardown(struct host *host, uid_t uid, const struct user_state *known) MUST_CHECK;
-/* Names in NETNS_DIR whose user has no pins. Takes the users' locks. */
-int netns_names_collect(struct host *host) MUST_CHECK;
-
-/*
- * gc_leases.c: no address is free, so the longest unused one of the users who are not active
- * becomes uid's. The caller holds the lock of uid, and none but that of a user. -EBUSY: all are
- * active.
- */
-int lease_take_over(struct host *host, const struct network *network, uid_t uid,
-		    uint32_t *offset) MUST_CHECK;
-
-/* gc_leases.c: if the network's leases are gone, those of active users are made again. */
-int leases_lost(struct host *host, const struct network *network, int leases) MUST_CHECK;
 
 /* login.c, logout.c, gc.c, main.c: the verbs. They fill in *reply and return 0, or -errno. */
 int verb_open(struct host *host, const struct request *request, struct reply *reply) MUST_CHECK;

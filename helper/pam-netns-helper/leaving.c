@@ -11,7 +11,7 @@
 #include "note.h"
 #include "state/lock.h"
 #include "base/log.h"
-#include "net/uplink.h"
+#include "resource.h"
 
 #define KILL_GRACE_MS 2000 /* between SIGTERM and SIGKILL */
 #define WAITED_MAX    64   /* processes to wait for; the end of any one is enough */
@@ -54,25 +54,16 @@ static void members_signal(const struct host *host, const struct members *member
  */
 static void logout_log(struct host *host, uid_t uid)
 {
-	time_t now = time(NULL), seconds;
-	struct user_state s;
-	struct link_counters bytes;
-	char address[ADDRESS_TEXT_MAX], address6[ADDRESS_TEXT_MAX] = "none";
+	CLEANUP_USER struct user user;
+	char words[512], end[128];
 
-	if (state_read(host->run, uid, &s) < 0)
+	user_init(&user, host, uid);
+	if (state_read(host->run, uid, &user.state) < 0)
 		return;
-	/* The clock may have been set back since. */
-	seconds = now > s.since ? now - s.since : 0;
-	bytes = link_count(&host->route, s.ifindex);
-	if (s.address6.family)
-		address_format(&s.address6, address6);
+	user_tell(&user, words, sizeof(words));
+	user_end(&user, end, sizeof(end));
 	openlog("pam_netns", LOG_PID, LOG_AUTHPRIV);
-	syslog(LOG_INFO,
-	       "last logout: user=%s uid=%u profile=%s network=%s netns=%s interface=%s address=%s "
-	       "address6=%s seconds=%lld bytes_in=%llu bytes_out=%llu",
-	       s.user, s.uid, s.profile, s.network, s.netns, s.interface,
-	       address_format(&s.address, address), address6, (long long)seconds,
-	       (unsigned long long)bytes.in, (unsigned long long)bytes.out);
+	syslog(LOG_INFO, "last logout: user=%s uid=%u %s %s", user.state.user, uid, words, end);
 }
 
 /* Two readings found no process. The caller holds the user's lock. */
@@ -93,7 +84,7 @@ static int leaving_finish(struct host *host, const struct leaving *l)
 		return LOOKED_DONE;
 	}
 	logout_log(host, l->uid);
-	result = teardown(host, l->uid, NULL);
+	result = user_remove(host, l->uid, NULL);
 	return result < 0 ? result : LOOKED_DONE;
 }
 

@@ -25,8 +25,7 @@ static int session_close(struct host *host, uid_t uid, bool *live)
 	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return log_errno(errno, "ask who the caller is");
 	result = process_read(host->proc, peer.pid, &leader, NULL);
-	if (result == 0)
-		result = session_remove(host->run, uid, &leader);
+	result = result ?: session_remove(host->run, uid, &leader);
 	if (result < 0 && result != -ENOENT)
 		return log_errno(-result, "remove the session's record");
 	result = session_prune(host->run, host->proc, uid, live);
@@ -38,8 +37,7 @@ int verb_close(struct host *host, const struct request *request, struct reply *r
 	bool live = false;
 	int result = reply_host(host, reply);
 
-	if (result == 0)
-		result = lock_take(host->lock, host->proc, request->who.uid);
+	result = result ?: lock_take(host->lock, host->proc, request->who.uid);
 	if (result < 0)
 		return result;
 	/* systemd would count a child of ours to the session that is ending:

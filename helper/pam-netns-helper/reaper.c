@@ -35,8 +35,7 @@ int reap(struct host *host, uid_t uid, int timeout_ms, bool kill)
 		CLEANUP_CENSUS struct census census = {0};
 
 		result = census_take(host, kill, &census);
-		if (result == 0)
-			result = leaving_look(host, &census, &l);
+		result = result ?: leaving_look(host, &census, &l);
 		if (result == LOOKED_IN)
 			leaving_wait(&l, 1, REAP_PAUSE_MS);
 	} while (result == LOOKED_EMPTY ||

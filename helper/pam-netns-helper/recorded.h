@@ -7,6 +7,8 @@
 /* In doubt true, with an empty state: nothing is removed that could not be looked at. */
 bool recorded_user(const struct host *host, uid_t uid, struct user_state *state);
 
+/* Is it the port of a user who is active? In doubt it is. */
+bool recorded_port(const struct host *host, const char *name);
 /* Is it the address of a user who is active? In doubt it is. */
 bool recorded_address(const struct host *host, const struct address *address);
 

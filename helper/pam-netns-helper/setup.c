@@ -77,7 +77,7 @@ static int plan_choose(struct plan *plan, const struct network *wanted)
 			continue;
 		if (plan->count == PLAN_NETWORKS_MAX)
 			return log_errno(E2BIG, "set up more than %d networks", PLAN_NETWORKS_MAX);
-		plan->networks[plan->count++].conf = network;
+		plan->networks[plan->count++].state.conf = network;
 	}
 	return 0;
 }
@@ -85,7 +85,7 @@ static int plan_choose(struct plan *plan, const struct network *wanted)
 static struct planned *plan_find(struct plan *plan, const char *name)
 {
 	for (size_t i = 0; i < plan->count; i++)
-		if (strcmp(plan->networks[i].conf->name, name) == 0)
+		if (strcmp(plan->networks[i].state.conf->name, name) == 0)
 			return &plan->networks[i];
 	return NULL;
 }
@@ -112,7 +112,7 @@ static int plan_users(struct plan *plan)
 		if (result < 0)
 			return result; /* else the rules would lack this user's elements */
 		user->network = plan_find(plan, state->network);
-		user->uplink = uplink_of(state);
+		state->uplink.network = user->network ? &user->network->state : NULL;
 		plan->users_count++;
 	}
 	return 0;
@@ -127,9 +127,10 @@ static int plan_ports(struct plan *plan)
 	for (size_t i = 0; i < plan->users_count && result == 0; i++) {
 		struct planned_user *user = &plan->users[i];
 
-		result = link_index(&plan->host->route, user->uplink.bridge,
-				    &user->uplink.bridge_ifindex);
-		user->safe = result == 0 && user->network && uplink_port_safe(&safe, &user->uplink);
+		result = link_index(&plan->host->route, user->state.uplink.bridge,
+				    &user->state.uplink.bridge_ifindex);
+		user->safe =
+		    result == 0 && user->network && uplink_port_safe(&safe, &user->state.uplink);
 	}
 	free(safe.list);
 	return result;
@@ -142,9 +143,10 @@ static int plan_disconnect(struct plan *plan, bool all)
 
 	for (size_t i = 0; i < plan->users_count && result == 0; i++)
 		if ((all || !plan->users[i].safe) &&
-		    link_up(&plan->host->route, plan->users[i].uplink.ifindex,
-			    plan->users[i].uplink.port) == 1)
-			result = uplink_disconnect(&plan->host->route, &plan->users[i].uplink);
+		    link_up(&plan->host->route, plan->users[i].state.uplink.ifindex,
+			    plan->users[i].state.uplink.port) == 1)
+			result =
+			    uplink_disconnect(&plan->host->route, &plan->users[i].state.uplink);
 	return result;
 }
 
@@ -154,38 +156,20 @@ static int plan_bridges(struct plan *plan)
 		struct planned *p = &plan->networks[i];
 		int result = 0;
 
-		p->uplink = network_state_uplink(&p->state);
 		for (unsigned b = 0; b < p->state.bridges && result == 0; b++) {
 			char name[IFNAMSIZ];
 
-			result = ruleset_bridge_name(p->conf, b, name);
-			if (result == 0)
-				result = uplink_bridge_make(&plan->host->route, &p->uplink, name,
-							    &p->ifindex[b]);
-			if (result == 0)
-				result = sysctl_bridge(plan->host, name);
+			result = ruleset_bridge_name(p->state.bridge, b, name);
+			result = result
+				     ?: uplink_bridge_make(&plan->host->route, &p->state, name,
+							   &p->ifindex[b]);
+			result = result ?: sysctl_bridge(plan->host, name);
 		}
-		if (result == 0)
-			result = uplink_network_routes(&plan->host->route, &p->uplink, true);
+		result = result ?: uplink_network_routes(&plan->host->route, &p->state, true);
 		if (result < 0)
 			return result;
 	}
 	return 0;
-}
-
-struct uplink uplink_of(const struct user_state *state)
-{
-	struct uplink uplink = {
-	    .uid = state->uid,
-	    .address = state->address,
-	    .address6 = state->address6,
-	    .mac = state->mac,
-	    .ifindex = state->ifindex,
-	};
-
-	memcpy(uplink.bridge, state->bridge, IFNAMSIZ);
-	memcpy(uplink.port, state->interface, IFNAMSIZ);
-	return uplink;
 }
 
 /* In doubt it is: connecting it then fails, and with it the set-up, or it does not. */
@@ -193,8 +177,8 @@ static bool port_present(struct plan *plan, const struct planned_user *user)
 {
 	unsigned ifindex;
 
-	return link_index(&plan->host->route, user->uplink.port, &ifindex) < 0 ||
-	       ifindex == user->uplink.ifindex;
+	return link_index(&plan->host->route, user->state.uplink.port, &ifindex) < 0 ||
+	       ifindex == user->state.uplink.ifindex;
 }
 
 static int plan_reconnect(struct plan *plan)
@@ -206,13 +190,12 @@ static int plan_reconnect(struct plan *plan)
 		/* A port that is gone is mended by its user's next login. */
 		if (!user->network || !port_present(plan, user))
 			continue;
-		user->uplink.network = &user->network->uplink;
-		result = link_index(&plan->host->route, user->uplink.bridge,
-				    &user->uplink.bridge_ifindex);
+		result = link_index(&plan->host->route, user->state.uplink.bridge,
+				    &user->state.uplink.bridge_ifindex);
 		if (result < 0)
 			return result;
-		result = user->safe ? uplink_refresh(&plan->host->route, &user->uplink)
-				    : uplink_connect(&plan->host->route, &user->uplink);
+		result = user->safe ? uplink_refresh(&plan->host->route, &user->state.uplink)
+				    : uplink_connect(&plan->host->route, &user->state.uplink);
 		/* Its user's last process may have ended just now. */
 		if (result < 0 && port_present(plan, user))
 			return result;
@@ -225,10 +208,10 @@ static int plan_views(struct plan *plan)
 	int result = view_host_prepare();
 
 	for (size_t i = 0; i < plan->count && result == 0; i++) {
-		result = setup_resolv(plan->host, plan->networks[i].conf);
-		if (result == 0)
-			result =
-			    view_template_make(plan->networks[i].conf, plan->host->ns.fd[KIND_MNT]);
+		result = setup_resolv(plan->host, plan->networks[i].state.conf);
+		result = result
+			     ?: view_template_make(plan->networks[i].state.conf,
+						   plan->host->ns.fd[KIND_MNT]);
 	}
 	return result;
 }
@@ -239,15 +222,14 @@ static int plan_record(struct plan *plan, struct host_state *state)
 
 	for (size_t i = 0; i < plan->count && result == 0; i++)
 		result = network_state_write(plan->host->run, &plan->networks[i].state);
-	if (result == 0)
-		result = guard_fingerprint(&plan->host->netfilter, &state->rules);
+	result = result ?: guard_fingerprint(&plan->host->netfilter, &state->rules);
 	return result < 0 ? result : host_state_write(plan->host->run, state);
 }
 
 static bool plan_has_ipv6(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->count; i++)
-		if (plan->networks[i].state.subnet6.family)
+		if (plan->networks[i].state.subnet6.address.family)
 			return true;
 	return false;
 }
@@ -291,8 +273,7 @@ static int plan_forwarding(struct plan *plan, uint64_t identity, struct host_sta
 		result = forwarding_recall(plan->host, state);
 	else if (result < 0)
 		log_errno(-result, "read %s/host", NETWORKS_DIR);
-	if (result == 0)
-		result = forwarding_note(plan->host, false, &state->forwarding_ours);
+	result = result ?: forwarding_note(plan->host, false, &state->forwarding_ours);
 	if (result == 0 && plan_has_ipv6(plan))
 		result = forwarding_note(plan->host, true, &state->forwarding6_ours);
 	if (result < 0)
@@ -320,8 +301,9 @@ static int kernel_check(void)
 static bool plan_only_grows(const struct plan *plan, uint64_t identity)
 {
 	for (size_t i = 0; i < plan->count; i++) {
-		struct setup setup = {
-		    .conf = plan->conf, .identity = identity, .network = plan->networks[i].conf};
+		struct setup setup = {.conf = plan->conf,
+				      .identity = identity,
+				      .network = plan->networks[i].state.conf};
 
 		if (setup_intact(plan->host, &setup) != 1 ||
 		    !setup_ipv6_follows(setup.network, &setup.state))
@@ -335,12 +317,9 @@ static int plan_protect(struct plan *plan, struct host_state *state)
 {
 	int result = plan_disconnect(plan, false);
 
-	if (result == 0)
-		result = plan_drop_strangers(plan);
-	if (result == 0)
-		result = plan_bridges(plan);
-	if (result == 0)
-		result = plan_rules(plan, state);
+	result = result ?: plan_drop_strangers(plan);
+	result = result ?: plan_bridges(plan);
+	result = result ?: plan_rules(plan, state);
 	if (result < 0)
 		(void)!plan_disconnect(plan, true);
 	else
@@ -352,10 +331,8 @@ static int plan_grow(struct plan *plan, struct host_state *state)
 {
 	int result = plan_drop_strangers(plan);
 
-	if (result == 0)
-		result = plan_bridges(plan);
-	if (result == 0)
-		result = plan_rules(plan, state);
+	result = result ?: plan_bridges(plan);
+	result = result ?: plan_rules(plan, state);
 	if (result == 0)
 		plan_flush(plan, state);
 	return result;
@@ -367,26 +344,20 @@ static int plan_apply(struct plan *plan, uint64_t identity)
 	struct host_state state;
 	int result = kernel_check();
 
-	if (result == 0)
-		result = plan_users(plan);
-	if (result == 0)
-		result = plan_decide(plan);
+	result = result ?: plan_users(plan);
+	result = result ?: plan_decide(plan);
 	if (result == 0 && !grows)
 		result = plan_ports(plan);
-	if (result == 0)
-		result = plan_forwarding(plan, identity, &state);
-	if (result == 0)
-		result = grows ? plan_grow(plan, &state) : plan_protect(plan, &state);
+	result = result ?: plan_forwarding(plan, identity, &state);
+	result = result ?: grows ? plan_grow(plan, &state) : plan_protect(plan, &state);
 	if (result == 0 && !grows)
 		result = plan_reconnect(plan);
-	if (result == 0)
-		result = sysctl_forwarding(plan->host, false);
+	result = result ?: sysctl_forwarding(plan->host, false);
 	if (result == 0 && plan_has_ipv6(plan))
 		result = sysctl_forwarding(plan->host, true);
 	if (result == 0 && !grows)
 		result = plan_views(plan);
-	if (result == 0)
-		result = plan_record(plan, &state);
+	result = result ?: plan_record(plan, &state);
 	if (result == 0)
 		plan_policy_tell(plan);
 	return result;
@@ -398,8 +369,7 @@ int setup_apply_locked(struct host *host, const struct conf *conf, uint64_t iden
 	struct plan plan = {.host = host, .conf = conf, .grow = network, .bridges = bridges};
 	int result = plan_choose(&plan, network);
 
-	if (result == 0)
-		result = plan_apply(&plan, identity);
+	result = result ?: plan_apply(&plan, identity);
 	free(plan.users);
 	return result;
 }

@@ -95,12 +95,10 @@ static int change_want(struct host *host, const struct change *c)
 	if (result == -EAGAIN) {
 		result = lock_share(host->lock, host->proc, LOCK_SETUP);
 		lock_release(host->lock, LOCK_SETUP);
-		if (result == 0)
-			result = change_made(host, c);
+		result = result ?: change_made(host, c);
 		if (result > 0)
 			return 0;
-		if (result == 0)
-			result = lock_take(host->lock, host->proc, LOCK_SETUP);
+		result = result ?: lock_take(host->lock, host->proc, LOCK_SETUP);
 	}
 	if (result < 0)
 		return result;
@@ -131,8 +129,7 @@ int setup_ensure(struct host *host, struct setup *setup)
 	if (result)
 		return result < 0 ? result : 0;
 	result = setup_apply(host, setup->conf, setup->identity, setup->network);
-	if (result == 0)
-		result = setup_intact(host, setup);
+	result = result ?: setup_intact(host, setup);
 	if (result)
 		return result < 0 ? result : 0;
 	return log_errno(EAGAIN,

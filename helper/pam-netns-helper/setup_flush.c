@@ -22,22 +22,17 @@
 /* The bridges and subnets of one network. */
 static int transit_add(struct transit *t, const struct network_state *state)
 {
-	struct uplink_network uplink = network_state_uplink(state);
-	struct network naming = {0};
 	int result = 0;
 
-	memcpy(naming.bridge, state->bridge, sizeof(naming.bridge));
 	for (unsigned i = 0; i < state->bridges && i < NETWORK_BRIDGES_MAX && result == 0; i++) {
 		char name[IFNAMSIZ];
 
-		result = ruleset_bridge_name(&naming, i, name);
-		if (result == 0)
-			result = transit_add_bridge(t, name);
+		result = ruleset_bridge_name(state->bridge, i, name);
+		result = result ?: transit_add_bridge(t, name);
 	}
-	if (result == 0)
-		result = transit_add_subnet(t, &uplink.subnet);
-	if (result == 0 && uplink.subnet6.address.family)
-		result = transit_add_subnet(t, &uplink.subnet6);
+	result = result ?: transit_add_subnet(t, &state->subnet);
+	if (result == 0 && state->subnet6.address.family)
+		result = transit_add_subnet(t, &state->subnet6);
 	return result;
 }
 
@@ -56,8 +51,7 @@ static int plan_transit_of(struct plan *plan, const struct host_state *state, in
 		result = transit_add(&t, &plan->networks[i].state);
 	if (result == 0 && transit_ours(state, family))
 		result = transit_end(&t);
-	if (result == 0)
-		result = transit_set(&plan->host->route, &t);
+	result = result ?: transit_set(&plan->host->route, &t);
 	free(t.list);
 	return result;
 }
@@ -131,8 +125,7 @@ static int transit_each(struct host *host, const struct host_state *state,
 		if (families[i] == AF_INET6 && !sysctl_ipv6_present())
 			break;
 		result = transit_make(host, state, families[i], &t);
-		if (result == 0)
-			result = done(&host->route, &t);
+		result = result ?: done(&host->route, &t);
 		free(t.list);
 	}
 	return result;

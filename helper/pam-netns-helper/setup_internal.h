@@ -7,19 +7,17 @@
 
 #define PLAN_NETWORKS_MAX 64
 
+/* A network that is to be up; state.conf is known from the start. */
 struct planned {
-	const struct network *conf;
 	struct network_state state;
-	struct uplink_network uplink;
 	unsigned ifindex[NETWORK_BRIDGES_MAX];
 	bool policy_changed; /* since the last set-up */
 };
 
 struct planned_user {
 	struct user_state state;
-	struct planned *network; /* NULL: it is not in the conf any more */
-	struct uplink uplink;
-	bool safe; /* its port is up and as it should be */
+	struct planned *network; /* NULL: the conf file does not have it any more */
+	bool safe;		 /* its port is up and as it should be */
 };
 
 struct plan {
@@ -47,8 +45,6 @@ bool setup_ipv6_follows(const struct network *network,
 /* setup_remove.c: a network's bridges, routes, template and record. */
 int network_remove(struct host *host, const char *name) MUST_CHECK;
 
-/* The recorded uplink of a user who is in; its bridge's index is not known yet. */
-struct uplink uplink_of(const struct user_state *state);
 /* setup_rules.c: all our rules in one transaction; NULL: removes them. */
 int rules_load(const struct ruleset *ruleset) MUST_CHECK;
 /* setup_rules.c: those of the plan's networks and users. */

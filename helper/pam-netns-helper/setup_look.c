@@ -69,7 +69,7 @@ static int look_forwarding(struct host *host, struct setup *setup)
 
 	if (on == 0)
 		setup->differs |= PART_FORWARDING;
-	if (on < 0 || !setup->state.subnet6.family)
+	if (on < 0 || !setup->state.subnet6.address.family)
 		return on < 0 ? on : 0;
 	on = sysctl_forwarding_on(host, true);
 	if (on == 0)
@@ -104,7 +104,7 @@ static int look_bridges(struct host *host, struct setup *setup, const struct hos
 	for (unsigned i = 0; i < setup->state.bridges && result == 0; i++) {
 		char name[IFNAMSIZ];
 
-		if (ruleset_bridge_name(setup->network, i, name) < 0)
+		if (ruleset_bridge_name(setup->state.bridge, i, name) < 0)
 			setup->differs |= PART_CONF;
 		else
 			result = look_bridge(host, setup, state, name);

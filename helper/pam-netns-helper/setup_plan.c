@@ -52,7 +52,7 @@ static int subnet6_choose(const struct plan *plan, const struct network *network
 
 	if (result != -ENOENT)
 		return result;
-	*out = (struct prefix){old->subnet6, old->subnet6_length};
+	*out = old->subnet6;
 	if (!prefix_is_unique_local(out) || subnet_planned(plan->conf, out)) {
 		int error = prefix_random_unique_local(out);
 
@@ -70,28 +70,29 @@ static int subnet6_choose(const struct plan *plan, const struct network *network
 static int network_move(struct plan *plan, const struct planned *p, const char *change)
 {
 	char kick[NETWORK_CHANGE_MAX];
-	int active = network_users(plan->host->run, p->conf->name, kick);
+	int active = network_users(plan->host->run, p->state.conf->name, kick);
 
 	if (active < 0)
 		return active;
 	if (!active)
-		return network_remove(plan->host, p->conf->name);
+		return network_remove(plan->host, p->state.conf->name);
 	log_error("network %s: the conf file changes %s, but %d user%s active: change it back, or: "
 		  "%spam-netns up",
-		  p->conf->name, change, active, active == 1 ? " is" : "s are", kick);
+		  p->state.conf->name, change, active, active == 1 ? " is" : "s are", kick);
 	return -EBUSY;
 }
 
 /* IPv6 is back, but under another prefix than the addresses of users who were active before. */
 static bool user_outside6(const struct plan *plan, const struct planned *p)
 {
-	const struct prefix subnet6 = {p->state.subnet6, p->state.subnet6_length};
+	const struct prefix *subnet6 = &p->state.subnet6;
 
 	for (size_t i = 0; i < plan->users_count; i++) {
 		const struct planned_user *user = &plan->users[i];
 
-		if (user->network == p && user->state.address6.family && subnet6.address.family &&
-		    !prefix_contains(&subnet6, &user->state.address6))
+		if (user->network == p && user->state.uplink.address6.family &&
+		    subnet6->address.family &&
+		    !prefix_contains(subnet6, &user->state.uplink.address6))
 			return true;
 	}
 	return false;
@@ -105,9 +106,8 @@ static int bridges_ipv6_on(const struct planned *p)
 	for (unsigned i = 0; i < p->state.bridges && result == 0; i++) {
 		char name[IFNAMSIZ];
 
-		result = ruleset_bridge_name(p->conf, i, name);
-		if (result == 0)
-			result = sysctl_bridge_ipv6(name);
+		result = ruleset_bridge_name(p->state.bridge, i, name);
+		result = result ?: sysctl_bridge_ipv6(name);
 	}
 	return result;
 }
@@ -119,15 +119,14 @@ static int bridges_ipv6_on(const struct planned *p)
 static int network_without_ipv6(struct plan *plan, const struct planned *p,
 				const struct network_state *old)
 {
-	const struct uplink_network uplink = network_state_uplink(old);
-
-	if (p->conf->subnet6_source == SOURCE_AUTO &&
-	    (!plan->grow || !*old->name || old->subnet6.family))
+	if (p->state.conf->subnet6_source == SOURCE_AUTO &&
+	    (!plan->grow || !*old->name || old->subnet6.address.family))
 		log_warning("network %s gets no IPv6: it is disabled on this host (%s); enable it, "
 			    "or write subnet6 = none",
-			    p->conf->name, ipv6_disabled() ?: "until now");
+			    p->state.conf->name, ipv6_disabled() ?: "until now");
 	/* plan_bridges() sets IPv4's again. */
-	return old->subnet6.family ? uplink_network_routes(&plan->host->route, &uplink, false) : 0;
+	return old->subnet6.address.family ? uplink_network_routes(&plan->host->route, old, false)
+					   : 0;
 }
 
 /* What differs between the conf and a network that is up already. */
@@ -135,18 +134,19 @@ static int network_compare(struct plan *plan, struct planned *p, const struct ne
 {
 	char change[NETWORK_CHANGE_MAX];
 
-	if (*old->name && network_changed(old, p->conf, &p->state, change))
+	if (*old->name && network_changed(old, p->state.conf, &p->state, change))
 		return network_move(plan, p, change);
 	if (*old->name && user_outside6(plan, p))
 		return network_move(plan, p, "subnet6");
-	if (p->state.subnet6.family)
+	if (p->state.subnet6.address.family)
 		return bridges_ipv6_on(p);
-	return p->conf->subnet6_source == SOURCE_NONE ? 0 : network_without_ipv6(plan, p, old);
+	return p->state.conf->subnet6_source == SOURCE_NONE ? 0
+							    : network_without_ipv6(plan, p, old);
 }
 
 static int network_decide(struct plan *plan, struct planned *p)
 {
-	const struct network *conf = p->conf;
+	const struct network *conf = p->state.conf;
 	struct network_state old = {0};
 	struct prefix subnet, subnet6;
 	int result = network_state_read(plan->host->run, conf->name, &old);
@@ -154,8 +154,7 @@ static int network_decide(struct plan *plan, struct planned *p)
 	if (result < 0 && !state_absent(result))
 		return log_errno(-result, "read the state of network %s", conf->name);
 	result = subnet_choose(plan, conf, &subnet);
-	if (result == 0)
-		result = subnet6_choose(plan, conf, &old, &subnet6);
+	result = result ?: subnet6_choose(plan, conf, &old, &subnet6);
 	if (result < 0)
 		return result;
 	network_wanted_with(conf, &subnet, &subnet6, &p->state);
@@ -174,10 +173,9 @@ static void users_without_ipv6(struct plan *plan)
 	for (size_t i = 0; i < plan->users_count; i++) {
 		struct planned_user *user = &plan->users[i];
 
-		if (!user->network || user->network->state.subnet6.family)
+		if (!user->network || user->network->state.subnet6.address.family)
 			continue;
-		user->state.address6 = (struct address){0};
-		user->uplink.address6 = (struct address){0};
+		user->state.uplink.address6 = (struct address){0};
 	}
 }
 
@@ -204,14 +202,14 @@ void plan_policy_tell(const struct plan *plan)
 			log_warning("the policy of network %s has changed: connections that were "
 				    "opened before go on; to end them run pam-netns up %s "
 				    "--drop-connections",
-				    p->conf->name, p->conf->name);
+				    p->state.conf->name, p->state.conf->name);
 	}
 }
 
 static bool plan_has(const struct plan *plan, const char *name)
 {
 	for (size_t i = 0; i < plan->count; i++)
-		if (strcmp(plan->networks[i].conf->name, name) == 0)
+		if (strcmp(plan->networks[i].state.conf->name, name) == 0)
 			return true;
 	return false;
 }
@@ -238,14 +236,15 @@ int plan_drop_strangers(struct plan *plan)
 
 bool setup_ipv6_follows(const struct network *network, const struct network_state *state)
 {
-	bool has = state->subnet6.family;
+	bool has = state->subnet6.address.family;
 
 	if (network->subnet6_source == SOURCE_NONE)
 		return true;
 	for (unsigned i = 0; has && i < state->bridges; i++) {
 		char name[IFNAMSIZ];
 
-		if (ruleset_bridge_name(network, i, name) == 0 && sysctl_bridge_ipv6_off(name))
+		if (ruleset_bridge_name(state->bridge, i, name) == 0 &&
+		    sysctl_bridge_ipv6_off(name))
 			return false;
 	}
 	return has == !ipv6_disabled();
@@ -253,7 +252,7 @@ bool setup_ipv6_follows(const struct network *network, const struct network_stat
 
 int setup_has_ipv6(const struct network *conf, const struct network_state *state)
 {
-	if (conf->subnet6_source != SOURCE_GIVEN || state->subnet6.family)
+	if (conf->subnet6_source != SOURCE_GIVEN || state->subnet6.address.family)
 		return 0;
 	log_error("network %s: IPv6 is disabled on this host (%s): set it to 0, or write subnet6 = "
 		  "none",

@@ -43,31 +43,24 @@ static int users_in(const struct host *host, const char *network, char example[S
 int network_remove(struct host *host, const char *name)
 {
 	struct network_state state;
-	struct uplink_network uplink;
-	struct network naming = {0};
 	int result = network_state_read(host->run, name, &state);
 
 	if (result == 0) {
-		uplink = network_state_uplink(&state);
-		memcpy(naming.bridge, state.bridge, sizeof(naming.bridge));
 		for (unsigned i = 0; i < state.bridges && i < NETWORK_BRIDGES_MAX && result == 0;
 		     i++) {
 			char bridge[IFNAMSIZ];
 
-			result = ruleset_bridge_name(&naming, i, bridge);
-			if (result == 0)
-				result = uplink_bridge_remove(&host->route, bridge);
+			result = ruleset_bridge_name(state.bridge, i, bridge);
+			result = result ?: uplink_bridge_remove(&host->route, bridge);
 		}
-		if (result == 0)
-			result = uplink_network_routes(&host->route, &uplink, false);
+		result = result ?: uplink_network_routes(&host->route, &state, false);
 	} else if (state_absent(result)) {
 		result = 0;
 	} else {
 		/* Without the record its bridges would stay. */
 		result = log_errno(-result, "read the state of network %s", name);
 	}
-	if (result == 0)
-		result = view_template_remove(name);
+	result = result ?: view_template_remove(name);
 	return result < 0 ? result : network_state_remove(host->run, name);
 }
 
@@ -105,12 +98,9 @@ static int host_remove(struct host *host, bool users)
 	/* Forwarding goes first: without the filter only what passed before us may pass. */
 	int result = sysctl_forwarding_restore(host);
 
-	if (result == 0)
-		result = rules_load(NULL);
-	if (result == 0)
-		result = flush_remove(host);
-	if (result == 0)
-		result = host_state_remove(host->run);
+	result = result ?: rules_load(NULL);
+	result = result ?: flush_remove(host);
+	result = result ?: host_state_remove(host->run);
 	if (result == 0 && !users) {
 		(void)umount2(PINS_DIR, MNT_DETACH | UMOUNT_NOFOLLOW);
 		(void)umount2(HOSTPROC, MNT_DETACH | UMOUNT_NOFOLLOW);
@@ -136,8 +126,7 @@ int setup_remove(struct host *host, const char *name, bool force)
 	if (result < 0)
 		return result;
 	result = networks_remove(host, name, &left);
-	if (result == 0)
-		result = left ? flush_follow(host) : host_remove(host, in > 0);
+	result = result ?: left ? flush_follow(host) : host_remove(host, in > 0);
 	lock_release(host->lock, LOCK_HOST);
 	return result;
 }

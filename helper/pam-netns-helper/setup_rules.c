@@ -34,49 +34,29 @@ int rules_load(const struct ruleset *ruleset)
 	return result < 0 ? result : nft_run(text, size);
 }
 
-struct ruleset_member member_of(const struct user_state *state, const struct network *network)
-{
-	struct ruleset_member member = {
-	    .mac = state->mac,
-	    .address = state->address,
-	    .address6 = state->address6,
-	    .gid = state->gid,
-	    .grouped = network->peers == PEERS_GROUP,
-	};
-
-	memcpy(member.port, state->interface, IFNAMSIZ);
-	return member;
-}
-
 int plan_rules(struct plan *plan, struct host_state *state)
 {
-	struct ruleset_network networks[PLAN_NETWORKS_MAX];
-	CLEANUP_FREE struct ruleset_member *members =
-	    calloc(plan->users_count + 1, sizeof(*members));
+	const struct network_state *networks[PLAN_NETWORKS_MAX];
+	CLEANUP_FREE const struct uplink **uplinks =
+	    calloc(plan->users_count + 1, sizeof(*uplinks));
 	struct ruleset ruleset = {.networks = networks,
 				  .networks_count = plan->count,
-				  .members = members,
+				  .uplinks = uplinks,
 				  .forward_ours_alone = state->forwarding_ours,
 				  .forward_ours_alone6 = state->forwarding6_ours};
-
 	int result = sysctl_nat_ports(&ruleset.nat_ports);
 
 	if (result < 0)
 		return result;
 	state->nat_first = ruleset.nat_ports.first;
 	state->nat_last = ruleset.nat_ports.last;
-	if (!members)
+	if (!uplinks)
 		return -ENOMEM;
 	for (size_t i = 0; i < plan->count; i++)
-		networks[i] =
-		    network_state_ruleset(&plan->networks[i].state, plan->networks[i].conf);
-	for (size_t i = 0; i < plan->users_count; i++) {
-		const struct planned_user *user = &plan->users[i];
-
-		if (user->network)
-			members[ruleset.members_count++] =
-			    member_of(&user->state, user->network->conf);
-	}
+		networks[i] = &plan->networks[i].state;
+	for (size_t i = 0; i < plan->users_count; i++)
+		if (plan->users[i].network)
+			uplinks[ruleset.uplinks_count++] = &plan->users[i].state.uplink;
 	return rules_load(&ruleset);
 }
 

@@ -55,11 +55,9 @@ static int connections_drop(struct host *host, const struct conf *conf,
 		if ((network && network != &conf->networks[i]) ||
 		    network_state_read(host->run, conf->networks[i].name, &state) < 0)
 			continue;
-		struct uplink_network uplink = network_state_uplink(&state);
-
-		prefixes[count++] = uplink.subnet;
-		if (uplink.subnet6.address.family)
-			prefixes[count++] = uplink.subnet6;
+		prefixes[count++] = state.subnet;
+		if (state.subnet6.address.family)
+			prefixes[count++] = state.subnet6;
 	}
 	result = conntrack_drop(&host->netfilter, prefixes, count);
 	if (result < 0)
@@ -86,14 +84,12 @@ int verb_up(struct host *host, const struct request *request, struct reply *repl
 		}
 	}
 	host->by_hand = true;
-	if (result == 0)
-		result = setup_apply(host, conf, setup_identity(conf), network);
+	result = result ?: setup_apply(host, conf, setup_identity(conf), network);
 	if (result == 0 && (request->flags & REQUEST_DROP))
 		result = connections_drop(host, conf, network);
 	if (result == 0)
 		obstacles_warn(host, conf);
-	if (result == 0)
-		result = ipv6_check(host, conf, network);
+	result = result ?: ipv6_check(host, conf, network);
 	reply->outcome = OUTCOME_DONE;
 	conf_free(conf);
 	return result;

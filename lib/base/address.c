@@ -160,6 +160,21 @@ struct address prefix_address(const struct prefix *p, uint32_t offset)
 	return a;
 }
 
+uint32_t prefix_offset(const struct prefix *p, const struct address *a)
+{
+	size_t size = address_size(a);
+	uint32_t offset = 0;
+
+	for (size_t i = size < 4 ? size : size - 4; i < size; i++)
+		offset = offset << 8 | (uint32_t)(a->bytes[i] ^ p->address.bytes[i]);
+	return offset;
+}
+
+struct address prefix_gateway(const struct prefix *p)
+{
+	return prefix_address(p, 1);
+}
+
 uint32_t prefix_last_offset(const struct prefix *p)
 {
 	unsigned host_bits = prefix_host_bits(p);

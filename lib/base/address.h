@@ -51,6 +51,10 @@ bool prefix_overlaps(const struct prefix *a, const struct prefix *b);
 
 /* The address at a host offset; family 0 if the offset does not fit into the prefix's host bits. */
 struct address prefix_address(const struct prefix *p, uint32_t offset);
+/* The host offset of an address in the prefix: the other way. At most 32 bits are looked at. */
+uint32_t prefix_offset(const struct prefix *p, const struct address *a);
+/* The address at offset 1, which is the gateway of our networks; family 0 if the prefix has none. */
+struct address prefix_gateway(const struct prefix *p);
 /*
  * Users have the offsets from 2 to this one (1 is the gateway, and the last IPv4 address is
  * broadcast). Less than 2: the prefix has no room for users. At most 2^31 for IPv6.

@@ -97,18 +97,16 @@ static size_t bridges_find(int run, struct netlink *route, const struct conf *co
 	size_t count = 0;
 
 	for (size_t n = 0; n < conf->networks_count; n++) {
-		struct network network = conf->networks[n];
+		const struct network *network = &conf->networks[n];
 		struct network_state state;
-		bool up = run >= 0 && network_state_read(run, network.name, &state) == 0;
+		bool up = run >= 0 && network_state_read(run, network->name, &state) == 0;
+		const char *bridge = up ? state.bridge : network->bridge;
 
-		if (up)
-			memcpy(network.bridge, state.bridge, sizeof(network.bridge));
 		for (unsigned i = 0; i < (up ? state.bridges : 1) && count < OURS_MAX; i++) {
 			char name[IFNAMSIZ];
 
-			ours[count] = ruleset_bridge_name(&network, i, name) == 0
-					  ? link_find(route, name)
-					  : 0;
+			ours[count] =
+			    ruleset_bridge_name(bridge, i, name) == 0 ? link_find(route, name) : 0;
 			count += ours[count] != 0;
 		}
 	}
@@ -239,11 +237,8 @@ int obstacle_overlaps(int run, struct netlink *route, const struct conf *conf,
 		int result;
 
 		network_wanted(network, &wanted);
-		const struct uplink_network uplink = network_state_uplink(&wanted);
-		const struct prefix subnet = i % 2 ? uplink.subnet6 : uplink.subnet;
-
-		search.subnet = &subnet;
-		search.gateway = i % 2 ? uplink.gateway6 : uplink.gateway;
+		search.subnet = i % 2 ? &wanted.subnet6 : &wanted.subnet;
+		search.gateway = prefix_gateway(search.subnet);
 		if (!search.subnet->address.family)
 			continue;
 		result = overlaps_report(run, route, &search, network, report, context);

@@ -80,14 +80,9 @@ struct prefix network_subnet(const struct network *conf, sa_family_t family)
 void network_wanted_with(const struct network *conf, const struct prefix *subnet,
 			 const struct prefix *subnet6, struct network_state *out)
 {
-	*out = (struct network_state){
-	    .subnet = subnet->address,
-	    .subnet_length = subnet->length,
-	};
-	if (!ipv6_disabled()) {
-		out->subnet6 = subnet6->address;
-		out->subnet6_length = subnet6->length;
-	}
+	*out = (struct network_state){.conf = conf, .subnet = *subnet};
+	if (!ipv6_disabled())
+		out->subnet6 = *subnet6;
 	snprintf(out->name, sizeof(out->name), "%s", conf->name);
 	memcpy(out->bridge, conf->bridge, sizeof(out->bridge));
 }
@@ -123,14 +118,13 @@ static void change_subnet(char text[NETWORK_CHANGE_MAX], const char *key, const 
 bool network_changed(const struct network_state *up, const struct network *conf,
 		     const struct network_state *wanted, char text[NETWORK_CHANGE_MAX])
 {
-	struct uplink_network from = network_state_uplink(up), to = network_state_uplink(wanted);
-
 	text[0] = '\0';
 	if (strcmp(up->bridge, wanted->bridge) != 0)
 		change_add(text, "bridge", up->bridge, wanted->bridge);
-	change_subnet(text, "subnet", &from.subnet, &to.subnet, "auto");
-	if (up->subnet6.family && (wanted->subnet6.family || conf->subnet6_source == SOURCE_NONE))
-		change_subnet(text, "subnet6", &from.subnet6, &to.subnet6, "none");
+	change_subnet(text, "subnet", &up->subnet, &wanted->subnet, "auto");
+	if (up->subnet6.address.family &&
+	    (wanted->subnet6.address.family || conf->subnet6_source == SOURCE_NONE))
+		change_subnet(text, "subnet6", &up->subnet6, &wanted->subnet6, "none");
 	return text[0];
 }
 
@@ -146,7 +140,7 @@ static void kick_add(char kick[NETWORK_CHANGE_MAX], const struct user_state *sta
 	if (size && size < 32 && strspn(state->account, plain) == size && *state->account != '-')
 		snprintf(kick + used, room, "pam-netns kick %s && ", state->account);
 	else
-		snprintf(kick + used, room, "pam-netns kick '#%u' && ", state->uid);
+		snprintf(kick + used, room, "pam-netns kick '#%u' && ", state->uplink.uid);
 }
 
 int network_users(int run, const char *network, char kick[NETWORK_CHANGE_MAX])

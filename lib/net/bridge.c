@@ -37,9 +37,11 @@ static struct netlink_message *bridge_request(const char *name, unsigned mtu)
 	return m;
 }
 
-int uplink_bridge_make(struct netlink *host, const struct uplink_network *network, const char *name,
+int uplink_bridge_make(struct netlink *host, const struct network_state *network, const char *name,
 		       unsigned *ifindex)
 {
+	const struct address gateway = prefix_gateway(&network->subnet);
+	const struct address gateway6 = prefix_gateway(&network->subnet6);
 	struct netlink_batch b;
 	int result;
 
@@ -55,10 +57,9 @@ int uplink_bridge_make(struct netlink *host, const struct uplink_network *networ
 	/* One that is there may have that of an older conf. */
 	netlink_add(&b, request_link_mtu(*ifindex, network->mtu), "set the bridge's MTU", 0);
 	netlink_add(&b, request_link_flags(*ifindex, IFF_UP, IFF_UP), "bring the bridge up", 0);
-	netlink_add(&b, request_address(*ifindex, &network->gateway), "add the gateway address",
-		    EEXIST);
-	if (network->gateway6.family)
-		netlink_add(&b, request_address(*ifindex, &network->gateway6),
+	netlink_add(&b, request_address(*ifindex, &gateway), "add the gateway address", EEXIST);
+	if (gateway6.family)
+		netlink_add(&b, request_address(*ifindex, &gateway6),
 			    "add the IPv6 gateway address", EEXIST);
 	return netlink_run(host, &b);
 }
@@ -71,7 +72,7 @@ int uplink_bridge_remove(struct netlink *host, const char *name)
 	return result == 0 && ifindex ? link_remove(host, ifindex) : result;
 }
 
-int uplink_network_routes(struct netlink *host, const struct uplink_network *network, bool add)
+int uplink_network_routes(struct netlink *host, const struct network_state *network, bool add)
 {
 	int type = add ? RTM_NEWROUTE : RTM_DELROUTE;
 	struct netlink_batch b;

@@ -64,24 +64,24 @@ static struct netlink_message *element_request(int type, const struct element *e
 	return m;
 }
 
-static struct element element_guard(const struct ruleset_member *member,
-				    const struct address *address, const char *set)
+static struct element element_guard(const struct uplink *uplink, const struct address *address,
+				    const char *set)
 {
 	struct element e = {.family = NFPROTO_BRIDGE, .set = set};
 
-	memcpy(e.key, member->port, strnlen(member->port, IFNAMSIZ));
-	memcpy(e.key + KEY_MAC, member->mac.bytes, sizeof(member->mac.bytes));
+	memcpy(e.key, uplink->port, strnlen(uplink->port, IFNAMSIZ));
+	memcpy(e.key + KEY_MAC, uplink->mac.bytes, sizeof(uplink->mac.bytes));
 	memcpy(e.key + KEY_ADDRESS, address->bytes, address_size(address));
 	e.key_size = KEY_ADDRESS + address_size(address);
 	return e;
 }
 
 /* The elements that tell a user's group to the peers chain: address -> gid, and {address, gid}. */
-static size_t elements_group(const struct ruleset_member *member, const struct address *address,
+static size_t elements_group(const struct uplink *uplink, const struct address *address,
 			     const char *map, const char *set, struct element *out)
 {
 	size_t size = address_size(address);
-	uint32_t mark = member->gid;
+	uint32_t mark = uplink->gid;
 
 	out[0] = (struct element){
 	    .family = NFPROTO_INET, .set = map, .key_size = size, .data = mark, .has_data = true};
@@ -93,21 +93,21 @@ static size_t elements_group(const struct ruleset_member *member, const struct a
 	return 2;
 }
 
-static size_t elements_of(const struct ruleset_member *member, struct element out[6])
+static size_t elements_of(const struct uplink *uplink, struct element out[6])
 {
 	size_t n = 0;
 
 	/* gc knows one family of a stale element only. */
-	if (member->address.family)
-		out[n++] = element_guard(member, &member->address, "guard4");
-	if (member->address6.family)
-		out[n++] = element_guard(member, &member->address6, "guard6");
-	if (!member->grouped)
+	if (uplink->address.family)
+		out[n++] = element_guard(uplink, &uplink->address, "guard4");
+	if (uplink->address6.family)
+		out[n++] = element_guard(uplink, &uplink->address6, "guard6");
+	if (!uplink_grouped(uplink))
 		return n;
-	if (member->address.family)
-		n += elements_group(member, &member->address, "group4", "member4", out + n);
-	if (member->address6.family)
-		n += elements_group(member, &member->address6, "group6", "member6", out + n);
+	if (uplink->address.family)
+		n += elements_group(uplink, &uplink->address, "group4", "member4", out + n);
+	if (uplink->address6.family)
+		n += elements_group(uplink, &uplink->address6, "group6", "member6", out + n);
 	return n;
 }
 
@@ -128,10 +128,10 @@ static void generation_hear(void *context, struct nlmsghdr *message)
 	(void)generation_read(context, message);
 }
 
-int guard_add(struct netlink *netfilter, const struct ruleset_member *member, uint32_t *generation)
+int guard_add(struct netlink *netfilter, const struct uplink *uplink, uint32_t *generation)
 {
 	struct element elements[6];
-	size_t n = elements_of(member, elements);
+	size_t n = elements_of(uplink, elements);
 	struct netlink_batch b;
 
 	*generation = 0;
@@ -164,10 +164,10 @@ static int element_remove(struct netlink *netfilter, const struct element *eleme
 	return netlink_run(netfilter, &b);
 }
 
-int guard_remove(struct netlink *netfilter, const struct ruleset_member *member)
+int guard_remove(struct netlink *netfilter, const struct uplink *uplink)
 {
 	struct element elements[6];
-	size_t n = elements_of(member, elements);
+	size_t n = elements_of(uplink, elements);
 	int result = 0;
 
 	for (size_t i = 0; i < n && result == 0; i++)
@@ -226,7 +226,7 @@ static int set_each(struct netlink *netfilter, uint8_t family, const char *set,
 }
 
 struct member_visit {
-	int (*visit)(void *, const struct ruleset_member *);
+	int (*visit)(void *, const struct uplink *);
 	void *context;
 	bool ipv6;
 };
@@ -234,20 +234,20 @@ struct member_visit {
 static int member_read(void *context, const uint8_t *key, size_t size)
 {
 	const struct member_visit *v = context;
-	struct ruleset_member member = {0};
-	struct address *address = v->ipv6 ? &member.address6 : &member.address;
+	struct uplink uplink = {0};
+	struct address *address = v->ipv6 ? &uplink.address6 : &uplink.address;
 
 	address->family = v->ipv6 ? AF_INET6 : AF_INET;
 	if (size != KEY_ADDRESS + address_size(address))
 		return 0;
-	memcpy(member.port, key, IFNAMSIZ - 1);
-	memcpy(member.mac.bytes, key + KEY_MAC, sizeof(member.mac.bytes));
+	memcpy(uplink.port, key, IFNAMSIZ - 1);
+	memcpy(uplink.mac.bytes, key + KEY_MAC, sizeof(uplink.mac.bytes));
 	memcpy(address->bytes, key + KEY_ADDRESS, address_size(address));
-	return v->visit(v->context, &member);
+	return v->visit(v->context, &uplink);
 }
 
 int guard_each(struct netlink *netfilter, bool ipv6,
-	       int (*visit)(void *context, const struct ruleset_member *member), void *context)
+	       int (*visit)(void *context, const struct uplink *uplink), void *context)
 {
 	struct member_visit v = {visit, context, ipv6};
 

@@ -20,10 +20,10 @@
  * *generation: of the rules, as this alone made it of the one before; 0 where all the elements were
  * there already, which makes none.
  */
-int guard_add(struct netlink *netfilter, const struct ruleset_member *member,
+int guard_add(struct netlink *netfilter, const struct uplink *uplink,
 	      uint32_t *generation) MUST_CHECK;
 /* Elements that are gone already are no error. */
-int guard_remove(struct netlink *netfilter, const struct ruleset_member *member) MUST_CHECK;
+int guard_remove(struct netlink *netfilter, const struct uplink *uplink) MUST_CHECK;
 /*
  * Removes what any set says about an address and its IPv6 sibling (family 0: none), whichever port
  * or group: it is about to become another user's.
@@ -32,8 +32,7 @@ int guard_forget(struct netlink *netfilter, const struct address *address,
 		 const struct address *address6) MUST_CHECK;
 /* Calls visit for each element of guard4 (port name, MAC and address filled in) or guard6. */
 int guard_each(struct netlink *netfilter, bool ipv6,
-	       int (*visit)(void *context, const struct ruleset_member *member),
-	       void *context) MUST_CHECK;
+	       int (*visit)(void *context, const struct uplink *uplink), void *context) MUST_CHECK;
 
 /*
  * A hash over the kernel's dump of both tables, their chains and rules. Any change, flush or

@@ -80,8 +80,7 @@ int transit_end(struct transit *transit)
 	const struct transit_rule on = {.priority = PRIORITY_ON, .action = FR_ACT_NOP};
 	int result = rule_add(transit, &local);
 
-	if (result == 0)
-		result = rule_add(transit, &on);
+	result = result ?: rule_add(transit, &on);
 	return result < 0 ? result : drop_add(transit);
 }
 
@@ -191,8 +190,7 @@ int transit_intact(struct netlink *host, const struct transit *transit)
 	struct transit found;
 	int result = rules_find(host, transit->family, &found);
 
-	if (result == 0)
-		result = rules_same(transit, &found);
+	result = result ?: rules_same(transit, &found);
 	free(found.list);
 	return result;
 }
@@ -230,14 +228,10 @@ int transit_set(struct netlink *host, const struct transit *transit)
 		free(found.list);
 		return 0;
 	}
-	if (result == 0)
-		result = rules_send(host, RTM_DELRULE, &found, &none, true);
-	if (result == 0)
-		result = rules_send(host, RTM_DELRULE, &found, transit, false);
-	if (result == 0)
-		result = rules_send(host, RTM_NEWRULE, transit, &found, false);
-	if (result == 0)
-		result = rules_send(host, RTM_NEWRULE, transit, &none, true);
+	result = result ?: rules_send(host, RTM_DELRULE, &found, &none, true);
+	result = result ?: rules_send(host, RTM_DELRULE, &found, transit, false);
+	result = result ?: rules_send(host, RTM_NEWRULE, transit, &found, false);
+	result = result ?: rules_send(host, RTM_NEWRULE, transit, &none, true);
 	free(found.list);
 	return result;
 }
@@ -247,8 +241,7 @@ int transit_present(struct netlink *host, int family)
 	struct transit found;
 	int result = rules_find(host, family, &found);
 
-	if (result == 0)
-		result = found.count > 0;
+	result = result ?: found.count > 0;
 	free(found.list);
 	return result;
 }

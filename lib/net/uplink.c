@@ -24,10 +24,10 @@
 #define PORT_INDEX_BASE	   0x10000000U
 #define PORT_INDEX_OFFSETS 0x00400000U
 
-void uplink_init(struct uplink *uplink, const struct uplink_network *network, uid_t uid,
+void uplink_init(struct uplink *uplink, const struct network_state *network, uid_t uid,
 		 uint32_t offset)
 {
-	*uplink = (struct uplink){.network = network, .uid = uid, .offset = offset};
+	*uplink = (struct uplink){.network = network, .uid = uid};
 	uplink->address = prefix_address(&network->subnet, offset);
 	if (network->subnet6.address.family)
 		uplink->address6 = prefix_address(&network->subnet6, offset);
@@ -72,6 +72,8 @@ static struct netlink_message *veth_request(const struct uplink *u, int netns)
 
 int uplink_create(struct netlink *host, int netns, struct uplink *uplink)
 {
+	uint32_t offset = prefix_offset(&uplink->network->subnet, &uplink->address);
+
 	for (unsigned generation = 0; generation < UPLINK_GENERATIONS; generation++) {
 		struct netlink_batch batch;
 		int result;
@@ -79,8 +81,7 @@ int uplink_create(struct netlink *host, int netns, struct uplink *uplink)
 		netlink_batch_init(&batch);
 		port_name(uplink->uid, generation, uplink->port);
 		uplink->ifindex = PORT_INDEX_BASE +
-				  (uplink->offset % PORT_INDEX_OFFSETS) * UPLINK_GENERATIONS +
-				  generation;
+				  (offset % PORT_INDEX_OFFSETS) * UPLINK_GENERATIONS + generation;
 		netlink_add(&batch, veth_request(uplink, netns), "make the veth pair", EEXIST);
 		result = netlink_run(host, &batch);
 		if (result < 0)
@@ -96,7 +97,8 @@ int uplink_configure_user(struct netlink *user, const struct uplink *u)
 {
 	static const struct mac gateway_mac = UPLINK_BRIDGE_MAC;
 	struct netlink_batch b;
-	const struct uplink_network *n = u->network;
+	const struct address gateway = prefix_gateway(&u->network->subnet);
+	const struct address gateway6 = prefix_gateway(&u->network->subnet6);
 
 	netlink_batch_init(&b);
 	netlink_add(&b, request_link_flags(1, IFF_UP, IFF_UP), "bring lo up", 0);
@@ -104,19 +106,17 @@ int uplink_configure_user(struct netlink *user, const struct uplink *u)
 	netlink_add(&b, request_link_flags(UPLINK_USER_INDEX, IFF_UP, IFF_UP), "bring eth0 up", 0);
 	netlink_add(&b, request_address(UPLINK_USER_INDEX, &u->address), "add the address to eth0",
 		    EEXIST);
-	netlink_add(&b,
-		    request_neighbour(RTM_NEWNEIGH, UPLINK_USER_INDEX, &n->gateway, &gateway_mac),
+	netlink_add(&b, request_neighbour(RTM_NEWNEIGH, UPLINK_USER_INDEX, &gateway, &gateway_mac),
 		    "add the gateway's neighbour entry", 0);
-	netlink_add(&b, request_default_route(UPLINK_USER_INDEX, &n->gateway),
-		    "add the default route", 0);
+	netlink_add(&b, request_default_route(UPLINK_USER_INDEX, &gateway), "add the default route",
+		    0);
 	if (u->address6.family) {
 		netlink_add(&b, request_address(UPLINK_USER_INDEX, &u->address6),
 			    "add the IPv6 address to eth0", EEXIST);
 		netlink_add(
-		    &b,
-		    request_neighbour(RTM_NEWNEIGH, UPLINK_USER_INDEX, &n->gateway6, &gateway_mac),
+		    &b, request_neighbour(RTM_NEWNEIGH, UPLINK_USER_INDEX, &gateway6, &gateway_mac),
 		    "add the gateway's IPv6 neighbour entry", 0);
-		netlink_add(&b, request_default_route(UPLINK_USER_INDEX, &n->gateway6),
+		netlink_add(&b, request_default_route(UPLINK_USER_INDEX, &gateway6),
 			    "add the IPv6 default route", 0);
 	}
 	return netlink_run(user, &b);

@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "net/link.h"
 #include "net/netlink.h"
+#include "rules/types.h"
 
 #define UPLINK_GENERATIONS 32 /* an old port outlives its namespace by 33 ms */
 #define UPLINK_USER_INDEX  2  /* interface index of eth0 in the user's namespace */
@@ -29,28 +30,8 @@
 		}                                                                                  \
 	} /* of every bridge */
 
-/* What all users of a network share; resolved, nothing "auto" left. */
-struct uplink_network {
-	struct prefix subnet, subnet6; /* subnet6.address.family 0: no IPv6 */
-	struct address gateway, gateway6;
-	unsigned mtu; /* bytes */
-};
-
-/* One user's uplink. port and ifindex are chosen by uplink_attach(). */
-struct uplink {
-	const struct uplink_network *network;
-	uid_t uid;
-	uint32_t offset; /* of the lease */
-	struct address address, address6;
-	struct mac mac;
-	char bridge[IFNAMSIZ];
-	unsigned bridge_ifindex;
-	char port[IFNAMSIZ];
-	unsigned ifindex;
-};
-
-/* Fills in addresses and MAC from network, uid and offset. */
-void uplink_init(struct uplink *uplink, const struct uplink_network *network, uid_t uid,
+/* Fills in uid, network, and the addresses and MAC at the lease's offset. */
+void uplink_init(struct uplink *uplink, const struct network_state *network, uid_t uid,
 		 uint32_t offset);
 
 /*
@@ -93,10 +74,10 @@ int uplink_disconnect(struct netlink *host, const struct uplink *uplink) MUST_CH
 int uplink_detach(struct netlink *host, const struct uplink *uplink) MUST_CHECK;
 
 /* The network's bridges, gateway addresses and unreachable routes; all idempotent. */
-int uplink_bridge_make(struct netlink *host, const struct uplink_network *network, const char *name,
+int uplink_bridge_make(struct netlink *host, const struct network_state *network, const char *name,
 		       unsigned *ifindex) MUST_CHECK;
 int uplink_bridge_remove(struct netlink *host, const char *name) MUST_CHECK;
-int uplink_network_routes(struct netlink *host, const struct uplink_network *network,
+int uplink_network_routes(struct netlink *host, const struct network_state *network,
 			  bool add) MUST_CHECK;
 
 /*

@@ -351,7 +351,7 @@ static bool bridges_dropped(const struct network *network, unsigned bridges, str
 			    struct chain *base, char bridge[IFNAMSIZ])
 {
 	for (unsigned i = 0; i < bridges; i++) {
-		if (ruleset_bridge_name(network, i, bridge) < 0)
+		if (ruleset_bridge_name(network->bridge, i, bridge) < 0)
 			return false;
 		search.bridge = bridge;
 		if (!chains_accept(search, base))

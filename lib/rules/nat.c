@@ -36,7 +36,7 @@ static void write_translation(FILE *out, const struct address *source, int famil
 	fprintf(out, ":%u-%u\n", ports->first, ports->last);
 }
 
-void ruleset_write_nat(FILE *out, const struct ruleset_network *network,
+void ruleset_write_nat(FILE *out, const struct network_state *network,
 		       const struct nat_ports *ports, int family)
 {
 	const struct prefix *subnet = family == AF_INET ? &network->subnet : &network->subnet6;

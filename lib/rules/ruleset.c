@@ -77,30 +77,36 @@ static void list_end(struct list *list)
 		fputs("\n\t\t}\n", list->out);
 }
 
-int ruleset_bridge_name(const struct network *network, unsigned i, char out[IFNAMSIZ])
+int ruleset_bridge_name(const char *first, unsigned i, char out[IFNAMSIZ])
 {
-	int length = i ? snprintf(out, IFNAMSIZ, "%s.%u", network->bridge, i)
-		       : snprintf(out, IFNAMSIZ, "%s", network->bridge);
+	int length =
+	    i ? snprintf(out, IFNAMSIZ, "%s.%u", first, i) : snprintf(out, IFNAMSIZ, "%s", first);
 
 	if (length >= IFNAMSIZ)
-		return log_errno(ENAMETOOLONG, "name bridge %u of network %s", i, network->name);
+		return log_errno(ENAMETOOLONG, "name bridge %u after %s", i, first);
 	return 0;
 }
 
+bool uplink_grouped(const struct uplink *uplink)
+{
+	const struct network_state *network = uplink->network;
+
+	return network && network->conf && network->conf->peers == PEERS_GROUP;
+}
+
 /* A network's bridges; with a prefix as keys of a map to the network's chain of that prefix. */
-static int write_bridges(struct list *list, const struct ruleset_network *network,
-			 const char *prefix)
+static int write_bridges(struct list *list, const struct network_state *network, const char *prefix)
 {
 	char name[IFNAMSIZ];
 	int err;
 
 	for (unsigned i = 0; i < network->bridges; i++) {
-		err = ruleset_bridge_name(network->conf, i, name);
+		err = ruleset_bridge_name(network->bridge, i, name);
 		if (err)
 			return err;
 		fprintf(list_next(list), "\"%s\"", name);
 		if (prefix)
-			fprintf(list->out, " : jump %s_%s", prefix, network->conf->name);
+			fprintf(list->out, " : jump %s_%s", prefix, network->name);
 	}
 	return 0;
 }
@@ -112,15 +118,15 @@ static int write_bridge_sets(FILE *out, const struct ruleset *ruleset)
 
 	fputs("\tset bridges {\n\t\ttype ifname; flags constant\n", out);
 	for (size_t i = 0; i < ruleset->networks_count && !err; i++)
-		err = write_bridges(&all, &ruleset->networks[i], NULL);
+		err = write_bridges(&all, ruleset->networks[i], NULL);
 	list_end(&all);
 	fputs("\t}\n", out);
 	for (size_t i = 0; i < ruleset->networks_count && !err; i++) {
 		struct list own = ELEMENTS(out);
 
 		fprintf(out, "\tset bridges_%s {\n\t\ttype ifname; flags constant\n",
-			ruleset->networks[i].conf->name);
-		err = write_bridges(&own, &ruleset->networks[i], NULL);
+			ruleset->networks[i]->name);
+		err = write_bridges(&own, ruleset->networks[i], NULL);
 		list_end(&own);
 		fputs("\t}\n", out);
 	}
@@ -134,31 +140,31 @@ static int write_bridge_jumps(FILE *out, const struct ruleset *ruleset, const ch
 	int err = 0;
 
 	for (size_t i = 0; i < ruleset->networks_count && !err; i++)
-		err = write_bridges(&map, &ruleset->networks[i], prefix);
+		err = write_bridges(&map, ruleset->networks[i], prefix);
 	list_end(&map);
 	return err;
 }
 
-static const struct address *member_address(const struct ruleset_member *member, int family)
+static const struct address *uplink_address(const struct uplink *uplink, int family)
 {
-	const struct address *a = family == AF_INET ? &member->address : &member->address6;
+	const struct address *a = family == AF_INET ? &uplink->address : &uplink->address6;
 
 	return a->family == family ? a : NULL;
 }
 
-/* Members as elements of the group map (address : gid) or set (address . gid) of one family. */
+/* Users as elements of the group map (address : gid) or set (address . gid) of one family. */
 static void write_grouped(FILE *out, const struct ruleset *ruleset, int family, char separator)
 {
 	char text[ADDRESS_TEXT_MAX];
 	struct list list = ELEMENTS(out);
 
-	for (size_t i = 0; i < ruleset->members_count; i++) {
-		const struct ruleset_member *member = &ruleset->members[i];
-		const struct address *address = member_address(member, family);
+	for (size_t i = 0; i < ruleset->uplinks_count; i++) {
+		const struct uplink *uplink = ruleset->uplinks[i];
+		const struct address *address = uplink_address(uplink, family);
 
-		if (member->grouped && address)
+		if (address && uplink_grouped(uplink))
 			fprintf(list_next(&list), "%s %c %u", address_format(address, text),
-				separator, member->gid);
+				separator, uplink->gid);
 	}
 	list_end(&list);
 }
@@ -166,7 +172,7 @@ static void write_grouped(FILE *out, const struct ruleset *ruleset, int family, 
 static bool ruleset_has_groups(const struct ruleset *ruleset)
 {
 	for (size_t i = 0; i < ruleset->networks_count; i++)
-		if (ruleset->networks[i].conf->peers == PEERS_GROUP)
+		if (ruleset->networks[i]->conf->peers == PEERS_GROUP)
 			return true;
 	return false;
 }
@@ -190,7 +196,7 @@ static void write_group_sets(FILE *out, const struct ruleset *ruleset)
  * A user's source address can come from a bridge of ours or over lo. From elsewhere it is forged,
  * and the host's services would take it for that user. rp_filter may be off.
  */
-static void write_forged(FILE *out, const struct ruleset_network *network)
+static void write_forged(FILE *out, const struct network_state *network)
 {
 	char text[ADDRESS_TEXT_MAX];
 
@@ -230,8 +236,8 @@ static void write_postrouting(FILE *out, const struct ruleset *ruleset)
 	      "\t\ttype nat hook postrouting priority srcnat; policy accept;\n",
 	      out);
 	for (size_t i = 0; i < ruleset->networks_count; i++) {
-		ruleset_write_nat(out, &ruleset->networks[i], &ruleset->nat_ports, AF_INET);
-		ruleset_write_nat(out, &ruleset->networks[i], &ruleset->nat_ports, AF_INET6);
+		ruleset_write_nat(out, ruleset->networks[i], &ruleset->nat_ports, AF_INET);
+		ruleset_write_nat(out, ruleset->networks[i], &ruleset->nat_ports, AF_INET6);
 	}
 	fputs("\t}\n"
 	      "\tchain stamp {\n"
@@ -292,7 +298,7 @@ static int write_base_chains(FILE *out, const struct ruleset *ruleset)
 	      "\t\tiifname @bridges accept\n",
 	      out);
 	for (size_t i = 0; i < ruleset->networks_count; i++)
-		write_forged(out, &ruleset->networks[i]);
+		write_forged(out, ruleset->networks[i]);
 	fputs("\t}\n"
 	      "\tchain input {\n"
 	      "\t\ttype filter hook input priority filter; policy accept;\n"
@@ -337,13 +343,13 @@ static void write_guard_set(FILE *out, const struct ruleset *ruleset, int family
 
 	fprintf(out, "\tset guard%c {\n\t\ttype ifname . ether_addr . ipv%c_addr\n",
 		family == AF_INET ? '4' : '6', family == AF_INET ? '4' : '6');
-	for (size_t i = 0; i < ruleset->members_count; i++) {
-		const struct ruleset_member *member = &ruleset->members[i];
-		const struct address *address = member_address(member, family);
+	for (size_t i = 0; i < ruleset->uplinks_count; i++) {
+		const struct uplink *uplink = ruleset->uplinks[i];
+		const struct address *address = uplink_address(uplink, family);
 
 		if (address)
-			fprintf(list_next(&list), "\"%s\" . %s . %s", member->port,
-				mac_format(&member->mac, mac), address_format(address, text));
+			fprintf(list_next(&list), "\"%s\" . %s . %s", uplink->port,
+				mac_format(&uplink->mac, mac), address_format(address, text));
 	}
 	list_end(&list);
 	fputs("\t}\n", out);
@@ -394,7 +400,7 @@ static int write_inet_table(FILE *out, const struct ruleset *ruleset)
 	write_icmp_error(out);
 	write_neighbours(out);
 	for (size_t i = 0; i < ruleset->networks_count; i++)
-		ruleset_write_network(out, ruleset->networks[i].conf);
+		ruleset_write_network(out, ruleset->networks[i]->conf);
 	err = write_base_chains(out, ruleset);
 	write_postrouting(out, ruleset);
 	fputs("}\n", out);

@@ -22,6 +22,7 @@
 #include "base/address.h"
 #include "conf/conf.h"
 #include "rules/nat_ports.h"
+#include "rules/types.h"
 
 #define RULESET_TABLE	    "pam_netns"
 #define RULESET_PORT_PREFIX "pnu" /* every bridge port's name begins so, nothing else's may */
@@ -33,26 +34,12 @@
 #define RULESET_STAMP_FROM 0x10000000U
 #define RULESET_STAMP_TO   0x20000000U
 
-/* A network as it is set up: what was "auto" in the conf is decided. */
-struct ruleset_network {
-	const struct network *conf;
-	struct prefix subnet, subnet6; /* subnet6.address.family 0: no IPv6 */
-	unsigned bridges;	       /* BRIDGE, BRIDGE.1, …: how many exist or are about to */
-};
-
-struct ruleset_member {
-	char port[IFNAMSIZ];
-	struct mac mac;
-	struct address address, address6;
-	gid_t gid;
-	bool grouped; /* the member's network has peers = group */
-};
-
+/* The conf of each network must be looked up, and the network of each uplink. */
 struct ruleset {
-	const struct ruleset_network *networks;
+	const struct network_state *const *networks;
 	size_t networks_count;
-	const struct ruleset_member *members; /* users in */
-	size_t members_count;
+	const struct uplink *const *uplinks; /* of active users */
+	size_t uplinks_count;
 	struct nat_ports nat_ports;
 	/* Forwarding of IPv4, IPv6 was off before us: drop what is not ours. */
 	bool forward_ours_alone, forward_ours_alone6;
@@ -63,8 +50,10 @@ int ruleset_write(FILE *out, const struct ruleset *ruleset) MUST_CHECK;
 /* Writes the transaction that removes both tables, whether they exist or not. */
 int ruleset_write_removal(FILE *out) MUST_CHECK;
 
-/* The name of a network's bridge number i (0: conf->bridge); -ENAMETOOLONG, logged. */
-int ruleset_bridge_name(const struct network *network, unsigned i, char out[IFNAMSIZ]) MUST_CHECK;
+/* The name of a network's bridge number i, of which the first one's is known. -ENAMETOOLONG, logged. */
+int ruleset_bridge_name(const char *first, unsigned i, char out[IFNAMSIZ]) MUST_CHECK;
+/* Do the rules compare this user's group (peers = group)? */
+bool uplink_grouped(const struct uplink *uplink);
 
 /* What another firewall does to a network's traffic, and the command that mends it; no newlines. */
 typedef void ruleset_report(void *context, const char *what, const char *remedy);

@@ -22,10 +22,10 @@
 static const struct record_field network_fields[] = {
     RECORD_FIELD(struct network_state, name, RECORD_TEXT),
     RECORD_FIELD(struct network_state, bridge, RECORD_TEXT),
-    RECORD_FIELD(struct network_state, subnet, RECORD_ADDRESS),
-    RECORD_FIELD(struct network_state, subnet_length, RECORD_NUMBER),
-    RECORD_FIELD(struct network_state, subnet6, RECORD_ADDRESS),
-    RECORD_FIELD(struct network_state, subnet6_length, RECORD_NUMBER),
+    RECORD_FIELD_AS("subnet", struct network_state, subnet.address, RECORD_ADDRESS),
+    RECORD_FIELD_AS("subnet_length", struct network_state, subnet.length, RECORD_NUMBER),
+    RECORD_FIELD_AS("subnet6", struct network_state, subnet6.address, RECORD_ADDRESS),
+    RECORD_FIELD_AS("subnet6_length", struct network_state, subnet6.length, RECORD_NUMBER),
     RECORD_FIELD(struct network_state, mtu, RECORD_NUMBER),
     RECORD_FIELD(struct network_state, bridges, RECORD_NUMBER),
     RECORD_FIELD_OPTIONAL(struct network_state, policy, RECORD_NUMBER),
@@ -131,6 +131,7 @@ int network_state_read(int run, const char *name, struct network_state *out)
 {
 	char path[NETWORK_PATH_MAX];
 
+	*out = (struct network_state){0};
 	if (network_path(name, "state", path) < 0)
 		return -ENAMETOOLONG;
 	return record_read(run, path, network_fields, COUNT(network_fields), out);
@@ -175,36 +176,6 @@ int host_state_remove(int run)
 	if (networks >= 0 && unlinkat(networks, "host", 0) < 0 && errno != ENOENT)
 		return log_errno(errno, "remove %s/host", NETWORKS_DIR);
 	return 0;
-}
-
-static struct prefix prefix_of(const struct address *address, unsigned length)
-{
-	return (struct prefix){.address = *address, .length = length};
-}
-
-struct uplink_network network_state_uplink(const struct network_state *s)
-{
-	struct uplink_network n = {
-	    .subnet = prefix_of(&s->subnet, s->subnet_length),
-	    .subnet6 = prefix_of(&s->subnet6, s->subnet6_length),
-	    .mtu = s->mtu,
-	};
-
-	n.gateway = prefix_address(&n.subnet, 1);
-	if (n.subnet6.address.family)
-		n.gateway6 = prefix_address(&n.subnet6, 1);
-	return n;
-}
-
-struct ruleset_network network_state_ruleset(const struct network_state *s,
-					     const struct network *conf)
-{
-	return (struct ruleset_network){
-	    .conf = conf,
-	    .subnet = prefix_of(&s->subnet, s->subnet_length),
-	    .subnet6 = prefix_of(&s->subnet6, s->subnet6_length),
-	    .bridges = s->bridges,
-	};
 }
 
 /* The counts, shared by all helpers; NULL with errno. */

@@ -16,20 +16,7 @@
 
 #include "base/cleanup.h"
 #include "conf/conf.h"
-#include "rules/ruleset.h"
-#include "net/uplink.h"
-
-#define NETWORK_BRIDGES_MAX 64
-
-struct network_state {
-	char name[CONF_NAME_MAX];
-	char bridge[IFNAMSIZ]; /* the first one's name */
-	struct address subnet, subnet6;
-	unsigned subnet_length, subnet6_length; /* bits */
-	unsigned mtu;
-	unsigned bridges; /* how many */
-	uint64_t policy;  /* network_policy() of what is in force; 0: not known */
-};
+#include "rules/types.h"
 
 /*
  * What this kernel could not be given, so that a flush of the rules leaves it open until they are
@@ -49,6 +36,7 @@ struct host_state {
 
 /* A hash of what the conf file allows a network's users: peers, host_access, egress. */
 uint64_t network_policy(const struct network *conf);
+/* Without its conf, which the caller looks up. */
 int network_state_read(int run, const char *name, struct network_state *out) MUST_CHECK;
 int network_state_write(int run, const struct network_state *state) MUST_CHECK;
 /* Removes the network's folder. */
@@ -59,11 +47,6 @@ int network_state_dir(int run, const char *name) MUST_CHECK;
 int host_state_read(int run, struct host_state *out) MUST_CHECK;
 int host_state_write(int run, const struct host_state *state) MUST_CHECK;
 int host_state_remove(int run) MUST_CHECK;
-
-/* What uplinks need of it. */
-struct uplink_network network_state_uplink(const struct network_state *state);
-struct ruleset_network network_state_ruleset(const struct network_state *state,
-					     const struct network *conf);
 
 /*
  * Reserves a port on the first bridge with fewer than limit ports, of as many as there may be

@@ -32,10 +32,12 @@ struct record_field {
 /* count of either function: at most this many. */
 #define RECORD_FIELDS_MAX 63
 
-#define RECORD_FIELD(type, member, kind)                                                           \
+/* A member, or a member's member, under a key of its own. */
+#define RECORD_FIELD_AS(key, type, member, kind)                                                   \
 	{                                                                                          \
-#member, kind, offsetof(type, member), sizeof(((type *)0)->member), false          \
+		key, kind, offsetof(type, member), sizeof(((type *)0)->member), false              \
 	}
+#define RECORD_FIELD(type, member, kind) RECORD_FIELD_AS(#member, type, member, kind)
 #define RECORD_FIELD_OPTIONAL(type, member, kind)                                                  \
 	{                                                                                          \
 #member, kind, offsetof(type, member), sizeof(((type *)0)->member), true           \

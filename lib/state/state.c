@@ -20,23 +20,24 @@
 #define SESSION_NAME_MAX 48 /* PID.START with its NUL */
 #define ARRAY_GROWTH	 64
 
-#define STATE_FIELD(member, kind)   RECORD_FIELD(struct user_state, member, kind)
-#define SESSION_FIELD(member, kind) RECORD_FIELD(struct session, member, kind)
+#define STATE_FIELD(member, kind)	RECORD_FIELD(struct user_state, member, kind)
+#define UPLINK_FIELD(key, member, kind) RECORD_FIELD_AS(key, struct user_state, uplink.member, kind)
+#define SESSION_FIELD(member, kind)	RECORD_FIELD(struct session, member, kind)
 
 static const struct record_field state_fields[] = {
     STATE_FIELD(user, RECORD_TEXT),
     STATE_FIELD(account, RECORD_TEXT),
-    STATE_FIELD(uid, RECORD_NUMBER),
-    STATE_FIELD(gid, RECORD_NUMBER),
+    UPLINK_FIELD("uid", uid, RECORD_NUMBER),
+    UPLINK_FIELD("gid", gid, RECORD_NUMBER),
     STATE_FIELD(profile, RECORD_TEXT),
     STATE_FIELD(network, RECORD_TEXT),
     STATE_FIELD(netns, RECORD_TEXT),
-    STATE_FIELD(bridge, RECORD_TEXT),
-    STATE_FIELD(interface, RECORD_TEXT),
-    STATE_FIELD(ifindex, RECORD_NUMBER),
-    STATE_FIELD(address, RECORD_ADDRESS),
-    STATE_FIELD(address6, RECORD_ADDRESS),
-    STATE_FIELD(mac, RECORD_MAC),
+    UPLINK_FIELD("bridge", bridge, RECORD_TEXT),
+    UPLINK_FIELD("interface", port, RECORD_TEXT),
+    UPLINK_FIELD("ifindex", ifindex, RECORD_NUMBER),
+    UPLINK_FIELD("address", address, RECORD_ADDRESS),
+    UPLINK_FIELD("address6", address6, RECORD_ADDRESS),
+    UPLINK_FIELD("mac", mac, RECORD_MAC),
     STATE_FIELD(hostname, RECORD_TEXT),
     STATE_FIELD(namespaces, RECORD_NUMBER),
     STATE_FIELD(linger, RECORD_NUMBER),
@@ -69,25 +70,25 @@ static int user_folder_open(int run, uid_t uid, const char *below, int flags)
 
 int state_write(int run, const struct user_state *state)
 {
-	CLEANUP_FD int folder = state_folder_make(run, state->uid);
+	CLEANUP_FD int folder = state_folder_make(run, state->uplink.uid);
 	char text[STATE_FILE_MAX];
 	ssize_t length;
 	int error;
 
 	if (folder < 0)
 		return folder;
-	state_folder_share(folder, state->uid);
+	state_folder_share(folder, state->uplink.uid);
 	length = record_format(state_fields, COUNT(state_fields), state, text, sizeof(text));
 	error = length < 0 ? (int)length
 			   : files_write_atomic(folder, STATE_NAME, FILE_MODE, text, (size_t)length,
 						false);
-	return error ? log_errno(-error, "write %s/%u/state", USERS_DIR, state->uid) : 0;
+	return error ? log_errno(-error, "write %s/%u/state", USERS_DIR, state->uplink.uid) : 0;
 }
 
 /* What a record's form does not say: strings end, enums are in range, the uid is the folder's. */
 static bool state_is_sound(const struct user_state *state, uid_t uid)
 {
-	return state->uid == uid && !(state->namespaces & ~NAMESPACES_ALL) &&
+	return state->uplink.uid == uid && !(state->namespaces & ~NAMESPACES_ALL) &&
 	       state->linger <= LINGER_NO;
 }
 

@@ -1,7 +1,7 @@
 /*
  * What is in use: one folder per user in, one file per session.
  *
- * run is a descriptor of RUN_DIR (paths.h). State is a hint for people and a memory for teardown;
+ * run is a descriptor of RUN_DIR (paths.h). State is a hint for people, and tells what to remove;
  * it never decides who is isolated: pins and kernel objects do. A file is complete or worthless:
  * its last line is "end", and one without it reads as -EBADMSG.
  *
@@ -30,6 +30,7 @@
 #include "conf/conf.h"
 #include "base/process.h"
 #include "base/who.h"
+#include "rules/types.h"
 
 #define STATE_TEXT_MAX 256 /* a service, tty, remote host, with its NUL */
 #define STATE_FILE_MAX 8192
@@ -37,16 +38,10 @@
 struct user_state {
 	char user[WHO_NAME_MAX];    /* as given at the first login */
 	char account[WHO_NAME_MAX]; /* the uid's own name: getpwuid(3) */
-	uid_t uid;
-	gid_t gid;
 	char profile[CONF_NAME_MAX];
 	char network[CONF_NAME_MAX];
 	char netns[WHO_NAME_MAX]; /* name in NETNS_DIR */
-	char bridge[IFNAMSIZ];
-	char interface[IFNAMSIZ]; /* bridge port: the host's end of the veth pair */
-	unsigned ifindex;	  /* of interface */
-	struct address address, address6;
-	struct mac mac;
+	struct uplink uplink;	  /* its network and bridge_ifindex are not recorded */
 	char hostname[CONF_HOSTNAME_MAX];
 	unsigned namespaces; /* enum namespace_bit */
 	enum conf_linger linger;

@@ -49,11 +49,11 @@ static int address_seen(void *context, const struct address *address)
 {
 	struct search *s = context;
 
-	if (s->state && (address_equal(address, &s->state->address) ||
-			 address_equal(address, &s->state->address6)))
+	if (s->state && (address_equal(address, &s->state->uplink.address) ||
+			 address_equal(address, &s->state->uplink.address6)))
 		s->addresses++;
-	else if (!address_equal(address, &bystander.address) &&
-		 !address_equal(address, &bystander.address6))
+	else if (!address_equal(address, &bystander.uplink.address) &&
+		 !address_equal(address, &bystander.uplink.address6))
 		s->others++;
 	return 0;
 }
@@ -109,11 +109,11 @@ struct element_search {
 	bool found;
 };
 
-static int element_seen(void *context, const struct ruleset_member *member)
+static int element_seen(void *context, const struct uplink *uplink)
 {
 	struct element_search *s = context;
 
-	s->found |= strcmp(member->port, s->port) == 0;
+	s->found |= strcmp(uplink->port, s->port) == 0;
 	return 0;
 }
 
@@ -152,13 +152,13 @@ const char *user_network_intact(uid_t uid)
 		what = "pins";
 	else
 		namespaces_close(&pins);
-	if (!what && link_up(&route, state.ifindex, state.interface) != 1)
+	if (!what && link_up(&route, state.uplink.ifindex, state.uplink.port) != 1)
 		what = "port";
 	if (!what && routes_search(&state, bridge).addresses != 2)
 		what = "routes";
 	if (!what && neighbours_search(&state, bridge).addresses != 2)
 		what = "neighbours";
-	if (!what && !guarded(state.interface))
+	if (!what && !guarded(state.uplink.port))
 		what = "guard elements";
 	if (!what && !named(state.netns))
 		what = "a name in /run/netns";
@@ -261,8 +261,8 @@ static bool port_going(const char *text)
 {
 	while ((text = strstr(text, "link pnu"))) {
 		text += strlen("link ");
-		if (strcspn(text, "\n") != strlen(bystander.interface) ||
-		    strncmp(text, bystander.interface, strlen(bystander.interface)) != 0)
+		if (strcspn(text, "\n") != strlen(bystander.uplink.port) ||
+		    strncmp(text, bystander.uplink.port, strlen(bystander.uplink.port)) != 0)
 			return true;
 	}
 	return false;

@@ -24,9 +24,13 @@ static void value_add(size_t *used, const char *key, const uint8_t **data, size_
 
 static void rules_check(const struct conf *conf)
 {
-	struct ruleset_network network = {
-	    .conf = &conf->networks[0], .subnet = conf->networks[0].subnet, .bridges = 2};
-	const struct ruleset ruleset = {.networks = &network, .networks_count = 1};
+	struct network_state network = {.conf = &conf->networks[0],
+					.name = "n",
+					.bridge = "b0",
+					.subnet = conf->networks[0].subnet,
+					.bridges = 2};
+	const struct network_state *networks = &network;
+	const struct ruleset ruleset = {.networks = &networks, .networks_count = 1};
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);

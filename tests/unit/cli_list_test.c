@@ -135,12 +135,12 @@ static void proc_make(const char *statistics)
 static struct user_state record(uid_t uid, const char *name)
 {
 	struct user_state s = {
-	    .uid = uid,
 	    .profile = "default",
 	    .network = "lab",
-	    .bridge = "pnbr1",
-	    .ifindex = uid % 1000 + 7,
-	    .mac = {{2, 0x6e, 10, 203, 4, 7}},
+	    .uplink = {.uid = uid,
+		       .bridge = "pnbr1",
+		       .ifindex = uid % 1000 + 7,
+		       .mac = {{2, 0x6e, 10, 203, 4, 7}}},
 	    .hostname = "host",
 	    .since = 1700000000,
 	};
@@ -148,8 +148,8 @@ static struct user_state record(uid_t uid, const char *name)
 	snprintf(s.user, sizeof(s.user), "%s", name);
 	snprintf(s.account, sizeof(s.account), "%s", name);
 	snprintf(s.netns, sizeof(s.netns), "u%u", uid);
-	snprintf(s.interface, sizeof(s.interface), "pnu%u", uid);
-	assert_int_equal(address_parse("10.203.4.7", &s.address), 0);
+	snprintf(s.uplink.port, sizeof(s.uplink.port), "pnu%u", uid);
+	assert_int_equal(address_parse("10.203.4.7", &s.uplink.address), 0);
 	return s;
 }
 
@@ -240,7 +240,7 @@ static void test_wide(void **state)
 
 	(void)state;
 	proc_make(STATISTICS);
-	assert_int_equal(address_parse("fd00::7", &s.address6), 0);
+	assert_int_equal(address_parse("fd00::7", &s.uplink.address6), 0);
 	assert_int_equal(state_write(run, &s), 0);
 	user_add(3000, "ada");
 	assert_int_equal(list(true, false), STATUS_FINE);
@@ -260,8 +260,8 @@ static void test_ipv6_alone(void **state)
 	struct user_state s = record(2001, "al");
 
 	(void)state;
-	s.address = (struct address){.family = 0};
-	assert_int_equal(address_parse("fd00::7", &s.address6), 0);
+	s.uplink.address = (struct address){.family = 0};
+	assert_int_equal(address_parse("fd00::7", &s.uplink.address6), 0);
 	assert_int_equal(state_write(run, &s), 0);
 	assert_int_equal(list(false, false), STATUS_FINE);
 	assert_non_null(strstr(output, "al    fd00::7  "));

@@ -141,7 +141,7 @@ static void leaves(uid_t uid, int first, int second, int found)
 
 static void record(uid_t uid, enum conf_linger linger)
 {
-	struct user_state state = {.uid = uid, .linger = linger};
+	struct user_state state = {.uplink.uid = uid, .linger = linger};
 
 	strcpy(state.user, "u");
 	strcpy(state.account, "u");

@@ -35,7 +35,7 @@ static int group_start(void **state)
 		return -1;
 	set_network(&f, 0, "default", "pnbr0", "10.203.0.0/16", "fd00:203::/64");
 	f.conf[0].peers = PEERS_GROUP;
-	f.ruleset.networks = f.networks;
+	f.ruleset.networks = f.network_list;
 	nft = popen("nft -f -", "we");
 	return !nft || ruleset_write(nft, &f.ruleset) || pclose(nft) ||
 	       netlink_open(&netfilter, NETLINK_NETFILTER) < 0;
@@ -81,9 +81,9 @@ static const char *elements(const char *kind, const char *set)
 	return from;
 }
 
-static struct ruleset_member member(const char *port, uint8_t number)
+static struct uplink uplink(const char *port, uint8_t number)
 {
-	struct ruleset_member m = {.mac.bytes = {2, 0x6e, 10, 203, 7, number}};
+	struct uplink m = {.mac.bytes = {2, 0x6e, 10, 203, 7, number}};
 	char text[64];
 
 	strcpy(m.port, port);
@@ -96,7 +96,7 @@ static struct ruleset_member member(const char *port, uint8_t number)
 
 static void test_nft_reads_what_was_added(void **state)
 {
-	struct ruleset_member m = member("pnu1jl0", 0xd1);
+	struct uplink m = uplink("pnu1jl0", 0xd1);
 	uint32_t made;
 
 	(void)state;
@@ -115,7 +115,7 @@ static void test_nft_reads_what_was_added(void **state)
 /* A name as long as can be; one family alone. */
 static void test_long_name_and_one_family(void **state)
 {
-	struct ruleset_member m = member("pnuzzzzzzzzzzzz", 1);
+	struct uplink m = uplink("pnuzzzzzzzzzzzz", 1);
 	uint32_t made;
 
 	(void)state;
@@ -128,11 +128,13 @@ static void test_long_name_and_one_family(void **state)
 
 static void test_groups(void **state)
 {
-	struct ruleset_member m = member("pnu1", 1);
+	const struct network conf = {.peers = PEERS_GROUP};
+	const struct network_state network = {.conf = &conf};
+	struct uplink m = uplink("pnu1", 1);
 	uint32_t made;
 
 	(void)state;
-	m.grouped = true;
+	m.network = &network;
 	m.gid = GID;
 	assert_int_equal(guard_add(&netfilter, &m, &made), 0);
 	assert_string_equal(elements("map", "inet pam_netns group4"), "10.203.7.1 : 0xb2d05e00");
@@ -154,11 +156,11 @@ static void test_of_many_one_is_removed(void **state)
 
 	(void)state;
 	for (uint8_t i = 1; i <= 3; i++) {
-		struct ruleset_member m = member("pnu1", i);
+		struct uplink m = uplink("pnu1", i);
 
 		assert_int_equal(guard_add(&netfilter, &m, &made), 0);
 	}
-	struct ruleset_member second = member("pnu1", 2);
+	struct uplink second = uplink("pnu1", 2);
 
 	assert_int_equal(guard_remove(&netfilter, &second), 0);
 	assert_non_null(strstr(elements("set", "bridge pam_netns guard4"), "10.203.7.1"));
@@ -166,16 +168,16 @@ static void test_of_many_one_is_removed(void **state)
 	assert_null(strstr(elements("set", "bridge pam_netns guard4"), "10.203.7.2"));
 }
 
-static int visit(void *context, const struct ruleset_member *m)
+static int visit(void *context, const struct uplink *m)
 {
-	struct ruleset_member *found = context;
+	struct uplink *found = context;
 
 	assert_string_equal(found->port, "");
 	*found = *m;
 	return 0;
 }
 
-static int refuse(void *context, const struct ruleset_member *m)
+static int refuse(void *context, const struct uplink *m)
 {
 	(void)m;
 	++*(int *)context;
@@ -184,7 +186,7 @@ static int refuse(void *context, const struct ruleset_member *m)
 
 static void test_what_nft_added_is_read(void **state)
 {
-	struct ruleset_member wanted = member("pnuzzzzzzzzzzzz", 9), found = {.port = ""};
+	struct uplink wanted = uplink("pnuzzzzzzzzzzzz", 9), found = {.port = ""};
 	int visits = 0;
 
 	(void)state;
@@ -194,7 +196,7 @@ static void test_what_nft_added_is_read(void **state)
 				"02:6e:0a:cb:07:09 . fd00:203::7:9 }'"),
 			 0);
 	for (int ipv6 = 0; ipv6 <= 1; ipv6++) {
-		found = (struct ruleset_member){.port = ""};
+		found = (struct uplink){.port = ""};
 		assert_int_equal(guard_each(&netfilter, ipv6, visit, &found), 0);
 		assert_string_equal(found.port, wanted.port);
 		assert_memory_equal(&found.mac, &wanted.mac, sizeof(wanted.mac));

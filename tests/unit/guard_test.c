@@ -55,9 +55,9 @@ static uint32_t generation_now(void)
 	return generation;
 }
 
-static struct ruleset_member member_new(uint8_t number)
+static struct uplink uplink_new(uint8_t number)
 {
-	struct ruleset_member m = {
+	struct uplink m = {
 	    .port = "pnutest",
 	    .mac.bytes = {2, 0, 0, 0, 0, number},
 	    .address = {.family = AF_INET, .bytes = {10, 0, 0, number}},
@@ -68,7 +68,7 @@ static struct ruleset_member member_new(uint8_t number)
 
 static void test_added_element_gives_its_generation(void **state)
 {
-	struct ruleset_member m = member_new(1);
+	struct uplink m = uplink_new(1);
 	uint32_t before = generation_now(), made;
 
 	(void)state;
@@ -80,7 +80,7 @@ static void test_added_element_gives_its_generation(void **state)
 /* Otherwise another program's change meanwhile would count as ours (T26). */
 static void test_known_element_gives_no_generation(void **state)
 {
-	struct ruleset_member m = member_new(2);
+	struct uplink m = uplink_new(2);
 	uint32_t made, again, before;
 
 	(void)state;
@@ -93,7 +93,7 @@ static void test_known_element_gives_no_generation(void **state)
 
 static void test_foreign_changes_count_as_generations(void **state)
 {
-	struct ruleset_member m = member_new(3);
+	struct uplink m = uplink_new(3);
 	uint32_t before = generation_now(), made;
 
 	(void)state;
@@ -106,7 +106,7 @@ static void test_foreign_changes_count_as_generations(void **state)
 
 static void test_fingerprint_changes_with_rules_only(void **state)
 {
-	struct ruleset_member m = member_new(4);
+	struct uplink m = uplink_new(4);
 	uint64_t before, after;
 	uint32_t made;
 
@@ -121,66 +121,68 @@ static void test_fingerprint_changes_with_rules_only(void **state)
 	assert_true(before != after);
 }
 
-static int member_count(void *context, const struct ruleset_member *member)
+static int element_count(void *context, const struct uplink *uplink)
 {
-	assert_string_equal(member->port, "pnutest");
+	assert_string_equal(uplink->port, "pnutest");
 	++*(int *)context;
 	return 0;
 }
 
 static void test_second_removal_succeeds(void **state)
 {
-	struct ruleset_member m = member_new(5);
+	struct uplink m = uplink_new(5);
 	int before = 0, there = 0, after = 0;
 	uint32_t made;
 
 	(void)state;
-	assert_int_equal(guard_each(&netfilter, false, member_count, &before), 0);
+	assert_int_equal(guard_each(&netfilter, false, element_count, &before), 0);
 	assert_int_equal(guard_add(&netfilter, &m, &made), 0);
-	assert_int_equal(guard_each(&netfilter, false, member_count, &there), 0);
+	assert_int_equal(guard_each(&netfilter, false, element_count, &there), 0);
 	assert_int_equal(there, before + 1);
 	assert_int_equal(guard_remove(&netfilter, &m), 0);
 	assert_int_equal(guard_remove(&netfilter, &m), 0);
-	assert_int_equal(guard_each(&netfilter, false, member_count, &after), 0);
+	assert_int_equal(guard_each(&netfilter, false, element_count, &after), 0);
 	assert_int_equal(after, before);
 }
 
 /* The address goes to another user, so all elements with it are removed, in both families. */
 static void test_address_is_forgotten_in_all_elements(void **state)
 {
-	struct ruleset_member first = member_new(7), second = member_new(8);
+	const struct network conf = {.peers = PEERS_GROUP};
+	const struct network_state network = {.conf = &conf};
+	struct uplink first = uplink_new(7), second = uplink_new(8);
 	struct address none = {0};
 	int before = 0, there = 0, after = 0;
 	uint32_t made;
 
 	(void)state;
 	assert_int_equal(system(GROUP_SETS), 0);
-	assert_int_equal(guard_each(&netfilter, false, member_count, &before), 0);
-	first.grouped = second.grouped = true;
+	assert_int_equal(guard_each(&netfilter, false, element_count, &before), 0);
+	first.network = second.network = &network;
 	first.gid = second.gid = 500;
 	assert_int_equal(guard_add(&netfilter, &first, &made), 0);
 	assert_int_equal(guard_add(&netfilter, &second, &made), 0);
 	/* The same address with another port, and in another group. */
 	memcpy(first.port, "pnutest", sizeof("pnutest"));
-	first.grouped = false;
+	first.network = NULL;
 	first.mac.bytes[0] = 6;
 	assert_int_equal(guard_add(&netfilter, &first, &made), 0);
 	assert_int_equal(system("nft add element inet pam_netns member4 { 10.0.0.7 . 600 }"), 0);
 	assert_int_equal(guard_forget(&netfilter, &first.address, &first.address6), 0);
-	assert_int_equal(guard_each(&netfilter, false, member_count, &there), 0);
+	assert_int_equal(guard_each(&netfilter, false, element_count, &there), 0);
 	assert_int_equal(there, before + 1);
 	assert_int_not_equal(system("nft list ruleset | grep -e '10[.]0[.]0[.]7\\b' -e fd00::7"),
 			     0);
 	assert_int_equal(system("test $(nft list ruleset | grep -c '10[.]0[.]0[.]8') = 3"), 0);
 	assert_int_equal(guard_forget(&netfilter, &first.address, &none), 0);
 	assert_int_equal(guard_forget(&netfilter, &second.address, &second.address6), 0);
-	assert_int_equal(guard_each(&netfilter, false, member_count, &after), 0);
+	assert_int_equal(guard_each(&netfilter, false, element_count, &after), 0);
 	assert_int_equal(after, before);
 }
 
 static void test_missing_tables_are_an_error(void **state)
 {
-	struct ruleset_member m = member_new(6);
+	struct uplink m = uplink_new(6);
 	uint64_t fingerprint;
 	uint32_t made;
 

@@ -12,17 +12,12 @@
 static struct network_state network_of(const char *bridge, const char *subnet, const char *subnet6)
 {
 	struct network_state state = {.name = "lab", .bridges = 1};
-	struct prefix prefix = {0}, prefix6 = {0};
 
 	snprintf(state.bridge, sizeof(state.bridge), "%s", bridge);
 	if (*subnet)
-		assert_int_equal(prefix_parse(subnet, &prefix), 0);
+		assert_int_equal(prefix_parse(subnet, &state.subnet), 0);
 	if (*subnet6)
-		assert_int_equal(prefix_parse(subnet6, &prefix6), 0);
-	state.subnet = prefix.address;
-	state.subnet_length = prefix.length;
-	state.subnet6 = prefix6.address;
-	state.subnet6_length = prefix6.length;
+		assert_int_equal(prefix_parse(subnet6, &state.subnet6), 0);
 	return state;
 }
 

@@ -1,4 +1,4 @@
-/* For tests of the rules: networks and members, and the text of their rules. */
+/* For tests of the rules: networks and uplinks, and the text of their rules. */
 #ifndef PAM_NETNS_RULESET_MAKE_H
 #define PAM_NETNS_RULESET_MAKE_H
 
@@ -19,8 +19,10 @@
 
 struct fixture {
 	struct network conf[3];
-	struct ruleset_network networks[3];
-	struct ruleset_member members[4];
+	struct network_state networks[3];
+	struct uplink uplinks[4];
+	const struct network_state *network_list[3];
+	const struct uplink *uplink_list[4];
 	struct ruleset ruleset;
 };
 
@@ -50,7 +52,7 @@ static inline void set_network(struct fixture *f, size_t i, const char *name, co
 			       const char *subnet, const char *subnet6)
 {
 	struct network *conf = &f->conf[i];
-	struct ruleset_network *network = &f->networks[i];
+	struct network_state *network = &f->networks[i];
 
 	snprintf(conf->name, sizeof(conf->name), "%s", name);
 	snprintf(conf->bridge, sizeof(conf->bridge), "%s", bridge);
@@ -62,28 +64,32 @@ static inline void set_network(struct fixture *f, size_t i, const char *name, co
 	conf->new_connections = 50;
 	conf->new_connections_burst = 2000;
 	network->conf = conf;
+	strcpy(network->name, conf->name);
+	strcpy(network->bridge, conf->bridge);
 	network->bridges = 1;
 	network->subnet = prefix_of(subnet);
 	if (subnet6)
 		network->subnet6 = prefix_of(subnet6);
-	f->ruleset.networks = f->networks;
+	f->network_list[i] = network;
+	f->ruleset.networks = f->network_list;
 	f->ruleset.networks_count = i + 1;
 }
 
-static inline void set_member(struct fixture *f, size_t i, const char *port, const char *address,
-			      const char *address6, gid_t gid, bool grouped)
+static inline void set_uplink(struct fixture *f, size_t i, const char *port, size_t network,
+			      const char *address, const char *address6, gid_t gid)
 {
-	struct ruleset_member *member = &f->members[i];
+	struct uplink *uplink = &f->uplinks[i];
 
-	snprintf(member->port, sizeof(member->port), "%s", port);
-	member->address = address_of(address);
+	snprintf(uplink->port, sizeof(uplink->port), "%s", port);
+	uplink->network = &f->networks[network];
+	uplink->address = address_of(address);
 	if (address6)
-		member->address6 = address_of(address6);
-	member->mac = address_mac(&member->address);
-	member->gid = gid;
-	member->grouped = grouped;
-	f->ruleset.members = f->members;
-	f->ruleset.members_count = i + 1;
+		uplink->address6 = address_of(address6);
+	uplink->mac = address_mac(&uplink->address);
+	uplink->gid = gid;
+	f->uplink_list[i] = uplink;
+	f->ruleset.uplinks = f->uplink_list;
+	f->ruleset.uplinks_count = i + 1;
 }
 
 static inline void set_egress_list(struct network *conf)
@@ -122,10 +128,10 @@ static inline void set_up_three(struct fixture *f)
 	f->conf[1].new_connections = 1;
 	f->conf[2].new_connections = 0;
 	f->ruleset.nat_ports = (struct nat_ports){1024, 32767};
-	set_member(f, 0, "pnua.1", "10.203.0.2", "fd00:203::2", 1000, false);
-	set_member(f, 1, "pnub.1", "10.204.0.2", "fd00:204::2", 1000, true);
-	set_member(f, 2, "pnuc.1", "10.204.0.3", "fd00:204::3", 0, true);
-	set_member(f, 3, "pnud.1", "10.205.0.2", NULL, 4294967294U, false);
+	set_uplink(f, 0, "pnua.1", 0, "10.203.0.2", "fd00:203::2", 1000);
+	set_uplink(f, 1, "pnub.1", 1, "10.204.0.2", "fd00:204::2", 1000);
+	set_uplink(f, 2, "pnuc.1", 1, "10.204.0.3", "fd00:204::3", 0);
+	set_uplink(f, 3, "pnud.1", 2, "10.205.0.2", NULL, 4294967294U);
 }
 
 static inline char *text_of(const struct fixture *f)

@@ -96,17 +96,17 @@ static void ignore_log(void *context, int level, const char *text)
 
 static void test_bridge_name_beyond_limit_is_refused(void **state)
 {
-	struct network network = {.name = "n", .bridge = "abcdefghijklm"};
+	const char *first = "abcdefghijklm";
 	char name[IFNAMSIZ];
 	struct fixture f = {0};
 
 	(void)state;
 	log_set_sink(ignore_log, NULL);
-	assert_int_equal(ruleset_bridge_name(&network, 0, name), 0);
+	assert_int_equal(ruleset_bridge_name(first, 0, name), 0);
 	assert_string_equal(name, "abcdefghijklm");
-	assert_int_equal(ruleset_bridge_name(&network, 9, name), 0);
+	assert_int_equal(ruleset_bridge_name(first, 9, name), 0);
 	assert_string_equal(name, "abcdefghijklm.9");
-	assert_int_equal(ruleset_bridge_name(&network, 10, name), -ENAMETOOLONG);
+	assert_int_equal(ruleset_bridge_name(first, 10, name), -ENAMETOOLONG);
 
 	set_network(&f, 0, "n", "abcdefghijklm", "10.0.0.0/24", NULL);
 	f.networks[0].bridges = 11;
@@ -157,8 +157,6 @@ static void apply_option(struct fixture *f, const char *option)
 		f->ruleset.forward_ours_alone = f->ruleset.forward_ours_alone6 = true;
 	else
 		abort();
-	for (size_t i = 0; i < f->ruleset.members_count; i++)
-		f->members[i].grouped = conf->peers == PEERS_GROUP && i < 3;
 }
 
 /* Users a and b (one group) and c (another) on network one with two bridges, d on two. */
@@ -170,35 +168,37 @@ static void set_up_live(struct fixture *f)
 	set_network(f, 1, "two", "pntwo", "10.204.0.0/24", "fd00:204::/64");
 	f->conf[1].peers = PEERS_YES;
 	f->ruleset.nat_ports = (struct nat_ports){1024, 32767};
-	set_member(f, 0, "pnua.1", "10.203.0.2", "fd00:203::2", 1000, false);
-	set_member(f, 1, "pnub.1", "10.203.0.3", "fd00:203::3", 1000, false);
-	set_member(f, 2, "pnuc.1", "10.203.0.4", "fd00:203::4", 1001, false);
-	set_member(f, 3, "pnud.1", "10.204.0.2", "fd00:204::2", 1000, false);
+	set_uplink(f, 0, "pnua.1", 0, "10.203.0.2", "fd00:203::2", 1000);
+	set_uplink(f, 1, "pnub.1", 0, "10.203.0.3", "fd00:203::3", 1000);
+	set_uplink(f, 2, "pnuc.1", 0, "10.203.0.4", "fd00:203::4", 1001);
+	set_uplink(f, 3, "pnud.1", 1, "10.204.0.2", "fd00:204::2", 1000);
 }
 
-/* Count members on one network, as after as many logins. */
+/* count uplinks on one network, as after as many logins. */
 static int print_many(unsigned count)
 {
+	struct uplink *uplinks = calloc(count, sizeof(*uplinks));
+	const struct uplink **list = calloc(count, sizeof(const struct uplink *));
+	struct prefix subnet = prefix_of("10.203.0.0/16");
 	struct fixture f;
 	int err;
 
-	set_up_live(&f);
-	f.ruleset.members = calloc(count, sizeof(*f.ruleset.members));
-	if (!f.ruleset.members)
+	if (!uplinks || !list)
 		return 1;
+	set_up_live(&f);
 	for (unsigned i = 0; i < count; i++) {
-		struct ruleset_member *member = (struct ruleset_member *)&f.ruleset.members[i];
-		struct prefix subnet = prefix_of("10.203.0.0/16");
-
-		*member = f.members[0];
-		snprintf(member->port, sizeof(member->port), "pnu%u.1", i);
-		member->address = prefix_address(&subnet, i + 2);
-		member->address6 = prefix_address(&f.networks[0].subnet6, i + 2);
-		member->mac = address_mac(&member->address);
+		uplinks[i] = f.uplinks[0];
+		snprintf(uplinks[i].port, sizeof(uplinks[i].port), "pnu%u.1", i);
+		uplinks[i].address = prefix_address(&subnet, i + 2);
+		uplinks[i].address6 = prefix_address(&f.networks[0].subnet6, i + 2);
+		uplinks[i].mac = address_mac(&uplinks[i].address);
+		list[i] = &uplinks[i];
 	}
-	f.ruleset.members_count = count;
+	f.ruleset.uplinks = list;
+	f.ruleset.uplinks_count = count;
 	err = ruleset_write(stdout, &f.ruleset);
-	free((void *)f.ruleset.members);
+	free(list);
+	free(uplinks);
 	return err != 0;
 }
 

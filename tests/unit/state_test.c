@@ -37,15 +37,15 @@ static struct user_state example(uid_t uid)
 	struct user_state s = {
 	    .user = "alice",
 	    .account = "alice",
-	    .uid = uid,
-	    .gid = UID_LAST,
 	    .profile = "default",
 	    .network = "default",
 	    .netns = "alice",
-	    .bridge = "pnbr0",
-	    .interface = "pnurs0",
-	    .ifindex = 4242,
-	    .mac = {{2, 0x6e, 10, 203, 4, 7}},
+	    .uplink = {.uid = uid,
+		       .gid = UID_LAST,
+		       .bridge = "pnbr0",
+		       .port = "pnurs0",
+		       .ifindex = 4242,
+		       .mac = {{2, 0x6e, 10, 203, 4, 7}}},
 	    .hostname = "lab-alice",
 	    .namespaces = NAMESPACE_NET | NAMESPACE_MNT,
 	    .linger = LINGER_NO,
@@ -54,7 +54,7 @@ static struct user_state example(uid_t uid)
 	    .net_inode = 4026532000,
 	};
 
-	assert_int_equal(address_parse("10.203.4.7", &s.address), 0);
+	assert_int_equal(address_parse("10.203.4.7", &s.uplink.address), 0);
 	return s;
 }
 
@@ -103,10 +103,11 @@ static void test_texts_with_controls_are_cleaned(void **state)
 	strcpy(s.user, "a=b\nend\n\x1b[1m\x7f\xc3\xa4 ");
 	s.hostname[0] = '\0';
 	memset(s.account, 'x', sizeof(s.account) - 1);
-	memset(s.bridge, 'y', sizeof(s.bridge)); /* no NUL: cut on writing, too long on reading */
+	/* no NUL: cut on writing, too long on reading */
+	memset(s.uplink.bridge, 'y', sizeof(s.uplink.bridge));
 	assert_int_equal(state_write(scratch, &s), 0);
 	assert_int_equal(state_read(scratch, 7, &out), -EBADMSG);
-	s.bridge[sizeof(s.bridge) - 1] = '\0';
+	s.uplink.bridge[sizeof(s.uplink.bridge) - 1] = '\0';
 	assert_int_equal(state_write(scratch, &s), 0);
 	assert_int_equal(state_read(scratch, 7, &out), 0);
 	assert_string_equal(out.user, "a=b?end??[1m?\xc3\xa4 ");
@@ -241,14 +242,14 @@ static void test_planted_folders_are_refused(void **state)
 	assert_int_equal(state_write(scratch, &s), 0);
 	assert_int_equal(symlinkat("6", scratch, "users/8"), 0);
 	assert_int_equal(state_read(scratch, 8, &out), -EBADMSG);
-	s.uid = 8;
+	s.uplink.uid = 8;
 	assert_int_equal(state_write(scratch, &s),
 			 0); /* replaces the link, and does not follow it */
 	assert_int_equal(state_read(scratch, 8, &out), 0);
 	assert_int_equal(state_read(scratch, 6, &out), 0);
 	assert_int_equal(mkdirat(scratch, "users/9", 0755), 0);
 	assert_int_equal(fchownat(scratch, "users/9", 9, 9, 0), 0);
-	s.uid = 9;
+	s.uplink.uid = 9;
 	assert_int_equal(state_write(scratch, &s), -EPERM);
 	assert_int_equal(session_add(scratch, 9, &session), -EPERM);
 	assert_int_equal(mkdirat(scratch, "users/10", 0755), 0);

@@ -32,7 +32,7 @@
 #define USER_MAC "02:6e:0a:cb:07:d1"
 #define GATE_MAC "02:70:6e:00:00:01"
 
-static struct uplink_network network = {.mtu = 1400};
+static struct network_state network = {.mtu = 1400};
 static struct netlink host, user;
 static struct nl_sock *host_read, *user_read;
 static int host_net = -1, user_net = -1;
@@ -77,9 +77,7 @@ static int group_start(void **state)
 {
 	(void)state;
 	return prefix_parse("10.203.0.0/16", &network.subnet) ||
-	       prefix_parse("fd00:203::/64", &network.subnet6) ||
-	       address_parse("10.203.0.1", &network.gateway) ||
-	       address_parse("fd00:203::1", &network.gateway6);
+	       prefix_parse("fd00:203::/64", &network.subnet6);
 }
 
 static void create(void)

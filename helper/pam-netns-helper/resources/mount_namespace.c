@@ -1,0 +1,122 @@
+/*
+ * The user's mount namespace: private directories, resolv.conf, /etc/hosts, /run/user/UID; see
+ * lib/ns/view.h. It goes with the other namespaces' pins.
+ */
+#include "../resource.h"
+
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/paths.h"
+#include "ns/view.h"
+
+struct attempt {
+	struct user *user;
+	struct view view;
+	int template;
+};
+
+static bool mount_namespace_wanted(const struct user *user)
+{
+	return user->state.namespaces & NAMESPACE_MNT;
+}
+
+static int attempt_make(void *context)
+{
+	struct attempt *a = context;
+	CLEANUP_FD int mnt = view_make(&a->view, a->template, a->user->host->ns.fd[KIND_MNT]);
+	int error;
+
+	if (mnt < 0)
+		return mnt;
+	error = pin_add(a->user->uid, KIND_MNT, mnt);
+	if (!error)
+		a->user->pins.fd[KIND_MNT] = steal_fd(&mnt);
+	return error;
+}
+
+/* The user has an /etc/hosts of their own. */
+static bool hosts_own(uid_t uid)
+{
+	char hosts[128];
+	struct stat st;
+
+	snprintf(hosts, sizeof(hosts), USERS_DIR "/%u/" VIEW_HOSTS_NAME, uid);
+	return lstat(hosts, &st) == 0;
+}
+
+static int mount_namespace_make(struct user *user)
+{
+	const struct network *network = user->profile->network;
+	struct attempt a = {
+	    .user = user,
+	    .view = {.uid = user->uid,
+		     .account = user->state.account,
+		     .profile = user->profile,
+		     .own_hosts = hosts_own(user->uid)},
+	};
+	CLEANUP_FD int template = view_template_open(network);
+	int error;
+
+	if (template <0)
+		return log_errno(-template, "open the template of network %s", network->name);
+	a.template = template;
+	error = pin_retry(attempt_make, &a);
+	user->state.runtime_dir = a.view.runtime_dir;
+	return error;
+}
+
+/* logind removes /run/user/UID with the last session and mounts a new one with the next. */
+static int runtime_follow(struct user *user)
+{
+	uint64_t device = view_runtime_device(user->uid);
+	int error;
+
+	if (!device || device == user->state.runtime_dir)
+		return 0;
+	error = view_graft_runtime(user->uid, user->pins.fd[KIND_MNT], user->host->ns.fd[KIND_MNT]);
+	if (error)
+		return log_errno(-error, "show /run/user/%u to the user", user->uid);
+	user->state.runtime_dir = device;
+	user->changed = true;
+	return 0;
+}
+
+/* If the host was renamed, the user keeps the name, which the host's /etc/hosts may no longer have. */
+static bool hosts_needed(const struct user *user)
+{
+	char name[HOST_NAME_MAX + 1];
+
+	return hosts_own(user->uid) ||
+	       ((user->state.namespaces & NAMESPACE_UTS) && gethostname(name, sizeof(name)) == 0 &&
+		strcmp(name, user->state.hostname) != 0);
+}
+
+/* A rename on the host takes the mounts on resolv.conf and hosts away. */
+static int files_mend(struct user *user)
+{
+	const struct user_state *s = &user->state;
+	bool own_hosts = hosts_needed(user);
+	int error = own_hosts ? setup_hosts(user->host, user->uid, s->hostname) : 0;
+
+	return error
+		   ?: view_mend_files(s->network, user->uid, own_hosts, user->pins.fd[KIND_MNT],
+				      user->host->ns.fd[KIND_MNT]);
+}
+
+static int mount_namespace_check(struct user *user)
+{
+	if (user->pins.fd[KIND_MNT] < 0)
+		return 0; /* said of the namespaces */
+	return user->host->thorough ? files_mend(user) : runtime_follow(user);
+}
+
+const struct resource resource_mount_namespace = {
+    .name = "mount namespace",
+    .wanted = mount_namespace_wanted,
+    .make = mount_namespace_make,
+    .check = mount_namespace_check,
+};

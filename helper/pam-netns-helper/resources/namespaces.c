@@ -1,0 +1,136 @@
+/*
+ * The user's network and UTS namespaces, kept by pins (lib/ns/pins.h).
+ *
+ * making leaves the process in them, since the mount namespace must be made there (sysfs shows the
+ * network namespace in which it is mounted) and the veth pair needs a socket from there; the veth
+ * pair's making goes back.
+ */
+#include "../resource.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "net/rtnl.h"
+
+/* Makes one namespace for this process and pins it. */
+static int namespace_make(struct user *user, enum namespace_kind kind)
+{
+	const struct namespace_row *row = &namespace_kinds[kind];
+	int64_t start = clock_ms();
+	int error;
+
+	if (unshare(row->clone_flag) < 0)
+		return log_errno(errno, "make a %s namespace (limit: user.max_%s_namespaces)",
+				 row->name, row->name);
+	rtnl_tell(start);
+	CLEANUP_FD int fd = namespace_open(AT_FDCWD, "/proc/self", kind);
+
+	if (fd < 0)
+		return fd;
+	error = pin_add(user->uid, kind, fd);
+	if (error)
+		return log_errno(-error, "pin a %s namespace", row->name);
+	user->pins.fd[kind] = steal_fd(&fd);
+	return 0;
+}
+
+static int network_make(struct user *user)
+{
+	CLEANUP_FD int proc = sysctl_proc(user->host);
+	struct stat net;
+	char ping_range[64];
+	int error;
+
+	sysctl_ping_range(proc, ping_range);
+	error = namespace_make(user, KIND_NET);
+	if (error)
+		return error;
+	if (fstat(user->pins.fd[KIND_NET], &net) == 0)
+		user->state.net_inode = net.st_ino;
+	error = sysctl_user(proc, ping_range, user->profile->low_ports);
+	return error ?: netlink_open(&user->inside, NETLINK_ROUTE);
+}
+
+static int namespaces_make(struct user *user)
+{
+	const char *hostname = user->state.hostname;
+	int error = pins_begin(user->uid);
+
+	error = error ?: network_make(user);
+	if (error || !(user->state.namespaces & NAMESPACE_UTS))
+		return error;
+	error = namespace_make(user, KIND_UTS);
+	if (!error && sethostname(hostname, strlen(hostname)) < 0)
+		error = log_errno(errno, "set the host name to %s", hostname);
+	return error;
+}
+
+/* The mount namespace's pin too: all of a user's pins are in one folder. */
+static int namespaces_undo(struct user *user)
+{
+	return pins_remove(user->uid);
+}
+
+/* Pins the network namespace of a session's leader, if it is the recorded one. 1: done. */
+static int leader_pin(const struct user *user, const struct process *leader)
+{
+	const struct host *host = user->host;
+	struct stat st;
+	char name[32];
+	int error;
+
+	snprintf(name, sizeof(name), "%d/ns/net", leader->pid);
+	CLEANUP_FD int net = openat(host->proc, name, O_RDONLY | O_CLOEXEC);
+
+	if (net < 0 || fstat(net, &st) < 0 || st.st_ino != user->state.net_inode ||
+	    !pin_valid(net, KIND_NET) || !process_alive(host->proc, leader))
+		return 0;
+	snprintf(name, sizeof(name), "%u/net", user->uid);
+	error = pin_named_set(name, net);
+	return error ?: 1;
+}
+
+/*
+ * `ip netns del NAME` removes the pin behind our link. The namespace lives on with the processes in
+ * it. -ENOENT: no session's leader is in it.
+ */
+static int network_pin_again(struct user *user)
+{
+	CLEANUP_FREE struct session *sessions = NULL;
+	size_t count = 0;
+	int result = session_list(user->host->run, user->uid, &sessions, &count);
+
+	for (size_t i = 0; i < count && !result; i++)
+		result = leader_pin(user, &sessions[i].leader);
+	if (result <= 0)
+		return result ?: -ENOENT;
+	result = netns_name_make(user);
+	if (!result)
+		log_warning("the pin of uid %u's network was removed (ip netns del?): pinned it "
+			    "again",
+			    user->uid);
+	return result;
+}
+
+static int namespaces_check(struct user *user)
+{
+	unsigned namespaces = user->state.namespaces;
+	int error = pins_open(user->uid, namespaces, &user->pins);
+
+	if (error == -ENOENT && user->state.net_inode && network_pin_again(user) == 0)
+		error = pins_open(user->uid, namespaces, &user->pins);
+	return error;
+}
+
+const struct resource resource_namespaces = {
+    .name = "namespaces",
+    .make = namespaces_make,
+    .undo = namespaces_undo,
+    .check = namespaces_check,
+};

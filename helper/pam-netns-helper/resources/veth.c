@@ -1,0 +1,186 @@
+/*
+ * The veth pair: eth0 in the user's network namespace, down until the guard knows it.
+ *
+ * It goes with the namespace: removing it would wait 33 ms for RCU.
+ */
+#include "../resource.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "state/lock.h"
+
+static int pair_make(struct user *user)
+{
+	struct uplink *uplink = &user->state.uplink;
+	int error = uplink_create(&user->host->route, user->pins.fd[KIND_NET], uplink);
+
+	error = error ?: uplink_configure_user(&user->inside, uplink);
+	netlink_close(&user->inside);
+	return error;
+}
+
+/* Making the namespaces has left the process in these two; making the mount namespace goes back. */
+static int veth_make(struct user *user)
+{
+	const struct host *host = user->host;
+	int error = host_return_to(host, KIND_NET);
+
+	error = error ?: host_return_to(host, KIND_UTS);
+	return error ?: pair_make(user);
+}
+
+/*
+ * The user's network as it is now, and the index of the bridge. The record decides, not the conf
+ * file: the subnet, or the user's profile, may be another by now. LOCK_HOST is shared from here on.
+ */
+static int network_find(struct user *user)
+{
+	struct user_state *s = &user->state;
+	struct host *host = user->host;
+	int error = lock_share(host->lock, host->proc, LOCK_HOST);
+
+	if (error)
+		return error;
+	error = network_state_read(host->run, s->network, &user->network);
+	if (error)
+		return log_errno(-error, "read the state of network %s", s->network);
+	user->network.conf = user->conf ? conf_network(user->conf, s->network) : NULL;
+	s->uplink.network = &user->network;
+	return link_index(&host->route, s->uplink.bridge, &s->uplink.bridge_ifindex);
+}
+
+/* A netlink socket in the namespace of an active user. */
+static int inside_open(struct user *user)
+{
+	int error;
+
+	if (setns(user->pins.fd[KIND_NET], CLONE_NEWNET) < 0)
+		return log_errno(errno, "enter the user's network namespace");
+	error = netlink_open(&user->inside, NETLINK_ROUTE);
+	return host_return_to(user->host, KIND_NET) ?: error;
+}
+
+static int pair_make_again(struct user *user)
+{
+	int error;
+
+	log_warning("the uplink of uid %u is gone: making it again", user->uid);
+	error = inside_open(user);
+	user->changed = true;
+	return error ?: pair_make(user);
+}
+
+/* A further login asks one thing: whether the port is up. */
+static int veth_check_login(struct user *user)
+{
+	struct uplink *uplink = &user->state.uplink;
+	struct host *host = user->host;
+	int up = link_up(&host->route, uplink->ifindex, uplink->port), error;
+
+	if (up)
+		return up < 0 ? up : 0;
+	error = network_find(user);
+	if (error)
+		return error;
+	if (!uplink->bridge_ifindex)
+		return log_errno(ENODEV, "find bridge %s", uplink->bridge);
+	user->uplink = UPLINK_CONNECT;
+	if (link_find(&host->route, uplink->port) != uplink->ifindex)
+		return pair_make_again(user);
+	log_warning("the uplink of uid %u is down: connecting it again", user->uid);
+	return 0;
+}
+
+/* gc leaves a port or bridge that is gone to the user's next login. */
+static int veth_check_thoroughly(struct user *user)
+{
+	struct uplink *uplink = &user->state.uplink;
+	int error;
+
+	if (!user->conf || !conf_network(user->conf, user->state.network))
+		return 0;
+	error = network_find(user);
+	if (error || !uplink->bridge_ifindex ||
+	    link_find(&user->host->route, uplink->port) != uplink->ifindex)
+		return error;
+	user->uplink = uplink_port_safe(user->safe, uplink) ? UPLINK_REFRESH : UPLINK_CONNECT;
+	return 0;
+}
+
+static int veth_check(struct user *user)
+{
+	struct uplink *uplink = &user->state.uplink;
+	int error = user->host->thorough ? veth_check_thoroughly(user) : veth_check_login(user);
+
+	/* IPv6 was disabled on the host while the user was active: see users_without_ipv6(). */
+	if (user->uplink != UPLINK_INTACT && !user->network.subnet6.address.family) {
+		user->address6 = uplink->address6;
+		uplink->address6 = (struct address){0};
+	}
+	return error;
+}
+
+/* The ports in bridges that have no record; freed by the caller. */
+struct strays {
+	struct host *host;
+	struct stray {
+		unsigned ifindex;
+		char port[IFNAMSIZ];
+	} * list;
+	size_t count;
+};
+
+static int port_seen(void *context, const char *name, unsigned ifindex, unsigned master)
+{
+	struct strays *s = context;
+	struct stray *more;
+
+	(void)master;
+	if (recorded_port(s->host, name))
+		return 0;
+	more = reallocarray(s->list, s->count + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	s->list = more;
+	more[s->count].ifindex = ifindex;
+	snprintf(more[s->count++].port, IFNAMSIZ, "%s", name);
+	return 0;
+}
+
+/* A login makes its port before its record, under the user's lock: so it is looked for again. */
+static int stray_remove(struct host *host, const struct stray *stray)
+{
+	uid_t uid;
+	int error;
+
+	if (!port_uid(stray->port, &uid))
+		return 0;
+	error = lock_take(host->lock, host->proc, uid);
+	if (!error && !recorded_port(host, stray->port))
+		error = link_remove(&host->route, stray->ifindex);
+	lock_release(host->lock, uid);
+	return error;
+}
+
+static int veth_sweep(struct host *host, const struct conf *conf)
+{
+	struct strays s = {.host = host};
+	int error = link_each_port(&host->route, port_seen, &s);
+
+	(void)conf;
+	for (size_t i = 0; i < s.count && !error; i++)
+		error = stray_remove(host, &s.list[i]);
+	free(s.list);
+	return error;
+}
+
+const struct resource resource_veth = {
+    .name = "veth pair",
+    .make = veth_make,
+    .check = veth_check,
+    .sweep = veth_sweep,
+};

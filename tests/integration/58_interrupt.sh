@@ -44,7 +44,7 @@ older_build() {
 	cd "$OLDER" || fail 'no copy'
 	sed -i '/struct user_state, runtime_dir/d' lib/state/state.c
 	sed -i 's/buffer_add_string(&b, RECORD_END)/buffer_add_string(\&b, "colour=blue\\n" RECORD_END)/' lib/state/record.c
-	sed -i 's/TEXT(tty)/{"terminal", offsetof(struct request, tty), sizeof(((struct request *)0)->tty)}/' lib/call/message.c
+	sed -i 's/FIELD("tty", tty)/FIELD("terminal", tty)/' lib/call/message.c
 	sed -i '/daddr 169.254.0.0/d' lib/rules/ruleset.c
 	touch cli/main.c
 	! diff -r lib "$CHECKOUT/lib" >"$OUT/older" || fail "nothing was changed"

@@ -1,4 +1,4 @@
-/* Namespaces kept by bind mounts; see pins.h. */
+/* Namespaces kept alive by bind mounts; see pins.h. */
 #include "ns/pins.h"
 
 #include <errno.h>
@@ -19,15 +19,15 @@
 
 #define PIN_PATH_MAX 128
 
-/* 0, -ENOENT: it is something else, or the errno with which looking at it failed. */
+/* 0; -ENOENT: it is another object; or the errno of a failed look. */
 static int pin_check(int fd, enum namespace_kind kind)
 {
 	static struct stat own; /* of this process, which never leaves it */
 	struct stat owner;
 	int type;
 
-	/* Nothing but a namespace answers, and has an owner:
-	 * pins lie where there are no devices. */
+	/* Only a namespace answers this ioctl(2) and has an owner: the pins'
+	 * folder has no devices. */
 	type = ioctl(fd, NS_GET_NSTYPE);
 	if (type < 0 && errno != ENOTTY)
 		return -errno;
@@ -76,7 +76,7 @@ int pins_setup(void)
 	return 0;
 }
 
-/* -ENOENT: it is not there, or no namespace (a plain file: the mount is gone). */
+/* -ENOENT: it does not exist, or is no namespace (a plain file: the mount is gone). */
 static int pin_open(const char *path, enum namespace_kind kind)
 {
 	CLEANUP_FD int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -125,7 +125,7 @@ static void pin_unmount(const char *path)
 		;
 }
 
-/* Removes one handle: unmounts until nothing is left on it, then unlinks it. */
+/* Removes one handle: unmounts all mounts on it, then unlinks it. */
 static int pin_remove(const char *path)
 {
 	pin_unmount(path);
@@ -134,7 +134,7 @@ static int pin_remove(const char *path)
 	return 0;
 }
 
-/* Whatever else is in there, or has the name, goes too. */
+/* Anything else in the folder, or with its name, is removed too. */
 static int pins_remove_dir(uid_t uid, bool begun)
 {
 	char dir[PIN_PATH_MAX], path[PIN_PATH_MAX + NAMESPACE_NAME_MAX];
@@ -168,7 +168,7 @@ void pins_withdraw(uid_t uid)
 	pin_dir(uid, true, to);
 	if (rename(from, to) == 0 || errno == ENOENT)
 		return;
-	/* Something of an interrupted login is in the way. */
+	/* The leftover of an interrupted login is in the way. */
 	if (pins_remove_dir(uid, true) == 0)
 		(void)!rename(from, to);
 }
@@ -230,8 +230,8 @@ int pin_retry(int (*attempt)(void *context), void *context)
 	}
 	(void)sched_setaffinity(0, sizeof(before), &before);
 	if (result == -EINVAL)
-		log_error("cannot pin a mount namespace on any CPU (kernel older than 6.19, "
-			  "and this host is itself in a mount namespace)");
+		log_error("cannot pin a mount namespace on any CPU (kernel older than 6.19, and "
+			  "this host is itself in a mount namespace)");
 	return result;
 }
 

@@ -282,7 +282,7 @@ int resolv_text(int root, const struct network *network, char out[RESOLV_TEXT_MA
 	return error;
 }
 
-/* Nobody else writes the file. */
+/* No other program writes the file. */
 static bool file_has(int fd, const struct stat *st, const char *text, size_t size)
 {
 	CLEANUP_FREE char *old = NULL;

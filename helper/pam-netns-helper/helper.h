@@ -16,9 +16,10 @@
 
 /* The host: the namespaces of its PID 1, entered by host_enter(), and what is opened in them. */
 struct host {
-	int proc; /* its procfs */
-	int run;  /* RUN_DIR */
-	int lock; /* see lock.h */
+	pid_t caller; /* whose socket is standard input: a session's leader */
+	int proc;     /* its procfs */
+	int run;      /* RUN_DIR */
+	int lock;     /* see lock.h */
 	struct namespaces ns;
 	struct netlink route, netfilter; /* sockets in its network namespace */
 	uint64_t rules;			 /* for setup_rules.c, which found them intact in this */

@@ -22,6 +22,7 @@
 #include <fcntl.h>
 #include <linux/ioprio.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -33,8 +34,9 @@
 
 #include "base/log.h"
 
-#define CPUS_MAX       8192  /* as many as Linux can have */
-#define TIMER_SLACK_NS 50000 /* the kernel's default */
+#define CPUS_MAX	8192  /* as many as Linux can have */
+#define TIMER_SLACK_NS	50000 /* the kernel's default */
+#define LIMITS_TEXT_MAX 2048
 
 /* The C libraries' wrappers look after other threads, and there are none. */
 #ifdef SYS_setresuid32
@@ -49,39 +51,65 @@
 
 /*
  * Soft limits are raised to these at least, hard ones if that takes more and is permitted. Few
- * hosts have less, so that most logins only ask.
+ * hosts have less, so that most logins only read what /proc says of all.
  */
 static const struct {
 	int resource;
+	const char *title; /* in proc_pid_limits(5) */
 	rlim_t least;
 } limits[] = {
-    {RLIMIT_NOFILE, 1024},	   {RLIMIT_STACK, 8UL << 20},  {RLIMIT_CPU, RLIM_INFINITY},
-    {RLIMIT_FSIZE, RLIM_INFINITY}, {RLIMIT_AS, RLIM_INFINITY}, {RLIMIT_DATA, RLIM_INFINITY},
-    {RLIMIT_NPROC, 4096},      /* fork(2) of a container's root: the reaper, nft */
-    {RLIMIT_SIGPENDING, 1024}, /* timer_create(2) */
+    {RLIMIT_NOFILE, "Max open files", 1024},
+    {RLIMIT_STACK, "Max stack size", 8UL << 20},
+    {RLIMIT_CPU, "Max cpu time", RLIM_INFINITY},
+    {RLIMIT_FSIZE, "Max file size", RLIM_INFINITY},
+    {RLIMIT_AS, "Max address space", RLIM_INFINITY},
+    {RLIMIT_DATA, "Max data size", RLIM_INFINITY},
+    {RLIMIT_NPROC, "Max processes", 4096}, /* fork(2) of a container's root: the reaper, nft */
+    {RLIMIT_SIGPENDING, "Max pending signals", 1024}, /* timer_create(2) */
 };
+
+/* The soft limit of that title; 0 if the text does not tell. */
+static rlim_t soft_limit(const char *text, const char *title)
+{
+	const char *line = strstr(text, title);
+
+	if (!line)
+		return 0;
+	line += strlen(title);
+	line += strspn(line, " ");
+	/* RLIM_INFINITY is the largest rlim_t, so it compares like a number. */
+	return strncmp(line, "unlimited ", 10) == 0 ? RLIM_INFINITY : strtoull(line, NULL, 10);
+}
+
+static void raise_limit(int resource, rlim_t least)
+{
+	struct rlimit limit;
+
+	if (getrlimit(resource, &limit) < 0 || limit.rlim_cur >= least)
+		return;
+	limit.rlim_cur = least;
+	if (limit.rlim_max >= least) {
+		(void)setrlimit(resource, &limit);
+		return;
+	}
+	struct rlimit raised = {.rlim_cur = least, .rlim_max = least};
+
+	/* Without CAP_SYS_RESOURCE (a container's root) the hard limit is the ceiling. */
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(resource, &raised) < 0)
+		(void)setrlimit(resource, &limit);
+}
 
 static void raise_limits(void)
 {
-	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		rlim_t least = limits[i].least;
-		struct rlimit limit;
+	CLEANUP_FD int fd = openat(AT_FDCWD, "/proc/self/limits", O_RDONLY | O_CLOEXEC);
+	char text[LIMITS_TEXT_MAX];
+	ssize_t size = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
 
-		/* RLIM_INFINITY is the largest rlim_t, so it compares like a number. */
-		if (getrlimit(limits[i].resource, &limit) < 0 || limit.rlim_cur >= least)
-			continue;
-		limit.rlim_cur = least;
-		if (limit.rlim_max >= least) {
-			(void)setrlimit(limits[i].resource, &limit);
-			continue;
-		}
-		struct rlimit raised = {.rlim_cur = least, .rlim_max = least};
-
-		/* Without CAP_SYS_RESOURCE (a container's root) the hard limit is the ceiling. */
-		limit.rlim_cur = limit.rlim_max;
-		if (setrlimit(limits[i].resource, &raised) < 0)
-			(void)setrlimit(limits[i].resource, &limit);
-	}
+	text[size > 0 ? size : 0] = '\0';
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		if (soft_limit(text, limits[i].title) < limits[i].least)
+			raise_limit(limits[i].resource, limits[i].least);
 }
 
 /* The CPUs of PID 1: all, but for those that the admin keeps free. */
@@ -128,7 +156,7 @@ static void reset_oom_score(void)
 		(void)!pwrite(fd, "0", 1, 0);
 }
 
-int inherited_ids(void)
+int inherited_ids(pid_t *pid)
 {
 	struct ucred caller;
 	socklen_t size = sizeof(caller);
@@ -138,6 +166,7 @@ int inherited_ids(void)
 		return -errno;
 	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_PEERCRED, &caller, &size) < 0)
 		return -errno;
+	*pid = caller.pid;
 	return caller.uid == 0 ? 0 : -EPERM;
 }
 

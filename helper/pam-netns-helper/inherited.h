@@ -2,13 +2,15 @@
 #ifndef PAM_NETNS_INHERITED_H
 #define PAM_NETNS_INHERITED_H
 
+#include <sys/types.h>
+
 #include "base/cleanup.h"
 
 /*
  * Makes all uids and gids root's, without supplementary groups, and verifies that root has made the
- * socket that is standard input. -errno otherwise, -EPERM if another user has; logs nothing.
+ * socket that is standard input, as process *caller. -errno otherwise, -EPERM if another user has; logs nothing.
  */
-int inherited_ids(void) MUST_CHECK;
+int inherited_ids(pid_t *caller) MUST_CHECK;
 
 /*
  * Closes all descriptors but 0-2; umask 022; / as the directory; resource limits, CPUs, priorities,

@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -20,17 +19,11 @@
 #include "state/lock.h"
 #include "base/log.h"
 
-/* The process at the other end of the socket: the session's leader. */
 static int leader_read(const struct host *host, struct process *leader)
 {
-	struct ucred peer;
-	socklen_t size = sizeof(peer);
-	int result;
+	int result = process_read(host->proc, host->caller, leader, NULL);
 
-	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
-		return log_errno(errno, "ask who the caller is");
-	result = process_read(host->proc, peer.pid, leader, NULL);
-	return result < 0 ? log_errno(-result, "look at the caller, process %d", peer.pid) : 0;
+	return result < 0 ? log_errno(-result, "look at the caller, process %d", host->caller) : 0;
 }
 
 /* The profile of the request, and its network set up as the conf file says. */

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/socket.h>
 
 #include "closing.h"
 #include "note.h"
@@ -17,14 +16,9 @@
 
 static int session_close(struct host *host, uid_t uid, bool *live)
 {
-	struct ucred peer;
-	socklen_t size = sizeof(peer);
 	struct process leader;
-	int result;
+	int result = process_read(host->proc, host->caller, &leader, NULL);
 
-	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
-		return log_errno(errno, "ask who the caller is");
-	result = process_read(host->proc, peer.pid, &leader, NULL);
 	result = result ?: session_remove(host->run, uid, &leader);
 	if (result < 0 && result != -ENOENT)
 		return log_errno(-result, "remove the session's record");

@@ -118,7 +118,6 @@ static int process_clean(void)
 	(void)setsid();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_IGN);
 	(void)setrlimit(RLIMIT_CORE, &core);
 	result = relro_protect();
 	if (result == 0)
@@ -158,7 +157,7 @@ static void cause_sink(void *context, int level, const char *text)
 	socket_sink(NULL, level, text);
 }
 
-static int verb_run(const struct verb *verb)
+static int verb_run(const struct verb *verb, pid_t caller)
 {
 	static struct request request;
 	static struct reply reply;
@@ -171,6 +170,7 @@ static int verb_run(const struct verb *verb)
 	if (result == 0) {
 		deadline_set();
 		result = host_enter(&host);
+		host.caller = caller;
 		if (result == 0 && verb->sockets)
 			result = host_sockets(&host);
 		if (result == 0) {
@@ -192,13 +192,15 @@ static int verb_run(const struct verb *verb)
 
 int main(int argc, char **argv)
 {
-	if (argc != 2 || !argv[1] || inherited_ids() < 0)
+	pid_t caller;
+
+	if (argc != 2 || !argv[1] || inherited_ids(&caller) < 0)
 		return usage();
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strcmp(argv[1], verbs[i].name) != 0)
 			continue;
 		log_set_sink(socket_sink, NULL);
-		return process_clean() < 0 ? 1 : verb_run(&verbs[i]);
+		return process_clean() < 0 ? 1 : verb_run(&verbs[i], caller);
 	}
 	return usage();
 }

@@ -446,7 +446,7 @@ int main(int argc, char **argv)
 	};
 
 	if (is_fake_helper(argc, argv))
-		return inherited_ids() || inherited_reset() ? 4 : fake_helper(argv[1]);
+		return inherited_ids(&(pid_t){0}) || inherited_reset() ? 4 : fake_helper(argv[1]);
 	if (cmocka_run_group_tests(tests, NULL, NULL))
 		return 1;
 	plain = true;

@@ -1,4 +1,4 @@
-/* What is traced; see inject.h. */
+/* The traced functions; see inject.h. */
 #include "inject.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@
 
 static bool mallocs_counted;
 
-/* --- the caller's malloc(3), which the module and all libraries use too --- */
+/* --- malloc(3) of the caller, the module and all libraries --- */
 
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
@@ -41,9 +41,9 @@ void *realloc(void *old, size_t size)
 
 /* --- bodies --- */
 
-/* What a module must leave as it was (T8). */
+/* State of the caller that the module must not change (T8). */
 struct own {
-	uint64_t fds, log; /* log: the C library's own, for syslog(3) */
+	uint64_t fds, log; /* log: the C library's descriptor for syslog(3) */
 	struct sigaction child;
 	sigset_t mask;
 	mode_t umask;
@@ -85,7 +85,7 @@ static void own_read(struct own *own)
 	own->no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
 }
 
-/* One bit for each of trace.c's words. */
+/* One bit for each word of trace.c. */
 static int own_changes(const struct own *a)
 {
 	struct own b = {.log = a->log};
@@ -167,7 +167,7 @@ static void become_target(void)
 		_exit(3);
 }
 
-/* The shell says where it is, if it comes so far. */
+/* The shell prints its namespace, if it runs. */
 void su_body(void)
 {
 	char command[256], host[64];

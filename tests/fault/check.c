@@ -1,4 +1,4 @@
-/* What is looked at after a fault; see check.h. */
+/* Checks after a fault; see check.h. */
 #include "check.h"
 
 #include <errno.h>
@@ -32,7 +32,6 @@ void wrong(const char *text)
 			 used ? "; " : "", text);
 }
 
-/* While the traced process waits with its open session. */
 void opened_check(struct trace *t)
 {
 	if (t->opened != PAM_SUCCESS || t->place != PLACE_ISOLATED)
@@ -40,7 +39,7 @@ void opened_check(struct trace *t)
 	wrong(user_intact(TARGET_UID));
 }
 
-/* Calls that a signal may interrupt: then they have to be done again. */
+/* Calls that are repeated if a signal interrupts them. */
 static bool restarts(const struct trace *t)
 {
 	if (t->fault.error != EINTR || !t->hit || t->fault.mallocs || t->fault.sticky ||
@@ -83,7 +82,7 @@ static bool logged(const char *text, const char *or_text)
 	return found;
 }
 
-/* libpam's own message to the kernel's audit, after the last module: it refuses, we let in. */
+/* After the last module libpam sends a message to the kernel's audit, and refuses if that fails. */
 static bool after_modules(const struct trace *t)
 {
 	if (t->fault.role != ROLE_CALLER || t->place != PLACE_ISOLATED)
@@ -92,7 +91,7 @@ static bool after_modules(const struct trace *t)
 		if (logged("PAM audit_log_acct_message() failed",
 			   "PAM _pam_list_grantors() failed"))
 			return true;
-		usleep(10000); /* the log takes its time */
+		usleep(10000); /* the log may be late */
 	}
 	return t->number == SYS_socket || t->number == SYS_fcntl || t->number == SYS_sendto ||
 	       t->number == SYS_recvfrom || t->number == SYS_ppoll || t->number == SYS_pselect6;
@@ -102,7 +101,7 @@ void outcome_check(const struct sweep *sweep, const struct trace *t)
 {
 	if (!t->ended)
 		wrong("it hangs");
-	/* What the call that failed would have put back, nobody can. */
+	/* The state that the failed call would have restored stays changed. */
 	if (t->number != SYS_close && t->number != SYS_rt_sigaction &&
 	    t->number != SYS_rt_sigprocmask && t->number != SYS_wait4 && !fault_is_multiple(t))
 		wrong(t->complaint);
@@ -126,7 +125,7 @@ static void login_check(uid_t uid, bool timed)
 	char line[256];
 	double ms = 0;
 
-	/* Other people's load: a slow one may be slow once. */
+	/* Because of other load, one slow login is no failure. */
 	for (int i = 0; i < 3; i++) {
 		text = login_try(uid, &ms);
 		if (text || !timed || ms < SLOW_MS)
@@ -153,7 +152,7 @@ void lingering_end(void)
 	check.lingering = 0;
 }
 
-/* Gc leaves to them what is theirs, and the next login joins them. */
+/* gc leaves an active user's things, and the next login joins them. */
 static void lingering_check(void)
 {
 	struct login s;
@@ -210,7 +209,7 @@ void after_check(const struct sweep *sweep, unsigned long number)
 	}
 	if (check.lingering)
 		lingering_check();
-	/* Login first: it must not need gc. Or gc first: it must leave nothing. */
+	/* A login first must work without gc. gc first must leave nothing. */
 	if (number % 2) {
 		gc_check(sweep);
 		login_check(TARGET_UID, timed);
@@ -227,7 +226,7 @@ void after_check(const struct sweep *sweep, unsigned long number)
 
 static const char *const role_names[] = {"module", "helper", "child"};
 
-/* What was logged since the run began. */
+/* Lines that were logged since the run began. */
 static void log_show(void)
 {
 	FILE *log = fopen(LOG_PATH, "re");

@@ -1,4 +1,4 @@
-/* Sweeps, and what is looked at after each of their runs. */
+/* Sweeps, and checks after each of their runs. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -6,22 +6,22 @@
 
 #define SLOW_MS 1000
 
-/* Of the target or the host, before. From VOID on others are cut off until a login mends it. */
+/* State of the target or the host before a run. From VOID on other users are cut off until a login. */
 enum state {
 	STATE_OUT,
 	STATE_IN,
 	STATE_ABANDONED, /* a session that crashed */
-	STATE_LINGERING, /* one that crashed, and a process that lives on in the namespaces */
-	STATE_CUT,	 /* the body cuts all off */
-	STATE_VOID,	 /* the set-up is not believed */
-	STATE_DESTROYED, /* there is none */
+	STATE_LINGERING, /* a crashed session, and a process in its namespaces */
+	STATE_CUT,	 /* the body cuts off all users */
+	STATE_VOID,	 /* the record of the set-up is void */
+	STATE_DESTROYED, /* there is no set-up */
 };
 
 enum {
 	MALLOCS = 1 << 0,
 	STICKY = 1 << 1,
 	ON_ERROR_HOST = 1 << 2,
-	ONE_ERROR = 1 << 3, /* whichever it is, it goes the same way */
+	ONE_ERROR = 1 << 3, /* all errors have the same effect */
 	BY_USER = 1 << 4,
 };
 
@@ -40,24 +40,24 @@ extern const size_t sweeps_count;
 extern struct check {
 	unsigned long runs, failed;
 	bool verbose;
-	char problem[1024]; /* of this run, "" none */
-	bool slow; /* it took too long, which on a machine with other work proves nothing yet */
+	char problem[1024]; /* of this run; "": none */
+	bool slow;	    /* too slow, which proves nothing on a busy machine */
 	off_t log_start;
-	pid_t lingering; /* a process of the target's, 0 none */
+	pid_t lingering; /* a process of the target; 0: none */
 } check;
 
 void check_begin(void);
-/* Notes what was wrong; NULL or "" is nothing. */
+/* Keeps a problem; NULL or "": none. */
 void wrong(const char *text);
-/* More than one call failed, the way back among them. */
+/* More than one call failed, including the way back. */
 bool fault_is_multiple(const struct trace *t);
-/* While the traced process waits with its open session. */
+/* Runs while the traced process waits with its open session. */
 void opened_check(struct trace *t);
 /* Ends the lingering process, if there is one. */
 void lingering_end(void);
 void outcome_check(const struct sweep *sweep, const struct trace *t);
 void after_check(const struct sweep *sweep, unsigned long number);
-/* stop.c: runs until the process is halted, has others log in meanwhile, lets it go on. */
+/* stop.c: runs until the process is stopped, lets others log in, and continues the process. */
 void stop_run(struct trace *t, int timeout_ms);
 void run_report(const struct sweep *sweep, const struct trace *t);
 

@@ -1,6 +1,6 @@
 /*
- * Linked into a helper of the tests' own with ld's --wrap: each allocation, whoever asks for it,
- * first asks the tracer whether it is to fail.
+ * Linked into the tests' helper with ld's --wrap: each allocation first asks the tracer whether it
+ * fails.
  */
 #include <errno.h>
 #include <stddef.h>

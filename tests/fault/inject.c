@@ -1,20 +1,19 @@
 /*
- * Fault injection: every system call of a login, a logout, gc and the set-up, one after the other,
- * is made to fail with each of eight errors, or its process is killed or stopped there.
+ * Fault injection: each system call of a login, a logout, gc and the set-up fails with each of eight
+ * errors, or its process is killed or stopped there.
  *
  *	fault-inject [-s SHARE [-o]] [-d DAY] [-v] [SWEEP...]
  *	fault-inject -n SITE [-e ERROR] [-r TIMES] [-v] SWEEP
  *	fault-inject -l
  *
- * -s SHARE: one site in SHARE only, others each DAY (default: today), all of them in SHARE days.
- * -o: with one of the eight errors each, all of them in eight times as many days. -n: this site
- * alone, so many TIMES. SWEEP: of those that -l lists, or what their names begin with; =SWEEP is
- * this one alone (default: all). On a throw-away host (tests/fault/run), where bob is in all the
- * time.
+ * -s SHARE: one site in SHARE, others each DAY (default: today), all in SHARE days. -o: each with one
+ * of the eight errors, all of them in eight times as many days. -n: only this site, so many TIMES.
+ * SWEEP: the name of a sweep (see -l), or its beginning; =SWEEP: the whole name (default: all). It runs
+ * on a throw-away host (tests/fault/run), where bob is always active.
  *
- * After each fault: who was let in is in namespaces of their own and has everything that belongs to
- * a session, or nobody was let in and the caller is where it was; the next login works, and gc
- * leaves nothing, in either order; bob notices nothing.
+ * After each fault either the login has its own namespaces and a complete session, or it is refused and
+ * the caller is in its namespaces. The next login works, and gc leaves nothing, in both orders. bob's
+ * session does not change.
  */
 #include "check.h"
 
@@ -74,7 +73,7 @@ static void helper_choose(bool mallocs)
 			     "/usr/libexec/pam-netns/pam-netns-helper.new "
 			     "/usr/libexec/pam-netns/pam-netns-helper"))
 		errx(2, "cannot install a helper");
-	/* Another program makes the set-up anew: not in a run. */
+	/* With another helper the next login sets up the host, which must not be in a run. */
 	(void)login_try(TARGET_UID, &(double){0});
 }
 
@@ -118,7 +117,7 @@ static void bystander_start(void)
 	residue_init();
 }
 
-/* One failure is not to be counted again in each further run. */
+/* A failure must not count again in further runs. */
 static void bystander_renew(void)
 {
 	login_end(&bystander, true);
@@ -132,7 +131,7 @@ static void bystander_renew(void)
 
 static void run_once(const struct sweep *sweep, struct trace *t, unsigned long number)
 {
-	/* A reaper of the run before would be in the way, now here, now there. */
+	/* A reaper of the earlier run would disturb at random places. */
 	helpers_wait();
 	check_begin();
 	state_make(sweep, number);
@@ -145,13 +144,13 @@ static void run_once(const struct sweep *sweep, struct trace *t, unsigned long n
 	trace_finish(t);
 	if (!t->hit && t->fault.site != (unsigned long)-1 && !fault_is_multiple(t)) {
 		lingering_end();
-		return; /* it took another way this time */
+		return; /* this run made other calls */
 	}
 	check.runs++;
 	after_check(sweep, number);
 }
 
-/* What is slow three times is slow. */
+/* Slow three times in a row is a failure. */
 static void run(const struct sweep *sweep, struct trace *t, struct fault fault,
 		unsigned long number)
 {
@@ -175,7 +174,7 @@ static bool chosen(const struct sweep *sweep, unsigned long site, size_t error, 
 		return site == o->site && (!o->error || errors[error] == o->error);
 	if ((site + o->day) % o->share)
 		return false;
-	/* What is interrupted each time is tried for ever, rightly. */
+	/* A call that is interrupted each time is repeated for ever, rightly. */
 	if (sweep->flags & STICKY && errors[error] == EINTR)
 		return false;
 	if (!o->one_error && !(sweep->flags & ONE_ERROR))
@@ -232,8 +231,8 @@ static void progress_end(const struct progress *p, const struct sweep *sweep, co
 }
 
 /*
- * How many calls there are to be hit: the middle one of three runs, none of which need be typical.
- * One run does for a share.
+ * The number of calls: the median of three runs, since one may be atypical. For a share one run is
+ * enough.
  */
 static unsigned long sites_count(const struct sweep *sweep, struct trace *t, struct fault fault)
 {
@@ -301,8 +300,8 @@ static void join_run(const struct sweep *sweep, struct trace *t, unsigned long s
 }
 
 /*
- * T9: the three setns(2) of the join and the three of the way back fail in every combination, alone
- * and with each look at the outcome. Nobody is ever let in between.
+ * T9: the three setns(2) of the join and the three of the way back fail in each combination, alone and
+ * with each check of the outcome. No session is ever in between.
  */
 static void join_run_all(const struct sweep *sweep)
 {
@@ -327,7 +326,7 @@ static void join_run_all(const struct sweep *sweep)
 			if (chosen(sweep, site, 0, 1))
 				join_run(sweep, &t, site);
 	}
-	/* An even share has some combinations of the six only, a large one hardly any. */
+	/* An even share has only some combinations of the six, a large share hardly any. */
 	if (!between && !options.site && options.share % 2 && options.share <= looks) {
 		wrong("no way back ever failed: what was tested?");
 		run_report(sweep, &t);

@@ -1,4 +1,4 @@
-/* What the traced tell the tracer: prctl(2) options that the kernel does not have. */
+/* Messages of traced processes to the tracer, by prctl(2) options that the kernel does not have. */
 #include <errno.h>
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-/* What is left of a user who is out, and is all there of one who is in? See inject.h. */
+/* Leftovers of users who are logged out, and completeness of active users; see inject.h. */
 #include "inject.h"
 
 #include <errno.h>
@@ -197,7 +197,7 @@ const char *residue_find(uid_t uid)
 	return what ?: "";
 }
 
-/* --- everything, as text --- */
+/* --- all objects, as text --- */
 
 static char *snapshot(void)
 {
@@ -224,7 +224,7 @@ static char *snapshot(void)
 	return text;
 }
 
-/* The first line in which they differ. */
+/* The first different line. */
 static const char *difference(const char *a, const char *b)
 {
 	static char text[512];
@@ -238,7 +238,7 @@ static const char *difference(const char *a, const char *b)
 	return text;
 }
 
-/* The kernel takes namespaces down, and ports with them, one after the other, all the machine's. */
+/* The kernel removes namespaces with their ports one after another, for the whole machine. */
 const char *residue_find_all(void)
 {
 	const char *text = "";
@@ -256,7 +256,7 @@ const char *residue_find_all(void)
 	return text;
 }
 
-/* A port of one who is out, and whose namespace is not yet gone. */
+/* A port of a user who is logged out, whose namespace still exists. */
 static bool port_going(const char *text)
 {
 	while ((text = strstr(text, "link pnu"))) {
@@ -290,7 +290,7 @@ void residue_init(void)
 	}
 }
 
-/* --- what makes work --- */
+/* --- damage --- */
 
 void setup_void(void)
 {
@@ -307,7 +307,7 @@ void setup_destroy(void)
 		err(2, "system");
 }
 
-/* What no helper leaves but time, disks and hands do. */
+/* Damage by time, disks and administrators, which no helper makes. */
 void leftovers_worsen(uid_t uid, unsigned long how)
 {
 	char path[128];

@@ -246,7 +246,7 @@ static bool helper_runs(void)
 	return found;
 }
 
-/* Reapers are nobody's children. */
+/* Reapers have no parent here. */
 void helpers_wait(void)
 {
 	double until = now() + 15000;

@@ -1,4 +1,4 @@
-/* A stopped or frozen process: meanwhile others log in; see check.h. */
+/* Other users log in while a process is stopped or frozen; see check.h. */
 #include "check.h"
 
 #include <security/pam_appl.h>
@@ -10,7 +10,7 @@ static void meanwhile(struct trace *t, uid_t uid, int limit_ms)
 	char line[128];
 
 	login_start(&s, uid);
-	/* The traced ones may have to go on for it, a killed helper's caller for one. */
+	/* A traced process may have to go on first, for example a killed helper's caller. */
 	(void)trace_serve(t, s.answer, false, 10000);
 	login_wait(&s, uid);
 	check.slow |= s.result == PAM_SUCCESS && s.ms > limit_ms;

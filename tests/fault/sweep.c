@@ -2,7 +2,7 @@
 #include "check.h"
 
 const struct sweep sweeps[] = {
-    /* name, body, state before, whose calls, when, what is done to them, flags */
+    /* name, body, state before, role, phase, fault, flags */
     {"open", session_body, STATE_OUT, ROLE_HELPER, PHASE_OPEN, HIT_ERROR, 0},
     {"open-again", session_body, STATE_IN, ROLE_HELPER, PHASE_OPEN, HIT_ERROR, 0},
     {"open-sticky", session_body, STATE_OUT, ROLE_HELPER, PHASE_OPEN, HIT_ERROR,

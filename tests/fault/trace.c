@@ -1,8 +1,8 @@
 /*
- * Seccomp user notification: every system call of the traced process and its descendants waits
- * until it is answered here: go on, fail with an errno without being executed, or never (the
- * process is killed or stopped at that point). Between two system calls nothing happens that
- * others could see, so these are all the points at which a process can die.
+ * Seccomp user notification: each system call of the traced process and its descendants waits for the
+ * answer of this program. The call goes on, fails with an errno without running, or never returns, as
+ * the process is killed or stopped. Other processes see no effect between two system calls, so these are
+ * all points at which a process can die.
  */
 #include "inject.h"
 
@@ -32,7 +32,7 @@
 
 static int filter_install(void)
 {
-	/* What cannot fail is left alone, and so is the message that takes the listener away. */
+	/* Not for calls that cannot fail, nor for the message with the listener. */
 	struct sock_filter code[] = {
 	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigreturn, 5, 0),
@@ -131,7 +131,7 @@ static pid_t parent_of(pid_t pid)
 	if (n <= 0)
 		return 0;
 	text[n] = '\0';
-	/* The name in parentheses may hold anything, but nothing after it can. */
+	/* The name in parentheses may contain any byte, the rest may not. */
 	if (!strrchr(text, ')') || sscanf(strrchr(text, ')') + 1, " %*c %d", &parent) != 1)
 		return 0;
 	return parent;
@@ -145,7 +145,7 @@ static struct traced *traced_known(struct trace *t, pid_t pid)
 	return NULL;
 }
 
-/* A reaper's parent is gone when it is first seen: what it is then belongs to the present phase. */
+/* A reaper's parent has ended when the reaper is first seen: it belongs to the present phase. */
 static struct traced *traced_find(struct trace *t, pid_t pid)
 {
 	struct traced *process = traced_known(t, pid), *parent;
@@ -187,7 +187,7 @@ static void mark_take(struct trace *t, const struct seccomp_data *data)
 						    "directory",   "children",	  "ids",
 						    "limits",	   "no_new_privs"};
 
-		/* Where the directory cannot be found again, "/" is the place to be. */
+		/* If the directory cannot be found again, "/" is right. */
 		for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 			if (data->args[2] & (1U << i) &&
 			    !(t->hit && i == 3 && data->args[2] & OWN_AT_ROOT)) {
@@ -208,7 +208,7 @@ static bool mask_hits(struct trace *t, long number)
 	return false;
 }
 
-/* These have no error at all. */
+/* These calls have no error. */
 static bool never_fails(long number)
 {
 	switch (number) {
@@ -227,7 +227,7 @@ static bool never_fails(long number)
 	}
 }
 
-/* A process that is the target's altogether, su's shell for one, is theirs to stop. */
+/* The target can stop a process that is wholly theirs, for example su's shell. */
 static bool users_own(pid_t pid)
 {
 	char path[64], text[1024];
@@ -246,13 +246,13 @@ static bool users_own(pid_t pid)
 	       real == TARGET_UID && effective == TARGET_UID && saved == TARGET_UID;
 }
 
-/* Is this call to be hit? */
+/* True: this call is hit. */
 static bool site_hits(struct trace *t, const struct traced *process,
 		      const struct seccomp_data *data)
 {
 	const struct fault *f = &t->fault;
 	bool malloc = data->nr == SYS_prctl && data->args[0] == MALLOC_OPTION;
-	/* OPENED is still the open call's, CLOSED the close call's: what they left running. */
+	/* OPENED still belongs to the open call, CLOSED to the close call: processes that they left. */
 	enum phase phase = process->phase == PHASE_OPENED   ? PHASE_OPEN
 			   : process->phase == PHASE_CLOSED ? PHASE_CLOSE
 							    : process->phase;
@@ -291,7 +291,7 @@ static void cgroup_move(const char *group, pid_t pid)
 		close(fd);
 }
 
-/* As the target, with no right of root's. */
+/* With the target's rights, without root's. */
 static bool user_can(bool (*act)(const struct trace *, pid_t), const struct trace *t, pid_t pid)
 {
 	int status;
@@ -324,7 +324,7 @@ static bool process_halt(const struct trace *t, pid_t pid)
 
 void trace_continue(struct trace *t)
 {
-	/* Su(1) stops itself when it sees its shell stopped. */
+	/* su(1) stops itself if its shell is stopped. */
 	if (t->victim && t->fault.hit == HIT_STOP)
 		for (size_t i = 0; i < t->count; i++)
 			kill(t->processes[i].pid, SIGCONT);
@@ -334,12 +334,12 @@ void trace_continue(struct trace *t)
 		cgroup_move(".", t->victim);
 }
 
-/* Kills, stops or freezes. Has this call to be answered all the same? */
+/* Kills, stops or freezes. True: the call needs an answer. */
 static bool halt(struct trace *t, pid_t pid)
 {
 	if (!t->fault.by_user) {
 		(void)process_halt(t, pid);
-		return false; /* a stopped one asks again when it goes on */
+		return false; /* a stopped process repeats the call */
 	}
 	if (!user_can(process_halt, t, pid)) {
 		t->out_of_reach = true;
@@ -347,7 +347,7 @@ static bool halt(struct trace *t, pid_t pid)
 		t->victim = 0;
 		return true;
 	}
-	/* Whoever is not in the frozen group goes on. */
+	/* A process outside the frozen group goes on. */
 	return t->fault.hit == HIT_FREEZE;
 }
 
@@ -358,7 +358,7 @@ static void notification_answer(struct trace *t)
 	bool mark;
 
 	if (ioctl(t->listener, SECCOMP_IOCTL_NOTIF_RECV, &request) < 0)
-		return; /* killed meanwhile */
+		return; /* it was killed meanwhile */
 	response.id = request.id;
 	struct traced *process = traced_find(t, (pid_t)request.pid);
 
@@ -418,7 +418,7 @@ void trace_finish(struct trace *t)
 	close(t->listener);
 	while (waitpid(t->root, NULL, 0) < 0 && errno == EINTR)
 		;
-	/* The filter goes before the namespaces do: gc would rightly find a process in them. */
+	/* The filter is removed before the namespaces: gc rightly finds processes in them. */
 	for (size_t i = 0; i < t->count; i++)
 		for (int wait = 0; wait < 2000 && kill(t->processes[i].pid, 0) == 0; wait++)
 			usleep(1000);

@@ -1,6 +1,6 @@
 /*
- * Many first logins at once: of one user, or of as many users. All processes wait for one start,
- * and stay in until all are: so each namespace of a user is held while the others look.
+ * Many first logins at once, of one user or of many. All processes wait for one start, and keep their
+ * sessions until all are open, so that each namespace is held while the others look.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -15,7 +15,7 @@
 
 struct crowd {
 	pthread_barrier_t start, in, out;
-	double opened, closed; /* when the last of them was */
+	double opened, closed; /* time of the last */
 	struct seen seen[];
 };
 
@@ -100,7 +100,7 @@ static int compare_address(const void *a, const void *b)
 	return (x->address > y->address) - (x->address < y->address);
 }
 
-/* How many different ones, by compare. */
+/* The number of different elements, by compare. */
 static unsigned count_different(struct seen *seen, unsigned count,
 				int compare(const void *, const void *))
 {

@@ -1,4 +1,4 @@
-/* A login through the real module, and where it led to; see storm.h. */
+/* A login through the module, and its namespaces; see storm.h. */
 #include <ifaddrs.h>
 #include <security/pam_appl.h>
 #include <stdlib.h>
@@ -39,7 +39,7 @@ void login_prepare(void)
 	host = where_now();
 }
 
-/* Nobody is there to be asked or told. */
+/* There is no user for a conversation. */
 static int converse(int count, const struct pam_message **messages, struct pam_response **responses,
 		    void *data)
 {

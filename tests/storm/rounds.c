@@ -1,10 +1,10 @@
 /*
- * Logins against last logouts: each process opens and closes as fast as it can, with pauses of its
- * own length, so that a login often comes while the reaper is at the user's namespaces.
+ * Logins against last logouts: each process opens and closes as fast as possible, with pauses of
+ * different lengths, so that logins often come while the reaper is at the user's namespaces.
  *
- * Whoever is in at the same time must be in the same namespaces. A process publishes the inode it
- * sees while it is in and looks at the others' before it leaves: two who were both in all the while
- * and differ have been given two namespaces.
+ * Sessions at the same time must be in the same namespaces. A process publishes the inode of its network
+ * namespace, and compares the others' before it closes. Two sessions that were both open all the time and
+ * have different inodes have got two namespaces.
  */
 #include <signal.h>
 #include <stdatomic.h>
@@ -20,7 +20,7 @@
 #define PROCESSES_MAX 64
 
 struct rounds {
-	_Atomic uint64_t in[PROCESSES_MAX]; /* the network namespace each is in, 0: not in */
+	_Atomic uint64_t in[PROCESSES_MAX]; /* the network namespace of each session; 0: none */
 	_Atomic unsigned isolated, refused, on_host, half, unclosed, differing, first;
 	_Atomic in_addr_t address;
 	_Atomic unsigned other_address;
@@ -71,7 +71,7 @@ static void round_run(struct rounds *r, const char *user, unsigned self, unsigne
 	r->in[self] = 0;
 	login_close(login, &seen);
 	r->unclosed += !seen.closed;
-	/* From "before the reaper looks" to "after it has removed all". */
+	/* From before the reaper's look until after its removal. */
 	if (rand_r(seed) % 4)
 		pause_us((unsigned)rand_r(seed) % 8000);
 }

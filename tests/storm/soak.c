@@ -1,9 +1,9 @@
 /*
- * One process that opens and closes again and again, as a long-running sshd or cron would if it did
- * not fork: what a single call leaks, 100,000 show. The users take turns, so that most logins are
- * first ones. What the host keeps is counted by the script, before and after.
+ * One process opens and closes sessions again and again, like a long-running sshd or cron that does not
+ * fork: 100,000 calls show the leak of one. The users take turns, so that most logins are first ones. The
+ * test script counts the host's resources before and after.
  *
- * To be run without malloc's cache of freed chunks, which count as used:
+ * It runs without malloc's cache of freed chunks, which count as used:
  * GLIBC_TUNABLES=glibc.malloc.tcache_count=0
  */
 #include <dirent.h>
@@ -63,7 +63,7 @@ int storm_soak(const char *prefix, unsigned users, unsigned rounds)
 	size_t heap;
 	double start, first = 0, last = 0;
 
-	/* What libc and PAM allocate once. */
+	/* The first round shows what libc and PAM allocate once. */
 	for (unsigned i = 0; i < 100; i++)
 		round_run(prefix, i % users + 1, &wrong);
 	fds = descriptors();
@@ -85,6 +85,6 @@ int storm_soak(const char *prefix, unsigned users, unsigned rounds)
 	       "last_tenth=%.1f\n",
 	       rounds, wrong, (int)(descriptors() - fds), (long)heap, (long)kib,
 	       seconds_now() - start, first, last);
-	/* Pages are touched late, so a few are no leak; a single byte of the heap is. */
+	/* Some pages are touched late, so a few are no leak. One byte of the heap is. */
 	return wrong || descriptors() != fds || heap != 0 || (long)kib > 256;
 }

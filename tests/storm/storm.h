@@ -1,4 +1,4 @@
-/* What the storms share: logins through the real module, counted in memory that all see. */
+/* Logins through the module, with results in memory that all processes share. */
 #ifndef PAM_NETNS_STORM_H
 #define PAM_NETNS_STORM_H
 
@@ -10,20 +10,20 @@
 
 #define STORM_SERVICE "storm"
 
-/* What one login found. Written by the process that logged in, read by the storm. */
+/* The result of one login. Its process writes it, the storm reads it. */
 struct seen {
 	enum { SEEN_NOTHING, SEEN_REFUSED, SEEN_ON_HOST, SEEN_HALF, SEEN_ISOLATED } what;
 	uint64_t net, mnt, uts;
 	in_addr_t address; /* of eth0; 0: there is none */
-	bool closed;	   /* pam_close_session() said so, and the process was on the host again */
+	bool closed; /* pam_close_session() succeeded, and the process was on the host again */
 };
 
 /* login.c: a PAM session of the calling process. */
 struct login;
 
-/* Remembers the host's namespaces: before the first login. */
+/* Keeps the host's namespaces. Called before the first login. */
 void login_prepare(void);
-/* Opens, and looks where that led to. NULL where it was refused. */
+/* Opens a session and looks at its namespaces. NULL: it was refused. */
 struct login *login_open(const char *user, struct seen *seen);
 void login_close(struct login *login, struct seen *seen);
 const char *seen_word(const struct seen *seen);
@@ -36,7 +36,7 @@ int storm_rounds(const char *user, unsigned rounds, unsigned processes);
 /* soak.c: one process for all. */
 int storm_soak(const char *prefix, unsigned users, unsigned rounds);
 
-/* Memory of all processes; zeroed. */
+/* Zeroed memory that all processes share. */
 void *shared_make(size_t size);
 double seconds_now(void);
 

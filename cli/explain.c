@@ -15,12 +15,12 @@
 #include "call/identity.h"
 #include "explain.h"
 #include "keys.h"
-#include "ns/kept.h"
+#include "ns/persistent.h"
 #include "base/log.h"
 #include "base/paths.h"
 #include "state/state.h"
 #include "text.h"
-#include "ns/view.h"
+#include "ns/mntns.h"
 
 /* The first item of match = that applies to the user. */
 void explain_match(const struct subject *subject)
@@ -90,7 +90,7 @@ static bool private_list(const struct profile *profile, const char *name, bool k
 	bool any = false;
 
 	for (size_t i = 0; i < profile->private_count; i++) {
-		if (kept_path(profile->private_dirs[i]) != kept)
+		if (persistent_path(profile->private_dirs[i]) != kept)
 			continue;
 		if (any)
 			putchar(' ');
@@ -107,14 +107,14 @@ void explain_private(const struct subject *subject)
 	const struct profile *profile = subject->profile;
 	struct user_state state;
 	uint64_t users = users_active() + !user_recorded(subject->who.uid, &state);
-	uint64_t bytes = view_private_bytes(profile, users);
+	uint64_t bytes = mntns_private_bytes(profile, users);
 	bool fixed = profile->private_bytes || profile->private_percent;
 	bool in_memory = private_list(profile, "private", false);
 	char size[TEXT_SIZE_MAX];
 
 	if (in_memory)
 		printf(" (in memory, together at most %s and %llu files%s)\n",
-		       size_text(bytes, size), (unsigned long long)view_private_inodes(bytes),
+		       size_text(bytes, size), (unsigned long long)mntns_private_inodes(bytes),
 		       fixed ? "" : " if made now");
 	if (private_list(profile, in_memory ? "" : "private", true))
 		puts(" (on disk, kept between logins)");

@@ -1,7 +1,7 @@
 /*
  * Joining a user's pinned namespaces, for root.
  *
- * The pins are those of the host, reached through HOSTPROC whatever view the caller is in, so that
+ * The pins are those of the host, reached through HOSTPROC whatever mount namespace the caller is in, so that
  * it works with sudo from inside a session as well.
  */
 #ifndef PAM_NETNS_JOIN_H

@@ -55,7 +55,7 @@ static int enter_net(const struct reply *reply)
 	return log_errno(EBADMSG, "find the host's network namespace");
 }
 
-static int host_enter(const struct arguments *arguments)
+static int host_join(const struct arguments *arguments)
 {
 	CLEANUP_FREE struct request *request = calloc(1, sizeof(*request));
 	CLEANUP_FREE struct reply *reply = calloc(1, sizeof(*reply));
@@ -116,7 +116,7 @@ int host_network_enter(pam_handle_t *pamh, const struct arguments *arguments)
 	 */
 	if (!origin_kept(pamh) && origin_keep(pamh) < 0)
 		return PAM_AUTHINFO_UNAVAIL;
-	return host_enter(arguments) < 0 ? PAM_AUTHINFO_UNAVAIL : PAM_IGNORE;
+	return host_join(arguments) < 0 ? PAM_AUTHINFO_UNAVAIL : PAM_IGNORE;
 }
 
 int host_network_leave(pam_handle_t *pamh)

@@ -109,17 +109,17 @@ static void user_give_up(struct host *host, const struct leaving *l)
  */
 static int serve_round(struct host *host, struct serving *s, bool patient)
 {
-	CLEANUP_CENSUS struct census census = {0};
+	CLEANUP_PROCESS_LIST struct process_list processes = {0};
 	bool kill = false;
 	int result;
 
 	for (size_t i = 0; i < s->count; i++)
 		kill |= s->users[i].kill;
-	result = census_take(host, kill, &census);
+	result = process_list_read(host, kill, &processes);
 	s->waiting = s->again = false;
-	for (size_t i = 0; i < s->count && census.entries; i++) {
+	for (size_t i = 0; i < s->count && processes.entries; i++) {
 		struct leaving *l = &s->users[i];
-		int looked = leaving_look(host, &census, l);
+		int looked = leaving_look(host, &processes, l);
 
 		if (looked < 0 && result == 0)
 			result = looked;

@@ -22,7 +22,7 @@
 #include "base/paths.h"
 #include "ns/pins.h"
 #include "state/folder.h"
-#include "ns/view.h"
+#include "ns/mntns.h"
 
 static int uid_compare(const void *a, const void *b)
 {
@@ -57,13 +57,13 @@ static int users_list(const struct host *host, uid_t **uids, size_t *count)
 }
 
 /* One user: noted if nobody is in any more, or nobody is to be (linger = no). */
-static int user_note(struct host *host, uid_t uid, const struct census *census)
+static int user_note(struct host *host, uid_t uid, const struct process_list *processes)
 {
 	CLEANUP_MEMBERS struct members members;
 	struct user_state state;
 	bool kill = recorded_user(host, uid, &state) && state.linger == LINGER_NO;
 	bool live = false;
-	int result = members_find(census, uid, false, &members);
+	int result = members_find(processes, uid, false, &members);
 
 	if (result < 0 || (members.count && !kill))
 		return result;
@@ -84,13 +84,13 @@ static int user_note(struct host *host, uid_t uid, const struct census *census)
 static int users_collect(struct host *host)
 {
 	CLEANUP_FREE uid_t *uids = NULL;
-	CLEANUP_CENSUS struct census census = {0};
+	CLEANUP_PROCESS_LIST struct process_list processes = {0};
 	size_t count = 0;
 	int result = users_list(host, &uids, &count), next;
 
 	if (result == 0 && count)
-		result = census_take(host, false, &census);
-	for (size_t i = 0; i < count && census.entries; i++) {
+		result = process_list_read(host, false, &processes);
+	for (size_t i = 0; i < count && processes.entries; i++) {
 		bool live = false;
 
 		/* Of a version before this one it may be open to all. */
@@ -98,7 +98,7 @@ static int users_collect(struct host *host)
 		result = result < 0 ? result : next;
 		if (session_prune(host->run, host->proc, uids[i], &live) < 0 || live)
 			continue;
-		next = user_note(host, uids[i], &census);
+		next = user_note(host, uids[i], &processes);
 		result = result < 0 ? result : next;
 	}
 	/* Where a reaper is at work, those who are still in are its affair. */
@@ -110,13 +110,13 @@ static int users_collect(struct host *host)
 	return result < 0 ? result : next < 0 ? next : 0;
 }
 
-static int networks_ensure(struct host *host, const struct conf *conf, uint64_t identity)
+static int networks_ensure(struct host *host, const struct conf *conf, uint64_t version)
 {
 	int result = 0;
 
 	for (size_t i = 0; i < conf->networks_count && result == 0; i++) {
 		struct setup setup = {
-		    .conf = conf, .identity = identity, .network = &conf->networks[i]};
+		    .conf = conf, .version = version, .network = &conf->networks[i]};
 
 		if (network_state_read(host->run, conf->networks[i].name, &setup.state) < 0)
 			continue;
@@ -132,11 +132,11 @@ static int templates_mend(struct host *host, const struct conf *conf)
 	int result = 0;
 
 	for (size_t i = 0; i < conf->networks_count && result == 0; i++) {
-		CLEANUP_FD int template = view_template_open(&conf->networks[i]);
+		CLEANUP_FD int template = mntns_template_open(&conf->networks[i]);
 
 		if (template >= 0)
-			result = view_mend_files(conf->networks[i].name, (uid_t)-1, false, template,
-						 host->ns.fd[KIND_MNT]);
+			result = mntns_mend_files(conf->networks[i].name, (uid_t)-1, false,
+						  template, host->ns.fd[KIND_MNT]);
 	}
 	return result;
 }
@@ -183,9 +183,9 @@ static int users_mend(struct host *host, const struct conf *conf)
 }
 
 /* Set-up and active users as the conf file says. -ENOTRECOVERABLE: not on the host any more. */
-static int gc_mend(struct host *host, const struct conf *conf, uint64_t identity)
+static int gc_mend(struct host *host, const struct conf *conf, uint64_t version)
 {
-	int result = networks_ensure(host, conf, identity);
+	int result = networks_ensure(host, conf, version);
 	int error = setup_follow_resolver(host, conf);
 
 	result = result ?: error;
@@ -197,10 +197,10 @@ static int gc_mend(struct host *host, const struct conf *conf, uint64_t identity
 	return error == -ENOTRECOVERABLE ? error : result ?: error;
 }
 
-static int gc_run(struct host *host, const struct conf *conf, uint64_t identity)
+static int gc_run(struct host *host, const struct conf *conf, uint64_t version)
 {
 	int result = users_collect(host);
-	int error = conf ? gc_mend(host, conf, identity) : 0;
+	int error = conf ? gc_mend(host, conf, version) : 0;
 
 	result = result ?: error;
 	if (error == -ENOTRECOVERABLE)
@@ -223,7 +223,7 @@ int verb_gc(struct host *host, const struct request *request, struct reply *repl
 	if (conf_read(request->conf, &conf) < 0)
 		log_warning(
 		    "the conf file is in error: gc removes what is unused and mends nothing");
-	result = gc_run(host, conf, setup_identity(conf));
+	result = gc_run(host, conf, setup_version(conf));
 	conf_free(conf);
 	lock_release(host->lock, LOCK_GC);
 	return result;

@@ -43,7 +43,7 @@ int host_return_to(const struct host *host, enum namespace_kind kind) MUST_CHECK
 /* setup.c: is the network set up as the conf says, untouched by others? If not, mends it. */
 struct setup {
 	const struct conf *conf;
-	uint64_t identity; /* of conf and program */
+	uint64_t version; /* of conf and program */
 	const struct network *network;
 	struct network_state state; /* out */
 	unsigned differs;	    /* out, PART_…: what was found different */
@@ -51,14 +51,14 @@ struct setup {
 };
 int setup_ensure(struct host *host, struct setup *setup) MUST_CHECK;
 /* Applies everything anew, for a network or (NULL) for all that profiles use. Takes LOCK_HOST. */
-int setup_apply(struct host *host, const struct conf *conf, uint64_t identity,
+int setup_apply(struct host *host, const struct conf *conf, uint64_t version,
 		const struct network *network) MUST_CHECK;
 /* Makes bridge number i of a network and all before it. Takes LOCK_HOST. */
 int setup_grow(struct host *host, const struct setup *setup, unsigned bridge) MUST_CHECK;
 /* name "": all networks. Refuses with users in unless force. Takes LOCK_HOST. */
 int setup_remove(struct host *host, const char *name, bool force) MUST_CHECK;
 /* Changes when the conf file or this program does: compared, not interpreted. 0: conf is NULL. */
-uint64_t setup_identity(const struct conf *conf);
+uint64_t setup_version(const struct conf *conf);
 
 /*
  * setup_plan.c: sets the network up again if IPv6 was disabled or enabled on the host since. No
@@ -71,7 +71,7 @@ int setup_has_ipv6(const struct network *conf, const struct network_state *state
 /* setup_rules.c: our own transaction made this generation (0: none), as intact as the last one. */
 void rules_follow(struct host *host, uint32_t generation);
 
-/* setup_files.c: the networks' resolv.conf, and views where someone took a mount of ours away. */
+/* setup_resolv.c: the networks' resolv.conf, and views where someone took a mount of ours away. */
 int setup_resolv(const struct host *host, const struct network *network) MUST_CHECK;
 /* The host's name servers may have changed: follow them in every network that is up. */
 int setup_follow_resolver(const struct host *host, const struct conf *conf) MUST_CHECK;

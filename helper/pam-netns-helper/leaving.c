@@ -88,10 +88,10 @@ static int leaving_finish(struct host *host, const struct leaving *l)
 	return result < 0 ? result : LOOKED_DONE;
 }
 
-int leaving_look(struct host *host, const struct census *census, struct leaving *l)
+int leaving_look(struct host *host, const struct process_list *processes, struct leaving *l)
 {
 	CLEANUP_MEMBERS struct members members;
-	int result = members_find(census, l->uid, l->kill, &members);
+	int result = members_find(processes, l->uid, l->kill, &members);
 
 	if (result < 0)
 		return result;

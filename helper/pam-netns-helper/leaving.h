@@ -23,7 +23,8 @@ enum looked {
 };
 
 /* Tears down if it can have the user's lock at once. If not, a login has the lock. */
-int leaving_look(struct host *host, const struct census *census, struct leaving *l) MUST_CHECK;
+int leaving_look(struct host *host, const struct process_list *processes,
+		 struct leaving *l) MUST_CHECK;
 /* Waits until one of the processes ends, or timeout_ms. */
 void leaving_wait(const struct leaving *leaving, size_t count, int timeout_ms);
 

@@ -166,7 +166,7 @@ int verb_open(struct host *host, const struct request *request, struct reply *re
 		return error;
 	user.request = request;
 	user.conf = setup.conf = conf;
-	setup.identity = setup_identity(conf);
+	setup.version = setup_version(conf);
 	user.setup = &setup;
 	error = leader_read(host, &leader);
 	error = error ?: profile_choose(&user, &setup);

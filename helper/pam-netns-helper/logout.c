@@ -14,7 +14,7 @@
 
 #define REAP_UNIT "/run/systemd/units/invocation:pam-netns-gc.path"
 
-static int session_close(struct host *host, uid_t uid, bool *live)
+static int session_end(struct host *host, uid_t uid, bool *live)
 {
 	struct process leader;
 	int result = process_read(host->proc, host->caller, &leader, NULL);
@@ -38,7 +38,7 @@ int verb_close(struct host *host, const struct request *request, struct reply *r
 	 * its unit does it there. */
 	bool unit = access(REAP_UNIT, F_OK) == 0;
 
-	result = session_close(host, request->who.uid, &live);
+	result = session_end(host, request->who.uid, &live);
 	if (result == 0 && !live && note_make(host, request->who.uid) < 0)
 		unit = true; /* gc looks at everybody, note or not */
 	lock_release(host->lock, request->who.uid);

@@ -19,24 +19,24 @@
 
 #define TASK_LINKS 2 /* links of the folder of a process's threads, besides one for each thread */
 
-void census_free(struct census *census)
+void process_list_free(struct process_list *processes)
 {
-	free(census->entries);
-	*census = (struct census){0};
+	free(processes->entries);
+	*processes = (struct process_list){0};
 }
 
 static int entry_compare(const void *a, const void *b)
 {
-	const struct census_entry *x = a, *y = b;
+	const struct process_list_entry *x = a, *y = b;
 
 	return (x->key > y->key) - (x->key < y->key);
 }
 
 /* Most threads are in the same namespaces as the thread before: remember them once. */
-static bool entry_repeated(const struct census *census, uint64_t key, pid_t pid)
+static bool entry_repeated(const struct process_list *processes, uint64_t key, pid_t pid)
 {
-	for (size_t i = 1; i <= MEMBERS_KEYS && i <= census->count; i++) {
-		const struct census_entry *entry = &census->entries[census->count - i];
+	for (size_t i = 1; i <= MEMBERS_KEYS && i <= processes->count; i++) {
+		const struct process_list_entry *entry = &processes->entries[processes->count - i];
 
 		if (entry->key == key && entry->pid == pid)
 			return true;
@@ -44,21 +44,22 @@ static bool entry_repeated(const struct census *census, uint64_t key, pid_t pid)
 	return false;
 }
 
-static int entry_add(struct census *census, uint64_t key, pid_t pid)
+static int entry_add(struct process_list *processes, uint64_t key, pid_t pid)
 {
-	if (entry_repeated(census, key, pid))
+	if (entry_repeated(processes, key, pid))
 		return 0;
-	if (census->count == census->size) {
-		size_t size = census->size * 2 + 64;
-		struct census_entry *more =
-		    reallocarray(census->entries, size, sizeof(*census->entries));
+	if (processes->count == processes->size) {
+		size_t size = processes->size * 2 + 64;
+		struct process_list_entry *more =
+		    reallocarray(processes->entries, size, sizeof(*processes->entries));
 
 		if (!more)
 			return -ENOMEM;
-		census->entries = more;
-		census->size = size;
+		processes->entries = more;
+		processes->size = size;
 	}
-	census->entries[census->count++] = (struct census_entry){.key = key, .pid = pid};
+	processes->entries[processes->count++] =
+	    (struct process_list_entry){.key = key, .pid = pid};
 	return 0;
 }
 
@@ -95,7 +96,8 @@ static bool gone(int error)
 }
 
 /* A task that has ended, or hides from us, is in no namespace. The task is PID or PID/task/TID. */
-static int task_enter(const struct host *host, const char *task, pid_t pid, struct census *census)
+static int task_enter(const struct host *host, const char *task, pid_t pid,
+		      struct process_list *processes)
 {
 	int result = 0;
 	uid_t owner;
@@ -106,17 +108,18 @@ static int task_enter(const struct host *host, const char *task, pid_t pid, stru
 
 		snprintf(path, sizeof(path), "%s/ns/%s", task, namespace_kinds[i].name);
 		if (fstatat(host->proc, path, &st, 0) == 0)
-			result = entry_add(census, st.st_ino, pid);
+			result = entry_add(processes, st.st_ino, pid);
 		else if (!gone(errno) && errno != EACCES && errno != EPERM)
 			result = log_errno(errno, "look at process %d", pid);
 	}
-	if (result == 0 && census->owners && owner_find(host, task, census->initial_user, &owner))
-		result = entry_add(census, MEMBERS_OF(owner), pid);
+	if (result == 0 && processes->owners &&
+	    owner_find(host, task, processes->initial_user, &owner))
+		result = entry_add(processes, MEMBERS_OF(owner), pid);
 	return result;
 }
 
 static int threads_enter(const struct host *host, const char *tasks, pid_t pid,
-			 struct census *census)
+			 struct process_list *processes)
 {
 	CLEANUP_FD int fd = openat(host->proc, tasks, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP_DIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -130,7 +133,7 @@ static int threads_enter(const struct host *host, const char *tasks, pid_t pid,
 	while (result == 0 && (errno = 0, entry = readdir(dir))) {
 		snprintf(path, sizeof(path), "%.32s/%.20s", tasks, entry->d_name);
 		if (entry->d_name[0] != '.')
-			result = task_enter(host, path, pid, census);
+			result = task_enter(host, path, pid, processes);
 	}
 	if (result == 0 && errno && !gone(errno))
 		result = log_errno(errno, "list the threads of process %d", pid);
@@ -142,21 +145,21 @@ static int threads_enter(const struct host *host, const char *tasks, pid_t pid,
  * thread may have left the user's namespaces, or have ended, while others stay (T37). Threads are
  * counted after the reading of the first one: if there is one thread then, no other was missed.
  */
-static int process_enter(const struct host *host, const char *pid, struct census *census)
+static int process_enter(const struct host *host, const char *pid, struct process_list *processes)
 {
 	char tasks[32];
 	struct stat st;
-	int result = task_enter(host, pid, atoi(pid), census);
+	int result = task_enter(host, pid, atoi(pid), processes);
 
 	snprintf(tasks, sizeof(tasks), "%.20s/task", pid);
 	if (result < 0)
 		return result;
 	if (fstatat(host->proc, tasks, &st, 0) < 0)
 		return gone(errno) ? 0 : log_errno(errno, "look at process %s", pid);
-	return st.st_nlink == TASK_LINKS + 1 ? 0 : threads_enter(host, tasks, atoi(pid), census);
+	return st.st_nlink == TASK_LINKS + 1 ? 0 : threads_enter(host, tasks, atoi(pid), processes);
 }
 
-int census_take(const struct host *host, bool owners, struct census *out)
+int process_list_read(const struct host *host, bool owners, struct process_list *out)
 {
 	CLEANUP_FD int fd = openat(host->proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP_DIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -164,7 +167,7 @@ int census_take(const struct host *host, bool owners, struct census *out)
 	struct stat user;
 	int result = 0;
 
-	*out = (struct census){.owners = owners};
+	*out = (struct process_list){.owners = owners};
 	if (!dir || fstatat(host->proc, "1/ns/user", &user, 0) < 0)
 		return log_errno(errno, "list the host's processes");
 	(void)steal_fd(&fd);
@@ -176,7 +179,7 @@ int census_take(const struct host *host, bool owners, struct census *out)
 	if (result == 0 && errno)
 		result = log_errno(errno, "list the host's processes");
 	if (result < 0)
-		census_free(out);
+		process_list_free(out);
 	else if (out->count)
 		qsort(out->entries, out->count, sizeof(*out->entries), entry_compare);
 	return result;
@@ -209,29 +212,30 @@ void members_free(struct members *members)
 }
 
 /* The entries with this key; *count is their number. */
-static const struct census_entry *entries_find(const struct census *census, uint64_t key,
-					       size_t *count)
+static const struct process_list_entry *entries_find(const struct process_list *processes,
+						     uint64_t key, size_t *count)
 {
-	const struct census_entry wanted = {.key = key}, *end = census->entries + census->count;
-	const struct census_entry *entry =
-	    census->count
-		? bsearch(&wanted, census->entries, census->count, sizeof(wanted), entry_compare)
-		: NULL;
+	const struct process_list_entry wanted = {.key = key},
+					*end = processes->entries + processes->count;
+	const struct process_list_entry *entry =
+	    processes->count ? bsearch(&wanted, processes->entries, processes->count,
+				       sizeof(wanted), entry_compare)
+			     : NULL;
 
 	*count = 0;
 	if (!entry)
 		return NULL;
-	while (entry > census->entries && entry[-1].key == key)
+	while (entry > processes->entries && entry[-1].key == key)
 		entry--;
 	while (entry + *count < end && entry[*count].key == key)
 		++*count;
 	return entry;
 }
 
-static int members_add(struct members *members, const struct census *census, uint64_t key)
+static int members_add(struct members *members, const struct process_list *processes, uint64_t key)
 {
 	size_t count;
-	const struct census_entry *entries = entries_find(census, key, &count);
+	const struct process_list_entry *entries = entries_find(processes, key, &count);
 	pid_t *more;
 
 	if (!count)
@@ -245,12 +249,12 @@ static int members_add(struct members *members, const struct census *census, uin
 	return 0;
 }
 
-int members_find(const struct census *census, uid_t uid, bool owned, struct members *out)
+int members_find(const struct process_list *processes, uid_t uid, bool owned, struct members *out)
 {
 	bool in = false;
 	int result;
 
-	*out = (struct members){.initial_user = census->initial_user};
+	*out = (struct members){.initial_user = processes->initial_user};
 	result = pins_inodes(uid, out->keys);
 	for (int i = 0; i < NAMESPACE_KINDS; i++)
 		in |= out->keys[i] != 0;
@@ -259,7 +263,7 @@ int members_find(const struct census *census, uid_t uid, bool owned, struct memb
 		out->keys[NAMESPACE_KINDS] = MEMBERS_OF(uid);
 	for (int i = 0; i < MEMBERS_KEYS && result == 0; i++)
 		if (out->keys[i])
-			result = members_add(out, census, out->keys[i]);
+			result = members_add(out, processes, out->keys[i]);
 	if (result < 0)
 		members_free(out);
 	return result;
@@ -267,8 +271,8 @@ int members_find(const struct census *census, uid_t uid, bool owned, struct memb
 
 bool member_there(const struct host *host, const struct members *members, pid_t pid)
 {
-	CLEANUP_CENSUS struct census now = {.owners = members->keys[NAMESPACE_KINDS] != 0,
-					    .initial_user = members->initial_user};
+	CLEANUP_PROCESS_LIST struct process_list now = {
+	    .owners = members->keys[NAMESPACE_KINDS] != 0, .initial_user = members->initial_user};
 	char name[16];
 
 	snprintf(name, sizeof(name), "%d", pid);

@@ -8,8 +8,8 @@
  * All processes of the host except the caller, by the namespaces that they are in; on request also
  * by the user who made their user namespace.
  */
-struct census {
-	struct census_entry {
+struct process_list {
+	struct process_list_entry {
 		uint64_t key; /* the inode of a namespace, or MEMBERS_OF a uid */
 		pid_t pid;
 	} * entries; /* sorted by key */
@@ -17,12 +17,12 @@ struct census {
 	bool owners;	       /* as requested */
 	uint64_t initial_user; /* inode of the host's user namespace */
 };
-#define MEMBERS_OF(uid) (UINT64_C(1) << 63 | (uid))
-#define MEMBERS_KEYS	(NAMESPACE_KINDS + 1) /* a namespace of each kind, and the user */
-#define CLEANUP_CENSUS	__attribute__((cleanup(census_free)))
-void census_free(struct census *census);
+#define MEMBERS_OF(uid)	     (UINT64_C(1) << 63 | (uid))
+#define MEMBERS_KEYS	     (NAMESPACE_KINDS + 1) /* a namespace of each kind, and the user */
+#define CLEANUP_PROCESS_LIST __attribute__((cleanup(process_list_free)))
+void process_list_free(struct process_list *processes);
 /* Reads the whole process list. Never while a caller waits. */
-int census_take(const struct host *host, bool owners, struct census *out) MUST_CHECK;
+int process_list_read(const struct host *host, bool owners, struct process_list *out) MUST_CHECK;
 
 /*
  * The processes in any of the namespaces of a user's pins; a process may be listed several times.
@@ -37,7 +37,7 @@ struct members {
 };
 #define CLEANUP_MEMBERS __attribute__((cleanup(members_free)))
 void members_free(struct members *members);
-int members_find(const struct census *census, uid_t uid, bool owned,
+int members_find(const struct process_list *processes, uid_t uid, bool owned,
 		 struct members *out) MUST_CHECK;
 
 /*

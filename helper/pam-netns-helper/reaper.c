@@ -32,10 +32,10 @@ int reap(struct host *host, uid_t uid, int timeout_ms, bool kill)
 	int result;
 
 	do {
-		CLEANUP_CENSUS struct census census = {0};
+		CLEANUP_PROCESS_LIST struct process_list processes = {0};
 
-		result = census_take(host, kill, &census);
-		result = result ?: leaving_look(host, &census, &l);
+		result = process_list_read(host, kill, &processes);
+		result = result ?: leaving_look(host, &processes, &l);
 		if (result == LOOKED_IN)
 			leaving_wait(&l, 1, REAP_PAUSE_MS);
 	} while (result == LOOKED_EMPTY ||

@@ -32,10 +32,10 @@
 #include "base/paths.h"
 #include "setup_internal.h"
 #include "net/uplink.h"
-#include "ns/view.h"
+#include "ns/mntns.h"
 
 /* The program's too: what an older one made, rules above all, is made anew after an upgrade. */
-uint64_t setup_identity(const struct conf *conf)
+uint64_t setup_version(const struct conf *conf)
 {
 	struct stat program;
 	uint64_t hash = 0xcbf29ce484222325U;
@@ -205,13 +205,13 @@ static int plan_reconnect(struct plan *plan)
 
 static int plan_views(struct plan *plan)
 {
-	int result = view_host_prepare();
+	int result = mntns_host_prepare();
 
 	for (size_t i = 0; i < plan->count && result == 0; i++) {
 		result = setup_resolv(plan->host, plan->networks[i].state.conf);
 		result = result
-			     ?: view_template_make(plan->networks[i].state.conf,
-						   plan->host->ns.fd[KIND_MNT]);
+			     ?: mntns_template_make(plan->networks[i].state.conf,
+						    plan->host->ns.fd[KIND_MNT]);
 	}
 	return result;
 }
@@ -265,7 +265,7 @@ static int forwarding_note(struct host *host, bool ipv6, unsigned *ours)
  * is switched on: whoever comes after a crash in between must not take it for the host's own wish
  * and let through what is not ours. A record with no rules makes no login believe it.
  */
-static int plan_forwarding(struct plan *plan, uint64_t identity, struct host_state *state)
+static int plan_forwarding(struct plan *plan, uint64_t version, struct host_state *state)
 {
 	int result = host_state_read(plan->host->run, state);
 
@@ -278,7 +278,7 @@ static int plan_forwarding(struct plan *plan, uint64_t identity, struct host_sta
 		result = forwarding_note(plan->host, true, &state->forwarding6_ours);
 	if (result < 0)
 		return result;
-	state->conf = identity;
+	state->conf = version;
 	state->rules = 0;
 	return host_state_write(plan->host->run, state);
 }
@@ -298,11 +298,11 @@ static int kernel_check(void)
 }
 
 /* Is a further bridge all that is wanted? */
-static bool plan_only_grows(const struct plan *plan, uint64_t identity)
+static bool plan_only_grows(const struct plan *plan, uint64_t version)
 {
 	for (size_t i = 0; i < plan->count; i++) {
 		struct setup setup = {.conf = plan->conf,
-				      .identity = identity,
+				      .version = version,
 				      .network = plan->networks[i].state.conf};
 
 		if (setup_intact(plan->host, &setup) != 1 ||
@@ -317,7 +317,7 @@ static int plan_protect(struct plan *plan, struct host_state *state)
 {
 	int result = plan_disconnect(plan, false);
 
-	result = result ?: plan_drop_strangers(plan);
+	result = result ?: plan_drop_unlisted(plan);
 	result = result ?: plan_bridges(plan);
 	result = result ?: plan_rules(plan, state);
 	if (result < 0)
@@ -329,7 +329,7 @@ static int plan_protect(struct plan *plan, struct host_state *state)
 
 static int plan_grow(struct plan *plan, struct host_state *state)
 {
-	int result = plan_drop_strangers(plan);
+	int result = plan_drop_unlisted(plan);
 
 	result = result ?: plan_bridges(plan);
 	result = result ?: plan_rules(plan, state);
@@ -338,9 +338,9 @@ static int plan_grow(struct plan *plan, struct host_state *state)
 	return result;
 }
 
-static int plan_apply(struct plan *plan, uint64_t identity)
+static int plan_apply(struct plan *plan, uint64_t version)
 {
-	bool grows = plan_only_grows(plan, identity);
+	bool grows = plan_only_grows(plan, version);
 	struct host_state state;
 	int result = kernel_check();
 
@@ -348,7 +348,7 @@ static int plan_apply(struct plan *plan, uint64_t identity)
 	result = result ?: plan_decide(plan);
 	if (result == 0 && !grows)
 		result = plan_ports(plan);
-	result = result ?: plan_forwarding(plan, identity, &state);
+	result = result ?: plan_forwarding(plan, version, &state);
 	result = result ?: grows ? plan_grow(plan, &state) : plan_protect(plan, &state);
 	if (result == 0 && !grows)
 		result = plan_reconnect(plan);
@@ -363,13 +363,13 @@ static int plan_apply(struct plan *plan, uint64_t identity)
 	return result;
 }
 
-int setup_apply_locked(struct host *host, const struct conf *conf, uint64_t identity,
+int setup_apply_locked(struct host *host, const struct conf *conf, uint64_t version,
 		       const struct network *network, unsigned bridges)
 {
 	struct plan plan = {.host = host, .conf = conf, .grow = network, .bridges = bridges};
 	int result = plan_choose(&plan, network);
 
-	result = result ?: plan_apply(&plan, identity);
+	result = result ?: plan_apply(&plan, version);
 	free(plan.users);
 	return result;
 }

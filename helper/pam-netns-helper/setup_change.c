@@ -15,7 +15,7 @@
 /* A change that somebody wants: a network as the conf says (bridges 0), or with so many bridges. */
 struct change {
 	const struct conf *conf;
-	uint64_t identity;
+	uint64_t version;
 	const struct network *network; /* NULL: all, and in any case */
 	unsigned bridges;
 };
@@ -23,7 +23,7 @@ struct change {
 /* 1, 0, or -errno. */
 static int change_made(struct host *host, const struct change *c)
 {
-	struct setup setup = {.conf = c->conf, .identity = c->identity, .network = c->network};
+	struct setup setup = {.conf = c->conf, .version = c->version, .network = c->network};
 
 	if (!c->network)
 		return 0;
@@ -57,7 +57,7 @@ static struct setup *change_look(struct host *host, const struct change *c)
 
 	for (size_t i = 0; found && i < c->conf->networks_count; i++) {
 		*next = (struct setup){
-		    .conf = c->conf, .identity = c->identity, .network = &c->conf->networks[i]};
+		    .conf = c->conf, .version = c->version, .network = &c->conf->networks[i]};
 		if (setup_intact(host, next) == 0 &&
 		    (next->differs != PART_NETWORK || next->network == c->network))
 			next++;
@@ -80,7 +80,7 @@ static int change_make(struct host *host, const struct change *c)
 		found = change_look(host, c);
 		if (bridges && bridges < bridges_reserved(host, c->network))
 			bridges = bridges_reserved(host, c->network);
-		result = setup_apply_locked(host, c->conf, c->identity, c->network, bridges ?: 1);
+		result = setup_apply_locked(host, c->conf, c->version, c->network, bridges ?: 1);
 	}
 	lock_release(host->lock, LOCK_HOST);
 	for (const struct setup *s = found; result == 0 && s && s->network; s++)
@@ -107,17 +107,17 @@ static int change_want(struct host *host, const struct change *c)
 	return result;
 }
 
-int setup_apply(struct host *host, const struct conf *conf, uint64_t identity,
+int setup_apply(struct host *host, const struct conf *conf, uint64_t version,
 		const struct network *network)
 {
-	const struct change change = {conf, identity, network, 0};
+	const struct change change = {conf, version, network, 0};
 
 	return change_want(host, &change);
 }
 
 int setup_grow(struct host *host, const struct setup *setup, unsigned bridge)
 {
-	const struct change change = {setup->conf, setup->identity, setup->network, bridge + 1};
+	const struct change change = {setup->conf, setup->version, setup->network, bridge + 1};
 
 	return change_want(host, &change);
 }
@@ -128,7 +128,7 @@ int setup_ensure(struct host *host, struct setup *setup)
 
 	if (result)
 		return result < 0 ? result : 0;
-	result = setup_apply(host, setup->conf, setup->identity, setup->network);
+	result = setup_apply(host, setup->conf, setup->version, setup->network);
 	result = result ?: setup_intact(host, setup);
 	if (result)
 		return result < 0 ? result : 0;
@@ -144,6 +144,6 @@ int setup_follow_ipv6(struct host *host, struct setup *setup)
 
 	if (setup_ipv6_follows(network, &setup->state))
 		return 0;
-	result = setup_apply(host, setup->conf, setup->identity, network);
+	result = setup_apply(host, setup->conf, setup->version, network);
 	return result < 0 ? result : network_state_read(host->run, network->name, &setup->state);
 }

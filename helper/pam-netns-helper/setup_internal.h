@@ -36,7 +36,7 @@ int plan_decide(struct plan *plan) MUST_CHECK;
 /* Says of which networks with active users the policy has changed. */
 void plan_policy_tell(const struct plan *plan);
 /* Networks that are up but no longer in the conf have no rules any more: they go. */
-int plan_drop_strangers(struct plan *plan) MUST_CHECK;
+int plan_drop_unlisted(struct plan *plan) MUST_CHECK;
 
 /* Has the network IPv6 if this host has, and on all of its bridges? */
 bool setup_ipv6_follows(const struct network *network,
@@ -90,7 +90,7 @@ int flush_follow(struct host *host) MUST_CHECK;
 int flush_recall(struct host *host, struct host_state *state) MUST_CHECK;
 int flush_remove(struct host *host) MUST_CHECK;
 /* Applies everything, for a network with so many bridges or (NULL) all. LOCK_HOST is held. */
-int setup_apply_locked(struct host *host, const struct conf *conf, uint64_t identity,
+int setup_apply_locked(struct host *host, const struct conf *conf, uint64_t version,
 		       const struct network *network, unsigned bridges) MUST_CHECK;
 
 #endif

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "setup_internal.h"
 #include "net/uplink.h"
-#include "ns/view.h"
+#include "ns/mntns.h"
 
 static const struct {
 	unsigned part;
@@ -137,7 +137,7 @@ int setup_intact(struct host *host, struct setup *setup)
 	if (result < 0)
 		return log_errno(-result, "read what is set up of network %s",
 				 setup->network->name);
-	if (state.conf != setup->identity)
+	if (state.conf != setup->version)
 		setup->differs |= PART_CONF;
 	result = look_rules(host, setup, &state);
 	if (result == 0)
@@ -149,7 +149,7 @@ int setup_intact(struct host *host, struct setup *setup)
 	if (result < 0)
 		return result;
 
-	CLEANUP_FD int template = view_template_open(setup->network);
+	CLEANUP_FD int template = mntns_template_open(setup->network);
 
 	if (template <0)
 		setup->differs |= PART_TEMPLATE;

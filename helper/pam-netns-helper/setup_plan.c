@@ -215,13 +215,13 @@ static bool plan_has(const struct plan *plan, const char *name)
 }
 
 /* Its bridges go, which cuts its users off: without rules nothing may pass. */
-static int stranger_drop(struct plan *plan, const char *name)
+static int unlisted_drop(struct plan *plan, const char *name)
 {
 	log_warning("network %s is no longer in the conf file: its bridges are removed", name);
 	return network_remove(plan->host, name);
 }
 
-int plan_drop_strangers(struct plan *plan)
+int plan_drop_unlisted(struct plan *plan)
 {
 	CLEANUP_DIR DIR *dir = opendir(NETWORKS_DIR);
 	struct dirent *entry;
@@ -230,7 +230,7 @@ int plan_drop_strangers(struct plan *plan)
 	while (dir && result == 0 && (entry = readdir(dir)))
 		if (entry->d_type == DT_DIR && entry->d_name[0] != '.' &&
 		    !conf_network(plan->conf, entry->d_name) && !plan_has(plan, entry->d_name))
-			result = stranger_drop(plan, entry->d_name);
+			result = unlisted_drop(plan, entry->d_name);
 	return result;
 }
 

@@ -11,7 +11,7 @@
 #include "ns/pins.h"
 #include "setup_internal.h"
 #include "net/uplink.h"
-#include "ns/view.h"
+#include "ns/mntns.h"
 
 /*
  * Counts the active users of a network ("": of any), and names one of them. An error must not look
@@ -60,7 +60,7 @@ int network_remove(struct host *host, const char *name)
 		/* Without the record its bridges would stay. */
 		result = log_errno(-result, "read the state of network %s", name);
 	}
-	result = result ?: view_template_remove(name);
+	result = result ?: mntns_template_remove(name);
 	return result < 0 ? result : network_state_remove(host->run, name);
 }
 

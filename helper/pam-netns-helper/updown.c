@@ -84,7 +84,7 @@ int verb_up(struct host *host, const struct request *request, struct reply *repl
 		}
 	}
 	host->by_hand = true;
-	result = result ?: setup_apply(host, conf, setup_identity(conf), network);
+	result = result ?: setup_apply(host, conf, setup_version(conf), network);
 	if (result == 0 && (request->flags & REQUEST_DROP))
 		result = connections_drop(host, conf, network);
 	if (result == 0)

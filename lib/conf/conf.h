@@ -80,7 +80,7 @@ struct profile {
 	char **private_dirs; /* absolute, normalised */
 	size_t private_count;
 	unsigned private_percent; /* of memory; 0: private_bytes decides */
-	uint64_t private_bytes;	  /* for all of a user's in memory; both 0: view_private_bytes() */
+	uint64_t private_bytes;	  /* for all of a user's in memory; both 0: mntns_private_bytes() */
 	enum conf_exec private_exec;
 	enum conf_linger linger;
 	enum conf_nested nested;

@@ -27,7 +27,7 @@
 
 struct host_state {
 	uint64_t rules;		      /* guard_fingerprint() after set-up */
-	uint64_t conf;		      /* setup_identity() of the conf file that was applied */
+	uint64_t conf;		      /* setup_version() of the conf file that was applied */
 	unsigned forwarding_ours;     /* IPv4 forwarding was off before us */
 	unsigned forwarding6_ours;    /* IPv6 forwarding was off before us */
 	unsigned open_if_flushed;     /* OPEN_… */

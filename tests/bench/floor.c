@@ -130,7 +130,7 @@ static void pin(const char *name)
 }
 
 /* In the new network namespace. Leaves the process in the new mount namespace. */
-static void view_make(void)
+static void mntns_make(void)
 {
 	int kept = open_tree(AT_FDCWD, DIR_KEPT, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC), cgroup;
 
@@ -294,7 +294,7 @@ int64_t floor_login(void)
 	user = netlink_socket(NETLINK_ROUTE);
 	must(!unshare(CLONE_NEWUTS) && !sethostname("floor", 5), "unshare uts");
 	pin("uts");
-	view_make();
+	mntns_make();
 	mnt = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
 	must(mnt >= 0 && !setns(f.mnt, CLONE_NEWNS), "return");
 	char from[32];

@@ -240,7 +240,7 @@ test_clock_set_back_delays_nothing() {
 # directory. Leases have an age in days that outlives boots: a wrong clock changes only which unused lease
 # is given up.
 test_wall_clock_is_read_in_known_files_only() {
-	assert_same "$(printf '%s\n' helper/pam-netns-helper/{gc_leases,login,resources/record}.c lib/ns/kept.c lib/state/lease_use.c)" \
+	assert_same "$(printf '%s\n' helper/pam-netns-helper/{gc_leases,login,resources/record}.c lib/ns/persistent.c lib/state/lease_use.c)" \
 		"$(cd "$CHECKOUT" && grep -rlE --include=*.c '\<time\(|CLOCK_REALTIME|gettimeofday\(|ftime\(|timespec_get' \
 			lib helper/pam-netns-helper helper/pam-netns-enter pam_module | sort)"
 }

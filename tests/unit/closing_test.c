@@ -35,35 +35,36 @@ struct script {
 static struct {
 	struct script users[USERS];
 	long now; /* ms */
-	int census_error;
-	unsigned censuses;
-	bool owners;	 /* of the last census */
+	int process_list_error;
+	unsigned process_lists;
+	bool owners;	 /* the last list has owners */
 	char waits[512]; /* "5 10 20 " */
 	void (*at_wait)(void);
 } world;
 
-static struct census_entry seen;
+static struct process_list_entry seen;
 
-static int fake_census(const struct host *host, bool owners, struct census *out)
+static int fake_census(const struct host *host, bool owners, struct process_list *out)
 {
 	(void)host;
-	world.censuses++;
+	world.process_lists++;
 	world.owners = owners;
-	*out = (struct census){.entries = world.census_error ? NULL : &seen, .count = 1};
-	return world.census_error;
+	*out =
+	    (struct process_list){.entries = world.process_list_error ? NULL : &seen, .count = 1};
+	return world.process_list_error;
 }
 
 static void note_remove(uid_t uid);
 
 /* A user who is torn down has no note any more. */
-static int fake_look(struct host *host, const struct census *census, struct leaving *l)
+static int fake_look(struct host *host, const struct process_list *processes, struct leaving *l)
 {
 	struct script *user = &world.users[l->uid - FIRST];
 	int found = user->found[user->looks < 7 ? user->looks : 7];
 
 	(void)host;
 	assert_true(l->uid >= FIRST && l->uid < FIRST + USERS);
-	assert_ptr_equal(census->entries, &seen);
+	assert_ptr_equal(processes->entries, &seen);
 	user->looks++;
 	user->kill = l->kill;
 	user->since = l->since;
@@ -86,14 +87,14 @@ static void fake_wait(const struct leaving *leaving, size_t count, int timeout_m
 		world.at_wait();
 }
 
-#define census_take(host, owners, out) fake_census(host, owners, out)
-#define census_free(census)	       (void)(census)
-#undef CLEANUP_CENSUS
-#define CLEANUP_CENSUS
-#define leaving_look(host, census, l) fake_look(host, census, l)
-#define leaving_wait(l, count, ms)    fake_wait(l, count, ms)
-#define now_ms()		      world.now
-#define reallocarray(...)	      FAULT_NULL(reallocarray(__VA_ARGS__))
+#define process_list_read(host, owners, out) fake_census(host, owners, out)
+#define process_list_free(processes)	     (void)(processes)
+#undef CLEANUP_PROCESS_LIST
+#define CLEANUP_PROCESS_LIST
+#define leaving_look(host, processes, l) fake_look(host, processes, l)
+#define leaving_wait(l, count, ms)	 fake_wait(l, count, ms)
+#define now_ms()			 world.now
+#define reallocarray(...)		 FAULT_NULL(reallocarray(__VA_ARGS__))
 
 #include "../../helper/pam-netns-helper/closing.c"
 #include "../../helper/pam-netns-helper/note.c"
@@ -187,7 +188,7 @@ static void test_no_note(void **state)
 	assert_int_equal(mkdirat(scratch, "closing/-1", 0700), 0);
 	assert_int_equal(mkdirat(scratch, "closing/4294967295", 0700), 0);
 	assert_int_equal(closing_serve(&host, true), 0);
-	assert_int_equal(world.censuses, 0);
+	assert_int_equal(world.process_lists, 0);
 }
 
 static void test_no_folder(void **state)
@@ -205,7 +206,7 @@ static void test_all_have_gone(void **state)
 	leaves(FIRST + 1, LOOKED_EMPTY, LOOKED_DONE, LOOKED_DONE);
 	leaves(FIRST, LOOKED_EMPTY, LOOKED_DONE, LOOKED_DONE);
 	assert_int_equal(closing_serve(&host, true), 0);
-	assert_int_equal(world.censuses, 2); /* for both */
+	assert_int_equal(world.process_lists, 2); /* for both */
 	assert_int_equal(looks_of(FIRST), 2);
 	assert_int_equal(looks_of(FIRST + 1), 2);
 	assert_string_equal(world.waits, "");
@@ -338,7 +339,7 @@ static void test_many(void **state)
 		leaves(FIRST + i * 7 % USERS, LOOKED_IN, LOOKED_IN, LOOKED_DONE);
 	assert_int_equal(closing_serve(&host, true), 0);
 	assert_string_equal(world.waits, "5 10 ");
-	assert_int_equal(world.censuses, 3);
+	assert_int_equal(world.process_lists, 3);
 	for (uid_t i = 0; i < USERS; i++) {
 		assert_int_equal(world.users[i].looks, 3);
 		assert_int_equal(world.users[i].since, began); /* recalled in each round */
@@ -380,7 +381,7 @@ static void test_no_census(void **state)
 {
 	(void)state;
 	leaves(FIRST, LOOKED_DONE, LOOKED_DONE, LOOKED_DONE);
-	world.census_error = -EMFILE;
+	world.process_list_error = -EMFILE;
 	assert_int_equal(closing_serve(&host, true), -EMFILE);
 	assert_int_equal(looks_of(FIRST), 0);
 	assert_int_not_equal(note_of(FIRST), 0);

@@ -33,7 +33,7 @@ static struct {
 	size_t count;
 	int find_error;
 	bool owned;	 /* as the last look asked */
-	pid_t gone;	 /* its number is a stranger's by now */
+	pid_t gone;	 /* another process has its number by now */
 	char done[1024]; /* "TERM 7, CONT 7, teardown" */
 	int teardown_error;
 	char last_logout[1024];
@@ -143,15 +143,15 @@ static void fake_syslog(int level, const char *format, ...)
 	done("log", 0);
 }
 
-#define members_find(census, uid, owned, out) ((void)(census), fake_find(uid, owned, out))
-#define members_free			      fake_free
-#define member_there(host, members, pid)      ((void)(host), (pid) != world.gone)
-#define syscall(...)			      fake_syscall(__VA_ARGS__)
-#define poll(fds, count, timeout)	      fake_poll(fds, count, timeout)
-#define user_remove(host, uid, known)	      fake_teardown(host, uid, known)
-#define syslog(...)			      fake_syslog(__VA_ARGS__)
-#define openlog(ident, flags, facility)	      assert_int_equal(facility, LOG_AUTHPRIV)
-#define clock_ms()			      world.now
+#define members_find(processes, uid, owned, out) ((void)(processes), fake_find(uid, owned, out))
+#define members_free				 fake_free
+#define member_there(host, members, pid)	 ((void)(host), (pid) != world.gone)
+#define syscall(...)				 fake_syscall(__VA_ARGS__)
+#define poll(fds, count, timeout)		 fake_poll(fds, count, timeout)
+#define user_remove(host, uid, known)		 fake_teardown(host, uid, known)
+#define syslog(...)				 fake_syslog(__VA_ARGS__)
+#define openlog(ident, flags, facility)		 assert_int_equal(facility, LOG_AUTHPRIV)
+#define clock_ms()				 world.now
 
 #include "../../helper/pam-netns-helper/leaving.c"
 #include "../../helper/pam-netns-helper/note.c"
@@ -404,7 +404,7 @@ static void test_processes_are_ended(void **state)
 }
 
 /* A number that belongs to another user's process since gets no signal; nor does one that ended. */
-static void test_strangers_are_spared(void **state)
+static void test_processes_of_others_get_no_signal(void **state)
 {
 	struct leaving l = leaves(true);
 
@@ -466,7 +466,7 @@ int main(void)
 	    TEST(test_a_login_holds_the_lock),
 	    TEST(test_teardown_fails),
 	    TEST(test_processes_are_ended),
-	    TEST(test_strangers_are_spared),
+	    TEST(test_processes_of_others_get_no_signal),
 	    TEST(test_line_of_the_logout),
 	    TEST(test_wait),
 	};

@@ -70,14 +70,14 @@ static int children_end(void **state)
 /* How many processes are the user's, and whether this one is. */
 static size_t find(uid_t uid, bool owned, pid_t pid, bool *found)
 {
-	CLEANUP_CENSUS struct census census;
+	CLEANUP_PROCESS_LIST struct process_list processes;
 	CLEANUP_MEMBERS struct members members;
 	size_t different = 0;
 
-	assert_int_equal(census_take(&host, owned, &census), 0);
-	for (size_t i = 1; i < census.count; i++)
-		assert_true(census.entries[i - 1].key <= census.entries[i].key);
-	assert_int_equal(members_find(&census, uid, owned, &members), 0);
+	assert_int_equal(process_list_read(&host, owned, &processes), 0);
+	for (size_t i = 1; i < processes.count; i++)
+		assert_true(processes.entries[i - 1].key <= processes.entries[i].key);
+	assert_int_equal(members_find(&processes, uid, owned, &members), 0);
 	*found = false;
 	for (size_t i = 0; i < members.count; i++) {
 		bool again = false;
@@ -306,15 +306,15 @@ static void test_containers_of_the_user(void **state)
 /* One look serves all: those whose containers end with them, and others. */
 static void test_containers_are_asked_for(void **state)
 {
-	CLEANUP_CENSUS struct census census;
+	CLEANUP_PROCESS_LIST struct process_list processes;
 	struct members members;
 	int depth = 1;
 
 	(void)state;
 	(void)child(become_contained, &depth);
-	assert_int_equal(census_take(&host, true, &census), 0);
+	assert_int_equal(process_list_read(&host, true, &processes), 0);
 	for (size_t owned = 0; owned <= 1; owned++) {
-		assert_int_equal(members_find(&census, ALICE, owned, &members), 0);
+		assert_int_equal(members_find(&processes, ALICE, owned, &members), 0);
 		assert_int_equal(members.count, owned);
 		members_free(&members);
 	}
@@ -333,21 +333,21 @@ static void test_containers_of_others(void **state)
 	assert_members(ALICE, true, 1, children[0]);
 }
 
-/* A number that was given to a stranger since is no member. */
+/* A number that was given to another process since is no member. */
 static void test_member_is_gone(void **state)
 {
-	CLEANUP_CENSUS struct census census;
+	CLEANUP_PROCESS_LIST struct process_list processes;
 	CLEANUP_MEMBERS struct members members;
 	int flags = CLONE_NEWUTS;
-	pid_t pid, stranger = child(become_unshared, &flags);
+	pid_t pid, other = child(become_unshared, &flags);
 
 	(void)state;
 	pid = member(ALICE, NAMESPACE_NET);
-	assert_int_equal(census_take(&host, false, &census), 0);
-	assert_int_equal(members_find(&census, ALICE, false, &members), 0);
+	assert_int_equal(process_list_read(&host, false, &processes), 0);
+	assert_int_equal(members_find(&processes, ALICE, false, &members), 0);
 	assert_int_equal(members.count, 1);
 	assert_true(member_there(&host, &members, pid));
-	assert_false(member_there(&host, &members, stranger));
+	assert_false(member_there(&host, &members, other));
 	own_child_end(pid);
 	children_count--;
 	assert_false(member_there(&host, &members, pid));
@@ -356,22 +356,22 @@ static void test_member_is_gone(void **state)
 /* "None" must not come of a failure. */
 static void memory_body(void)
 {
-	struct census census = {0};
+	struct process_list processes = {0};
 	struct members members = {0};
-	int result = census_take(&host, true, &census);
+	int result = process_list_read(&host, true, &processes);
 
 	if (result == 0) {
-		result = members_find(&census, ALICE, true, &members);
+		result = members_find(&processes, ALICE, true, &members);
 		if (result == 0)
 			assert_true(members.count >= 1);
 		else
 			assert_null(members.pids);
 	} else {
-		assert_null(census.entries);
+		assert_null(processes.entries);
 	}
 	assert_int_equal(result, fault_was_hit() ? -ENOMEM : 0);
 	members_free(&members);
-	census_free(&census);
+	process_list_free(&processes);
 }
 
 static void test_no_memory(void **state)
@@ -386,12 +386,12 @@ static void test_no_proc(void **state)
 {
 	CLEANUP_FD int run = open("/run", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const struct host without = {.proc = run}, closed = {.proc = -1};
-	struct census census;
+	struct process_list processes;
 
 	(void)state;
-	assert_true(census_take(&without, false, &census) < 0);
-	assert_null(census.entries);
-	assert_true(census_take(&closed, false, &census) < 0);
+	assert_true(process_list_read(&without, false, &processes) < 0);
+	assert_null(processes.entries);
+	assert_true(process_list_read(&closed, false, &processes) < 0);
 	assert_non_null(strstr(log_last, "process"));
 }
 

@@ -1,6 +1,6 @@
 /*
  * The user's mount namespace: private directories, resolv.conf, /etc/hosts, /run/user/UID; see
- * lib/ns/view.h. It goes with the other namespaces' pins.
+ * lib/ns/mntns.h. It goes with the other namespaces' pins.
  */
 #include "../resource.h"
 
@@ -11,11 +11,11 @@
 
 #include "base/log.h"
 #include "base/paths.h"
-#include "ns/view.h"
+#include "ns/mntns.h"
 
 struct attempt {
 	struct user *user;
-	struct view view;
+	struct mntns mntns;
 	int template;
 };
 
@@ -27,7 +27,7 @@ static bool mount_namespace_wanted(const struct user *user)
 static int attempt_make(void *context)
 {
 	struct attempt *a = context;
-	CLEANUP_FD int mnt = view_make(&a->view, a->template, a->user->host->ns.fd[KIND_MNT]);
+	CLEANUP_FD int mnt = mntns_make(&a->mntns, a->template, a->user->host->ns.fd[KIND_MNT]);
 	int error;
 
 	if (mnt < 0)
@@ -44,7 +44,7 @@ static bool hosts_own(uid_t uid)
 	char hosts[128];
 	struct stat st;
 
-	snprintf(hosts, sizeof(hosts), USERS_DIR "/%u/" VIEW_HOSTS_NAME, uid);
+	snprintf(hosts, sizeof(hosts), USERS_DIR "/%u/" MNTNS_HOSTS_NAME, uid);
 	return lstat(hosts, &st) == 0;
 }
 
@@ -53,31 +53,32 @@ static int mount_namespace_make(struct user *user)
 	const struct network *network = user->profile->network;
 	struct attempt a = {
 	    .user = user,
-	    .view = {.uid = user->uid,
-		     .account = user->state.account,
-		     .profile = user->profile,
-		     .own_hosts = hosts_own(user->uid)},
+	    .mntns = {.uid = user->uid,
+		      .account = user->state.account,
+		      .profile = user->profile,
+		      .own_hosts = hosts_own(user->uid)},
 	};
-	CLEANUP_FD int template = view_template_open(network);
+	CLEANUP_FD int template = mntns_template_open(network);
 	int error;
 
 	if (template <0)
 		return log_errno(-template, "open the template of network %s", network->name);
 	a.template = template;
 	error = pin_retry(attempt_make, &a);
-	user->state.runtime_dir = a.view.runtime_dir;
+	user->state.runtime_dir = a.mntns.runtime_dir;
 	return error;
 }
 
 /* logind removes /run/user/UID with the last session and mounts a new one with the next. */
 static int runtime_follow(struct user *user)
 {
-	uint64_t device = view_runtime_device(user->uid);
+	uint64_t device = mntns_runtime_device(user->uid);
 	int error;
 
 	if (!device || device == user->state.runtime_dir)
 		return 0;
-	error = view_graft_runtime(user->uid, user->pins.fd[KIND_MNT], user->host->ns.fd[KIND_MNT]);
+	error =
+	    mntns_graft_runtime(user->uid, user->pins.fd[KIND_MNT], user->host->ns.fd[KIND_MNT]);
 	if (error)
 		return log_errno(-error, "show /run/user/%u to the user", user->uid);
 	user->state.runtime_dir = device;
@@ -103,8 +104,8 @@ static int files_mend(struct user *user)
 	int error = own_hosts ? setup_hosts(user->host, user->uid, s->hostname) : 0;
 
 	return error
-		   ?: view_mend_files(s->network, user->uid, own_hosts, user->pins.fd[KIND_MNT],
-				      user->host->ns.fd[KIND_MNT]);
+		   ?: mntns_mend_files(s->network, user->uid, own_hosts, user->pins.fd[KIND_MNT],
+				       user->host->ns.fd[KIND_MNT]);
 }
 
 static int mount_namespace_check(struct user *user)

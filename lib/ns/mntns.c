@@ -1,8 +1,8 @@
 /*
- * A user's mount namespace, made from the network's template; see view.h.
- * view_template.c makes the template.
+ * A user's mount namespace, made from the network's template; see mntns.h.
+ * mntns_template.c makes the template.
  */
-#include "ns/view.h"
+#include "ns/mntns.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,12 +15,12 @@
 #include <sys/sysinfo.h>
 
 #include "base/files.h"
-#include "ns/kept.h"
+#include "ns/persistent.h"
 #include "base/linux_calls.h"
 #include "base/log.h"
 #include "base/paths.h"
 #include "ns/mounts.h"
-#include "ns/view_internal.h"
+#include "ns/mntns_internal.h"
 
 #define PRIVATE_FLAGS (MS_NOSUID | MS_NODEV)
 #define RUNTIME_ROOT  "/run/user"
@@ -41,7 +41,7 @@ struct private_dir {
 	struct mount_attr attr;
 };
 
-uint64_t view_private_bytes(const struct profile *profile, uint64_t users)
+uint64_t mntns_private_bytes(const struct profile *profile, uint64_t users)
 {
 	struct sysinfo memory;
 	uint64_t share = profile->private_percent, bytes;
@@ -56,7 +56,7 @@ uint64_t view_private_bytes(const struct profile *profile, uint64_t users)
 	return bytes > PRIVATE_BYTES_MIN ? bytes : PRIVATE_BYTES_MIN;
 }
 
-uint64_t view_private_inodes(uint64_t bytes)
+uint64_t mntns_private_inodes(uint64_t bytes)
 {
 	uint64_t inodes = bytes / PRIVATE_BYTES_PER_INODE;
 
@@ -69,13 +69,13 @@ uint64_t view_private_inodes(uint64_t bytes)
  * open only to root. The directories are cloned from its folders. Unmounting it would cost more
  * than all the rest, because the kernel then waits for every CPU.
  */
-static int private_tmpfs(const struct view *view)
+static int private_tmpfs(const struct mntns *mntns)
 {
-	uint64_t bytes = view_private_bytes(view->profile, view->users);
+	uint64_t bytes = mntns_private_bytes(mntns->profile, mntns->users);
 	char options[96];
 
 	snprintf(options, sizeof(options), "mode=0700,size=%llu,nr_inodes=%llu",
-		 (unsigned long long)bytes, (unsigned long long)view_private_inodes(bytes));
+		 (unsigned long long)bytes, (unsigned long long)mntns_private_inodes(bytes));
 	return mount("pam_netns", PINS_DIR, "tmpfs", PRIVATE_FLAGS, options) < 0
 		   ? log_errno(errno, "mount the tmpfs of private directories")
 		   : 0;
@@ -106,9 +106,9 @@ static int private_folder(size_t number, int dir, const char *path)
  * the template cannot tell whether the host's is noexec now. A persistent directory is mounted like
  * PRIVATE_DIR; noexec of that is undone only if the profile says so.
  */
-static int private_prepare(const struct view *view, const char *path, struct private_dir *out)
+static int private_prepare(const struct mntns *mntns, const char *path, struct private_dir *out)
 {
-	enum conf_exec exec = view->profile->private_exec;
+	enum conf_exec exec = mntns->profile->private_exec;
 	struct statvfs host = {.f_flag = 0};
 
 	out->tree = -1;
@@ -116,13 +116,13 @@ static int private_prepare(const struct view *view, const char *path, struct pri
 		return log_errno(errno, "use %s as a private directory", path);
 	if (exec == EXEC_NO || (host.f_flag & ST_NOEXEC))
 		out->attr.attr_set = MOUNT_ATTR_NOEXEC;
-	if (!kept_path(path))
+	if (!persistent_path(path))
 		return 0;
 	if (exec == EXEC_YES)
 		out->attr.attr_clr = MOUNT_ATTR_NOEXEC;
 	out->attr.attr_set |= MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 	out->attr.propagation = MS_PRIVATE;
-	out->tree = kept_open(view->uid, view->account, path);
+	out->tree = persistent_open(mntns->uid, mntns->account, path);
 	return out->tree < 0 ? out->tree : 0;
 }
 
@@ -139,18 +139,18 @@ static int private_attach(const char *path, size_t number, struct private_dir *o
 	return out->tree < 0 ? out->tree : mount_attach(out->tree, dir, path, out->attr);
 }
 
-static int private_mount(const struct view *view, struct private_dir *dirs)
+static int private_mount(const struct mntns *mntns, struct private_dir *dirs)
 {
-	size_t count = view->profile->private_count;
+	size_t count = mntns->profile->private_count;
 	bool in_memory = false;
 	int result = 0;
 
 	for (size_t i = 0; i < count; i++)
 		in_memory |= dirs[i].tree < 0;
 	if (in_memory)
-		result = private_tmpfs(view);
+		result = private_tmpfs(mntns);
 	for (size_t i = 0; i < count && result == 0; i++)
-		result = private_attach(view->profile->private_dirs[i], i, &dirs[i]);
+		result = private_attach(mntns->profile->private_dirs[i], i, &dirs[i]);
 	return result;
 }
 
@@ -166,7 +166,7 @@ static int sys_mount(const char *network)
 		const char *path;
 	} kept[SYS_MOUNTS_MAX];
 	size_t n = 0;
-	int result = view_sys_list(network, list);
+	int result = mntns_sys_list(network, list);
 
 	if (result < 0)
 		return result;
@@ -185,7 +185,7 @@ static int sys_mount(const char *network)
 	return result;
 }
 
-uint64_t view_runtime_device(uid_t uid)
+uint64_t mntns_runtime_device(uid_t uid)
 {
 	char path[64];
 	struct stat parent, own;
@@ -201,7 +201,7 @@ static int runtime_clone(uid_t uid, uint64_t *device)
 {
 	char path[64];
 
-	*device = view_runtime_device(uid);
+	*device = mntns_runtime_device(uid);
 	if (!*device)
 		return -1;
 	snprintf(path, sizeof(path), RUNTIME_ROOT "/%u", uid);
@@ -218,7 +218,7 @@ static int runtime_attach(uid_t uid, int tree)
 	return mount_attach(tree, -1, path, (struct mount_attr){.propagation = MS_SLAVE});
 }
 
-int view_graft_runtime(uid_t uid, int view_mnt, int host_mnt)
+int mntns_graft_runtime(uid_t uid, int mntns_mnt, int host_mnt)
 {
 	uint64_t device;
 	CLEANUP_FD int tree = runtime_clone(uid, &device);
@@ -226,7 +226,7 @@ int view_graft_runtime(uid_t uid, int view_mnt, int host_mnt)
 
 	if (tree < 0)
 		return 0;
-	result = mounts_enter(view_mnt, "the user's");
+	result = mounts_enter(mntns_mnt, "the user's");
 	if (result < 0)
 		return result;
 	result = runtime_attach(uid, tree);
@@ -239,7 +239,7 @@ static int hosts_clone(uid_t uid)
 	char path[128];
 	int tree;
 
-	snprintf(path, sizeof(path), USERS_DIR "/%u/" VIEW_HOSTS_NAME, uid);
+	snprintf(path, sizeof(path), USERS_DIR "/%u/" MNTNS_HOSTS_NAME, uid);
 	tree = mount_clone(path, 0);
 	return tree < 0 ? log_errno(-tree, "use %s", path) : tree;
 }
@@ -252,18 +252,18 @@ static int hosts_attach(int hosts)
 }
 
 /* In the new namespace: makes all differences from the template. */
-static int view_fill(const struct view *view, struct private_dir *dirs, int runtime, int hosts)
+static int mntns_fill(const struct mntns *mntns, struct private_dir *dirs, int runtime, int hosts)
 {
-	int result = private_mount(view, dirs);
+	int result = private_mount(mntns, dirs);
 
 	if (result == 0)
-		result = sys_mount(view->profile->network->name);
+		result = sys_mount(mntns->profile->network->name);
 	if (result == 0 && runtime >= 0)
-		result = runtime_attach(view->uid, runtime);
+		result = runtime_attach(mntns->uid, runtime);
 	if (result == 0 && hosts >= 0)
 		result = hosts_attach(hosts);
-	if (result == 0 && view->profile->network->dns != SOURCE_NONE)
-		result = view_mend_resolv(view->profile->network->name);
+	if (result == 0 && mntns->profile->network->dns != SOURCE_NONE)
+		result = mntns_mend_resolv(mntns->profile->network->name);
 	/*
 	 * Each mount gets a peer group of this namespace's own and stays a slave of the host's.
 	 * Rootless podman demands that, and later mounts here reach namespaces that the user makes.
@@ -274,8 +274,8 @@ static int view_fill(const struct view *view, struct private_dir *dirs, int runt
 	return result;
 }
 
-static int view_build(struct view *view, int template, struct private_dir *dirs, int runtime,
-		      int hosts)
+static int mntns_build(struct mntns *mntns, int template, struct private_dir *dirs, int runtime,
+		       int hosts)
 {
 	int result = mounts_enter(template, "the template's");
 
@@ -284,16 +284,16 @@ static int view_build(struct view *view, int template, struct private_dir *dirs,
 	result = namespace_unshare(KIND_MNT);
 	if (result < 0)
 		return result;
-	result = view_fill(view, dirs, runtime, hosts);
+	result = mntns_fill(mntns, dirs, runtime, hosts);
 	return result < 0 ? result : namespace_open(AT_FDCWD, "/proc/self", KIND_MNT);
 }
 
-int view_make(struct view *view, int template, int host_mnt)
+int mntns_make(struct mntns *mntns, int template, int host_mnt)
 {
-	const struct profile *profile = view->profile;
+	const struct profile *profile = mntns->profile;
 	CLEANUP_FREE struct private_dir *dirs = calloc(profile->private_count + 1, sizeof(*dirs));
-	CLEANUP_FD int runtime = runtime_clone(view->uid, &view->runtime_dir);
-	CLEANUP_FD int hosts = view->own_hosts ? hosts_clone(view->uid) : -1;
+	CLEANUP_FD int runtime = runtime_clone(mntns->uid, &mntns->runtime_dir);
+	CLEANUP_FD int hosts = mntns->own_hosts ? hosts_clone(mntns->uid) : -1;
 	size_t prepared = 0;
 	int result = dirs ? 0 : -ENOMEM;
 	struct stat pins;
@@ -301,13 +301,13 @@ int view_make(struct view *view, int template, int host_mnt)
 	/* Counts the folders of active users. This user's was made before. */
 	if (stat(PINS_DIR, &pins) < 0)
 		return log_errno(errno, "look at %s", PINS_DIR);
-	view->users = pins.st_nlink - 2;
-	if (view->own_hosts && hosts < 0)
+	mntns->users = pins.st_nlink - 2;
+	if (mntns->own_hosts && hosts < 0)
 		return hosts;
 	for (; result == 0 && prepared < profile->private_count; prepared++)
-		result = private_prepare(view, profile->private_dirs[prepared], &dirs[prepared]);
+		result = private_prepare(mntns, profile->private_dirs[prepared], &dirs[prepared]);
 	if (result == 0) {
-		result = view_build(view, template, dirs, runtime, hosts);
+		result = mntns_build(mntns, template, dirs, runtime, hosts);
 		int back = mounts_enter(host_mnt, "the host's");
 
 		if (back < 0 && result >= 0)

@@ -1,5 +1,5 @@
-/* Persistent private directories; see kept.h. */
-#include "ns/kept.h"
+/* Persistent private directories; see persistent.h. */
+#include "ns/persistent.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,13 +15,14 @@
 
 #define KEPT_NAME_MAX 320
 
-bool kept_path(const char *path)
+bool persistent_path(const char *path)
 {
 	return strncmp(path, "/var/", 5) == 0;
 }
 
 /* Moves another account's directories aside. */
-static int kept_set_aside(int private, const char *uid_name, const char *old, const char *account)
+static int persistent_set_aside(int private, const char *uid_name, const char *old,
+				const char *account)
 {
 	char aside[KEPT_NAME_MAX + 64];
 
@@ -35,7 +36,7 @@ static int kept_set_aside(int private, const char *uid_name, const char *old, co
 }
 
 /* Opens the user's own folder: a descriptor, or -errno. */
-static int kept_folder(int private, uid_t uid, const char *account)
+static int persistent_folder(int private, uid_t uid, const char *account)
 {
 	char name[16], owner[KEPT_NAME_MAX];
 	ssize_t length;
@@ -56,7 +57,7 @@ static int kept_folder(int private, uid_t uid, const char *account)
 		owner[length] = '\0';
 		if (strcmp(owner, account) == 0)
 			return steal_fd(&folder);
-		int result = kept_set_aside(
+		int result = persistent_set_aside(
 		    private, name, *owner && !strchr(owner, '/') ? owner : "unknown", account);
 
 		if (result < 0)
@@ -66,7 +67,7 @@ static int kept_folder(int private, uid_t uid, const char *account)
 }
 
 /* Opens the folders of path in parent, down to the last one: a descriptor, or -errno. */
-static int kept_descend(int parent, const char *path)
+static int persistent_descend(int parent, const char *path)
 {
 	char component[NAME_MAX + 1];
 	CLEANUP_FD int at = openat(parent, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -99,17 +100,17 @@ static int kept_descend(int parent, const char *path)
 	return steal_fd(&at);
 }
 
-static int kept_make(int private, uid_t uid, const char *account, const char *path)
+static int persistent_make(int private, uid_t uid, const char *account, const char *path)
 {
-	CLEANUP_FD int folder = kept_folder(private, uid, account);
-	int dir = folder < 0 ? folder : kept_descend(folder, path);
+	CLEANUP_FD int folder = persistent_folder(private, uid, account);
+	int dir = folder < 0 ? folder : persistent_descend(folder, path);
 
 	return folder < 0 || dir >= 0 ? dir
 				      : log_errno(-dir, "make %s/%u%s", PRIVATE_DIR, uid, path);
 }
 
 /* The user's folders, each checked by its path; -1: one is missing or needs a change. */
-static int kept_ready(int private, uid_t uid, const char *account, const char *path)
+static int persistent_ready(int private, uid_t uid, const char *account, const char *path)
 {
 	char at[KEPT_NAME_MAX], owner[KEPT_NAME_MAX];
 	size_t folder = (size_t)snprintf(at, sizeof(at), "%u/account", uid) - strlen("/account");
@@ -129,7 +130,7 @@ static int kept_ready(int private, uid_t uid, const char *account, const char *p
 	return files_directory_below(private, at, O_RDONLY);
 }
 
-int kept_open(uid_t uid, const char *account, const char *path)
+int persistent_open(uid_t uid, const char *account, const char *path)
 {
 	struct stat host, own;
 	CLEANUP_FD int private =
@@ -140,10 +141,10 @@ int kept_open(uid_t uid, const char *account, const char *path)
 	if (own.st_uid != 0 || (own.st_mode & 077))
 		return log_errno(EPERM, "use %s: its owner must be root and its mode 0700",
 				 PRIVATE_DIR);
-	CLEANUP_FD int dir = kept_ready(private, uid, account, path);
+	CLEANUP_FD int dir = persistent_ready(private, uid, account, path);
 
 	if (dir < 0)
-		dir = kept_make(private, uid, account, path);
+		dir = persistent_make(private, uid, account, path);
 	if (dir < 0)
 		return dir;
 	CLEANUP_FD int shared = files_open_directory(path);

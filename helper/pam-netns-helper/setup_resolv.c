@@ -10,7 +10,7 @@
 #include "base/paths.h"
 #include "ns/resolv.h"
 #include "state/folder.h"
-#include "ns/view.h"
+#include "ns/mntns.h"
 
 #define HOST_ROOT AT_FDCWD /* entering the host's mount namespace led to its / */
 
@@ -71,6 +71,6 @@ int setup_hosts(const struct host *host, uid_t uid, const char *hostname)
 
 	if (dir < 0)
 		return dir;
-	result = resolv_update(dir, VIEW_HOSTS_NAME, text);
+	result = resolv_update(dir, MNTNS_HOSTS_NAME, text);
 	return result < 0 ? log_errno(-result, "write %s/%u/hosts", USERS_DIR, uid) : 0;
 }

@@ -8,7 +8,7 @@
 
 #include <sys/sysinfo.h>
 
-#include "ns/view.h"
+#include "ns/mntns.h"
 
 static uint64_t memory_total;
 
@@ -29,20 +29,20 @@ static void test_configured_size_is_the_same_for_all(void **state)
 
 	(void)state;
 	for (uint64_t users = 0; users < 3; users++) {
-		assert_int_equal(view_private_bytes(&size, users), 512 << 20);
-		assert_int_equal(view_private_bytes(&share, users), memory_total / 100 * 25);
+		assert_int_equal(mntns_private_bytes(&size, users), 512 << 20);
+		assert_int_equal(mntns_private_bytes(&share, users), memory_total / 100 * 25);
 	}
 	/* A small size is the administrator's choice. */
-	assert_int_equal(view_private_bytes(&(struct profile){.private_bytes = 4096}, 1), 4096);
+	assert_int_equal(mntns_private_bytes(&(struct profile){.private_bytes = 4096}, 1), 4096);
 }
 
 static void test_inodes_follow_from_the_size(void **state)
 {
 	(void)state;
-	assert_int_equal(view_private_inodes(16 << 20), 4096);
-	assert_int_equal(view_private_inodes(1ULL << 40), 1ULL << 28);
-	assert_int_equal(view_private_inodes(4096), 1024);
-	assert_int_equal(view_private_inodes(0), 1024);
+	assert_int_equal(mntns_private_inodes(16 << 20), 4096);
+	assert_int_equal(mntns_private_inodes(1ULL << 40), 1ULL << 28);
+	assert_int_equal(mntns_private_inodes(4096), 1024);
+	assert_int_equal(mntns_private_inodes(0), 1024);
 }
 
 /* Users log in one after another, and each fills all pages and inodes. */
@@ -58,18 +58,18 @@ static void test_all_users_together_leave_memory(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(promised) / sizeof(promised[0]); i++) {
 		while (users < promised[i].users) {
-			uint64_t bytes = view_private_bytes(&automatic, ++users);
+			uint64_t bytes = mntns_private_bytes(&automatic, ++users);
 
 			/* On a small machine the last users all get the minimum. */
 			if (bytes > 4 << 20)
-				all += bytes + view_private_inodes(bytes) * 1024;
+				all += bytes + mntns_private_inodes(bytes) * 1024;
 			else
 				all += memory_total / 10 / users;
 		}
 		assert_true(all <= memory_total / 100 * promised[i].percent);
 	}
-	assert_int_equal(view_private_bytes(&automatic, 1), memory_total / 100 * 8);
-	assert_int_equal(view_private_bytes(&automatic, 1ULL << 40), 1 << 20);
+	assert_int_equal(mntns_private_bytes(&automatic, 1), memory_total / 100 * 8);
+	assert_int_equal(mntns_private_bytes(&automatic, 1ULL << 40), 1 << 20);
 }
 
 int main(void)

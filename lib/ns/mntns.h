@@ -12,8 +12,8 @@
  * process may be in another one, so the caller must end. They need CAP_SYS_ADMIN and
  * CAP_SYS_CHROOT.
  */
-#ifndef PAM_NETNS_VIEW_H
-#define PAM_NETNS_VIEW_H
+#ifndef PAM_NETNS_MNTNS_H
+#define PAM_NETNS_MNTNS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,9 +22,9 @@
 #include "base/cleanup.h"
 #include "conf/conf.h"
 
-#define VIEW_HOSTS_NAME "hosts" /* below USERS_DIR/UID: the user's /etc/hosts, if they need one */
+#define MNTNS_HOSTS_NAME "hosts" /* below USERS_DIR/UID: the user's /etc/hosts, if they need one */
 
-struct view {
+struct mntns {
 	uid_t uid;
 	const char *account;
 	const struct profile *profile;
@@ -37,35 +37,35 @@ struct view {
  * Makes a network's template and pins it in place of an older one. host_mnt is the host's mount
  * namespace. The network's resolv.conf must exist.
  */
-int view_template_make(const struct network *network, int host_mnt) MUST_CHECK;
-int view_template_open(const struct network *network) MUST_CHECK; /* -ENOENT */
-int view_template_remove(const char *network) MUST_CHECK;
+int mntns_template_make(const struct network *network, int host_mnt) MUST_CHECK;
+int mntns_template_open(const struct network *network) MUST_CHECK; /* -ENOENT */
+int mntns_template_remove(const char *network) MUST_CHECK;
 
 /*
  * A new mount namespace for the user: a descriptor. The caller is in the user's network namespace,
  * because sysfs shows the one in which it is mounted.
  */
-int view_make(struct view *view, int template, int host_mnt) MUST_CHECK;
+int mntns_make(struct mntns *mntns, int template, int host_mnt) MUST_CHECK;
 
 /* The bytes and inodes of all private directories in memory of one user, with
  * this many active users. */
-uint64_t view_private_bytes(const struct profile *profile, uint64_t users);
-uint64_t view_private_inodes(uint64_t bytes);
+uint64_t mntns_private_bytes(const struct profile *profile, uint64_t users);
+uint64_t mntns_private_inodes(uint64_t bytes);
 
 /* Device of the host's /run/user/UID if it is a mount, else 0. */
-uint64_t view_runtime_device(uid_t uid);
+uint64_t mntns_runtime_device(uid_t uid);
 /* Mounts the host's present /run/user/UID in an existing mount namespace, in
  * place of an older one. */
-int view_graft_runtime(uid_t uid, int view_mnt, int host_mnt) MUST_CHECK;
+int mntns_graft_runtime(uid_t uid, int mntns_mnt, int host_mnt) MUST_CHECK;
 /*
  * Mounts resolv.conf (and the user's hosts) again in a user's mount namespace or a template,
  * after a rename on the host removed the mount: a mount vanishes silently with the file below
  * it. uid -1: a template.
  */
-int view_mend_files(const char *network, uid_t uid, bool own_hosts, int view_mnt,
-		    int host_mnt) MUST_CHECK;
+int mntns_mend_files(const char *network, uid_t uid, bool own_hosts, int mntns_mnt,
+		     int host_mnt) MUST_CHECK;
 
 /* Gives /run/user a peer group of its own, so that no template or user receives its mounts. */
-int view_host_prepare(void) MUST_CHECK;
+int mntns_host_prepare(void) MUST_CHECK;
 
 #endif

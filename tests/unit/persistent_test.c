@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "ns/kept.h"
+#include "ns/persistent.h"
 #include "log_kept.h"
 #include "base/paths.h"
 
@@ -35,7 +35,7 @@
 #define fchmod(...)	    FAULT(fchmod(__VA_ARGS__))
 #define files_make_dir(...) (fault_hits() ? -fault_error : files_make_dir(__VA_ARGS__))
 
-#include "../../lib/ns/kept.c"
+#include "../../lib/ns/persistent.c"
 
 #define USER  2001
 #define OWNER 65534
@@ -61,7 +61,7 @@ static int setup(void **state)
 
 static void opened(const char *account)
 {
-	int fd = kept_open(USER, account, host);
+	int fd = persistent_open(USER, account, host);
 
 	assert_true(fd >= 0);
 	close(fd);
@@ -86,9 +86,9 @@ static bool has_file(const char *folder)
 static void paths_below_var_are_persistent(void **state)
 {
 	(void)state;
-	assert_true(kept_path("/var/tmp"));
-	assert_false(kept_path("/tmp"));
-	assert_false(kept_path("/variable"));
+	assert_true(persistent_path("/var/tmp"));
+	assert_false(persistent_path("/tmp"));
+	assert_false(persistent_path("/variable"));
 }
 
 static void persistent_directory_has_mode_of_the_hosts(void **state)
@@ -141,29 +141,29 @@ static void folder_not_owned_by_root_is_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(chmod("private", 0710), 0);
-	assert_int_equal(kept_open(USER, "alice", host), -EPERM);
+	assert_int_equal(persistent_open(USER, "alice", host), -EPERM);
 	assert_int_equal(chmod("private", 0700) | chown("private", OWNER, 0), 0);
-	assert_int_equal(kept_open(USER, "alice", host), -EPERM);
+	assert_int_equal(persistent_open(USER, "alice", host), -EPERM);
 	assert_int_equal(chown("private", 0, 0), 0);
 	opened("alice");
 	/* Only the last folder is the user's, and no link on the way is followed. */
 	assert_int_equal(rmdir(own) | symlink(scratch_path, own), 0);
-	assert_int_equal(kept_open(USER, "alice", host), -ENOTDIR);
+	assert_int_equal(persistent_open(USER, "alice", host), -ENOTDIR);
 	assert_int_equal(unlink(own) | chmod(above, 0770), 0);
-	assert_int_equal(kept_open(USER, "alice", host), -EPERM);
+	assert_int_equal(persistent_open(USER, "alice", host), -EPERM);
 	assert_int_equal(chmod(above, 0700) | chmod("private/2001", 0777), 0);
-	assert_int_equal(kept_open(USER, "alice", host), -EPERM);
+	assert_int_equal(persistent_open(USER, "alice", host), -EPERM);
 }
 
 /* After a failed login the next one goes on, and no file is lost. */
 static void first_body(void)
 {
-	int fd = kept_open(USER, "alice", host);
+	int fd = persistent_open(USER, "alice", host);
 
 	if (fd < 0)
 		assert_int_equal(fd, fault_was_hit() ? -ENOSPC : 0);
 	cleanup_fd(&fd);
-	fault_pause(fd = kept_open(USER, "alice", host));
+	fault_pause(fd = persistent_open(USER, "alice", host));
 	assert_true(fd >= 0);
 	close(fd);
 	assert_int_equal(system("rm -rf private/2001"), 0);
@@ -171,7 +171,7 @@ static void first_body(void)
 
 static void next_body(void)
 {
-	int fd = kept_open(USER, "alice", host);
+	int fd = persistent_open(USER, "alice", host);
 
 	if (fd < 0)
 		assert_int_equal(fd, fault_was_hit() ? -ENOMEM : 0);

@@ -1,6 +1,6 @@
-/* Functions of view_template.c for view.c. */
-#ifndef PAM_NETNS_VIEW_INTERNAL_H
-#define PAM_NETNS_VIEW_INTERNAL_H
+/* Functions of mntns_template.c for mntns.c. */
+#ifndef PAM_NETNS_MNTNS_INTERNAL_H
+#define PAM_NETNS_MNTNS_INTERNAL_H
 
 #include <stdint.h>
 
@@ -12,8 +12,8 @@
 
 /* In a user's mount namespace: mounts the network's resolv.conf again, after a rename on the host
  * removed the template's. */
-int view_mend_resolv(const char *network) MUST_CHECK;
+int mntns_mend_resolv(const char *network) MUST_CHECK;
 /* The paths mounted directly below /sys when the template was made, one a line. */
-int view_sys_list(const char *network, char list[SYS_LIST_MAX]) MUST_CHECK;
+int mntns_sys_list(const char *network, char list[SYS_LIST_MAX]) MUST_CHECK;
 
 #endif

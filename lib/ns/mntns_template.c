@@ -1,5 +1,5 @@
-/* A network's template mount namespace, and files mounted over the host's; see view.h. */
-#include "ns/view.h"
+/* A network's template mount namespace, and files mounted over the host's; see mntns.h. */
+#include "ns/mntns.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include "base/paths.h"
 #include "ns/pins.h"
 #include "ns/mounts.h"
-#include "ns/view_internal.h"
+#include "ns/mntns_internal.h"
 
 #define RUNTIME_ROOT  "/run/user"
 #define SYS_LIST_NAME "sys"
@@ -41,7 +41,7 @@ static int network_dir(const char *network)
 	return openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-int view_sys_list(const char *network, char list[SYS_LIST_MAX])
+int mntns_sys_list(const char *network, char list[SYS_LIST_MAX])
 {
 	char path[128];
 	ssize_t length;
@@ -158,7 +158,7 @@ static int template_attempt(void *context)
 	return pin_named_set(name, mnt);
 }
 
-int view_template_make(const struct network *network, int host_mnt)
+int mntns_template_make(const struct network *network, int host_mnt)
 {
 	struct template_attempt t = {network, host_mnt};
 	int result = sys_list_write(network->name);
@@ -166,7 +166,7 @@ int view_template_make(const struct network *network, int host_mnt)
 	return result < 0 ? result : pin_retry(template_attempt, &t);
 }
 
-int view_template_open(const struct network *network)
+int mntns_template_open(const struct network *network)
 {
 	char name[64];
 
@@ -174,7 +174,7 @@ int view_template_open(const struct network *network)
 	return pin_named_open(name, KIND_MNT);
 }
 
-int view_template_remove(const char *network)
+int mntns_template_remove(const char *network)
 {
 	char name[64];
 
@@ -198,7 +198,7 @@ static int file_mend(int tree, const char *path)
 	return attach_if_there(tree, path);
 }
 
-int view_mend_resolv(const char *network)
+int mntns_mend_resolv(const char *network)
 {
 	char path[128];
 	struct stat seen, ours;
@@ -212,7 +212,7 @@ int view_mend_resolv(const char *network)
 	return tree < 0 ? log_errno(-tree, "use %s", path) : attach_if_there(tree, RESOLV_PATH);
 }
 
-int view_mend_files(const char *network, uid_t uid, bool own_hosts, int view_mnt, int host_mnt)
+int mntns_mend_files(const char *network, uid_t uid, bool own_hosts, int mntns_mnt, int host_mnt)
 {
 	char path[128];
 	int result, back;
@@ -220,10 +220,10 @@ int view_mend_files(const char *network, uid_t uid, bool own_hosts, int view_mnt
 	network_path(path, sizeof(path), network, "resolv.conf");
 	CLEANUP_FD int resolv = mount_clone(path, 0);
 
-	snprintf(path, sizeof(path), USERS_DIR "/%u/" VIEW_HOSTS_NAME, uid);
+	snprintf(path, sizeof(path), USERS_DIR "/%u/" MNTNS_HOSTS_NAME, uid);
 	CLEANUP_FD int hosts = own_hosts ? mount_clone(path, 0) : -1;
 
-	result = mounts_enter(view_mnt, "the user's");
+	result = mounts_enter(mntns_mnt, "the user's");
 	if (result < 0)
 		return result;
 	if (resolv >= 0)
@@ -235,7 +235,7 @@ int view_mend_files(const char *network, uid_t uid, bool own_hosts, int view_mnt
 }
 
 /* Makes the host's /run/user a mount of its own, and moves the mounts below it along. */
-int view_host_prepare(void)
+int mntns_host_prepare(void)
 {
 	struct mount_attr private = {.propagation = MS_PRIVATE},
 			  shared = {.propagation = MS_SHARED};

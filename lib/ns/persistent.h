@@ -5,8 +5,8 @@
  * that account does not inherit the directories: they are moved aside to PRIVATE_DIR/UID.NAME.TIME,
  * which only root can read.
  */
-#ifndef PAM_NETNS_KEPT_H
-#define PAM_NETNS_KEPT_H
+#ifndef PAM_NETNS_PERSISTENT_H
+#define PAM_NETNS_PERSISTENT_H
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -14,13 +14,13 @@
 #include "base/cleanup.h"
 
 /* Is a private directory persistent (in /var), or new at each first login? */
-bool kept_path(const char *path);
+bool persistent_path(const char *path);
 
 /*
  * A detached mount (open_tree(2)) of the user's directory for path. If it is missing, it is made
  * with the owner and mode of the host's path. The caller is in the host's mount namespace, holds
  * the user's lock, and has CAP_SYS_ADMIN.
  */
-int kept_open(uid_t uid, const char *account, const char *path) MUST_CHECK;
+int persistent_open(uid_t uid, const char *account, const char *path) MUST_CHECK;
 
 #endif

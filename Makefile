@@ -39,11 +39,15 @@ ALL_CFLAGS += -ffunction-sections -fdata-sections
 
 # Q= shows whole commands.
 Q = @
+comma = ,
 say = @echo "  $(1)	$(2)";
+
+MUSL := $(shell $(HELPER_CC) -v 2>&1 | sed -n 's,^Reading specs from \(.*\)/musl-gcc.specs$$,\1,p')
 
 LIB_OBJS    := $(patsubst %.c,$B/%.o,$(wildcard lib/*/*.c))
 MODULE_OBJS := $(patsubst %.c,$B/%.o,$(wildcard pam_module/*.c))
 HELPER_OBJS := $(patsubst %.c,$B/helper/%.o,$(wildcard helper/pam-netns-helper/*.c helper/pam-netns-helper/resources/*.c))
+HELPER_OBJS := $(if $(MUSL),$(HELPER_OBJS),$(filter-out %/memory.o,$(HELPER_OBJS)))
 ENTER_OBJS  := $(patsubst %.c,$B/%.o,$(wildcard helper/pam-netns-enter/*.c))
 CLI_OBJS    := $(patsubst %.c,$B/%.o,$(wildcard cli/*.c cli/doctor/*.c))
 PROGRAMS    := $B/pam_netns.so $B/pam-netns-helper $B/pam-netns-enter $B/pam-netns
@@ -73,7 +77,6 @@ $B/pam_netns.so: $(MODULE_OBJS) $B/libpam_netns.a pam_module/exports.map
 # Runs as root, started for each login: static, because process start is a third of a login; see
 # HACKING, decision 6. musl-gcc's specs know nothing of static-pie, nor of the kernel's headers, which
 # lie among this system's libc's.
-MUSL := $(shell $(HELPER_CC) -v 2>&1 | sed -n 's,^Reading specs from \(.*\)/musl-gcc.specs$$,\1,p')
 MUSL_PIE   = -nostartfiles $(MUSL)/rcrt1.o -Wl,-static,-pie,--no-dynamic-linker,-z,text
 STATIC_PIE = $(if $(MUSL),$(MUSL_PIE),-static-pie)
 HELPER_CFLAGS = $(ALL_CFLAGS) $(if $(MUSL),-idirafter $B/kernel)
@@ -95,6 +98,9 @@ $B/helper/%.o: %.c | $B/kernel
 	@mkdir -p $(@D)
 	$(Q)$(HELPER_CC) $(HELPER_CFLAGS) -c -o $@ $<
 
+# memory.c, in front of musl's allocator.
+POOL = $(if $(MUSL),-Wl$(comma)--wrap=malloc$(comma)--wrap=calloc$(comma)--wrap=realloc$(comma)--wrap=free)
+$B/pam-netns-helper $B/strict/pam-netns-helper: RELRO += $(POOL)
 $B/pam-netns-helper: $(HELPER_OBJS) $B/helper/libpam_netns.a
 	$(helper_link)
 

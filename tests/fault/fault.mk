@@ -21,7 +21,7 @@ $B/tests/fault-inject: $(FAULT_OBJS) $B/libpam_netns.a
 
 # The helper as it is, but for allocations that can be made to fail.
 $B/tests/fault-helper: RELRO += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
-$B/tests/fault-helper: $(HELPER_OBJS) $(patsubst %,$B/helper/tests/fault/%.o,helper_malloc mark) \
+$B/tests/fault-helper: $(filter-out %/memory.o,$(HELPER_OBJS)) $(patsubst %,$B/helper/tests/fault/%.o,helper_malloc mark) \
 		$B/helper/libpam_netns.a
 	@mkdir -p $(@D)
 	$(helper_link)

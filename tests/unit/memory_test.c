@@ -1,0 +1,136 @@
+/* The helper's first allocations: apart from each other, zeroed, and as large as any others. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+#define HUGE_SIZE (1U << 30) /* the address sanitizer would end the test */
+
+static unsigned allocated, freed; /* by the C library */
+
+#define __real_malloc  real_malloc
+#define __real_calloc  real_calloc
+#define __real_realloc real_realloc
+#define __real_free    real_free
+
+#include "../../helper/pam-netns-helper/memory.c"
+
+void *real_malloc(size_t size)
+{
+	allocated++;
+	return size > HUGE_SIZE ? NULL : malloc(size);
+}
+
+void *real_calloc(size_t count, size_t size)
+{
+	allocated++;
+	return size > HUGE_SIZE ? NULL : calloc(count, size);
+}
+
+void *real_realloc(void *old, size_t size)
+{
+	return realloc(old, size);
+}
+
+void real_free(void *old)
+{
+	freed += old != NULL;
+	free(old);
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	memset(block, 0, used);
+	used = 0;
+	allocated = freed = 0;
+	return 0;
+}
+
+static void apart_and_aligned(void **state)
+{
+	char *memory[100];
+
+	(void)state;
+	for (size_t size = 0; size < 100; size++) {
+		memory[size] = __wrap_malloc(size);
+		assert_int_equal((uintptr_t)memory[size] % _Alignof(max_align_t), 0);
+		memset(memory[size], (int)size, size);
+	}
+	for (size_t size = 0; size < 100; size++)
+		for (size_t i = 0; i < size; i++)
+			assert_int_equal(memory[size][i], size);
+	assert_int_equal(allocated, 0);
+}
+
+static void zeroed_after_what_was_freed(void **state)
+{
+	char *memory = __wrap_malloc(1000);
+
+	(void)state;
+	memset(memory, 'x', 1000);
+	__wrap_free(memory);
+	memory = __wrap_calloc(10, 100);
+	for (size_t i = 0; i < 1000; i++)
+		assert_int_equal(memory[i], 0);
+	assert_int_equal(freed, 0);
+}
+
+static void grows_with_its_content(void **state)
+{
+	char *memory = __wrap_realloc(NULL, 5);
+
+	(void)state;
+	memcpy(memory, "abcd", 5);
+	memory = __wrap_realloc(memory, 100);
+	assert_string_equal(memory, "abcd");
+	memory = __wrap_realloc(memory, 2);
+	assert_memory_equal(memory, "ab", 2);
+	/* Out of the block, and on. */
+	memory = __wrap_realloc(memory, BLOCK_SIZE);
+	assert_memory_equal(memory, "ab", 2);
+	assert_int_equal(allocated, 1);
+	memory = __wrap_realloc(memory, 2 * BLOCK_SIZE);
+	assert_memory_equal(memory, "ab", 2);
+	__wrap_free(memory);
+	assert_int_equal(freed, 1);
+	__wrap_free(NULL);
+}
+
+static void what_does_not_fit_is_the_c_librarys(void **state)
+{
+	size_t taken = 0;
+	void *memory = NULL;
+
+	(void)state;
+	while (!allocated) {
+		memory = __wrap_malloc(1000);
+		assert_true(in_block(memory) == !allocated);
+		taken += !allocated;
+	}
+	assert_in_range(taken, BLOCK_SIZE / 1100, BLOCK_SIZE / 1000);
+	assert_true(used <= BLOCK_SIZE);
+	__wrap_free(memory);
+	assert_int_equal(freed, 1);
+	assert_null(__wrap_malloc(SIZE_MAX - 4));
+	assert_null(__wrap_calloc(3, SIZE_MAX / 2));
+	memory = __wrap_calloc(1, BLOCK_SIZE);
+	assert_false(in_block(memory));
+	__wrap_free(memory);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup(apart_and_aligned, begin),
+	    cmocka_unit_test_setup(zeroed_after_what_was_freed, begin),
+	    cmocka_unit_test_setup(grows_with_its_content, begin),
+	    cmocka_unit_test_setup(what_does_not_fit_is_the_c_librarys, begin),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

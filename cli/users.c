@@ -71,8 +71,7 @@ static int user_read(int run, int proc, uid_t uid, struct users *users)
 	struct user_in *user = &users->list[users->count];
 	int error = state_read(run, uid, &user->state);
 
-	if (!error)
-		error = sessions_read(run, proc, user);
+	error = error ?: sessions_read(run, proc, user);
 	if (!error && !user->sessions_count)
 		user->left = left_read(run, uid);
 	if (!error)
@@ -130,8 +129,7 @@ int users_read(struct users *out, const uid_t *only)
 		return log_errno(ENOMEM, "list %zu users", count);
 	for (size_t i = 0; i < count && !error; i++)
 		error = user_read(run, proc, only ? *only : uids[i], out);
-	if (!error)
-		error = only ? user_count_bytes(out) : users_count_bytes(out);
+	error = error ?: only ? user_count_bytes(out) : users_count_bytes(out);
 	if (error)
 		users_free(out);
 	return error;

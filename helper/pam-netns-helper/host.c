@@ -129,8 +129,7 @@ int host_enter(struct host *host)
 	}
 	/* All of them: a helper in a user's would be taken for a process of theirs (members.c). */
 	result = host_return(host);
-	if (result == 0)
-		result = folders_make(host);
+	result = result ?: folders_make(host);
 	if (result < 0)
 		return result;
 	host->lock = lock_open();

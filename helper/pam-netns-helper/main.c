@@ -120,8 +120,7 @@ static int process_clean(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)setrlimit(RLIMIT_CORE, &core);
 	result = relro_protect();
-	if (result == 0)
-		result = capabilities_limit();
+	result = result ?: capabilities_limit();
 	return result < 0 ? result : sandbox_enter();
 }
 

@@ -128,8 +128,7 @@ int setup_intact(struct host *host, struct setup *setup)
 
 	setup->differs = 0;
 	memset(setup->bridge, 0, sizeof(setup->bridge));
-	if (result == 0)
-		result = host_state_read(host->run, &state);
+	result = result ?: host_state_read(host->run, &state);
 	if (state_absent(result)) {
 		setup->differs = PART_NETWORK;
 		return 0;
@@ -140,10 +139,8 @@ int setup_intact(struct host *host, struct setup *setup)
 	if (state.conf != setup->version)
 		setup->differs |= PART_CONF;
 	result = look_rules(host, setup, &state);
-	if (result == 0)
-		result = look_forwarding(host, setup);
-	if (result == 0)
-		result = look_bridges(host, setup, &state);
+	result = result ?: look_forwarding(host, setup);
+	result = result ?: look_bridges(host, setup, &state);
 	if (result == 0 && host->thorough)
 		result = look_thoroughly(host, setup, &state);
 	if (result < 0)

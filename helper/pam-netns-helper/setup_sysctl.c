@@ -189,8 +189,7 @@ int sysctl_forwarding_restore(const struct host *host)
 		result = value_write(FORWARDING4, "0");
 	if (result == 0 && state.forwarding6_ours) {
 		result = value_write(FORWARDING6, "0");
-		if (result == 0)
-			result = accept_ra_restore(host);
+		result = result ?: accept_ra_restore(host);
 	}
 	return result;
 }

@@ -73,8 +73,7 @@ static int open_sockets(int *ours, int *childs)
 	*ours = pair[0];
 	*childs = pair[1];
 	error = raise_fd(ours);
-	if (!error)
-		error = raise_fd(childs);
+	error = error ?: raise_fd(childs);
 	return error ? log_errno(-error, "move the helper's socket") : 0;
 }
 

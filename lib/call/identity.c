@@ -171,8 +171,7 @@ int identity_resolve(const char *user, struct who *who)
 		return -EINVAL;
 	}
 	error = take_account(user, who);
-	if (!error)
-		error = take_groups(who);
+	error = error ?: take_groups(who);
 	if (error)
 		who_free(who);
 	return error;

@@ -200,10 +200,8 @@ int conf_parse(const char *text, size_t size, const char *name, struct conf **ou
 		return -EFBIG;
 	}
 	error = conf_text_parse(text, size, &building.report, &parsed);
-	if (!error)
-		error = building_begin(&building, parsed.sections_count);
-	if (!error)
-		error = building_read(&building, &parsed);
+	error = error ?: building_begin(&building, parsed.sections_count);
+	error = error ?: building_read(&building, &parsed);
 	wrong = building.report.count > 0;
 	conf_report_log(&building.report);
 	if (error)

@@ -217,10 +217,8 @@ int conf_file_read(const char *path, size_t max, char **text, struct stat *statu
 	if (length < 0 || (size_t)length >= sizeof(walk.left))
 		return log_errno(ENAMETOOLONG, "open %.64s...", path);
 	error = walk_all(&walk);
-	if (!error)
-		error = kind_check(&walk, max);
-	if (!error)
-		error = content_read(&walk, text);
+	error = error ?: kind_check(&walk, max);
+	error = error ?: content_read(&walk, text);
 	if (!error)
 		*status = walk.status;
 	return error;

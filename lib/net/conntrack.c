@@ -160,8 +160,7 @@ static int connections_drop(struct netlink *netfilter, struct search *s)
 				       "list the tracked connections (kernel module "
 				       "nf_conntrack_netlink)",
 				       entry_seen, s);
-		if (result == 0)
-			result = entries_remove(netfilter, s);
+		result = result ?: entries_remove(netfilter, s);
 		if (result < 0)
 			return result;
 		removed += (int)s->count;

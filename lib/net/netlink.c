@@ -226,8 +226,7 @@ int netlink_run(struct netlink *netlink, struct netlink_batch *batch)
 
 	errors_explain(netlink);
 	result = send_all(netlink, batch->data, batch->used);
-	if (result == 0)
-		result = batch_receive(netlink, batch, first, last);
+	result = result ?: batch_receive(netlink, batch, first, last);
 	if (netlink->protocol == NETLINK_ROUTE)
 		rtnl_tell(start);
 	if (result < 0)

@@ -164,23 +164,23 @@ static int sys_mount(const char *network)
 	struct {
 		int tree;
 		const char *path;
-	} kept[SYS_MOUNTS_MAX];
+	} bound[SYS_MOUNTS_MAX];
 	size_t n = 0;
 	int result = mntns_sys_list(network, list);
 
 	if (result < 0)
 		return result;
 	while (n < SYS_MOUNTS_MAX && (path = strsep(&rest, "\n")))
-		if (*path && (kept[n].tree = mount_clone(path, AT_RECURSIVE)) >= 0)
-			kept[n++].path = path;
+		if (*path && (bound[n].tree = mount_clone(path, AT_RECURSIVE)) >= 0)
+			bound[n++].path = path;
 	if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME, NULL) <
 	    0)
 		result = log_errno(errno, "mount sysfs");
 	for (size_t i = 0; i < n; i++) {
-		if (result == 0)
-			result = mount_attach(kept[i].tree, -1, kept[i].path,
-					      (struct mount_attr){.propagation = MS_SLAVE});
-		close(kept[i].tree);
+		result = result
+			     ?: mount_attach(bound[i].tree, -1, bound[i].path,
+					     (struct mount_attr){.propagation = MS_SLAVE});
+		close(bound[i].tree);
 	}
 	return result;
 }
@@ -256,8 +256,7 @@ static int mntns_fill(const struct mntns *mntns, struct private_dir *dirs, int r
 {
 	int result = private_mount(mntns, dirs);
 
-	if (result == 0)
-		result = sys_mount(mntns->profile->network->name);
+	result = result ?: sys_mount(mntns->profile->network->name);
 	if (result == 0 && runtime >= 0)
 		result = runtime_attach(mntns->uid, runtime);
 	if (result == 0 && hosts >= 0)

@@ -304,10 +304,8 @@ int lease_take(int leases, const char *network, const struct prefix *subnet, uid
 		return error;
 	error = folders_make(leases, network);
 	/* What remains of a torn lease, or of one in another subnet. */
-	if (!error)
-		error = lease_forget(leases, network, uid);
-	if (!error)
-		error = claim_search(leases, network, subnet, uid, offset);
+	error = error ?: lease_forget(leases, network, uid);
+	error = error ?: claim_search(leases, network, subnet, uid, offset);
 	if (error)
 		return error;
 	address = prefix_address(subnet, *offset);
@@ -335,11 +333,10 @@ int lease_restore(int leases, const char *network, const struct prefix *subnet, 
 	if (!address_offset(subnet, address))
 		return 0;
 	result = folders_make(leases, network);
-	if (result == 0)
-		result = lease_forget(leases, network, uid);
-	if (result == 0)
-		result = claim_make(leases, claim_path(network, address_format(address, text)).text,
-				    uid);
+	result = result ?: lease_forget(leases, network, uid);
+	result =
+	    result
+		?: claim_make(leases, claim_path(network, address_format(address, text)).text, uid);
 	if (result == 1)
 		result = back_make(leases, network, uid, text) ?: 1;
 	return result;

@@ -1,7 +1,7 @@
 #!/bin/bash
-# All that is tested, one stage after the other; the last line sums their sums. A stage that ends
-# without its sum, with an error, without a single test, or because it no longer got on (tests/watch)
-# has failed; so has a skipped test.
+# Runs all stages of the tests one after another; the last line has the total. A stage has failed if it ends
+# without its sum, with an error, without a test, or without progress (tests/watch). A skipped test has
+# failed too.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 export CI=true
@@ -11,13 +11,13 @@ trap 'rm -f "$log"' EXIT
 trap 'exit 130' INT TERM HUP
 passed=0 failed=0
 
-# sum_of WORD: the number before it in the stage's last line.
+# sum_of WORD: prints the number before the word in the stage's last line.
 sum_of() {
 	sed -nE "s/^$name: (.*, )?([0-9]+) $1.*/\2/p" "$log" | tail -n 1
 }
 
-# stage NAME COMMAND...: the command's last line is "NAME: N passed, N failed". Its limits are those of
-# a stage that no longer gets on; what it runs has shorter ones of its own.
+# stage NAME COMMAND...: the command's last line is "NAME: N passed, N failed". Its limits are those of a stage
+# without progress; its own commands have shorter ones.
 stage() {
 	local name=$1 code p f s
 	shift

@@ -1,7 +1,7 @@
 #!/bin/sh
 # tests/lint.sh [--only NAME] [COMPILER FLAG...]: each linter over the whole tree; `make lint` gives
-# the flags. A linter is passed if it has nothing to say, and failed if it is not installed. Each
-# version has other opinions: what counts is Debian 12's, and others are left out, unless LINT=all.
+# the flags. A linter has passed if it prints nothing, and failed if it is not installed. Versions differ, so
+# only Debian 12's count, and others are left out unless LINT=all.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 only=
@@ -17,7 +17,7 @@ passed=0 failed=0 number=0
 # shellcheck source=tests/progress.sh
 . tests/progress.sh
 
-# What git would commit: a build directory, or somebody's scratch file, is not linted.
+# Only files that git would commit are linted, not build directories and ignored files.
 files() {
 	git -c safe.directory='*' ls-files --cached --others --exclude-standard -- "$@" | sort -u |
 		while IFS= read -r file; do
@@ -47,7 +47,7 @@ lint_format() {
 	files '*.c' '*.h' | xargs -r -d '\n' clang-format --dry-run -Werror
 }
 
-# clang-tidy wants the file before the flags, xargs gives it last.
+# clang-tidy needs the file before the flags, but xargs gives it last.
 cat >"$work/tidy" <<'EOF'
 #!/bin/sh
 count=$#
@@ -95,16 +95,16 @@ lint_english() {
 	[ "$(wc -l <"$work/english")" -le "$bound" ]
 }
 
-# malloc-leak: gcc 12 loses sight of what is stored in an array that grows.
+# malloc-leak: gcc 12 does not follow pointers in an array that grows.
 lint_analyzer() {
 	sources | each "$compiler" "$@" -O2 -fanalyzer -Wno-analyzer-malloc-leak -Werror -c -o /dev/null
 }
 
-# unix.Malloc does not know __attribute__((cleanup)) and takes all it owns for leaked.
+# unix.Malloc does not know __attribute__((cleanup)), and takes memory with it for leaked.
 # Leaks are LeakSanitizer's to find, in unit tests and fuzzing.
 lint_scan_build() {
 	command -v scan-build || return 127
-	# It looks at what $CC compiles, so that has to compile the helper too.
+	# It checks what $CC compiles, so $CC must compile the helper too.
 	# shellcheck disable=SC2016 # for the inner shell, which scan-build gives its own CC
 	scan-build --status-bugs -o "$work/scan" -disable-checker unix.Malloc \
 		sh -c '"${MAKE:-make}" -s -j "$1" B="$2" HELPER_CC="$CC" all' - "$jobs" "$work/build"

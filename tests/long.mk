@@ -1,10 +1,10 @@
 # Tests that take minutes or hours; `make check-long` runs them all.
 
-# Unit tests without the sanitizers, which other tools replace.
+# Unit tests without sanitizers, which other tools replace.
 PLAIN_MAKE = $(MAKE) --no-print-directory SAN=
 
-# Not call_caller_test: its threads fork, on which valgrind 3.19 itself goes astray now and then. Nor
-# lock_test: its children stop themselves; nor pins_test: valgrind takes mount(2)'s NULL for an error.
+# Without call_caller_test, whose threads fork, which valgrind 3.19 sometimes cannot follow; lock_test, whose
+# children stop themselves; and pins_test, as valgrind takes mount(2)'s NULL for an error.
 VALGRIND_NOT = call_caller_test lock_test pins_test
 ## valgrind	unit tests under valgrind
 .PHONY: valgrind
@@ -12,7 +12,7 @@ valgrind:
 	@$(PLAIN_MAKE) -s B=$B/plain unit-programs
 	@tests/valgrind $(patsubst $B/%,$B/plain/%,$(filter-out $(addprefix %/,$(VALGRIND_NOT)),$(UNIT)))
 
-## mutants	takes one defence out after the other: its test must fail (root)
+## mutants	removes one defence after another: its test must fail (root)
 .PHONY: mutants
 mutants: all
 	@B='$B' tests/mutants/run

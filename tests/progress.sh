@@ -1,7 +1,7 @@
 # shellcheck shell=sh
-# How far a run is, for the scripts that source this. On a terminal the line is rewritten in place, in
-# a log it appears at most every 30 s. Below tests/watch (PROGRESS=line) each change is a line that
-# begins with "@ ", which tests/watch shows in one of these ways, or reads as a sign of life.
+# The progress of a run, for scripts that source this. On a terminal the line is rewritten in place; in a log
+# it appears at most every 30 s. Below tests/watch (PROGRESS=line) each change is a line that begins with
+# "@ ". tests/watch shows it in one of these ways, or takes it as progress.
 
 progress_last='' progress_time=0
 

@@ -2,8 +2,8 @@
  * Processes that log in and out: through the helper alone, as the module calls it, or through the
  * module, as an application of Linux-PAM. See bench.h.
  *
- * Each session has a process of its own, as with sshd: the helper records its caller as the
- * session's leader. What is timed is what that process waits for.
+ * Each session has its own process, as with sshd: the helper records its caller as the session's leader.
+ * The measured time is that for which this process waits.
  */
 #include "bench.h"
 
@@ -36,7 +36,7 @@ struct act {
 	const struct actor_kind *kind;
 	struct request request;
 	pam_handle_t *pamh;
-	char moved[64];	  /* of /proc/self/ns, what another session has another of; "" nothing */
+	char moved[64];	  /* a name in /proc/self/ns that must differ in a session; "": none */
 	struct stat host; /* the host's */
 };
 
@@ -89,7 +89,7 @@ static void port_note(struct act *act, const char *line)
 		errx(1, "no interface in \"%s\"", line);
 }
 
-/* Every measured login is verified: it is in another network namespace than the host's. */
+/* Each measured login is verified: it is in another network namespace than the host's. */
 static int helper_do(struct act *act, char verb)
 {
 	struct reply *reply = calloc(1, sizeof(*reply));
@@ -122,7 +122,7 @@ static int pam_do(struct act *act, char verb)
 		return -EACCES;
 	if (*act->moved && stat(act->moved, &st) < 0)
 		return -errno;
-	/* Not every module takes its caller back. */
+	/* Some modules do not take their caller back. */
 	if (*act->moved && (verb == 'o' || act->kind == &actor_pam) &&
 	    (st.st_ino != act->host.st_ino) != (verb == 'o'))
 		return -EPROTO;
@@ -141,7 +141,7 @@ static void act_run(struct act *act)
 	_exit(0);
 }
 
-/* Nothing of the other sessions' processes: with 1,000 of them a fork would cost more each time. */
+/* The process keeps no memory of other sessions: with 1,000 of them each fork would cost more. */
 static void descriptors_keep(int command, int answer)
 {
 	int c = fcntl(command, F_DUPFD, 1000), a = fcntl(answer, F_DUPFD, 1000);
@@ -240,7 +240,7 @@ int64_t program_start(const char *path)
 	return now_ns() - start;
 }
 
-/* The kernel goes on taking the network namespace apart, with a lock that every login needs. */
+/* The kernel still removes the network namespace, with a lock that each login needs. */
 void port_wait_gone(const char *port)
 {
 	for (int i = 0; i < 5000 && if_nametoindex(port); i++)

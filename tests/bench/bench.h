@@ -1,8 +1,8 @@
 /*
- * What the parts of the benchmark share. See BENCHMARKS.md for what is measured and why.
+ * Declarations of the benchmark's parts. BENCHMARKS.md describes the measurements.
  *
- * It runs as root on a throw-away host (tests/host) and nowhere else. All times are nanoseconds of
- * CLOCK_MONOTONIC. A measurement that cannot be made ends the program: there are no half tables.
+ * It runs as root, and only on a throw-away host (tests/host). All times are nanoseconds of
+ * CLOCK_MONOTONIC. A failed measurement ends the program, so that no table is incomplete.
  */
 #ifndef PAM_NETNS_BENCH_H
 #define PAM_NETNS_BENCH_H
@@ -19,7 +19,7 @@ void sleep_ms(unsigned ms);
 
 /* stats.c: samples of one quantity. */
 struct samples {
-	const char *name; /* of the row in the table, and of the object in the JSON */
+	const char *name; /* of the table's row and of the JSON object */
 	int64_t *ns;
 	size_t count, size;
 };
@@ -31,14 +31,14 @@ void samples_clear(struct samples *samples);
 
 /* floor.c: the bare kernel work of one first login, in this process. */
 void floor_setup(void);
-/* Makes what a first login makes, and takes it away again. */
+/* Makes the objects of a first login, and removes them. */
 int64_t floor_login(void);
 int64_t floor_logout(void);
 
-/* actor.c: a process that logs in and out, as sshd would. */
+/* actor.c: a process that logs in and out, like sshd. */
 struct actor_kind {
 	const char *service; /* of PAM; NULL: the helper alone, as the module calls it */
-	const char *moved;   /* the namespace that must be another one after a login; "" none */
+	const char *moved;   /* the namespace that must differ after a login; "": none */
 };
 extern const struct actor_kind actor_helper, actor_pam; /* ours */
 struct actor {
@@ -51,35 +51,35 @@ struct actor_slot {
 	int result;
 	char port[IFNAMSIZ];
 };
-/* user: through PAM an account of the host; for actor_helper any name. *kind must stay. */
+/* user: with PAM an account of the host; for actor_helper any name. *kind must stay valid. */
 struct actor actor_start(const struct actor_kind *kind, const char *user, uid_t uid);
 /* verb: 'o' opens a session, 'c' closes it. Without waiting for the answer. */
 void actor_tell(const struct actor *actor, char verb);
-/* Waits for the answer; ends the program when it was a failure. Returns how long it took. */
+/* Waits for the answer and returns the time. A failure ends the program. */
 int64_t actor_wait(const struct actor *actor);
 /* The same, but a failure is a negative errno. */
 int64_t actor_try(const struct actor *actor);
 int64_t actor_do(const struct actor *actor, char verb);
 void actor_end(struct actor *actor);
-/* Waits until nothing of the user is left: records, pins, port. */
+/* Waits until records, pins and port of the user are removed. */
 void user_wait_gone(uid_t uid, const char *port);
 void port_wait_gone(const char *port);
 
-/* Fork, start and end of a program that does nothing but refuse its argument. */
+/* Fork, start and end of a program that refuses its argument. */
 int64_t program_start(const char *path);
 
 /* crowd.c: many users. */
 #define CROWD_FIRST_UID 100000
-/* Logs users in (and never out) until so many are in: records of one process. */
+/* Logs users in, and never out, until so many are active, all with records of one process. */
 void crowd_grow(unsigned users);
 void crowd_leave(void);
 unsigned crowd_size(void);
-/* What a burst of first logins takes, each from the common start. */
+/* The times of simultaneous first logins, each from the common start. */
 void crowd_burst(unsigned at_once, struct samples *samples);
-/* Logs so many out at once; what first logins take meanwhile. Returns until all was gone. */
+/* Logs so many out at once, and measures first logins meanwhile. Returns the time until all is removed. */
 int64_t crowd_storm(unsigned users, struct samples *logouts, struct samples *meanwhile);
 
-/* host.c: what the host has, and what is left on it. */
+/* host.c: objects of the host, and leftovers. */
 int64_t memory_kernel_kib(void);
 struct leftovers {
 	unsigned pins, users, links, routes, neighbours, processes;
@@ -91,22 +91,22 @@ void namespace_ids_renew(void);
 
 /* command.c: a program, started and waited for. */
 /*
- * line: words, the first %n in each is the number and %p what the peers' file "pid" holds; in front
- * may stand NAME=VALUE and <FILE. Its output goes to the file. A negative errno, or -EIO for an
- * exit status other than 0.
+ * line: words. The first %n in each becomes the number, and %p the contents of the peers' file "pid".
+ * NAME=VALUE and <FILE may come first. The output goes to the file. Returns a negative errno, or -EIO for
+ * an exit status other than 0.
  */
 int64_t command_run(const char *line, unsigned number, const char *output);
-/* The pam-netns command with so many users in; ends the program if it does not do its work. */
+/* Runs pam-netns with so many active users. A failure ends the program. */
 #define COMMANDS 6
 void commands_measure(struct samples commands[COMMANDS], unsigned users);
 
-/* peers.c: other programs that do a part of the same, measured in the same rounds. */
+/* peers.c: other programs that do a part of a login, measured in the same rounds. */
 struct peer {
 	char name[24], what[96];
 	char login_line[3][256], logout_line[256]; /* commands; or */
 	char service[32], moved[8];		   /* a PAM stack */
 	struct actor_kind kind;
-	char failed[160]; /* why; "" where it works */
+	char failed[160]; /* the reason; "": it works */
 	struct samples login, logout;
 };
 #define PEERS_MAX 16
@@ -114,11 +114,11 @@ size_t peers_setup(struct peer peers[PEERS_MAX]);
 void peer_round(struct peer *peer, unsigned number);
 
 /* report.c */
-struct level { /* a number of users in */
+struct level { /* a number of active users */
 	unsigned users;
 	struct samples floor, floor_logout;
-	struct samples start;		       /* of the helper, doing nothing */
-	struct samples changed;		       /* first, after others' change of rules */
+	struct samples start;		       /* of a helper without work */
+	struct samples changed;		       /* first, after another program changed rules */
 	struct samples first, further, logout; /* through the helper */
 	struct samples pam_first, pam_further, pam_logout; /* through the module */
 	struct samples commands[COMMANDS];		   /* pam-netns */
@@ -131,7 +131,7 @@ struct report {
 	unsigned rounds;
 	struct level levels[8];
 	size_t levels_count;
-	struct peer peers[PEERS_MAX]; /* with nobody in */
+	struct peer peers[PEERS_MAX]; /* without active users */
 	size_t peers_count;
 	struct burst bursts[4];
 	size_t bursts_count;

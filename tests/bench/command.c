@@ -1,4 +1,4 @@
-/* Programs that are started, waited for and timed; and ours, the pam-netns command. See bench.h. */
+/* Starts programs and measures their time, among them pam-netns; see bench.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -102,7 +102,7 @@ int64_t command_run(const char *line, unsigned number, const char *output)
 	return status == 0 ? now_ns() - start : -EIO;
 }
 
-/* Lines of the output, of which the table has a heading. */
+/* The number of the output's lines, with the table's heading. */
 static unsigned output_lines(void)
 {
 	FILE *file = fopen(OUTPUT, "re");
@@ -120,7 +120,7 @@ void commands_measure(struct samples commands[COMMANDS], unsigned users)
 {
 	static const struct {
 		const char *name, *line;
-		bool lists, user; /* its output is a line a user; it is about one of them */
+		bool lists, user; /* the output has a line a user; it needs a user's name */
 	} table[COMMANDS] = {
 	    {"list", "/usr/sbin/pam-netns list", true, false},
 	    {"list --json", "/usr/sbin/pam-netns list --json", true, false},
@@ -136,7 +136,7 @@ void commands_measure(struct samples commands[COMMANDS], unsigned users)
 		for (int t = 0; t < times && (users || !table[i].user); t++) {
 			int64_t took = command_run(table[i].line, CROWD_FIRST_UID, OUTPUT);
 
-			/* check tells of what the throw-away host lacks. */
+			/* check reports what the throw-away host lacks. */
 			if (took < 0 && strcmp(table[i].name, "check") != 0)
 				errx(1, "pam-netns %s failed; see " OUTPUT, table[i].name);
 			if (table[i].lists && users && output_lines() < users)

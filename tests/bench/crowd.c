@@ -1,4 +1,4 @@
-/* Many users: who are in while something else is measured, and who come or go at once. */
+/* Many users: active ones during other measurements, and simultaneous logins and logouts. */
 #include "bench.h"
 
 #include <stdio.h>
@@ -16,8 +16,8 @@
 #define MEANWHILE_UID	40000
 #define LOGINS_AT_ONCE	16
 
-static unsigned crowd;	/* users in */
-static unsigned others; /* ports of others */
+static unsigned crowd;	/* active users */
+static unsigned others; /* ports of other users */
 
 static struct actor user_start(uid_t uid)
 {
@@ -28,8 +28,8 @@ static struct actor user_start(uid_t uid)
 }
 
 /*
- * The crowd's sessions all belong to this process, which lives to the end: 5,000 sleeping processes
- * would measure the process table. One at a time: how many at once is crowd_burst's question.
+ * This process leads all sessions of the crowd, since 5,000 sleeping processes would measure the process
+ * table. They log in one at a time; crowd_burst measures simultaneous logins.
  */
 static void crowd_call(const char *verb, uid_t uid)
 {
@@ -117,7 +117,7 @@ int64_t crowd_storm(unsigned users, struct samples *logouts, struct samples *mea
 	start = now_ns();
 	for (unsigned i = 0; i < users; i++)
 		actor_tell(&actors[i], 'c');
-	/* Whoever logs in now competes with all of them; without a pause, till all is gone. */
+	/* Further logins compete with all of these logouts, without a pause until all is removed. */
 	while (users_in_or_going(STORM_FIRST_UID, users)) {
 		struct actor actor = user_start(MEANWHILE_UID + number);
 

@@ -1,14 +1,14 @@
 /*
- * The floor: the kernel's own cost of what a first login makes.
+ * The floor: the kernel's own cost of a first login's objects.
  *
- * One process, straight system calls, requests built by hand and sent in as few messages as the
- * kernel takes; no exec, no lock, no file, no check. It makes the same objects as the product does
- * with the shipped conf: a network, a UTS and a mount namespace (cloned from a template), each with
- * a pin; two tmpfs, a bind of a kept directory, a sysfs with the cgroups below it; a veth pair
- * whose peer is born in the namespace, its bridge port's flags and static FDB entry; the guard's
- * two set elements; addresses, routes and neighbours of both families on both sides.
+ * One process makes plain system calls, with requests built by hand and sent in as few messages as the
+ * kernel accepts. It has no exec, lock, file or check. It makes the same objects as pam_netns with the
+ * shipped conf: a network, a UTS and a mount namespace (cloned from a template), each with a pin; two
+ * tmpfs, a bind mount of a persistent directory, a sysfs with the cgroups below it; a veth pair whose peer
+ * is made in the namespace, its bridge port's flags and static FDB entry; the guard's two set elements;
+ * addresses, routes and neighbours of both families on both sides.
  *
- * It has a bridge and a table of its own, so that it costs the same whatever the product does.
+ * It has its own bridge and table, so that its cost does not depend on pam_netns.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -41,7 +41,7 @@
 
 static const uint8_t gateway[4] = {10, 254, 0, 1}, gateway6[16] = {0xfd, 0xfe, [15] = 1};
 static const uint8_t bridge_mac[6] = {2, 0xfe, 0, 0, 0, 1};
-/* Each login is another user's. */
+/* Each login is that of another user. */
 static uint8_t address[4] = {10, 254}, address6[16] = {0xfd, 0xfe}, mac[6] = {2, 0xfe};
 static char port[IFNAMSIZ];
 static unsigned port_index;

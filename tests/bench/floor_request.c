@@ -139,7 +139,7 @@ void put_address(struct requests *r, unsigned ifindex, const void *address, size
 void put_neighbour(struct requests *r, int type, unsigned ifindex, const void *address, size_t size,
 		   const uint8_t mac[6])
 {
-	/* Without an address: the bridge's own entry of a port. */
+	/* Without an address: the bridge's port entry. */
 	struct ndmsg header = {.ndm_family = address ? family_of(size) : AF_BRIDGE,
 			       .ndm_ifindex = (int)ifindex,
 			       .ndm_state = address ? NUD_PERMANENT : NUD_NOARP,

@@ -1,4 +1,4 @@
-/* Netlink requests of the floor: built by hand, nothing of the product's code. */
+/* Netlink requests of the floor: built by hand, without code of pam_netns. */
 #ifndef PAM_NETNS_FLOOR_REQUEST_H
 #define PAM_NETNS_FLOOR_REQUEST_H
 
@@ -20,7 +20,7 @@ void requests_put_u32(struct requests *r, int type, uint32_t value);
 void requests_put_text(struct requests *r, int type, const char *value);
 struct nlattr *requests_nest(struct requests *r, int type);
 void requests_nest_end(struct requests *r, struct nlattr *nest);
-/* Sends all with one call and takes the answer of each; ends the program on an error. */
+/* Sends all with one call and reads each answer. An error ends the program. */
 void requests_send(struct requests *r, int socket, const char *what);
 
 /* RTM_NEWADDR, RTM_NEWNEIGH, RTM_NEWROUTE or RTM_DELROUTE, …; family by size of the address. */

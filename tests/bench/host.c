@@ -1,4 +1,4 @@
-/* What the host has and what is left on it; see bench.h. */
+/* Objects of the host, and leftovers; see bench.h. */
 #include "bench.h"
 
 #include <dirent.h>
@@ -14,10 +14,9 @@
 #define ID_BATCH 4096 /* of the kernel's namespace ids, per CPU */
 
 /*
- * Kernels 6.18.y take a mount namespace for younger than it is when its number comes from an older
- * batch of another CPU, and refuse to pin it in what then seems to be its child. The host of the
- * tests is such a child, a real host's initial mount namespace is older than everything. So each
- * CPU gets a new batch before anything is measured, as on a real host.
+ * Kernels 6.18.y give numbers to CPUs in batches. They refuse to pin a mount namespace whose number is
+ * lower than that of the mount namespace with the pin. A real host's initial mount namespace has the
+ * lowest number, the throw-away host's may not. So each CPU gets a new batch before the measurements.
  */
 void namespace_ids_renew(void)
 {
@@ -42,7 +41,7 @@ void namespace_ids_renew(void)
 	close(uts);
 }
 
-/* All that /proc/meminfo says the kernel itself uses, shared memory (tmpfs) included. */
+/* The kernel's own memory by /proc/meminfo, with shared memory (tmpfs). */
 int64_t memory_kernel_kib(void)
 {
 	static const char *const names[] = {
@@ -85,7 +84,7 @@ static unsigned links_count(void)
 	return count;
 }
 
-/* What a command prints: a number. */
+/* The number that a command prints. */
 static unsigned number_of(const char *command)
 {
 	FILE *pipe = popen(command, "re");

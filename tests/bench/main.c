@@ -1,8 +1,8 @@
 /*
  * The benchmark. See BENCHMARKS.md; run by tests/bench/run on a throw-away host.
  *
- * Everything that is compared is measured in turns, round by round, in the one run: only ratios
- * within a run mean something.
+ * Compared programs are measured in turns, round by round, in one run, since only ratios within a run are
+ * valid.
  */
 #include "bench.h"
 
@@ -20,7 +20,7 @@
 
 #define FIRST_UID 20000 /* of the user of each round: nothing exists of them */
 
-/* They are slow, and none of them is what this is about. */
+/* They are slow, and not the main subject. */
 #define PEERS_EVERY 4
 
 static struct level level_new(unsigned users)
@@ -47,13 +47,13 @@ static void round_floor(struct level *level)
 	samples_add(&level->start, program_start(HELPER_PATH));
 }
 
-/* First login, further login, its logout, last logout; each session of a process of its own. */
+/* First login, further login, its logout, last logout. Each session has its own process. */
 static void round_ours(const struct actor_kind *kind, const char *user, uid_t uid,
 		       struct samples *first_login, struct samples *further_login,
 		       struct samples *last_logout)
 {
 	struct actor first = actor_start(kind, user, uid), further = actor_start(kind, user, uid);
-	const char *port = first.slot->port; /* "" through PAM */
+	const char *port = first.slot->port; /* "": with PAM */
 
 	samples_add(first_login, actor_do(&first, 'o'));
 	samples_add(further_login, actor_do(&further, 'o'));
@@ -67,16 +67,16 @@ static void round_ours(const struct actor_kind *kind, const char *user, uid_t ui
 static void level_measure(struct level *level, struct report *report, unsigned rounds)
 {
 	static uid_t uid = FIRST_UID;
-	static struct level other; /* what of a login is not looked at */
+	static struct level other; /* times that are not used */
 	bool peers = level == report->levels;
 	char user[32];
 
-	/* The first rounds warm caches up and are not counted. */
+	/* The first rounds fill caches and do not count. */
 	for (unsigned i = 0; i < rounds + 5; i++) {
 		if (i == 5)
 			*level = level_new(level->users);
 		round_floor(level);
-		/* The floor's element is another program's change of rules: the next reads them. */
+		/* The floor changes rules, as another program, so the next login reads them. */
 		snprintf(user, sizeof(user), "user%u", uid);
 		round_ours(&actor_helper, user, uid++, &level->changed, &other.further,
 			   &other.logout);
@@ -91,7 +91,7 @@ static void level_measure(struct level *level, struct report *report, unsigned r
 	commands_measure(level->commands, level->users);
 }
 
-/* What is done now; it takes long, and shows nothing till the end. */
+/* Prints the present step, since the results come at the end. */
 static void progress(unsigned number, const char *what)
 {
 	static int64_t start;
@@ -141,7 +141,7 @@ static void levels_measure(struct report *report, const char *list, unsigned rou
 	crowd_leave();
 }
 
-/* The very first login of all sets up the host. */
+/* The first login of all sets up the host. */
 static void host_setup(void)
 {
 	struct level none = level_new(0);
@@ -150,7 +150,7 @@ static void host_setup(void)
 		   &none.logout);
 }
 
-/* For bench-net: so many are in until standard input ends. */
+/* For bench-net: so many users are active until standard input ends. */
 static void crowd_hold(unsigned users)
 {
 	char c;
@@ -182,7 +182,7 @@ static void usage(void)
 struct plan {
 	const char *users, *json;
 	bool bursts, peers;
-	unsigned hold; /* for bench-net: nothing but so many users */
+	unsigned hold; /* for bench-net: only keep so many users active */
 };
 
 static struct plan arguments_read(int argc, char **argv, struct report *report)

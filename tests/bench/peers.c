@@ -1,9 +1,8 @@
 /*
- * Other programs that do a part of what a login does, measured in the same rounds as ours. What
- * each of them is and how it is called stands in the script "peer"; here is the clock alone. See
- * bench.h.
+ * Other programs that do a part of a login, measured in the same rounds as ours. The script "peer" has
+ * their descriptions and commands; this file measures. See bench.h.
  *
- * One that is not installed or fails is reported as failed and not tried again.
+ * A program that is not installed or fails is reported as failed and not tried again.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,7 +18,7 @@
 #define UID    2001
 #define SETTLE 50 /* ms; as after our logouts */
 
-/* Its last line, which is where programs say what was wrong. */
+/* The last line of its output, which has the error. */
 static void peer_fail(struct peer *peer, const char *what)
 {
 	FILE *file = fopen(OUTPUT, "re");
@@ -30,7 +29,7 @@ static void peer_fail(struct peer *peer, const char *what)
 			snprintf(last, sizeof(last), "%.*s", (int)strcspn(line, "\n"), line);
 	if (file)
 		fclose(file);
-	for (char *c = last; *c; c++) /* it goes into JSON */
+	for (char *c = last; *c; c++) /* the text goes into JSON */
 		if (*c == '"' || *c == '\\' || (unsigned char)*c < ' ')
 			*c = '\'';
 	snprintf(peer->failed, sizeof(peer->failed), "%s%s%s", what, *last ? ": " : "", last);
@@ -144,13 +143,13 @@ static void round_pam(struct peer *peer, unsigned number)
 	actor_end(&actor);
 	if (*peer->failed)
 		return;
-	(void)unlink(OUTPUT); /* of a command before */
+	(void)unlink(OUTPUT); /* of an earlier command */
 	if (login < 0) {
 		peer_fail(peer, login == -EPROTO ? "the session was not moved" : "login");
 		return;
 	}
 	samples_add(&peer->login, login);
-	if (logout > 0) /* not every module can */
+	if (logout > 0) /* some modules cannot */
 		samples_add(&peer->logout, logout);
 }
 

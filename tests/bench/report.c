@@ -53,7 +53,7 @@ static void level_print(struct level *l)
 	commands_print(l);
 }
 
-/* The part of a first login that each of them does, to all of ours. Logout 0: it has none. */
+/* Each peer's part of a first login, compared with our whole one. Logout 0: it has none. */
 static void peers_print(struct report *r)
 {
 	struct level *l = r->levels;

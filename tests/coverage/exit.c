@@ -1,4 +1,4 @@
-/* Linked into the programs of the coverage build: _exit() too writes what was reached. */
+/* Linked into the programs of the coverage build, so that _exit() writes the results too. */
 #include <unistd.h>
 
 void __gcov_dump(void);

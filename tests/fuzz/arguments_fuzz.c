@@ -1,6 +1,6 @@
 /*
- * Arguments, NUL between them: of the module's PAM line, and of the helper, which takes none but
- * one verb, and that only with a socket as its standard input.
+ * Arguments, separated by NUL: of the module's PAM line, and of the helper, which accepts only one verb,
+ * and only if its standard input is a socket.
  */
 #include "../../pam_module/arguments.c"
 #include "fuzz.h"
@@ -27,7 +27,7 @@ static void try_module(int count, char **words)
 		abort();
 }
 
-/* Standard input is /dev/null: whatever the words are, it refuses before it does anything. */
+/* Standard input is /dev/null, so the helper refuses all words before it acts. */
 static void try_helper(int count, char **words)
 {
 	char *argv[ARGUMENTS_MAX + 1];
@@ -47,10 +47,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!prepared) {
 		int null = open("/dev/null", O_RDWR);
 
-		/* libFuzzer reports on 2; the helper's usage would fill it. */
+		/* libFuzzer reports on descriptor 2, which the helper's usage would fill. */
 		if (null < 0 || dup2(null, STDIN_FILENO) < 0)
 			abort();
-		log_set_sink(log_ignore, NULL); /* of a line that root wrote */
+		log_set_sink(log_ignore, NULL); /* root wrote the line */
 		prepared = true;
 	}
 	memcpy(text, data, size);

@@ -1,5 +1,5 @@
 /*
- * libFuzzer target: the conf file's text, and what is asked of a conf that was taken.
+ * libFuzzer target: the conf file's text, and queries to an accepted conf.
  *
  *	clang -fsanitize=fuzzer,address,undefined … && conf_fuzz tests/fuzz/corpus/conf
  */
@@ -16,13 +16,13 @@ static void discard(void *context, int level, const char *text)
 {
 	(void)context;
 	(void)level;
-	/* A message is one printable line whatever the file holds. */
+	/* A message is one printable line for each file. */
 	for (const char *c = text; *c; c++)
 		if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
 			abort();
 }
 
-/* Every value can be printed. A profile on the host has lost those that have no effect there. */
+/* Each value can be printed. A profile on the host has no values without an effect there. */
 static void values_print(const void *target, enum conf_section_kind section, bool all)
 {
 	for (size_t i = 0; i < CONF_KEYS_COUNT; i++) {
@@ -38,7 +38,7 @@ static void values_print(const void *target, enum conf_section_kind section, boo
 	}
 }
 
-/* What a conf promises to those who use it. */
+/* Properties of each accepted conf. */
 static void conf_use(const struct conf *conf)
 {
 	const struct who who = {.uid = 1000,

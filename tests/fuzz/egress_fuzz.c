@@ -1,6 +1,6 @@
 /*
- * The grammar of egress and host_access, and what the rules make of it: the first line of the input
- * is egress, the second host_access. Nothing of them reaches nft but what was understood.
+ * The grammar of egress and host_access, and the rules that they become: the first line of the input is
+ * egress, the second host_access. Only what was parsed reaches nft.
  */
 #include <ctype.h>
 
@@ -37,7 +37,7 @@ static void rules_check(const struct conf *conf)
 
 	if (!out || ruleset_write(out, &ruleset) < 0 || fclose(out) != 0)
 		abort();
-	/* Words of rules only: no quote that was not written by us, no escape, no control. */
+	/* Only words of rules: no foreign quote, no escape, no control. */
 	for (size_t i = 0; i < size; i++)
 		if (!isprint((unsigned char)text[i]) && text[i] != '\n' && text[i] != '\t')
 			abort();

@@ -1,4 +1,4 @@
-/* The text of `nft list ruleset`, which other programs' rules and comments are part of. */
+/* The text of `nft list ruleset`, which contains other programs' rules and comments. */
 #include "base/address.h"
 #include "conf/conf.h"
 #include "fuzz.h"
@@ -9,7 +9,7 @@ static void report(void *context, const char *what, const char *remedy)
 	unsigned *lines = context;
 
 	++*lines;
-	/* A command for people to type: one line of text. */
+	/* A command that an administrator types: one line of text. */
 	if (!*what || strchr(what, '\n') || !*remedy || strchr(remedy, '\n'))
 		abort();
 }

@@ -1,4 +1,4 @@
-/* What the fuzz targets share. */
+/* Functions of the fuzz targets. */
 #ifndef PAM_NETNS_FUZZ_H
 #define PAM_NETNS_FUZZ_H
 
@@ -15,7 +15,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A message is one printable line whatever the input holds. */
+/* A message is one printable line for each input. */
 static inline void log_check(void *context, int level, const char *text)
 {
 	(void)context;
@@ -35,7 +35,7 @@ static inline void folder_remove(void)
 		fprintf(stderr, "%s is left\n", folder_path);
 }
 
-/* A folder of this process's own, made at its first call and gone at exit. */
+/* A folder of this process, made at the first call and removed at exit. */
 static inline int folder_open(void)
 {
 	static int folder = -1;

@@ -1,6 +1,6 @@
 /*
- * Host names: the template, a user's, a group's and the host's name, one a line. What comes out is
- * a host name (RFC 1123), whatever the user is called. T19.
+ * Host names: the template, a user's, a group's and the host's name, one a line. The result is a host name
+ * (RFC 1123) for each user name. T19.
  */
 #include <ctype.h>
 
@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (strlen(lines[0]) >= sizeof(profile.hostname))
 		return 0;
 	strcpy(profile.hostname, lines[0]);
-	/* Where the template adds nothing the host's own name stays, as the host has it. */
+	/* If the template is only %h, the host's own name is unchanged. */
 	host_is_kept = !strcmp(lines[0], "%h");
 	if (conf_hostname(&profile, lines[1], 4294967294U, lines[2], lines[3], out) == 0 &&
 	    !(host_is_kept && !strcmp(out, lines[3])))

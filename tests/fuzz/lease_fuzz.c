@@ -1,6 +1,6 @@
 /*
- * Leases whose links point anywhere: "UID-TARGET NUL ADDRESS-TARGET NUL other-ADDRESS-TARGET".
- * Whatever lies there, a uid gets a lease, keeps it, and nobody else's.
+ * Leases with any targets of links: "UID-TARGET NUL ADDRESS-TARGET NUL other-ADDRESS-TARGET". A uid
+ * always gets a lease and keeps it, and never gets another uid's.
  */
 #include <errno.h>
 
@@ -12,7 +12,7 @@
 #define NEIGHBOUR  "n/address/10.9.3.234"
 #define TARGET_MAX 255
 
-/* Takes the next target off the input. */
+/* Returns the next target of the input. */
 static void link_put(const char *path, const uint8_t **data, size_t *size)
 {
 	const uint8_t *end = memchr(*data, '\0', *size);

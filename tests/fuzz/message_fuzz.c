@@ -1,6 +1,6 @@
 /*
- * Packets of both directions. What the decoder takes must encode to the same bytes: then nothing is
- * taken that no sender of ours writes.
+ * Packets of both directions. An accepted packet must encode to the same bytes, so the decoder accepts only
+ * packets that our senders write.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +29,7 @@ static void try_request(const uint8_t *data, size_t size)
 
 static void try_message(const uint8_t *data, size_t size, size_t fds_count)
 {
-	/* Never used as descriptors: decoding only hands the numbers on. */
+	/* Not used as descriptors, since decoding only copies the numbers. */
 	static const int fds[NAMESPACE_KINDS + 1] = {1000000, 1000001, 1000002, 1000003};
 	struct message message;
 

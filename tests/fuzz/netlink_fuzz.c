@@ -1,7 +1,6 @@
 /*
- * Answers over netlink, to a batch, to a query and to the search for connections; packets of the
- * input are cut at "\xff\xff". The socket is one of a pair; its other end says no more after the
- * last packet.
+ * Netlink answers to a batch, to a query and to the search for connections. "\xff\xff" separates packets
+ * of the input. The socket is one of a pair, whose other end closes after the last packet.
  */
 #include <sys/socket.h>
 
@@ -75,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!size)
 		return 0;
-	log_set_sink(log_ignore, NULL); /* the kernel's own words are not looked at */
+	log_set_sink(log_ignore, NULL); /* the kernel's messages are not checked */
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		abort();
 	netlink.fd = pair[0];

@@ -1,4 +1,4 @@
-/* proc_pid_stat(5), where a process chooses its own name. */
+/* proc_pid_stat(5), in which a process chooses its own name. */
 #include "fuzz.h"
 #include "../../lib/base/process.c"
 

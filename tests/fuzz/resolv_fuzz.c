@@ -1,6 +1,6 @@
 /*
- * The host's resolv.conf, what its resolvers leave of the real upstreams, and its hosts file; the
- * first byte says which. A user gets no loopback name server and a host name that resolves.
+ * The host's resolv.conf, the files of its resolvers, and its hosts file, by the first byte. A user gets no
+ * loopback name server, and a host name that resolves.
  */
 #include <errno.h>
 #include <netinet/in.h>

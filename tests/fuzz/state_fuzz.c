@@ -1,6 +1,6 @@
 /*
- * Files below RUN_DIR: a user's state, a session, a network's state, the host's state; the first
- * byte says which. What is believed can be written again and then reads as the same.
+ * Files below RUN_DIR: a user's state, a session, a network's state, the host's state, by the first byte. An
+ * accepted record can be written again, and reads as the same.
  */
 #include <errno.h>
 
@@ -14,8 +14,8 @@ static void try_state(int run)
 
 	if (state_read(run, 7, &read) < 0)
 		return;
-	/* What is written is printable, so the second time nothing changes any more. */
-	if (read.uid != 7 || state_write(run, &read) < 0 || state_read(run, 7, &read) < 0 ||
+	/* A written record is printable, so a second write changes nothing. */
+	if (read.uplink.uid != 7 || state_write(run, &read) < 0 || state_read(run, 7, &read) < 0 ||
 	    state_write(run, &read) < 0 || state_read(run, 7, &again) < 0 ||
 	    memcmp(&read, &again, sizeof(read)) != 0)
 		abort();

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Feeds the rules to the real nft, then proves what they do: users a, b, c on one network (a and c
-# on its first bridge, b on its second; a and b in one group), d on another, two hosts outside.
-# Needs root. All of it happens in namespaces of its own, which end with it.
+# Loads the rules with nft, and tests their effect: users a, b, c on one network (a and c on its first bridge,
+# b on its second; a and b in one group), d on another, two hosts outside. It needs root, and works in
+# namespaces that end with it.
 # usage: ruleset_nft.sh [ruleset_test program]
 set -u
 program=$(readlink -f "${1:-build/unit/ruleset_test}")
@@ -47,7 +47,7 @@ chain_has() { nft list chain inet pam_netns "$1" | grep -qF -- "$2"; }
 tcp() { ip netns exec "$1" nc -z -w 1 "$2" "$3"; }
 echoes() { ip netns exec "$1" ping -q -c 1 -W 1 "$2"; }
 host_tcp() { nc -z -w 1 "$1" "$2"; }
-# The source address that the server outside or the user saw last.
+# Prints the last source address that the server outside or the user has seen.
 source_seen() {
 	sleep 0.1
 	sed -n 's/^Connection received on \([^ ]*\) .*/\1/p' "$logs/$1" | tail -n 1 | grep -qx "$2"
@@ -274,7 +274,7 @@ flows() { # user, address, how many
 arrived() { # v4 or v6
 	ip netns exec out nft list counter inet count "$1" | sed -n 's/.*packets \([0-9]*\) .*/\1/p'
 }
-# Two flows may have been given the same port by chance, and are then one connection.
+# Two flows may get the same port by chance, and are one connection then.
 about_20() { [ "$1" -ge 20 ] && [ "$1" -le 22 ]; }
 
 limit_checks() {
@@ -321,7 +321,7 @@ local_checks() {
 	ip -n a -6 addr del fd00:203::99/128 dev eth0
 }
 
-# A connection whose entry is gone and that may not be picked up: NAT would not touch its packets.
+# A connection without its entry must not go on, since NAT would not translate its packets.
 invalid_checks() {
 	load live
 	ip netns exec out nft 'add table inet leak; add counter inet leak n;

@@ -91,11 +91,10 @@ int sysctl_bridge(const struct host *host, const char *bridge) MUST_CHECK;
 int sysctl_bridge_ipv6(const char *bridge) MUST_CHECK;
 bool sysctl_bridge_ipv6_off(const char *bridge); /* it is there, and without IPv6 */
 /*
- * A procfs for the two below, which the caller closes: where more than a few users are in, one of
- * its own, since in the host's they take longer the more there are. CAP_SYS_ADMIN. -1: there is
- * none, and both have nothing to work with.
+ * A procfs for the two below that serves better than the host's, in which they take longer the more
+ * users there are. The caller closes it. -1: users are few, or it cannot be mounted (in a container).
  */
-int sysctl_proc(const struct host *host);
+int sysctl_proc(void);
 /* The host's ping_group_range, "" where it is the kernel's default. */
 void sysctl_ping_range(int proc, char out[64]);
 /* In a new network namespace: ping_range as the host has it ("": leave it), low ports for all. */

@@ -147,7 +147,7 @@ static int login_isolated(struct user *user, struct setup *setup, const struct p
 	error = error ?: login_reply(user, reply);
 	if (!error && first)
 		first_login_log(user, leader, reply->line);
-	lock_release(host->lock, user->uid);
+	/* Closing the lock, before the caller is answered, releases it (main.c). */
 	return error;
 }
 

@@ -121,6 +121,17 @@ static int look_thoroughly(struct host *host, struct setup *setup, const struct 
 	return result < 0 ? result : 0;
 }
 
+/* A first login opens the template, and is refused if it is not one; gc looks at it as closely. */
+static bool template_intact(const struct host *host, const struct network *network)
+{
+	if (!host->thorough)
+		return mntns_template_exists(network);
+
+	CLEANUP_FD int template = mntns_template_open(network);
+
+	return template >= 0;
+}
+
 int setup_intact(struct host *host, struct setup *setup)
 {
 	struct host_state state = {0};
@@ -145,10 +156,7 @@ int setup_intact(struct host *host, struct setup *setup)
 		result = look_thoroughly(host, setup, &state);
 	if (result < 0)
 		return result;
-
-	CLEANUP_FD int template = mntns_template_open(setup->network);
-
-	if (template <0)
+	if (!template_intact(host, setup->network))
 		setup->differs |= PART_TEMPLATE;
 	return !setup->differs;
 }

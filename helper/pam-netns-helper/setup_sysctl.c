@@ -247,19 +247,17 @@ static bool users_are_few(void)
 	return stat(USERS_DIR, &st) == 0 && st.st_nlink <= 2 + USERS_FEW;
 }
 
-int sysctl_proc(const struct host *host)
+int sysctl_proc(void)
 {
 	if (users_are_few())
-		return openat(host->proc, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		return -1;
 
 	CLEANUP_FD int context = fsopen("proc", FSOPEN_CLOEXEC);
-	int proc = -1;
 
-	if (context >= 0 && fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
-		proc = fsmount(context, FSMOUNT_CLOEXEC,
-			       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-	/* If it cannot be mounted (in a container), the other procfs works too, but slower. */
-	return proc < 0 ? openat(host->proc, ".", O_PATH | O_DIRECTORY | O_CLOEXEC) : proc;
+	if (context < 0 || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -1;
+	return fsmount(context, FSMOUNT_CLOEXEC,
+		       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 }
 
 void sysctl_ping_range(int proc, char out[64])

@@ -13,6 +13,7 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
+#include <sys/sysmacros.h>
 
 #include "base/files.h"
 #include "ns/persistent.h"
@@ -188,12 +189,13 @@ static int sys_mount(const char *network)
 uint64_t mntns_runtime_device(uid_t uid)
 {
 	char path[64];
-	struct stat parent, own;
+	struct statx own;
 
 	snprintf(path, sizeof(path), RUNTIME_ROOT "/%u", uid);
-	if (stat(RUNTIME_ROOT, &parent) < 0 || lstat(path, &own) < 0 || own.st_dev == parent.st_dev)
+	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &own) < 0 ||
+	    !(own.stx_attributes & STATX_ATTR_MOUNT_ROOT))
 		return 0;
-	return own.st_dev;
+	return makedev(own.stx_dev_major, own.stx_dev_minor);
 }
 
 /* The host's /run/user/UID as a detached mount; -1: there is none. */

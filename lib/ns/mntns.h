@@ -39,6 +39,8 @@ struct mntns {
  */
 int mntns_template_make(const struct network *network, int host_mnt) MUST_CHECK;
 int mntns_template_open(const struct network *network) MUST_CHECK; /* -ENOENT */
+/* A namespace is pinned as the template; mntns_template_open() says whether it can be one. */
+bool mntns_template_exists(const struct network *network);
 int mntns_template_remove(const char *network) MUST_CHECK;
 
 /*

@@ -174,6 +174,14 @@ int mntns_template_open(const struct network *network)
 	return pin_named_open(name, KIND_MNT);
 }
 
+bool mntns_template_exists(const struct network *network)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "template.%s", network->name);
+	return pin_named_exists(name);
+}
+
 int mntns_template_remove(const char *network)
 {
 	char name[64];

@@ -263,6 +263,15 @@ int pin_named_open(const char *name, enum namespace_kind kind)
 	return pin_open(path, kind);
 }
 
+bool pin_named_exists(const char *name)
+{
+	char path[PIN_PATH_MAX];
+	struct statfs fs;
+
+	snprintf(path, sizeof(path), PINS_DIR "/%s", name);
+	return statfs(path, &fs) == 0 && fs.f_type == NSFS_MAGIC;
+}
+
 int pin_named_remove(const char *name)
 {
 	char path[PIN_PATH_MAX];

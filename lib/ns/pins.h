@@ -61,6 +61,8 @@ int pins_remove(uid_t uid) MUST_CHECK;
 /* One handle with a name of its own in PINS_DIR: a template, or a user's pin that is made again. */
 int pin_named_set(const char *name, int fd) MUST_CHECK;
 int pin_named_open(const char *name, enum namespace_kind kind) MUST_CHECK;
+/* It is a namespace, of whatever kind and owner: one system call. */
+bool pin_named_exists(const char *name);
 int pin_named_remove(const char *name) MUST_CHECK;
 
 /* The uids of all folders in PINS_DIR, unpublished ones too. The caller frees *uids. */

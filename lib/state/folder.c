@@ -89,16 +89,16 @@ static int folder_new(int run, uid_t uid)
 		return -errno;
 	strcat(path, SESSIONS);
 	(void)mkdirat(run, path, FOLDER_MODE);
-	return files_open_below(run, folder_path(uid, path), STATE_FOLDER_MODE);
+	return files_directory_below(run, folder_path(uid, path), O_PATH);
 }
 
 int state_folder_make(int run, uid_t uid)
 {
 	char path[FOLDER_PATH_MAX], name[16];
-	int fd = files_open_below(run, folder_path(uid, path), STATE_FOLDER_MODE);
+	int fd = folder_new(run, uid);
 
-	if (fd == -ENOENT)
-		fd = folder_new(run, uid);
+	if (fd == -EEXIST)
+		fd = files_open_below(run, folder_path(uid, path), STATE_FOLDER_MODE);
 	if (fd >= 0)
 		return fd;
 

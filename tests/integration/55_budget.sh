@@ -11,7 +11,7 @@ USERS=200
 # From 128 users on a login looks at a further bridge too. If the rules still have the user's elements of the
 # login before, the rules have no new generation to be noted (setup_rules.c). With many active users a first
 # login mounts a procfs for its settings (setup_sysctl.c).
-BRIDGE_SYSCALLS=1 NOTE_SYSCALLS=5 PROC_SYSCALLS=3
+BRIDGE_SYSCALLS=1 NOTE_SYSCALLS=5 PROC_SYSCALLS=5
 
 setup() {
 	host_pam_install

@@ -35,12 +35,16 @@ int netns_name_make(const struct user *user)
 {
 	char path[PATH_MAX], target[TARGET_MAX];
 
-	if (mkdir(NETNS_DIR, 0755) < 0 && errno != EEXIST)
-		return log_errno(errno, "make %s", NETNS_DIR);
 	name_path(user->state.netns, path);
 	snprintf(target, sizeof(target), PINS_DIR "/%u/net", user->uid);
 	if (symlink(target, path) == 0)
 		return 0;
+	if (errno == ENOENT) {
+		if (mkdir(NETNS_DIR, 0755) < 0 && errno != EEXIST)
+			return log_errno(errno, "make %s", NETNS_DIR);
+		if (symlink(target, path) == 0)
+			return 0;
+	}
 	if (errno != EEXIST)
 		return log_errno(errno, "make %s", path);
 	if (name_ours(path, user->uid))

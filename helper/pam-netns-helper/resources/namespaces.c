@@ -42,7 +42,8 @@ static int namespace_make(struct user *user, enum namespace_kind kind)
 
 static int network_make(struct user *user)
 {
-	CLEANUP_FD int proc = sysctl_proc(user->host);
+	CLEANUP_FD int own = sysctl_proc();
+	int proc = own < 0 ? user->host->proc : own;
 	struct stat net;
 	char ping_range[64];
 	int error;

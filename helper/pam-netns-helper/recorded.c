@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "net/link.h"
+#include "state/lock.h"
 
 bool recorded_user(const struct host *host, uid_t uid, struct user_state *state)
 {
@@ -18,6 +19,21 @@ bool recorded_port(const struct host *host, const char *name)
 
 	return port_uid(name, &uid) && recorded_user(host, uid, &state) &&
 	       (!*state.uplink.port || strcmp(state.uplink.port, name) == 0);
+}
+
+int unrecorded_remove(struct host *host, const char *port,
+		      int (*remove)(struct host *host, const void *object), const void *object)
+{
+	uid_t uid;
+	int error;
+
+	if (!port_uid(port, &uid))
+		return 0;
+	error = lock_take(host->lock, host->proc, uid);
+	if (!error && !recorded_port(host, port))
+		error = remove(host, object);
+	lock_release(host->lock, uid);
+	return error;
 }
 
 bool recorded_address(const struct host *host, const struct address *address)

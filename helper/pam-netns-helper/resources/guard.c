@@ -10,7 +10,6 @@
 #include <stdlib.h>
 
 #include "net/guard.h"
-#include "state/lock.h"
 
 static int guard_make(struct user *user)
 {
@@ -49,18 +48,9 @@ static int element_seen(void *context, const struct uplink *uplink)
 	return 0;
 }
 
-static int element_remove(struct host *host, const struct uplink *uplink)
+static int element_remove(struct host *host, const void *uplink)
 {
-	uid_t uid;
-	int error;
-
-	if (!port_uid(uplink->port, &uid))
-		return 0;
-	error = lock_take(host->lock, host->proc, uid);
-	if (!error && !recorded_port(host, uplink->port))
-		error = guard_remove(&host->netfilter, uplink);
-	lock_release(host->lock, uid);
-	return error;
+	return guard_remove(&host->netfilter, uplink);
 }
 
 static int family_sweep(struct host *host, bool ipv6)
@@ -69,7 +59,7 @@ static int family_sweep(struct host *host, bool ipv6)
 	int error = guard_each(&host->netfilter, ipv6, element_seen, &s);
 
 	for (size_t i = 0; i < s.count && !error; i++)
-		error = element_remove(host, &s.list[i]);
+		error = unrecorded_remove(host, s.list[i].port, element_remove, &s.list[i]);
 	free(s.list);
 	return error;
 }

@@ -151,19 +151,9 @@ static int port_seen(void *context, const char *name, unsigned ifindex, unsigned
 	return 0;
 }
 
-/* A login makes its port before its record, under the user's lock: so it is looked for again. */
-static int stray_remove(struct host *host, const struct stray *stray)
+static int stray_remove(struct host *host, const void *stray)
 {
-	uid_t uid;
-	int error;
-
-	if (!port_uid(stray->port, &uid))
-		return 0;
-	error = lock_take(host->lock, host->proc, uid);
-	if (!error && !recorded_port(host, stray->port))
-		error = link_remove(&host->route, stray->ifindex);
-	lock_release(host->lock, uid);
-	return error;
+	return link_remove(&host->route, ((const struct stray *)stray)->ifindex);
 }
 
 static int veth_sweep(struct host *host, const struct conf *conf)
@@ -173,7 +163,7 @@ static int veth_sweep(struct host *host, const struct conf *conf)
 
 	(void)conf;
 	for (size_t i = 0; i < s.count && !error; i++)
-		error = stray_remove(host, &s.list[i]);
+		error = unrecorded_remove(host, s.list[i].port, stray_remove, &s.list[i]);
 	free(s.list);
 	return error;
 }

@@ -1,0 +1,384 @@
+/*
+ * The reaper: the wait for one user (kick), and the detached process that serves all notes. Looks
+ * and notes are the test's own, processes and locks are real.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "scratch.h"
+
+#include "../../helper/pam-netns-helper/closing.h"
+#include "../../helper/pam-netns-helper/leaving.h"
+#include "log_kept.h"
+#include "state/lock.h"
+
+#define USER 2001
+
+/* What looks at one user find, and the clock. */
+static struct {
+	int found[8];
+	unsigned looks, waits, censuses;
+	int census_error;
+	bool kill, owners, held_unseen;
+	long now;
+} world;
+
+/* What the detached processes did. */
+static struct shared {
+	unsigned served;
+	int answers[4]; /* of closing_serve(), one after the other */
+	pid_t pid, session;
+	bool patient, reaper_locked, next_free, stdin_null;
+	unsigned alarm;
+	long began;
+	char log[512];
+	volatile bool returned; /* reaper_start() has */
+	bool waited_for;	/* it has not, for seconds */
+} * shared;
+
+static int fake_census(const struct host *host, bool owners, struct census *out)
+{
+	(void)host;
+	*out = (struct census){.count = 0};
+	world.censuses++;
+	world.owners = owners;
+	return world.census_error;
+}
+
+static int fake_look(struct host *host, const struct census *census, struct leaving *l)
+{
+	(void)host;
+	(void)census;
+	assert_int_equal(l->uid, USER);
+	assert_int_equal(l->note, 0);
+	world.kill = l->kill;
+	world.now++;
+	return world.found[world.looks < 7 ? world.looks++ : 7];
+}
+
+static void fake_wait(const struct leaving *leaving, size_t count, int timeout_ms)
+{
+	(void)leaving;
+	assert_int_equal(count, 1);
+	world.now += timeout_ms;
+	world.waits++;
+}
+
+static bool locked(const struct host *host, uint64_t which);
+
+/* In the reaper's process. */
+static int fake_serve(struct host *host, bool patient)
+{
+	struct stat in, null;
+
+	for (int i = 0; i < 3000 && !shared->returned; i++)
+		usleep(1000);
+	shared->waited_for = !shared->returned;
+	shared->began = world.now;
+	shared->pid = getpid();
+	shared->session = getsid(0);
+	shared->patient = patient;
+	shared->reaper_locked = locked(host, LOCK_REAPER);
+	shared->next_free = !locked(host, LOCK_REAPER_NEXT);
+	shared->stdin_null = fstat(STDIN_FILENO, &in) == 0 && stat("/dev/null", &null) == 0 &&
+			     in.st_rdev == null.st_rdev;
+	shared->alarm = alarm(0);
+	log_warning("from inside");
+	return shared->answers[shared->served++];
+}
+
+static void fake_syslog(int level, const char *format, ...)
+{
+	size_t used = strlen(shared->log);
+	va_list args;
+
+	used += (size_t)snprintf(shared->log + used, sizeof(shared->log) - used, "%d ", level);
+	va_start(args, format);
+	vsnprintf(shared->log + used, sizeof(shared->log) - used, format, args);
+	va_end(args);
+	strcat(shared->log, "\n");
+}
+
+#define census_take(host, owners, out) fake_census(host, owners, out)
+#define census_free(census)	       (void)(census)
+#undef CLEANUP_CENSUS
+#define CLEANUP_CENSUS
+#define leaving_look(host, census, l) fake_look(host, census, l)
+#define leaving_wait(l, count, ms)    fake_wait(l, count, ms)
+#define now_ms()		      world.now
+#define lock_held(lock, which)	      (!world.held_unseen && lock_held(lock, which))
+#define closing_serve(host, patient)  fake_serve(host, patient)
+#define nanosleep(time, left)	      ((void)(time), world.now += 20)
+#define openlog(ident, flags, facility)                                                            \
+	do {                                                                                       \
+	} while ((facility) != LOG_AUTHPRIV)
+#define syslog(...) fake_syslog(__VA_ARGS__)
+#define fork()	    FAULT(fork())
+
+#include "../../helper/pam-netns-helper/reaper.c"
+
+#undef fork
+#undef syslog
+#undef openlog
+
+static struct host host;
+
+/* Asked of another process: a process does not see its own. */
+static bool locked(const struct host *asked, uint64_t which)
+{
+	int status;
+	pid_t pid;
+
+	(void)asked;
+	pid = fork();
+	if (pid == 0) {
+		int lock = openat(scratch, "lock", O_RDWR | O_CLOEXEC);
+
+		_exit(lock_try(lock, which) == 0 ? 0 : 1);
+	}
+	return waitpid(pid, &status, 0) == pid && status != 0;
+}
+
+static int group_setup(void **state)
+{
+	(void)state;
+	/* What was detached comes to this process when it ends. */
+	shared =
+	    mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return shared == MAP_FAILED || prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+static int group_end(void **state)
+{
+	(void)state;
+	return munmap(shared, sizeof(*shared));
+}
+
+static int setup(void **state)
+{
+	if (scratch_setup(state))
+		return -1;
+	memset(&world, 0, sizeof(world));
+	memset(shared, 0, sizeof(*shared));
+	world.now = 1000000;
+	host.lock = openat(scratch, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	log_set_sink(log_keep, NULL);
+	log_last[0] = '\0';
+	return host.lock < 0;
+}
+
+static int end(void **state)
+{
+	close(host.lock);
+	return scratch_teardown(state);
+}
+
+/* --- one user --- */
+
+static void look_finds(const int *found, size_t count, int then)
+{
+	for (size_t i = 0; i < 8; i++)
+		world.found[i] = i < count ? found[i] : then;
+}
+
+static void test_two_looks_in_a_row(void **state)
+{
+	static const int found[] = {LOOKED_EMPTY, LOOKED_DONE};
+
+	(void)state;
+	look_finds(found, 2, LOOKED_DONE);
+	assert_int_equal(reap(&host, USER, 0, false), 0);
+	assert_int_equal(world.looks, 2);
+	assert_int_equal(world.censuses, 2); /* each its own */
+	assert_int_equal(world.waits, 0);
+	assert_false(world.kill || world.owners);
+}
+
+static void test_waits_until_all_have_ended(void **state)
+{
+	static const int found[] = {LOOKED_IN, LOOKED_IN, LOOKED_IN, LOOKED_EMPTY};
+
+	(void)state;
+	look_finds(found, 4, LOOKED_DONE);
+	assert_int_equal(reap(&host, USER, 8000, true), 0);
+	assert_int_equal(world.looks, 5);
+	assert_int_equal(world.waits, 3);
+	assert_true(world.kill && world.owners);
+}
+
+static void test_time_is_up(void **state)
+{
+	long began = world.now;
+
+	(void)state;
+	look_finds(NULL, 0, LOOKED_IN);
+	assert_int_equal(reap(&host, USER, 8000, true), -EBUSY);
+	assert_true(world.now - began >= 8000 && world.now - began < 8200);
+	world.looks = 0;
+	assert_int_equal(reap(&host, USER, 0, false), -EBUSY); /* one look */
+	assert_int_equal(world.looks, 1);
+}
+
+static void test_errors(void **state)
+{
+	static const int found[] = {LOOKED_EMPTY, -EIO};
+
+	(void)state;
+	look_finds(found, 2, LOOKED_DONE);
+	assert_int_equal(reap(&host, USER, 8000, true), -EIO);
+	world.census_error = -EMFILE;
+	world.looks = 0;
+	assert_int_equal(reap(&host, USER, 8000, true), -EMFILE);
+	assert_int_equal(world.looks, 0);
+}
+
+/* --- all who leave --- */
+
+/* The detached processes, until the last has ended. */
+static int start(void)
+{
+	int result = reaper_start(&host), status;
+
+	shared->returned = true;
+	while (waitpid(-1, &status, 0) > 0 || errno == EINTR)
+		;
+	return result;
+}
+
+static void test_detached(void **state)
+{
+	(void)state;
+	assert_int_equal(start(), 0);
+	assert_int_equal(shared->served, 1);
+	assert_int_not_equal(shared->pid, getpid());
+	assert_int_equal(shared->session, shared->pid); /* the caller's terminal is not its */
+	assert_false(shared->waited_for);
+	assert_true(shared->patient);
+	assert_true(shared->reaper_locked && shared->next_free);
+	assert_true(shared->stdin_null);
+	assert_true(shared->alarm > 0 && shared->alarm <= 60);
+	assert_string_equal(shared->log, "4 from inside\n");
+	assert_string_equal(log_last, "");
+	assert_false(locked(&host, LOCK_REAPER));
+}
+
+/* One that has served for too long starts the next one. */
+static void test_another_follows(void **state)
+{
+	(void)state;
+	shared->answers[0] = shared->answers[1] = 1;
+	assert_int_equal(start(), 0);
+	assert_int_equal(shared->served, 3);
+	/* But not after an error: gc does the rest. */
+	memset(shared, 0, sizeof(*shared));
+	shared->answers[0] = -EIO;
+	assert_int_equal(start(), 0);
+	assert_int_equal(shared->served, 1);
+}
+
+/* Another process that holds a lock until it is killed. */
+static pid_t holder(uint64_t which)
+{
+	int ends[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (pid == 0) {
+		int lock = openat(scratch, "lock", O_RDWR | O_CLOEXEC);
+
+		byte = lock_try(lock, which) == 0;
+		(void)!write(ends[1], &byte, 1);
+		for (;;)
+			pause();
+	}
+	assert_int_equal(read(ends[0], &byte, 1), 1);
+	assert_int_equal(byte, 1);
+	close(ends[0]);
+	close(ends[1]);
+	return pid;
+}
+
+/* One is at work and another waits: it will read this note too. */
+static void test_a_second_waits_already(void **state)
+{
+	pid_t pid = holder(LOCK_REAPER_NEXT);
+
+	(void)state;
+	shared->returned = true;
+	assert_int_equal(reaper_start(&host), 0);
+	/* Nor does one that saw the lock free just before. */
+	world.held_unseen = true;
+	assert_int_equal(reaper_start(&host), 0);
+	for (int i = 0; i < 10; i++)
+		usleep(waitpid(-1, NULL, WNOHANG) > 0 ? 0 : 10000);
+	assert_int_equal(shared->served, 0);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* The first is stuck, since it holds its lock for longer than it serves: on without the lock. */
+static void test_the_first_is_stuck(void **state)
+{
+	pid_t pid = holder(LOCK_REAPER);
+
+	(void)state;
+	assert_int_equal(reaper_start(&host), 0);
+	shared->returned = true;
+	while (waitpid(-1, NULL, WNOHANG) == 0 && !shared->served)
+		usleep(1000);
+	assert_int_equal(shared->served, 1);
+	assert_true(shared->began >= 1020000 && shared->began < 1020100);
+	assert_true(shared->next_free);
+	kill(pid, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+}
+
+static void test_no_process(void **state)
+{
+	(void)state;
+	fault_error = EAGAIN;
+	fault_calls = 0;
+	fault_at = 1;
+	assert_int_equal(reaper_start(&host), -EAGAIN);
+	fault_at = 0;
+	assert_non_null(strstr(log_last, strerror(EAGAIN)));
+	assert_int_equal(shared->served, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_two_looks_in_a_row),
+	    TEST(test_waits_until_all_have_ended),
+	    TEST(test_time_is_up),
+	    TEST(test_errors),
+	    TEST(test_detached),
+	    TEST(test_another_follows),
+	    TEST(test_a_second_waits_already),
+	    TEST(test_the_first_is_stuck),
+	    TEST(test_no_process),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_end);
+}

@@ -189,7 +189,7 @@ static void hostile_caller(void)
 	}
 }
 
-static void helper_starts_clean(void **state)
+static void helper_starts_without_state_of_the_caller(void **state)
 {
 	(void)state;
 	in_child(hostile_caller);
@@ -289,7 +289,7 @@ static void peculiar_caller(void)
 	changed_by("open", 10000);
 }
 
-static void caller_stays_as_it_was(void **state)
+static void call_changes_no_state_of_the_caller(void **state)
 {
 	(void)state;
 	in_child(peculiar_caller);
@@ -313,7 +313,7 @@ static void ignoring_caller(void)
 	must(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD, 42);
 }
 
-static void caller_ignores_sigchld(void **state)
+static void caller_that_ignores_sigchld_gets_its_reply(void **state)
 {
 	(void)state;
 	in_child(ignoring_caller);
@@ -329,7 +329,7 @@ static void nowait_caller(void)
 	must(!sigaction(SIGCHLD, NULL, &action) && action.sa_flags & SA_NOCLDWAIT, 43);
 }
 
-static void caller_keeps_no_zombies(void **state)
+static void caller_without_zombies_gets_its_reply(void **state)
 {
 	(void)state;
 	in_child(nowait_caller);
@@ -361,7 +361,7 @@ static void reaping_caller(void)
 	must(signalled == 1 && reaped == 1, 45);
 }
 
-static void caller_reaps_in_its_handler(void **state)
+static void caller_that_reaps_in_its_handler_gets_its_reply(void **state)
 {
 	(void)state;
 	in_child(reaping_caller);
@@ -384,7 +384,7 @@ static void caller_without_standard_fds(void)
 		must(fcntl(fd, F_GETFD) == -1, 53);
 }
 
-static void standard_fds_are_closed(void **state)
+static void caller_without_standard_descriptors_gets_its_reply(void **state)
 {
 	(void)state;
 	in_child(caller_without_standard_fds);
@@ -402,7 +402,7 @@ static void interrupted_caller(void)
 	must(helper_call("hang", &request, 300, &reply) == -ETIMEDOUT, 62);
 }
 
-static void caller_is_interrupted_often(void **state)
+static void interrupted_caller_gets_its_reply(void **state)
 {
 	(void)state;
 	in_child(interrupted_caller);
@@ -420,7 +420,7 @@ static void *call_in_thread(void *context)
 	return NULL;
 }
 
-static void caller_has_threads(void **state)
+static void threads_of_the_caller_get_their_replies(void **state)
 {
 	pthread_t threads[4];
 	int failed[4] = {0};
@@ -439,10 +439,14 @@ static void caller_has_threads(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-	    CALLER_TEST(helper_starts_clean),	      CALLER_TEST(caller_stays_as_it_was),
-	    CALLER_TEST(caller_ignores_sigchld),      CALLER_TEST(caller_keeps_no_zombies),
-	    CALLER_TEST(caller_reaps_in_its_handler), CALLER_TEST(standard_fds_are_closed),
-	    CALLER_TEST(caller_is_interrupted_often), CALLER_TEST(caller_has_threads),
+	    CALLER_TEST(helper_starts_without_state_of_the_caller),
+	    CALLER_TEST(call_changes_no_state_of_the_caller),
+	    CALLER_TEST(caller_that_ignores_sigchld_gets_its_reply),
+	    CALLER_TEST(caller_without_zombies_gets_its_reply),
+	    CALLER_TEST(caller_that_reaps_in_its_handler_gets_its_reply),
+	    CALLER_TEST(caller_without_standard_descriptors_gets_its_reply),
+	    CALLER_TEST(interrupted_caller_gets_its_reply),
+	    CALLER_TEST(threads_of_the_caller_get_their_replies),
 	};
 
 	if (is_fake_helper(argc, argv))

@@ -101,7 +101,7 @@ static void call_body(void)
 	reply_close(&reply);
 }
 
-static void each_call_fails(void **state)
+static void each_failing_call_restores_the_caller(void **state)
 {
 	(void)state;
 	/* Refused if there is no socket pair, request or pidfd; otherwise there is another way. */
@@ -123,7 +123,7 @@ static void each_call_fails(void **state)
 }
 
 /* A caller without 0 to 2: what it prints does not go to the helper. */
-static void descriptors_run_out(void **state)
+static void missing_descriptors_refuse(void **state)
 {
 	struct reply reply;
 	int saved = dup(STDIN_FILENO), status;
@@ -150,7 +150,7 @@ static void descriptors_run_out(void **state)
 }
 
 /* Waited for no longer than it has to be: a login that hangs would be worse than a zombie. */
-static void a_helper_that_cannot_be_killed(void **state)
+static void helper_that_cannot_be_killed_is_not_awaited(void **state)
 {
 	struct reply reply;
 
@@ -170,7 +170,7 @@ static void count_child(int signal)
 	told++;
 }
 
-static void the_callers_own_child(void **state)
+static void ended_child_of_the_caller_is_reported_again(void **state)
 {
 	struct sigaction action = {.sa_handler = count_child};
 	struct reply reply;
@@ -185,7 +185,7 @@ static void the_callers_own_child(void **state)
 	signal(SIGCHLD, on_child);
 }
 
-static void levels_are_kept(void **state)
+static void log_levels_are_kept(void **state)
 {
 	static const int levels[][2] = {{LOG_CRIT, LOG_ERR},	    {LOG_ERR, LOG_ERR},
 					{LOG_WARNING, LOG_WARNING}, {LOG_NOTICE, LOG_INFO},
@@ -210,11 +210,11 @@ static int setup(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup(each_call_fails, setup),
-	    cmocka_unit_test_setup(descriptors_run_out, setup),
-	    cmocka_unit_test_setup(a_helper_that_cannot_be_killed, setup),
-	    cmocka_unit_test_setup(the_callers_own_child, setup),
-	    cmocka_unit_test_setup(levels_are_kept, setup),
+	    cmocka_unit_test_setup(each_failing_call_restores_the_caller, setup),
+	    cmocka_unit_test_setup(missing_descriptors_refuse, setup),
+	    cmocka_unit_test_setup(helper_that_cannot_be_killed_is_not_awaited, setup),
+	    cmocka_unit_test_setup(ended_child_of_the_caller_is_reported_again, setup),
+	    cmocka_unit_test_setup(log_levels_are_kept, setup),
 	};
 
 	if (is_fake_helper(argc, argv))

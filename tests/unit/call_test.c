@@ -59,7 +59,7 @@ static void call_fails(const char *verb, unsigned deadline_ms, int error, const 
 		fail_msg("logged \"%s\", not \"%s\"", log_last, logged);
 }
 
-static void reply_is_returned(void **state)
+static void reply_of_the_helper_is_returned(void **state)
 {
 	struct stat here, handed;
 	struct reply reply;
@@ -78,7 +78,7 @@ static void reply_is_returned(void **state)
 	reply_close(&reply);
 }
 
-static void missing_helper(void **state)
+static void missing_helper_is_an_error(void **state)
 {
 	(void)state;
 	call_helper_path = "/nonexistent/helper";
@@ -86,7 +86,7 @@ static void missing_helper(void **state)
 	assert_int_equal(log_lines, 1);
 }
 
-static void helper_that_cannot_be_run(void **state)
+static void helper_that_cannot_run_is_an_error(void **state)
 {
 	(void)state;
 	call_helper_path = "/etc/passwd";
@@ -95,7 +95,7 @@ static void helper_that_cannot_be_run(void **state)
 	call_fails("open", 1000, -ENOEXEC, "Permission denied");
 }
 
-static void helper_that_ends_silently(void **state)
+static void helper_that_ends_silently_is_an_error(void **state)
 {
 	(void)state;
 	call_fails("silent", 10000, -EPIPE, "without a reply (exit status 3)");
@@ -120,7 +120,7 @@ static void helper_that_hangs_is_killed(void **state)
 	timed_out("endless");
 }
 
-static void helper_that_closes_the_socket(void **state)
+static void helper_that_closes_the_socket_is_an_error(void **state)
 {
 	int64_t start = now_ms();
 
@@ -129,19 +129,19 @@ static void helper_that_closes_the_socket(void **state)
 	assert_true(now_ms() - start < 5000);
 }
 
-static void helper_that_writes_garbage(void **state)
+static void helper_that_writes_garbage_is_an_error(void **state)
 {
 	(void)state;
 	call_fails("garbage", 10000, -EBADMSG, "read the reply");
 }
 
-static void helper_that_hands_over_too_much(void **state)
+static void helper_that_sends_surplus_descriptors_is_an_error(void **state)
 {
 	(void)state;
 	call_fails("surplus", 10000, -EBADMSG, "read the reply");
 }
 
-static void first_reply_wins(void **state)
+static void first_reply_of_two_counts(void **state)
 {
 	struct reply reply;
 
@@ -162,7 +162,7 @@ static void flood_of_log_lines_is_cut(void **state)
 	reply_close(&reply);
 }
 
-static void helper_that_stays_after_its_reply(void **state)
+static void helper_that_stays_after_its_reply_is_killed(void **state)
 {
 	struct reply reply;
 
@@ -230,17 +230,17 @@ static void thousand_calls_leave_nothing(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-	    CALL_TEST(reply_is_returned),
-	    CALL_TEST(missing_helper),
-	    CALL_TEST(helper_that_cannot_be_run),
-	    CALL_TEST(helper_that_ends_silently),
+	    CALL_TEST(reply_of_the_helper_is_returned),
+	    CALL_TEST(missing_helper_is_an_error),
+	    CALL_TEST(helper_that_cannot_run_is_an_error),
+	    CALL_TEST(helper_that_ends_silently_is_an_error),
 	    CALL_TEST(helper_that_hangs_is_killed),
-	    CALL_TEST(helper_that_closes_the_socket),
-	    CALL_TEST(helper_that_writes_garbage),
-	    CALL_TEST(helper_that_hands_over_too_much),
-	    CALL_TEST(first_reply_wins),
+	    CALL_TEST(helper_that_closes_the_socket_is_an_error),
+	    CALL_TEST(helper_that_writes_garbage_is_an_error),
+	    CALL_TEST(helper_that_sends_surplus_descriptors_is_an_error),
+	    CALL_TEST(first_reply_of_two_counts),
 	    CALL_TEST(flood_of_log_lines_is_cut),
-	    CALL_TEST(helper_that_stays_after_its_reply),
+	    CALL_TEST(helper_that_stays_after_its_reply_is_killed),
 	    CALL_TEST(unfit_request_starts_nothing),
 	    CALL_TEST(largest_request_arrives),
 	    CALL_TEST(thousand_calls_leave_nothing),

@@ -134,7 +134,7 @@ static bool checked(const char *id)
 	return strstr(world.ids, word) != NULL;
 }
 
-static void test_all_is_well(void **state)
+static void test_sound_host_has_no_findings(void **state)
 {
 	(void)state;
 	assert_int_equal(doctor_run_as(false), 0);
@@ -148,7 +148,7 @@ static void test_all_is_well(void **state)
 }
 
 /* Ids are stable, each is there once, and each has what to say if all is well. */
-static void test_ids(void **state)
+static void test_ids_are_stable_and_unique(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < CHECKS; i++) {
@@ -165,7 +165,7 @@ static void test_ids(void **state)
 	assert_string_equal(checks[0].id, "conf");
 }
 
-static void test_not_root(void **state)
+static void test_checks_of_root_are_skipped_for_users(void **state)
 {
 	(void)state;
 	world.uid = 2001;
@@ -181,7 +181,7 @@ static void test_not_root(void **state)
 	assert_int_equal(count(output, "\n"), 2);
 }
 
-static void test_conf_is_bad(void **state)
+static void test_bad_conf_skips_dependent_checks(void **state)
 {
 	(void)state;
 	world.conf_bad = true;
@@ -192,7 +192,7 @@ static void test_conf_is_bad(void **state)
 	assert_true(checked("pam") && !checked("policy"));
 }
 
-static void test_host_is_not_entered(void **state)
+static void test_unreachable_host_skips_its_checks(void **state)
 {
 	(void)state;
 	world.host_refused = true;
@@ -211,7 +211,7 @@ static void report_one_of_each(struct doctor *doctor)
 	doctor_at(doctor, LEVEL_WARNING, "/etc/c", 0, "whole file");
 }
 
-static void test_lines(void **state)
+static void test_findings_are_lines_with_ids(void **state)
 {
 	(void)state;
 	world.id = "nat";
@@ -248,7 +248,7 @@ static void report_note(struct doctor *doctor)
 	doctor_note(doctor, "so it is");
 }
 
-static void test_exit_statuses(void **state)
+static void test_exit_status_follows_the_worst_finding(void **state)
 {
 	(void)state;
 	world.id = "live";
@@ -267,7 +267,7 @@ static void test_exit_statuses(void **state)
 	assert_int_equal(doctor_run_as(true), 2);
 }
 
-static void test_json(void **state)
+static void test_json_has_each_field(void **state)
 {
 	(void)state;
 	world.id = "conf";
@@ -301,7 +301,7 @@ static void report_hostile(struct doctor *doctor)
 }
 
 /* T43: names in findings do no harm in a terminal, nor to a reader of JSON. */
-static void test_t43_controls_in_findings(void **state)
+static void test_t43_findings_are_printed_without_controls(void **state)
 {
 	(void)state;
 	world.id = "web";
@@ -337,15 +337,15 @@ static void test_long_finding_is_cut(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_all_is_well),
-	    TEST(test_ids),
-	    TEST(test_not_root),
-	    TEST(test_conf_is_bad),
-	    TEST(test_host_is_not_entered),
-	    TEST(test_lines),
-	    TEST(test_exit_statuses),
-	    TEST(test_json),
-	    TEST(test_t43_controls_in_findings),
+	    TEST(test_sound_host_has_no_findings),
+	    TEST(test_ids_are_stable_and_unique),
+	    TEST(test_checks_of_root_are_skipped_for_users),
+	    TEST(test_bad_conf_skips_dependent_checks),
+	    TEST(test_unreachable_host_skips_its_checks),
+	    TEST(test_findings_are_lines_with_ids),
+	    TEST(test_exit_status_follows_the_worst_finding),
+	    TEST(test_json_has_each_field),
+	    TEST(test_t43_findings_are_printed_without_controls),
 	    TEST(test_long_finding_is_cut),
 	};
 

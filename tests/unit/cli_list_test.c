@@ -202,7 +202,7 @@ static int status_of(const char *name, bool json)
 	"pnu2001:1536 1 0 0 0 0 0 0 5368709120 1 0 0 0 0 0 0\n"                                    \
 	"  eth0: 9 1 0 0 0 0 0 0 9 1 0 0 0 0 0 0\n"
 
-static void test_nothing_is_set_up(void **state)
+static void test_host_without_set_up_has_empty_list(void **state)
 {
 	(void)state;
 	assert_int_equal(rmdir(USERS_DIR) | rmdir(CLOSING_DIR) | rmdir(RUN_DIR), 0);
@@ -216,7 +216,7 @@ static void test_nothing_is_set_up(void **state)
 }
 
 /* In the order of uids, whatever their folders' order; each cell in its column. */
-static void test_list(void **state)
+static void test_list_is_in_order_of_uids(void **state)
 {
 	(void)state;
 	proc_make(STATISTICS);
@@ -234,7 +234,7 @@ static void test_list(void **state)
 			    "J\xc3\xb6rgen  10.203.4.7  processes left  2023-11-14 22:13\n");
 }
 
-static void test_wide(void **state)
+static void test_wide_list_has_all_columns(void **state)
 {
 	struct user_state s = record(2001, "al");
 
@@ -255,7 +255,7 @@ static void test_wide(void **state)
 }
 
 /* A user without IPv4 is listed by the IPv6 address. */
-static void test_ipv6_alone(void **state)
+static void test_user_without_ipv4_is_listed_by_ipv6(void **state)
 {
 	struct user_state s = record(2001, "al");
 
@@ -277,7 +277,7 @@ static void test_ipv6_alone(void **state)
 	"{\"pid\": " pid ", \"service\": \"sshd\", \"tty\": \"pts/0\", \"rhost\": \"" rhost        \
 	"\", \"since\": \"2023-11-14T23:13:20Z\"}"
 
-static void test_json(void **state)
+static void test_json_of_hostile_names_is_valid(void **state)
 {
 	(void)state;
 	proc_make(STATISTICS);
@@ -300,7 +300,7 @@ static void test_json(void **state)
 }
 
 /* Whose state is torn, or gone, is not active; the others are listed. */
-static void test_torn_record(void **state)
+static void test_user_with_torn_record_is_left_out(void **state)
 {
 	(void)state;
 	user_add(2001, "al");
@@ -313,7 +313,7 @@ static void test_torn_record(void **state)
 }
 
 /* Through the real /proc: a session lives while its leader does. */
-static void test_only_live_sessions(void **state)
+static void test_ended_leaders_are_left_out(void **state)
 {
 	CLEANUP_FD int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct process self, other;
@@ -331,7 +331,7 @@ static void test_only_live_sessions(void **state)
 }
 
 /* An ordinary user sees their own record alone, and not whether the logout is under way. */
-static void test_ordinary_user(void **state)
+static void test_user_sees_only_their_own_record(void **state)
 {
 	(void)state;
 	user_add(2001, "al");
@@ -353,7 +353,7 @@ static void test_ordinary_user(void **state)
 	assert_non_null(strstr(last_logged, "explain"));
 }
 
-static void test_status(void **state)
+static void test_status_prints_addresses_and_sessions(void **state)
 {
 	(void)state;
 	proc_make(STATISTICS);
@@ -380,7 +380,7 @@ static void test_status(void **state)
 }
 
 /* Processes in the network that the user's pin is of. */
-static void test_processes(void **state)
+static void test_status_counts_processes_in_the_network(void **state)
 {
 	static const char *const folders[] = {"/1/root",
 					      "/1/root/run",
@@ -417,7 +417,7 @@ static void test_processes(void **state)
 	assert_null(strstr(output, "processes"));
 }
 
-static void test_what_keeps_a_user_active(void **state)
+static void test_status_names_what_keeps_a_user_active(void **state)
 {
 	(void)state;
 	user_add(2001, "al");
@@ -429,7 +429,7 @@ static void test_what_keeps_a_user_active(void **state)
 }
 
 /* The port of that index must be the recorded one; inside, eth0 must have the user's MAC. */
-static void test_whose_bytes(void **state)
+static void test_bytes_need_the_recorded_port(void **state)
 {
 	(void)state;
 	user_add(2001, "al");
@@ -448,7 +448,7 @@ static void test_whose_bytes(void **state)
 	assert_non_null(strstr(output, "\n  traffic     1 received, 2 sent\n"));
 }
 
-static void test_host_is_not_entered(void **state)
+static void test_unreachable_host_gives_no_bytes(void **state)
 {
 	(void)state;
 	user_add(2001, "al");
@@ -460,7 +460,7 @@ static void test_host_is_not_entered(void **state)
 	assert_int_equal(status_of(NULL, false), STATUS_FINE);
 }
 
-static void test_whose_status(void **state)
+static void test_status_needs_an_active_user(void **state)
 {
 	(void)state;
 	assert_int_equal(status_of(NULL, false), STATUS_USAGE); /* root */
@@ -472,7 +472,7 @@ static void test_whose_status(void **state)
 	assert_non_null(strstr(last_logged, "nobody"));
 }
 
-static void test_uid_of_a_name(void **state)
+static void test_uid_is_parsed_exactly(void **state)
 {
 	static const char *const bad[] = {
 	    "#", "#-1", "#1x", "# 1", "#4294967295", "##1", "#99999999999999999999"};
@@ -490,7 +490,7 @@ static void test_uid_of_a_name(void **state)
 }
 
 /* What cannot be read is a failure, and is no list without users. */
-static void test_no_statistics(void **state)
+static void test_unreadable_statistics_are_an_error(void **state)
 {
 	(void)state;
 	user_add(2001, "al");
@@ -509,22 +509,22 @@ static void test_no_statistics(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_nothing_is_set_up),
-	    TEST(test_list),
-	    TEST(test_wide),
-	    TEST(test_ipv6_alone),
-	    TEST(test_json),
-	    TEST(test_torn_record),
-	    TEST(test_only_live_sessions),
-	    TEST(test_ordinary_user),
-	    TEST(test_status),
-	    TEST(test_processes),
-	    TEST(test_what_keeps_a_user_active),
-	    TEST(test_whose_bytes),
-	    TEST(test_host_is_not_entered),
-	    TEST(test_whose_status),
-	    TEST(test_uid_of_a_name),
-	    TEST(test_no_statistics),
+	    TEST(test_host_without_set_up_has_empty_list),
+	    TEST(test_list_is_in_order_of_uids),
+	    TEST(test_wide_list_has_all_columns),
+	    TEST(test_user_without_ipv4_is_listed_by_ipv6),
+	    TEST(test_json_of_hostile_names_is_valid),
+	    TEST(test_user_with_torn_record_is_left_out),
+	    TEST(test_ended_leaders_are_left_out),
+	    TEST(test_user_sees_only_their_own_record),
+	    TEST(test_status_prints_addresses_and_sessions),
+	    TEST(test_status_counts_processes_in_the_network),
+	    TEST(test_status_names_what_keeps_a_user_active),
+	    TEST(test_bytes_need_the_recorded_port),
+	    TEST(test_unreachable_host_gives_no_bytes),
+	    TEST(test_status_needs_an_active_user),
+	    TEST(test_uid_is_parsed_exactly),
+	    TEST(test_unreadable_statistics_are_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, NULL);

@@ -120,7 +120,7 @@ static void assert_usage(int status, const char *name)
 	assert_int_equal(lines(output_error), 2);
 }
 
-static void test_no_command(void **state)
+static void test_missing_command_is_refused(void **state)
 {
 	char *none[] = {NULL};
 	int status;
@@ -133,7 +133,7 @@ static void test_no_command(void **state)
 	assert_int_equal(status, STATUS_USAGE);
 }
 
-static void test_unknown_command(void **state)
+static void test_unknown_command_is_refused(void **state)
 {
 	static const char *const unknown[] = {"", "lists", "LIST", "-x", "--list", "doctor "};
 
@@ -149,7 +149,7 @@ static void test_unknown_command(void **state)
 	}
 }
 
-static void test_version(void **state)
+static void test_version_is_printed(void **state)
 {
 	(void)state;
 	assert_int_equal(command("--version", NULL), 0);
@@ -168,7 +168,7 @@ static void assert_fits(const char *text)
 	}
 }
 
-static void test_help(void **state)
+static void test_help_has_a_line_a_command(void **state)
 {
 	static const char *const words[] = {"--help", "-h", "help"};
 	char first[sizeof(output)];
@@ -191,7 +191,7 @@ static void test_help(void **state)
 }
 
 /* In three ways the same, for each user, and the command does not run. */
-static void test_help_of_each_command(void **state)
+static void test_help_of_each_command_runs_nothing(void **state)
 {
 	(void)state;
 	fake_euid = 2001;
@@ -236,7 +236,7 @@ static void test_help_of_each_command(void **state)
 }
 
 /* Each command has its own function, gets its options, and its status is the program's. */
-static void test_each_command_runs(void **state)
+static void test_each_command_gets_its_options(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COMMANDS_COUNT; i++) {
@@ -267,7 +267,7 @@ static void test_each_command_runs(void **state)
 	}
 }
 
-static void test_operands(void **state)
+static void test_operands_are_counted(void **state)
 {
 	(void)state;
 	assert_int_equal(command("list", NULL), 0);
@@ -293,7 +293,7 @@ static void test_operands(void **state)
 }
 
 /* What follows "--" is the command's own, options and "--" too. */
-static void test_tail(void **state)
+static void test_words_after_dashes_are_the_commands(void **state)
 {
 	(void)state;
 	assert_int_equal(command("exec", "alice", "--", "ls", "--json", "--", "-l", NULL), 0);
@@ -314,7 +314,7 @@ static void test_tail(void **state)
 	assert_usage(command("kick", "alice", "--", NULL), "kick");
 }
 
-static void test_root_alone(void **state)
+static void test_commands_of_root_are_refused_for_users(void **state)
 {
 	(void)state;
 	fake_euid = 2001;
@@ -339,7 +339,7 @@ static void test_root_alone(void **state)
 }
 
 /* T43: words of the command line do no harm in a terminal. */
-static void test_t43_controls_in_words(void **state)
+static void test_t43_words_are_printed_without_controls(void **state)
 {
 	static const char hostile[] = "a\033[31m\n\xc2\x9b\xff";
 
@@ -356,7 +356,7 @@ static void test_t43_controls_in_words(void **state)
 }
 
 /* An output that cannot be written is a failure, and is no list without users. */
-static void test_output_is_full(void **state)
+static void test_full_output_is_an_error(void **state)
 {
 	char *argv[] = {(char *)"pam-netns", (char *)"list", NULL};
 	int full = open("/dev/full", O_WRONLY | O_CLOEXEC), before = -1, status = -1;
@@ -377,7 +377,7 @@ static void test_output_is_full(void **state)
 }
 
 /* What completion, the manual and tests read. */
-static void test_lists(void **state)
+static void test_hidden_options_print_lists(void **state)
 {
 	char line[128];
 
@@ -400,7 +400,7 @@ static void test_lists(void **state)
 	assert_string_equal(ran, "keys");
 }
 
-static void test_log_lines(void **state)
+static void test_log_lines_have_the_programs_name(void **state)
 {
 	(void)state;
 	assert_int_equal(command("--version", NULL), 0); /* sets the sink */
@@ -420,19 +420,19 @@ static void test_log_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_no_command),
-	    TEST(test_unknown_command),
-	    TEST(test_version),
-	    TEST(test_help),
-	    TEST(test_help_of_each_command),
-	    TEST(test_each_command_runs),
-	    TEST(test_operands),
-	    TEST(test_tail),
-	    TEST(test_root_alone),
-	    TEST(test_t43_controls_in_words),
-	    TEST(test_output_is_full),
-	    TEST(test_lists),
-	    TEST(test_log_lines),
+	    TEST(test_missing_command_is_refused),
+	    TEST(test_unknown_command_is_refused),
+	    TEST(test_version_is_printed),
+	    TEST(test_help_has_a_line_a_command),
+	    TEST(test_help_of_each_command_runs_nothing),
+	    TEST(test_each_command_gets_its_options),
+	    TEST(test_operands_are_counted),
+	    TEST(test_words_after_dashes_are_the_commands),
+	    TEST(test_commands_of_root_are_refused_for_users),
+	    TEST(test_t43_words_are_printed_without_controls),
+	    TEST(test_full_output_is_an_error),
+	    TEST(test_hidden_options_print_lists),
+	    TEST(test_log_lines_have_the_programs_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

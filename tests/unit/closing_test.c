@@ -160,7 +160,7 @@ static uint64_t note_of(uid_t uid)
 
 #define looks_of(uid) (world.users[(uid)-FIRST].looks)
 
-static void test_notes(void **state)
+static void test_note_is_made_and_forgotten(void **state)
 {
 	uint64_t note;
 
@@ -181,7 +181,7 @@ static void test_notes(void **state)
 	assert_non_null(strstr(log_last, "closing/2001"));
 }
 
-static void test_no_note(void **state)
+static void test_serving_without_notes_ends(void **state)
 {
 	(void)state;
 	assert_int_equal(mkdirat(scratch, "closing/nonsense", 0700), 0);
@@ -191,7 +191,7 @@ static void test_no_note(void **state)
 	assert_int_equal(world.process_lists, 0);
 }
 
-static void test_no_folder(void **state)
+static void test_serving_without_folder_ends(void **state)
 {
 	(void)state;
 	assert_int_equal(unlinkat(scratch, "closing", AT_REMOVEDIR), 0);
@@ -200,7 +200,7 @@ static void test_no_folder(void **state)
 }
 
 /* An empty look is followed by another at once: two of them make "none". */
-static void test_all_have_gone(void **state)
+static void test_two_empty_looks_remove_the_user(void **state)
 {
 	(void)state;
 	leaves(FIRST + 1, LOOKED_EMPTY, LOOKED_DONE, LOOKED_DONE);
@@ -213,7 +213,7 @@ static void test_all_have_gone(void **state)
 	assert_false(world.owners);
 }
 
-static void test_waits_for_processes(void **state)
+static void test_wait_ends_with_the_processes(void **state)
 {
 	(void)state;
 	leaves(FIRST, LOOKED_IN, LOOKED_IN, LOOKED_IN);
@@ -225,7 +225,7 @@ static void test_waits_for_processes(void **state)
 }
 
 /* Each wait is twice as long, up to half a second; after 10 s the user is left to gc. */
-static void test_a_user_stays(void **state)
+static void test_user_who_stays_is_left_to_gc(void **state)
 {
 	long began = world.now;
 
@@ -259,7 +259,7 @@ static void note_anew(void)
 }
 
 /* The user was active again meanwhile: the 10 s begin with the new note. */
-static void test_a_new_note(void **state)
+static void test_new_note_begins_the_time_anew(void **state)
 {
 	(void)state;
 	leaves(FIRST, LOOKED_IN, LOOKED_IN, LOOKED_IN);
@@ -272,7 +272,7 @@ static void test_a_new_note(void **state)
 }
 
 /* gc does not wait for users whose processes may go on, and leaves their notes. */
-static void test_impatient(void **state)
+static void test_gc_does_not_wait_for_processes(void **state)
 {
 	(void)state;
 	record(FIRST, LINGER_PROCESSES);
@@ -287,7 +287,7 @@ static void test_impatient(void **state)
 }
 
 /* But for those whose processes it ends. */
-static void test_impatient_with_linger_no(void **state)
+static void test_gc_waits_for_processes_that_it_ends(void **state)
 {
 	(void)state;
 	record(FIRST, LINGER_NO);
@@ -301,7 +301,7 @@ static void test_impatient_with_linger_no(void **state)
 }
 
 /* A record that is torn does not say that processes are to end. */
-static void test_torn_record(void **state)
+static void test_torn_record_ends_no_processes(void **state)
 {
 	char text[STATE_FILE_MAX];
 	ssize_t size;
@@ -320,7 +320,7 @@ static void test_torn_record(void **state)
 }
 
 /* The processes that it ends may take longer than 10 s: the note is not given up. */
-static void test_impatient_with_one_who_stays(void **state)
+static void test_gc_keeps_note_of_slow_processes(void **state)
 {
 	(void)state;
 	record(FIRST, LINGER_NO);
@@ -329,7 +329,7 @@ static void test_impatient_with_one_who_stays(void **state)
 	assert_int_not_equal(note_of(FIRST), 0);
 }
 
-static void test_many(void **state)
+static void test_many_notes_are_served(void **state)
 {
 	long began = world.now;
 
@@ -352,7 +352,7 @@ static void no_look_is_due(void)
 }
 
 /* A second look that is due at once does not wait for another user's processes. */
-static void test_again_before_a_wait(void **state)
+static void test_due_look_comes_before_a_wait(void **state)
 {
 	(void)state;
 	leaves(FIRST, LOOKED_IN, LOOKED_IN, LOOKED_DONE);
@@ -363,7 +363,7 @@ static void test_again_before_a_wait(void **state)
 }
 
 /* What fails for one user keeps no other from being served; the first error is told. */
-static void test_one_fails(void **state)
+static void test_failure_of_one_user_keeps_no_other(void **state)
 {
 	(void)state;
 	leaves(FIRST, -EIO, -EIO, -EIO);
@@ -377,7 +377,7 @@ static void test_one_fails(void **state)
 }
 
 /* Without a look at processes no user is torn down, and no note goes. */
-static void test_no_census(void **state)
+static void test_missing_process_list_removes_no_user(void **state)
 {
 	(void)state;
 	leaves(FIRST, LOOKED_DONE, LOOKED_DONE, LOOKED_DONE);
@@ -418,7 +418,7 @@ static void login_end(pid_t pid)
 }
 
 /* A login that holds the lock takes the note away itself. */
-static void test_locked_by_a_login(void **state)
+static void test_note_of_a_locked_user_is_left_to_the_login(void **state)
 {
 	pid_t pid;
 
@@ -442,7 +442,7 @@ static void leave_again(void)
 	note_replace(FIRST);
 }
 
-static void test_too_long(void **state)
+static void test_reaper_hands_over_after_its_time(void **state)
 {
 	long began = world.now;
 
@@ -467,7 +467,7 @@ static void memory_body(void)
 		assert_int_equal(note_of(uid) != 0, fault_was_hit());
 }
 
-static void test_no_memory(void **state)
+static void test_missing_memory_is_an_error(void **state)
 {
 	(void)state;
 	assert_true(fault_sweep(ENOMEM, memory_body) >= 3);
@@ -478,24 +478,24 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_notes),
-	    TEST(test_no_note),
-	    TEST(test_no_folder),
-	    TEST(test_all_have_gone),
-	    TEST(test_waits_for_processes),
-	    TEST(test_a_user_stays),
-	    TEST(test_a_new_note),
-	    TEST(test_impatient),
-	    TEST(test_impatient_with_linger_no),
-	    TEST(test_impatient_with_one_who_stays),
-	    TEST(test_many),
-	    TEST(test_again_before_a_wait),
-	    TEST(test_one_fails),
-	    TEST(test_torn_record),
-	    TEST(test_no_census),
-	    TEST(test_locked_by_a_login),
-	    TEST(test_too_long),
-	    TEST(test_no_memory),
+	    TEST(test_note_is_made_and_forgotten),
+	    TEST(test_serving_without_notes_ends),
+	    TEST(test_serving_without_folder_ends),
+	    TEST(test_two_empty_looks_remove_the_user),
+	    TEST(test_wait_ends_with_the_processes),
+	    TEST(test_user_who_stays_is_left_to_gc),
+	    TEST(test_new_note_begins_the_time_anew),
+	    TEST(test_gc_does_not_wait_for_processes),
+	    TEST(test_gc_waits_for_processes_that_it_ends),
+	    TEST(test_gc_keeps_note_of_slow_processes),
+	    TEST(test_many_notes_are_served),
+	    TEST(test_due_look_comes_before_a_wait),
+	    TEST(test_failure_of_one_user_keeps_no_other),
+	    TEST(test_torn_record_ends_no_processes),
+	    TEST(test_missing_process_list_removes_no_user),
+	    TEST(test_note_of_a_locked_user_is_left_to_the_login),
+	    TEST(test_reaper_hands_over_after_its_time),
+	    TEST(test_missing_memory_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,7 +108,7 @@ static void read_body(void)
 	free(text);
 }
 
-static void each_call_fails(void **state)
+static void each_failing_call_is_an_error(void **state)
 {
 	(void)state;
 	path = "/mnt/absolute/relative/./relative/../a/conf";
@@ -117,7 +117,7 @@ static void each_call_fails(void **state)
 	assert_true(fault_sweep(ENOMEM, read_body) > 11);
 }
 
-static void written_meanwhile(void **state)
+static void file_changed_meanwhile_is_refused(void **state)
 {
 	struct stat status;
 	char *text = NULL;
@@ -133,7 +133,7 @@ static void written_meanwhile(void **state)
 	file_make();
 }
 
-static void paths_that_grow(void **state)
+static void paths_that_grow_by_links_are_refused(void **state)
 {
 	char *text, target[PATH_MAX], *long_path = (malloc)(2 * PATH_MAX);
 	int fds = fds_open();
@@ -171,9 +171,9 @@ static void paths_that_grow(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(each_call_fails),
-	    cmocka_unit_test(written_meanwhile),
-	    cmocka_unit_test(paths_that_grow),
+	    cmocka_unit_test(each_failing_call_is_an_error),
+	    cmocka_unit_test(file_changed_meanwhile_is_refused),
+	    cmocka_unit_test(paths_that_grow_by_links_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, NULL);

@@ -97,7 +97,7 @@ static void assert_read_fails(const char *path, int error, const char *message)
 	assert_string_equal(logged, message);
 }
 
-static void test_good(void **state)
+static void test_paths_to_a_good_file_are_read(void **state)
 {
 	(void)state;
 	assert_int_equal(read_conf(PATH), 0);
@@ -113,7 +113,7 @@ static void test_good(void **state)
 	assert_read_fails(PATH, EINVAL, PATH ":3: [profile x] isolate = 1: must be yes or no\n");
 }
 
-static void test_missing(void **state)
+static void test_missing_file_is_an_error(void **state)
 {
 	(void)state;
 	assert_read_fails(ROOT "/d/none", ENOENT,
@@ -125,7 +125,7 @@ static void test_missing(void **state)
 	assert_int_equal(read_conf(""), -ENOENT);
 }
 
-static void test_owner_and_mode(void **state)
+static void test_file_writable_for_others_is_refused(void **state)
 {
 	static const mode_t modes[] = {0664, 0646, 0666, 0620, 0602};
 
@@ -149,7 +149,7 @@ static void test_owner_and_mode(void **state)
 			  "chown root:root " PATH "; chmod 644 " PATH "\n");
 }
 
-static void test_folder(void **state)
+static void test_folder_writable_for_others_is_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(chmod(ROOT "/d", 01777), 0);
@@ -175,7 +175,7 @@ static void test_folder(void **state)
 	assert_int_equal(read_conf(PATH), 0);
 }
 
-static void test_shared_tmp(void **state)
+static void test_file_in_shared_tmp_is_refused(void **state)
 {
 	(void)state;
 	if (mkdir("/tmp", 01777) && errno != EEXIST)
@@ -189,7 +189,7 @@ static void test_shared_tmp(void **state)
 	assert_int_equal(umount2("/tmp", MNT_DETACH), 0);
 }
 
-static void test_links(void **state)
+static void test_links_of_root_are_followed(void **state)
 {
 	(void)state;
 	assert_int_equal(symlink("conf", ROOT "/d/relative"), 0);
@@ -221,7 +221,7 @@ static void test_links(void **state)
 }
 
 /* Links of /proc lead where no path does. */
-static void test_magic_link(void **state)
+static void test_magic_links_of_proc_are_refused(void **state)
 {
 	CLEANUP_FD int fd = open(PATH, O_RDONLY | O_CLOEXEC);
 	char path[64];
@@ -232,7 +232,7 @@ static void test_magic_link(void **state)
 	assert_int_not_equal(read_conf(path), 0);
 }
 
-static void test_kinds(void **state)
+static void test_other_kinds_of_files_are_refused(void **state)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = ROOT "/d/socket"};
 	CLEANUP_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -248,7 +248,7 @@ static void test_kinds(void **state)
 	assert_read_fails("/", EISDIR, "/: is a folder; it must be a regular file\n");
 }
 
-static void test_size(void **state)
+static void test_file_beyond_limit_is_refused(void **state)
 {
 	struct stat status;
 	char *text;
@@ -269,7 +269,7 @@ static void test_size(void **state)
 	free(text);
 }
 
-static void test_long_paths(void **state)
+static void test_paths_beyond_limit_are_refused(void **state)
 {
 	char path[6000] = ROOT "/d/";
 
@@ -287,7 +287,7 @@ static void test_long_paths(void **state)
 }
 
 /* No descriptor stays open, whatever happens. */
-static void test_descriptors(void **state)
+static void test_reading_leaves_no_descriptor(void **state)
 {
 	int before = dup(0), after;
 
@@ -308,10 +308,17 @@ static void test_descriptors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    FILE_TEST(test_good),	FILE_TEST(test_missing),     FILE_TEST(test_owner_and_mode),
-	    FILE_TEST(test_folder),	FILE_TEST(test_shared_tmp),  FILE_TEST(test_links),
-	    FILE_TEST(test_magic_link), FILE_TEST(test_kinds),	     FILE_TEST(test_size),
-	    FILE_TEST(test_long_paths), FILE_TEST(test_descriptors),
+	    FILE_TEST(test_paths_to_a_good_file_are_read),
+	    FILE_TEST(test_missing_file_is_an_error),
+	    FILE_TEST(test_file_writable_for_others_is_refused),
+	    FILE_TEST(test_folder_writable_for_others_is_refused),
+	    FILE_TEST(test_file_in_shared_tmp_is_refused),
+	    FILE_TEST(test_links_of_root_are_followed),
+	    FILE_TEST(test_magic_links_of_proc_are_refused),
+	    FILE_TEST(test_other_kinds_of_files_are_refused),
+	    FILE_TEST(test_file_beyond_limit_is_refused),
+	    FILE_TEST(test_paths_beyond_limit_are_refused),
+	    FILE_TEST(test_reading_leaves_no_descriptor),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

@@ -55,7 +55,7 @@ static const struct {
     {"%u-%h", A60 "aa", "users", "lab", A60 "aa"},
 };
 
-static void test_cases(void **state)
+static void test_templates_give_host_names(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -76,7 +76,7 @@ static void test_cases(void **state)
 }
 
 /* Whatever the names are, the result is a host name or a refusal. */
-static void test_random(void **state)
+static void test_random_names_give_host_names_or_refusal(void **state)
 {
 	static const char pieces[] = "%%%%uUgh-.ab\x80_/ ";
 	unsigned seed = 7;
@@ -113,8 +113,8 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_cases),
-	    cmocka_unit_test(test_random),
+	    cmocka_unit_test(test_templates_give_host_names),
+	    cmocka_unit_test(test_random_names_give_host_names_or_refusal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,7 +75,7 @@ static void assert_wrong(const struct conf_key *key, const char *value)
 	assert_non_null(strstr(logged, place));
 }
 
-static void test_rows(void **state)
+static void test_each_key_accepts_its_default(void **state)
 {
 	static const size_t sizes[] = {sizeof(struct conf), sizeof(struct network),
 				       sizeof(struct profile)};
@@ -107,7 +107,7 @@ static const struct {
 #include "conf/keys.def"
 };
 
-static void test_texts(void **state)
+static void test_each_key_has_a_sentence(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < CONF_KEYS_COUNT; i++) {
@@ -125,7 +125,7 @@ static void test_texts(void **state)
 	}
 }
 
-static void test_default_is_printed(void **state)
+static void test_default_is_printed_and_read(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < CONF_KEYS_COUNT; i++) {
@@ -137,7 +137,7 @@ static void test_default_is_printed(void **state)
 	}
 }
 
-static void test_words(void **state)
+static void test_words_of_a_key_are_accepted(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < CONF_KEYS_COUNT; i++) {
@@ -164,7 +164,7 @@ static void test_words(void **state)
 	}
 }
 
-static void test_bounds(void **state)
+static void test_numbers_beyond_bounds_are_refused(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < CONF_KEYS_COUNT; i++) {
@@ -187,7 +187,7 @@ static void test_bounds(void **state)
 	}
 }
 
-static void test_values(void **state)
+static void test_values_are_printed_and_read(void **state)
 {
 	static const struct {
 		enum conf_key_id id;
@@ -230,7 +230,7 @@ static void test_values(void **state)
 		assert_prints(&conf_keys[table[i].id], table[i].value, table[i].printed);
 }
 
-static void test_lists(void **state)
+static void test_lists_beyond_limit_are_refused(void **state)
 {
 	char value[1024] = "";
 
@@ -249,13 +249,13 @@ static void test_lists(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_rows),
-	    cmocka_unit_test(test_texts),
-	    cmocka_unit_test(test_default_is_printed),
-	    cmocka_unit_test(test_words),
-	    cmocka_unit_test(test_bounds),
-	    cmocka_unit_test(test_values),
-	    cmocka_unit_test(test_lists),
+	    cmocka_unit_test(test_each_key_accepts_its_default),
+	    cmocka_unit_test(test_each_key_has_a_sentence),
+	    cmocka_unit_test(test_default_is_printed_and_read),
+	    cmocka_unit_test(test_words_of_a_key_are_accepted),
+	    cmocka_unit_test(test_numbers_beyond_bounds_are_refused),
+	    cmocka_unit_test(test_values_are_printed_and_read),
+	    cmocka_unit_test(test_lists_beyond_limit_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

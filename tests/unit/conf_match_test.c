@@ -90,7 +90,7 @@ static const struct {
     {"host$", "host$", 1000, true},
 };
 
-static void test_match(void **state)
+static void test_match_covers_names_groups_and_ranges(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -134,7 +134,7 @@ static const struct {
     {"1-", "'1-' is not a uid or a range of uids from 0 to 4294967294"},
 };
 
-static void test_wrong(void **state)
+static void test_wrong_match_is_refused(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(wrongs); i++) {
@@ -147,7 +147,7 @@ static void test_wrong(void **state)
 	}
 }
 
-static void test_first_wins(void **state)
+static void test_first_matching_profile_counts(void **state)
 {
 	struct conf *conf = parse("[profile a]\nisolate = no\nmatch = @gone, alice\n"
 				  "[profile b]\nisolate = no\nmatch = @wheel\n"
@@ -169,9 +169,9 @@ static void test_first_wins(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_match),
-	    cmocka_unit_test(test_wrong),
-	    cmocka_unit_test(test_first_wins),
+	    cmocka_unit_test(test_match_covers_names_groups_and_ranges),
+	    cmocka_unit_test(test_wrong_match_is_refused),
+	    cmocka_unit_test(test_first_matching_profile_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

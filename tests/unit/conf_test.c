@@ -8,7 +8,7 @@
 
 #include "conf_parse.h"
 
-static void test_defaults(void **state)
+static void test_missing_keys_have_defaults(void **state)
 {
 	struct conf *conf = parse_good(SMALL);
 	const struct network *network = &conf->networks[0];
@@ -74,7 +74,7 @@ static char *shipped_text(size_t *size)
 }
 
 /* The shipped file says what the built-in defaults are. */
-static void test_shipped(void **state)
+static void test_shipped_file_has_the_defaults(void **state)
 {
 	size_t size;
 	char *text = shipped_text(&size);
@@ -108,7 +108,7 @@ static void test_shipped(void **state)
 }
 
 /* A file cut off anywhere either means what the whole lines say, or is refused. */
-static void test_truncated(void **state)
+static void test_truncated_file_is_valid_or_refused(void **state)
 {
 	size_t size;
 	char *text = shipped_text(&size);
@@ -151,7 +151,7 @@ static const char other_values[] =
     "[profile c]\nmatch = *\nnetwork = v4\nnamespaces = mnt,net\n"
     "private = /tmp /srv/scratch\nprivate_size = 512M\nprivate_exec = yes\n";
 
-static void test_network_values(void **state)
+static void test_values_of_networks_are_parsed(void **state)
 {
 	struct conf *conf = parse_good(other_values);
 	const struct network *lab = conf_network(conf, "lab");
@@ -193,7 +193,7 @@ static void test_network_values(void **state)
 	conf_free(conf);
 }
 
-static void test_profile_values(void **state)
+static void test_values_of_profiles_are_parsed(void **state)
 {
 	struct conf *conf = parse_good(other_values);
 	const struct network *lab = conf_network(conf, "lab"), *v4 = conf_network(conf, "v4");
@@ -226,9 +226,11 @@ static void test_profile_values(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_defaults),	   cmocka_unit_test(test_shipped),
-	    cmocka_unit_test(test_truncated),	   cmocka_unit_test(test_network_values),
-	    cmocka_unit_test(test_profile_values),
+	    cmocka_unit_test(test_missing_keys_have_defaults),
+	    cmocka_unit_test(test_shipped_file_has_the_defaults),
+	    cmocka_unit_test(test_truncated_file_is_valid_or_refused),
+	    cmocka_unit_test(test_values_of_networks_are_parsed),
+	    cmocka_unit_test(test_values_of_profiles_are_parsed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

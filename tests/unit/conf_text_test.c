@@ -140,14 +140,14 @@ static const struct {
      "t:7: [network n] mtu = 1: must be auto or a number from 1280 to 65535\n"},
 };
 
-static void test_files(void **state)
+static void test_erroneous_files_have_exact_messages(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(files); i++)
 		assert_refused(files[i].text, files[i].messages);
 }
 
-static void test_nul(void **state)
+static void test_file_with_nul_is_refused(void **state)
 {
 	static const char text[] = SMALL "linger = no\0\nlow_ports = yes\n";
 	struct conf *conf;
@@ -159,7 +159,7 @@ static void test_nul(void **state)
 }
 
 /* A value has a limit, on one line or on several; comments may be of any length. */
-static void test_long_lines(void **state)
+static void test_line_beyond_limit_is_refused(void **state)
 {
 	CLEANUP_FREE char *text = calloc(1, CONF_SIZE_MAX);
 	struct conf *conf;
@@ -180,7 +180,7 @@ static void test_long_lines(void **state)
 }
 
 /* A value may be continued over lines, but not for ever. */
-static void test_long_value(void **state)
+static void test_continued_value_beyond_limit_is_refused(void **state)
 {
 	char *text = calloc(1, CONF_SIZE_MAX);
 	struct conf *conf;
@@ -202,7 +202,7 @@ static void test_long_value(void **state)
 }
 
 /* At most so many lines are logged, and the rest is counted. */
-static void test_noise(void **state)
+static void test_random_bytes_log_few_lines(void **state)
 {
 	const size_t size = 10 << 20;
 	char *noise = malloc(size);
@@ -228,7 +228,7 @@ static void test_noise(void **state)
 }
 
 /* Many sections and keys: time must not grow with their square. */
-static void test_many(void **state)
+static void test_many_sections_are_parsed_fast(void **state)
 {
 	char *text = calloc(1, CONF_SIZE_MAX);
 	size_t used = (size_t)sprintf(text, SMALL);
@@ -255,9 +255,12 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_files),      cmocka_unit_test(test_nul),
-	    cmocka_unit_test(test_long_lines), cmocka_unit_test(test_long_value),
-	    cmocka_unit_test(test_noise),      cmocka_unit_test(test_many),
+	    cmocka_unit_test(test_erroneous_files_have_exact_messages),
+	    cmocka_unit_test(test_file_with_nul_is_refused),
+	    cmocka_unit_test(test_line_beyond_limit_is_refused),
+	    cmocka_unit_test(test_continued_value_beyond_limit_is_refused),
+	    cmocka_unit_test(test_random_bytes_log_few_lines),
+	    cmocka_unit_test(test_many_sections_are_parsed_fast),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

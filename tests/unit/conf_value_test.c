@@ -24,7 +24,7 @@ static void assert_bad(const char *before, const char *section, unsigned line, c
 	assert_refused(text, message);
 }
 
-static void test_bad_defaults(void **state)
+static void test_bad_values_of_defaults_are_refused(void **state)
 {
 	static const struct bad table[] = {
 	    {"on_error", "allow", "must be deny or host"},
@@ -54,7 +54,7 @@ static void test_bad_defaults(void **state)
 static const char *const is_private = "; use private addresses such as 10.203.0.0/16";
 static const char *const is_private6 = "; use private addresses such as fd12:3456:789a::/64";
 
-static void test_bad_addresses(void **state)
+static void test_bad_addresses_are_refused(void **state)
 {
 	static const struct {
 		const char *key, *value, *message;
@@ -199,14 +199,14 @@ static const struct bad bad_networks[] = {
      "ports_per_bridge"},
 };
 
-static void test_bad_network(void **state)
+static void test_bad_values_of_networks_are_refused(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad_networks); i++)
 		assert_bad("[profile x]\nmatch = *\n", "network default", 4, "", &bad_networks[i]);
 }
 
-static void test_bad_profile(void **state)
+static void test_bad_values_of_profiles_are_refused(void **state)
 {
 	const char *const hosts =
 	    "cannot be private, because logins need the host's; choose directories such as /tmp";
@@ -264,7 +264,7 @@ static void test_bad_profile(void **state)
 	}
 }
 
-static void test_bad_private_pairs(void **state)
+static void test_private_directories_in_each_other_are_refused(void **state)
 {
 	static const struct bad table[] = {
 	    {"private", "/tmp /tmp", "'/tmp' and '/tmp' overlap; keep one"},
@@ -287,9 +287,11 @@ static void test_bad_private_pairs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_bad_defaults),      cmocka_unit_test(test_bad_addresses),
-	    cmocka_unit_test(test_bad_network),	      cmocka_unit_test(test_bad_profile),
-	    cmocka_unit_test(test_bad_private_pairs),
+	    cmocka_unit_test(test_bad_values_of_defaults_are_refused),
+	    cmocka_unit_test(test_bad_addresses_are_refused),
+	    cmocka_unit_test(test_bad_values_of_networks_are_refused),
+	    cmocka_unit_test(test_bad_values_of_profiles_are_refused),
+	    cmocka_unit_test(test_private_directories_in_each_other_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,7 +94,7 @@ static struct uplink uplink(const char *port, uint8_t number)
 	return m;
 }
 
-static void test_nft_reads_what_was_added(void **state)
+static void test_nft_reads_added_elements(void **state)
 {
 	struct uplink m = uplink("pnu1jl0", 0xd1);
 	uint32_t made;
@@ -113,7 +113,7 @@ static void test_nft_reads_what_was_added(void **state)
 }
 
 /* A name as long as can be; one family alone. */
-static void test_long_name_and_one_family(void **state)
+static void test_long_port_name_with_one_family_is_read(void **state)
 {
 	struct uplink m = uplink("pnuzzzzzzzzzzzz", 1);
 	uint32_t made;
@@ -126,7 +126,7 @@ static void test_long_name_and_one_family(void **state)
 	assert_string_equal(elements("set", "bridge pam_netns guard6"), "");
 }
 
-static void test_groups(void **state)
+static void test_nft_reads_elements_of_groups(void **state)
 {
 	const struct network conf = {.peers = PEERS_GROUP};
 	const struct network_state network = {.conf = &conf};
@@ -150,7 +150,7 @@ static void test_groups(void **state)
 }
 
 /* One that is removed leaves the others. */
-static void test_of_many_one_is_removed(void **state)
+static void test_removed_element_leaves_the_others(void **state)
 {
 	uint32_t made;
 
@@ -184,7 +184,7 @@ static int refuse(void *context, const struct uplink *m)
 	return -ENOSPC;
 }
 
-static void test_what_nft_added_is_read(void **state)
+static void test_elements_of_nft_are_read(void **state)
 {
 	struct uplink wanted = uplink("pnuzzzzzzzzzzzz", 9), found = {.port = ""};
 	int visits = 0;
@@ -221,11 +221,11 @@ static void test_what_nft_added_is_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_nft_reads_what_was_added),
-	    TEST(test_long_name_and_one_family),
-	    TEST(test_groups),
-	    TEST(test_of_many_one_is_removed),
-	    TEST(test_what_nft_added_is_read),
+	    TEST(test_nft_reads_added_elements),
+	    TEST(test_long_port_name_with_one_family_is_read),
+	    TEST(test_nft_reads_elements_of_groups),
+	    TEST(test_removed_element_leaves_the_others),
+	    TEST(test_elements_of_nft_are_read),
 	};
 
 	return cmocka_run_group_tests(tests, group_start, group_end);

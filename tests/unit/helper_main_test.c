@@ -271,7 +271,7 @@ static void assert_usage(int status)
 	assert_false(world.closed || world.received || world.ran || world.replied);
 }
 
-static void whom_it_serves(void **state)
+static void helper_serves_only_root(void **state)
 {
 	static const char *const verbs_unknown[] = {"", "opens", "OPEN", "--help", "../open"};
 
@@ -306,7 +306,7 @@ static void whom_it_serves(void **state)
 	}
 }
 
-static void each_verb_runs(void **state)
+static void each_verb_runs_its_function(void **state)
 {
 	static const char *const names[] = {"close", "host", "up", "down", "kick", "gc"};
 
@@ -321,7 +321,7 @@ static void each_verb_runs(void **state)
 }
 
 /* The caller is told the last error that was logged. */
-static void a_failure_has_its_cause(void **state)
+static void failure_has_the_last_logged_error(void **state)
 {
 	(void)state;
 	world_make();
@@ -348,7 +348,7 @@ static void body(void)
 		assert_int_equal(world.outcome, OUTCOME_REFUSED);
 }
 
-static void each_call_fails(void **state)
+static void each_failing_call_refuses(void **state)
 {
 	(void)state;
 	assert_true(fault_sweep(EPERM, body) > 8);
@@ -357,10 +357,10 @@ static void each_call_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(whom_it_serves),
-	    cmocka_unit_test(each_verb_runs),
-	    cmocka_unit_test(a_failure_has_its_cause),
-	    cmocka_unit_test(each_call_fails),
+	    cmocka_unit_test(helper_serves_only_root),
+	    cmocka_unit_test(each_verb_runs_its_function),
+	    cmocka_unit_test(failure_has_the_last_logged_error),
+	    cmocka_unit_test(each_failing_call_refuses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

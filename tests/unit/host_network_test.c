@@ -137,7 +137,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void test_there_and_back(void **state)
+static void test_process_enters_and_leaves_the_hosts_network(void **state)
 {
 	int fds = fds_open();
 
@@ -154,7 +154,7 @@ static void test_there_and_back(void **state)
 }
 
 /* sudo authenticates again after a wrong password. */
-static void test_authenticated_twice(void **state)
+static void test_second_authentication_keeps_the_way_back(void **state)
 {
 	int fds = fds_open();
 
@@ -182,7 +182,7 @@ static void assert_unavailable(unsigned calls)
 	assert_int_equal(fds_open(), fds);
 }
 
-static void test_helper_fails(void **state)
+static void test_failed_helper_refuses_authentication(void **state)
 {
 	(void)state;
 	helper.error = -ETIMEDOUT;
@@ -202,7 +202,7 @@ static void test_helper_fails(void **state)
 	assert_int_equal(errors, 1);
 }
 
-static void test_conf_is_bad(void **state)
+static void test_bad_conf_refuses_authentication(void **state)
 {
 	(void)state;
 	conf_write("nonsense\n");
@@ -214,7 +214,7 @@ static void test_conf_is_bad(void **state)
 }
 
 /* Without a way back the host's network is not entered. */
-static void test_data_is_not_kept(void **state)
+static void test_missing_pam_data_refuses_authentication(void **state)
 {
 	(void)state;
 	pam.set_data_at = 1;
@@ -222,7 +222,7 @@ static void test_data_is_not_kept(void **state)
 }
 
 /* A child of the process that authenticated is where it is, and the parent's data stays. */
-static void test_a_child_leaves(void **state)
+static void test_child_that_leaves_keeps_the_parents_way_back(void **state)
 {
 	int status;
 	pid_t pid;
@@ -242,7 +242,7 @@ static void test_a_child_leaves(void **state)
 }
 
 /* A child that authenticates anew keeps where it is itself. */
-static void test_a_child_authenticates(void **state)
+static void test_child_that_authenticates_has_its_own_way_back(void **state)
 {
 	int status;
 	pid_t pid;
@@ -267,7 +267,7 @@ static void test_a_child_authenticates(void **state)
 }
 
 /* A process that cannot go back says so, and its way back stays. */
-static void test_the_way_back_fails(void **state)
+static void test_failed_way_back_is_kept_and_logged(void **state)
 {
 	(void)state;
 	assert_int_equal(host_network_enter(&pam, &arguments), PAM_IGNORE);
@@ -299,7 +299,7 @@ static void body(void)
 	assert_int_equal(net_now(), user_net);
 }
 
-static void test_each_call_fails(void **state)
+static void test_each_failing_call_refuses(void **state)
 {
 	(void)state;
 	/* 3 allocations, the namespace, setns, stat, setns */
@@ -311,11 +311,15 @@ static void test_each_call_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_there_and_back),	      TEST(test_authenticated_twice),
-	    TEST(test_helper_fails),	      TEST(test_conf_is_bad),
-	    TEST(test_data_is_not_kept),      TEST(test_a_child_leaves),
-	    TEST(test_a_child_authenticates), TEST(test_the_way_back_fails),
-	    TEST(test_each_call_fails),
+	    TEST(test_process_enters_and_leaves_the_hosts_network),
+	    TEST(test_second_authentication_keeps_the_way_back),
+	    TEST(test_failed_helper_refuses_authentication),
+	    TEST(test_bad_conf_refuses_authentication),
+	    TEST(test_missing_pam_data_refuses_authentication),
+	    TEST(test_child_that_leaves_keeps_the_parents_way_back),
+	    TEST(test_child_that_authenticates_has_its_own_way_back),
+	    TEST(test_failed_way_back_is_kept_and_logged),
+	    TEST(test_each_failing_call_refuses),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, NULL);

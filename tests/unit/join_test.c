@@ -81,7 +81,7 @@ static void join_try(const struct reply *reply, int *result, unsigned *in)
 	*result = WEXITSTATUS(status) & 8 ? 0 : WEXITSTATUS(status) & 16 ? -EPROTO : -1;
 }
 
-static void test_all_as_promised(void **state)
+static void test_all_promised_namespaces_are_joined(void **state)
 {
 	struct reply reply;
 	unsigned in;
@@ -96,7 +96,7 @@ static void test_all_as_promised(void **state)
 }
 
 /* T1: whichever of them is not the promised one, the caller is back where it was. */
-static void test_not_as_promised(void **state)
+static void test_wrong_namespace_undoes_the_join(void **state)
 {
 	(void)state;
 	for (int i = 0; i < NAMESPACE_KINDS; i++) {
@@ -114,7 +114,7 @@ static void test_not_as_promised(void **state)
 }
 
 /* T9: half a switch is undone (CVE-2026-43472). */
-static void test_one_cannot_be_entered(void **state)
+static void test_failed_join_is_undone(void **state)
 {
 	(void)state;
 	for (int i = 0; i < NAMESPACE_KINDS; i++) {
@@ -135,9 +135,9 @@ static void test_one_cannot_be_entered(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_all_as_promised),
-	    cmocka_unit_test(test_not_as_promised),
-	    cmocka_unit_test(test_one_cannot_be_entered),
+	    cmocka_unit_test(test_all_promised_namespaces_are_joined),
+	    cmocka_unit_test(test_wrong_namespace_undoes_the_join),
+	    cmocka_unit_test(test_failed_join_is_undone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

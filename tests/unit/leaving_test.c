@@ -244,7 +244,7 @@ static int look(struct leaving *l)
 	return result;
 }
 
-static void test_two_looks(void **state)
+static void test_two_empty_looks_tear_down(void **state)
 {
 	struct leaving l = leaves(false);
 
@@ -261,7 +261,7 @@ static void test_two_looks(void **state)
 }
 
 /* A process that was seen in between begins it anew. */
-static void test_two_looks_in_a_row(void **state)
+static void test_process_between_looks_begins_anew(void **state)
 {
 	struct leaving l = leaves(false);
 
@@ -278,7 +278,7 @@ static void test_two_looks_in_a_row(void **state)
 	assert_string_equal(world.done, "teardown"); /* no record: no line */
 }
 
-static void test_a_failed_look_is_no_look(void **state)
+static void test_failed_look_does_not_count(void **state)
 {
 	struct leaving l = leaves(false);
 
@@ -290,7 +290,7 @@ static void test_a_failed_look_is_no_look(void **state)
 }
 
 /* A login took the note away: what the looks saw is no longer so. */
-static void test_the_note_is_gone(void **state)
+static void test_removed_note_ends_the_leaving(void **state)
 {
 	struct leaving l = leaves(false);
 
@@ -307,7 +307,7 @@ static void test_the_note_is_gone(void **state)
 	assert_int_not_equal(note(), 0);
 }
 
-static void test_a_session_lives(void **state)
+static void test_live_session_keeps_the_user(void **state)
 {
 	struct leaving l = leaves(false);
 
@@ -325,7 +325,7 @@ static void test_a_session_lives(void **state)
 	assert_string_equal(world.done, "");
 }
 
-static void test_without_a_note(void **state)
+static void test_kick_without_a_note_tears_down(void **state)
 {
 	struct leaving l = {.uid = USER, .since = world.now, .kill = true};
 
@@ -336,7 +336,7 @@ static void test_without_a_note(void **state)
 	assert_string_equal(world.done, "teardown");
 }
 
-static void test_a_login_holds_the_lock(void **state)
+static void test_lock_of_a_login_delays_teardown(void **state)
 {
 	struct leaving l = leaves(false);
 	int ends[2];
@@ -372,7 +372,7 @@ static void test_a_login_holds_the_lock(void **state)
 	assert_int_equal(ends[0], 0);
 }
 
-static void test_teardown_fails(void **state)
+static void test_failed_teardown_keeps_the_note(void **state)
 {
 	struct leaving l = leaves(false);
 
@@ -383,7 +383,7 @@ static void test_teardown_fails(void **state)
 }
 
 /* SIGTERM to all; SIGCONT once, for those that are stopped; after 2 s SIGKILL. */
-static void test_processes_are_ended(void **state)
+static void test_processes_get_sigterm_then_sigkill(void **state)
 {
 	struct leaving l = leaves(true);
 
@@ -415,7 +415,7 @@ static void test_processes_of_others_get_no_signal(void **state)
 	assert_string_equal(world.done, "TERM 100, CONT 100");
 }
 
-static void test_line_of_the_logout(void **state)
+static void test_last_logout_is_logged_with_its_time(void **state)
 {
 	struct user_state s = record();
 	struct leaving l = leaves(false);
@@ -429,7 +429,7 @@ static void test_line_of_the_logout(void **state)
 			    "last logout: user=ali ce uid=2001 network=lab since=1700000000");
 }
 
-static void test_wait(void **state)
+static void test_wait_polls_known_processes(void **state)
 {
 	struct leaving l[80];
 	int fds = fds_open();
@@ -457,18 +457,18 @@ static void test_wait(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_two_looks),
-	    TEST(test_two_looks_in_a_row),
-	    TEST(test_a_failed_look_is_no_look),
-	    TEST(test_the_note_is_gone),
-	    TEST(test_a_session_lives),
-	    TEST(test_without_a_note),
-	    TEST(test_a_login_holds_the_lock),
-	    TEST(test_teardown_fails),
-	    TEST(test_processes_are_ended),
+	    TEST(test_two_empty_looks_tear_down),
+	    TEST(test_process_between_looks_begins_anew),
+	    TEST(test_failed_look_does_not_count),
+	    TEST(test_removed_note_ends_the_leaving),
+	    TEST(test_live_session_keeps_the_user),
+	    TEST(test_kick_without_a_note_tears_down),
+	    TEST(test_lock_of_a_login_delays_teardown),
+	    TEST(test_failed_teardown_keeps_the_note),
+	    TEST(test_processes_get_sigterm_then_sigkill),
 	    TEST(test_processes_of_others_get_no_signal),
-	    TEST(test_line_of_the_logout),
-	    TEST(test_wait),
+	    TEST(test_last_logout_is_logged_with_its_time),
+	    TEST(test_wait_polls_known_processes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,7 +103,7 @@ static void assert_members(uid_t uid, bool owned, size_t count, pid_t pid)
 	assert_int_equal(found, pid != 0);
 }
 
-static void test_nobody_is_in(void **state)
+static void test_processes_elsewhere_are_no_members(void **state)
 {
 	int flags = OWN_NAMESPACES;
 
@@ -115,7 +115,7 @@ static void test_nobody_is_in(void **state)
 }
 
 /* One namespace is enough, whichever it is; and it is one user's. */
-static void test_each_kind(void **state)
+static void test_one_namespace_of_any_kind_makes_a_member(void **state)
 {
 	(void)state;
 	for (int i = 0; i < NAMESPACE_KINDS; i++) {
@@ -133,7 +133,7 @@ static void test_each_kind(void **state)
 	assert_members(BOB, false, 1, children[1]);
 }
 
-static void test_many(void **state)
+static void test_many_members_are_found(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 100; i++)
@@ -142,7 +142,7 @@ static void test_many(void **state)
 	assert_members(BOB, false, 50, children[98]);
 }
 
-static void test_the_caller_does_not_count(void **state)
+static void test_caller_is_no_member(void **state)
 {
 	struct own_member who = {.uid = ALICE, .kinds = NAMESPACE_UTS};
 	CLEANUP_FD int uts = open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC);
@@ -176,7 +176,7 @@ static bool become_by_thread(void *context)
 	return true;
 }
 
-static void test_t37_a_thread_is_in(void **state)
+static void test_t37_thread_inside_makes_a_member(void **state)
 {
 	struct own_member who = {.uid = ALICE, .kinds = NAMESPACE_NET | NAMESPACE_UTS};
 
@@ -219,7 +219,7 @@ static bool first_thread_ended(pid_t pid)
 	return strstr(text, ") Z ") != NULL;
 }
 
-static void test_t37_the_first_thread_has_ended(void **state)
+static void test_t37_process_without_first_thread_is_a_member(void **state)
 {
 	struct own_member who = {.uid = ALICE, .kinds = NAMESPACE_NET | NAMESPACE_UTS};
 	pid_t pid = child_of_last_thread(&who);
@@ -283,14 +283,14 @@ static bool become_contained_as_another(void *context)
 }
 
 /* Whatever uid they have there. */
-static void test_containers_with_other_uids(void **state)
+static void test_containers_with_other_uids_are_the_users(void **state)
 {
 	(void)state;
 	assert_members(ALICE, true, 1, child(become_contained_as_another, NULL));
 	assert_members(3000, true, 0, 0);
 }
 
-static void test_containers_of_the_user(void **state)
+static void test_containers_in_containers_are_the_users(void **state)
 {
 	(void)state;
 	for (int depth = 1; depth <= 3; depth++) {
@@ -304,7 +304,7 @@ static void test_containers_of_the_user(void **state)
 }
 
 /* One look serves all: those whose containers end with them, and others. */
-static void test_containers_are_asked_for(void **state)
+static void test_containers_are_found_if_asked(void **state)
 {
 	CLEANUP_PROCESS_LIST struct process_list processes;
 	struct members members;
@@ -321,7 +321,7 @@ static void test_containers_are_asked_for(void **state)
 }
 
 /* Of a user who is not isolated none is looked for: root's containers are no member's. */
-static void test_containers_of_others(void **state)
+static void test_containers_of_others_are_no_members(void **state)
 {
 	int depth = 1;
 
@@ -334,7 +334,7 @@ static void test_containers_of_others(void **state)
 }
 
 /* A number that was given to another process since is no member. */
-static void test_member_is_gone(void **state)
+static void test_reused_pid_is_no_member(void **state)
 {
 	CLEANUP_PROCESS_LIST struct process_list processes;
 	CLEANUP_MEMBERS struct members members;
@@ -374,7 +374,7 @@ static void memory_body(void)
 	process_list_free(&processes);
 }
 
-static void test_no_memory(void **state)
+static void test_missing_memory_is_an_error(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 30; i++)
@@ -382,7 +382,7 @@ static void test_no_memory(void **state)
 	assert_true(fault_sweep(ENOMEM, memory_body) >= 4);
 }
 
-static void test_no_proc(void **state)
+static void test_missing_procfs_is_an_error(void **state)
 {
 	CLEANUP_FD int run = open("/run", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const struct host without = {.proc = run}, closed = {.proc = -1};
@@ -400,19 +400,19 @@ static void test_no_proc(void **state)
 static int tests_run(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_nobody_is_in),
-	    TEST(test_each_kind),
-	    TEST(test_many),
-	    TEST(test_the_caller_does_not_count),
-	    TEST(test_t37_a_thread_is_in),
-	    TEST(test_t37_the_first_thread_has_ended),
-	    TEST(test_containers_of_the_user),
-	    TEST(test_containers_are_asked_for),
-	    TEST(test_containers_of_others),
-	    TEST(test_containers_with_other_uids),
-	    TEST(test_member_is_gone),
-	    TEST(test_no_memory),
-	    TEST(test_no_proc),
+	    TEST(test_processes_elsewhere_are_no_members),
+	    TEST(test_one_namespace_of_any_kind_makes_a_member),
+	    TEST(test_many_members_are_found),
+	    TEST(test_caller_is_no_member),
+	    TEST(test_t37_thread_inside_makes_a_member),
+	    TEST(test_t37_process_without_first_thread_is_a_member),
+	    TEST(test_containers_in_containers_are_the_users),
+	    TEST(test_containers_are_found_if_asked),
+	    TEST(test_containers_of_others_are_no_members),
+	    TEST(test_containers_with_other_uids_are_the_users),
+	    TEST(test_reused_pid_is_no_member),
+	    TEST(test_missing_memory_is_an_error),
+	    TEST(test_missing_procfs_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, NULL);

@@ -234,7 +234,7 @@ static void reply_is_read_back(void **state)
 	assert_int_equal(message_decode(packet, (size_t)size, NULL, 0, &got), -EBADMSG);
 }
 
-static void outcomes_match_what_is_handed_over(void **state)
+static void outcome_must_match_its_descriptors(void **state)
 {
 	struct reply reply = make_reply();
 
@@ -322,7 +322,7 @@ static void cut_packets_are_refused(void **state)
 	request_free(&request);
 }
 
-static void log_lines_are_made_fit(void **state)
+static void log_lines_are_cut_to_fit(void **state)
 {
 	char text[4096];
 	struct message got;
@@ -344,7 +344,7 @@ static void log_lines_are_made_fit(void **state)
 	assert_int_equal(log_encode(-1, "x", packet), -EINVAL);
 }
 
-static void fields_are_set(void **state)
+static void fields_have_their_values(void **state)
 {
 	char field[4] = "old";
 
@@ -368,11 +368,11 @@ int main(void)
 	    cmocka_unit_test(unfit_requests_are_not_sent),
 	    cmocka_unit_test(bad_requests_are_refused),
 	    cmocka_unit_test(reply_is_read_back),
-	    cmocka_unit_test(outcomes_match_what_is_handed_over),
+	    cmocka_unit_test(outcome_must_match_its_descriptors),
 	    cmocka_unit_test(bad_messages_are_refused),
 	    cmocka_unit_test(cut_packets_are_refused),
-	    cmocka_unit_test(log_lines_are_made_fit),
-	    cmocka_unit_test(fields_are_set),
+	    cmocka_unit_test(log_lines_are_cut_to_fit),
+	    cmocka_unit_test(fields_have_their_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

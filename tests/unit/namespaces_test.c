@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "base/namespaces.h"
 
-static void test_kernel_has_each_kind(void **state)
+static void test_kernel_has_each_kind_of_the_table(void **state)
 {
 	(void)state;
 	for (int i = 0; i < NAMESPACE_KINDS; i++) {
@@ -28,7 +28,7 @@ static void test_kernel_has_each_kind(void **state)
 	}
 }
 
-static void test_no_duplicates(void **state)
+static void test_names_flags_and_bits_are_unique(void **state)
 {
 	unsigned bits = 0;
 
@@ -50,7 +50,7 @@ static void test_no_duplicates(void **state)
 }
 
 /* Users' records of an earlier version hold these numbers. */
-static void test_bits_never_change(void **state)
+static void test_bits_of_records_never_change(void **state)
 {
 	(void)state;
 	assert_int_equal(namespace_kinds[KIND_NET].bit, 1);
@@ -65,7 +65,7 @@ static void test_mount_namespace_is_last(void **state)
 	assert_int_equal(KIND_MNT, NAMESPACE_KINDS - 1);
 }
 
-static void test_unknown_names(void **state)
+static void test_unknown_names_are_refused(void **state)
 {
 	static const char *const names[] = {"", "ne", "nett", "NET", "user", "pid_for_children"};
 
@@ -74,7 +74,7 @@ static void test_unknown_names(void **state)
 		assert_int_equal(namespace_find(names[i]), NAMESPACE_KINDS);
 }
 
-static void test_process_that_is_gone(void **state)
+static void test_ended_process_has_no_namespaces(void **state)
 {
 	CLEANUP_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -83,7 +83,7 @@ static void test_process_that_is_gone(void **state)
 	assert_int_equal(namespace_open(proc, "4194304", KIND_NET), -ENOENT);
 }
 
-static void test_unshare(void **state)
+static void test_unshare_makes_each_kind(void **state)
 {
 	(void)state;
 	for (int i = 0; i < NAMESPACE_KINDS; i++) {
@@ -99,7 +99,7 @@ static void test_unshare(void **state)
 	}
 }
 
-static void test_close(void **state)
+static void test_close_closes_all_once(void **state)
 {
 	struct namespaces ns;
 	int fd;
@@ -119,14 +119,14 @@ static void test_close(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_kernel_has_each_kind),
-	    cmocka_unit_test(test_no_duplicates),
-	    cmocka_unit_test(test_bits_never_change),
+	    cmocka_unit_test(test_kernel_has_each_kind_of_the_table),
+	    cmocka_unit_test(test_names_flags_and_bits_are_unique),
+	    cmocka_unit_test(test_bits_of_records_never_change),
 	    cmocka_unit_test(test_mount_namespace_is_last),
-	    cmocka_unit_test(test_unknown_names),
-	    cmocka_unit_test(test_process_that_is_gone),
-	    cmocka_unit_test(test_unshare),
-	    cmocka_unit_test(test_close),
+	    cmocka_unit_test(test_unknown_names_are_refused),
+	    cmocka_unit_test(test_ended_process_has_no_namespaces),
+	    cmocka_unit_test(test_unshare_makes_each_kind),
+	    cmocka_unit_test(test_close_closes_all_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

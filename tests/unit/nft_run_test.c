@@ -98,7 +98,7 @@ static int run(const char *text)
 	return nft_run(text, strlen(text));
 }
 
-static void test_what_it_is_given(void **state)
+static void test_nft_gets_fixed_environment_and_descriptors(void **state)
 {
 	(void)state;
 	/* sh sets PWD itself, and some set _ or SHLVL. */
@@ -116,7 +116,7 @@ static void test_what_it_is_given(void **state)
 }
 
 /* The first line of what it says; and the rest does not get into the log. */
-static void test_refused(void **state)
+static void test_refusal_logs_first_line_only(void **state)
 {
 	(void)state;
 	nft_is("echo 'line 1: \033[31mno such chain' >&2; echo more; exit 1");
@@ -134,7 +134,7 @@ static void test_refused(void **state)
 	assert_non_null(strstr(log_last, "killed"));
 }
 
-static void test_not_installed(void **state)
+static void test_missing_nft_is_an_error(void **state)
 {
 	(void)state;
 	script[0] = '\0';
@@ -144,7 +144,7 @@ static void test_not_installed(void **state)
 }
 
 /* It is there, and is no program. */
-static void test_not_executable(void **state)
+static void test_nft_that_cannot_run_is_an_error(void **state)
 {
 	(void)state;
 	nft_is("true");
@@ -153,7 +153,7 @@ static void test_not_executable(void **state)
 	assert_null(nft_list());
 }
 
-static void test_list(void **state)
+static void test_list_is_whole_or_an_error(void **state)
 {
 	char *text;
 
@@ -173,7 +173,7 @@ static void test_list(void **state)
 }
 
 /* No pipe that could fill up; but no more than fits the helper's memory. */
-static void test_much_output(void **state)
+static void test_long_output_does_not_block(void **state)
 {
 	char *text;
 
@@ -210,7 +210,7 @@ static void list_body(void)
 	free(text);
 }
 
-static void test_each_call_fails(void **state)
+static void test_each_failing_call_leaves_no_child(void **state)
 {
 	(void)state;
 	nft_is("cat >input; echo out");
@@ -223,9 +223,13 @@ static void test_each_call_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_what_it_is_given), TEST(test_refused), TEST(test_not_installed),
-	    TEST(test_not_executable),	 TEST(test_list),    TEST(test_much_output),
-	    TEST(test_each_call_fails),
+	    TEST(test_nft_gets_fixed_environment_and_descriptors),
+	    TEST(test_refusal_logs_first_line_only),
+	    TEST(test_missing_nft_is_an_error),
+	    TEST(test_nft_that_cannot_run_is_an_error),
+	    TEST(test_list_is_whole_or_an_error),
+	    TEST(test_long_output_does_not_block),
+	    TEST(test_each_failing_call_leaves_no_child),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

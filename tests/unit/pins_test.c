@@ -134,7 +134,7 @@ static int open_both(void)
 	return result;
 }
 
-static void made_opened_removed(void **state)
+static void pins_are_made_opened_and_removed(void **state)
 {
 	(void)state;
 	assert_false(pins_exist(USER));
@@ -164,7 +164,7 @@ static void make_body(void)
 	assert_false(pins_exist(USER));
 }
 
-static void each_call_fails_while_made(void **state)
+static void each_failing_call_publishes_no_partial_pins(void **state)
 {
 	(void)state;
 	assert_true(fault_sweep(ENOSPC, make_body) >= 6);
@@ -188,7 +188,7 @@ static void begin_body(void)
 	assert_int_equal(result, 0);
 }
 
-static void begun_twice(void **state)
+static void leftovers_of_a_login_are_removed_first(void **state)
 {
 	(void)state;
 	assert_true(fault_sweep(EMFILE, begin_body) >= 4);
@@ -202,7 +202,7 @@ static void open_body(void)
 	assert_int_equal(result, fault_was_hit() ? -ENOMEM : 0);
 }
 
-static void each_call_fails_while_opened(void **state)
+static void each_failing_call_tears_down_no_pins(void **state)
 {
 	(void)state;
 	assert_int_equal(pin_both(), 0);
@@ -211,7 +211,7 @@ static void each_call_fails_while_opened(void **state)
 }
 
 /* T12: what lies there is not what it is taken for. */
-static void damaged_pins_are_absent(void **state)
+static void damaged_pins_count_as_absent(void **state)
 {
 	(void)state;
 	for (int damage = 0; damage < 6; damage++) {
@@ -234,7 +234,7 @@ static void damaged_pins_are_absent(void **state)
 }
 
 /* A user's own: of the right type, in the right place, but a user namespace owns it. */
-static void a_users_own_namespace_is_absent(void **state)
+static void namespace_made_by_a_user_counts_as_absent(void **state)
 {
 	char path[64];
 	int ready[2], own;
@@ -268,7 +268,7 @@ static void a_users_own_namespace_is_absent(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
-static void withdrawn(void **state)
+static void withdrawn_pins_are_not_found(void **state)
 {
 	(void)state;
 	pins_withdraw(USER); /* nothing to do */
@@ -286,7 +286,7 @@ static void withdrawn(void **state)
 	assert_int_equal(pins_remove(USER), 0);
 }
 
-static void named(void **state)
+static void named_pins_are_replaced(void **state)
 {
 	int fd;
 
@@ -323,7 +323,7 @@ static void list_body(void)
 }
 
 /* Names that are no uid are nobody's: the templates, and what was put there by hand. */
-static void listed(void **state)
+static void list_has_only_uids(void **state)
 {
 	static const char *const names[] = {"pins/7",  "pins/.4294967294", "pins/4294967295",
 					    "pins/7x", "pins/template.y",  "pins/..x"};
@@ -345,7 +345,7 @@ static void setup_body(void)
 	assert_int_equal(access("pins/mark", F_OK), 0);
 }
 
-static void set_up_again(void **state)
+static void second_set_up_mounts_nothing(void **state)
 {
 	(void)state;
 	assert_int_equal((mkdir)("pins/mark", 0700), 0);
@@ -368,7 +368,7 @@ static void first_setup_body(void)
 	assert_int_equal(rmdir(PINS_DIR), 0);
 }
 
-static void set_up_first(void **state)
+static void first_set_up_fails_with_each_call(void **state)
 {
 	(void)state;
 	assert_int_equal((mkdir)("first", 0700) | chdir("first"), 0);
@@ -406,7 +406,7 @@ static int retry(int cpu, void *context)
 	return result;
 }
 
-static void tried_on_every_cpu(void **state)
+static void refused_namespace_is_tried_on_each_cpu(void **state)
 {
 	(void)state;
 	assert_int_equal(retry(5, NULL), 0);
@@ -434,18 +434,18 @@ static void tried_on_every_cpu(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(made_opened_removed),
-	    cmocka_unit_test(each_call_fails_while_made),
-	    cmocka_unit_test(begun_twice),
-	    cmocka_unit_test(each_call_fails_while_opened),
-	    cmocka_unit_test(damaged_pins_are_absent),
-	    cmocka_unit_test(a_users_own_namespace_is_absent),
-	    cmocka_unit_test(withdrawn),
-	    cmocka_unit_test(named),
-	    cmocka_unit_test(listed),
-	    cmocka_unit_test(set_up_again),
-	    cmocka_unit_test(set_up_first),
-	    cmocka_unit_test(tried_on_every_cpu),
+	    cmocka_unit_test(pins_are_made_opened_and_removed),
+	    cmocka_unit_test(each_failing_call_publishes_no_partial_pins),
+	    cmocka_unit_test(leftovers_of_a_login_are_removed_first),
+	    cmocka_unit_test(each_failing_call_tears_down_no_pins),
+	    cmocka_unit_test(damaged_pins_count_as_absent),
+	    cmocka_unit_test(namespace_made_by_a_user_counts_as_absent),
+	    cmocka_unit_test(withdrawn_pins_are_not_found),
+	    cmocka_unit_test(named_pins_are_replaced),
+	    cmocka_unit_test(list_has_only_uids),
+	    cmocka_unit_test(second_set_up_mounts_nothing),
+	    cmocka_unit_test(first_set_up_fails_with_each_call),
+	    cmocka_unit_test(refused_namespace_is_tried_on_each_cpu),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, NULL);

@@ -212,7 +212,7 @@ static unsigned nobody_gid(void)
 		assert_log("%s", "");                                                              \
 	} while (0)
 
-static void test_open_and_close(void **state)
+static void test_session_is_opened_and_closed(void **state)
 {
 	char request[512];
 
@@ -235,7 +235,7 @@ static void test_open_and_close(void **state)
 	assert_string_equal(pam.shown, "");
 }
 
-static void test_user(void **state)
+static void test_unknown_or_odd_user_is_refused(void **state)
 {
 	(void)state;
 	pam.items[PAM_USER] = NULL;
@@ -248,7 +248,7 @@ static void test_user(void **state)
 	assert_refused("", "3 cannot find user no-such-user: No such file or directory\n" REFUSED);
 }
 
-static void test_conf(void **state)
+static void test_bad_or_missing_conf_refuses(void **state)
 {
 	(void)state;
 	conf_write("[network default]\nsubnett = auto\n");
@@ -260,7 +260,7 @@ static void test_conf(void **state)
 	assert_refused("", "3 cannot open " CONF ": No such file or directory\n" REFUSED);
 }
 
-static void test_service_is_exempt(void **state)
+static void test_exempt_service_asks_no_helper(void **state)
 {
 	(void)state;
 	conf_write("[defaults]\nservices_exempt = login sshd\n" ALL);
@@ -272,7 +272,7 @@ static void test_service_is_exempt(void **state)
 	assert_string_equal(asked, "open(10000) join");
 }
 
-static void test_no_profile(void **state)
+static void test_user_without_profile_is_refused(void **state)
 {
 	(void)state;
 	conf_write(NETWORK "[profile p]\nmatch = root\n");
@@ -284,7 +284,7 @@ static void test_no_profile(void **state)
 }
 
 /* By name, by uid and by group. */
-static void test_which_profile(void **state)
+static void test_profile_matches_by_name_uid_and_group(void **state)
 {
 	static const char *const matches[] = {"nobody", "1-9, %u", "@root"};
 
@@ -303,7 +303,7 @@ static void test_which_profile(void **state)
 	}
 }
 
-static void test_not_isolated(void **state)
+static void test_user_who_is_not_isolated_asks_no_helper(void **state)
 {
 	(void)state;
 	conf_write("[profile p]\nmatch = *\nisolate = no\n");
@@ -318,7 +318,7 @@ static void test_not_isolated(void **state)
 
 #define NESTED "[defaults]\ndeadline = 3s\n[profile p]\nmatch = *\nisolate = no\nnested = host\n"
 
-static void test_nested_host(void **state)
+static void test_nested_host_goes_to_the_host(void **state)
 {
 	(void)state;
 	conf_write(NESTED);
@@ -341,7 +341,7 @@ static void test_nested_host(void **state)
 }
 
 /* on_error is for logins that cannot be isolated. This one could not be taken back to the host. */
-static void test_nested_host_in_spite_of_on_error(void **state)
+static void test_failed_nested_host_refuses_with_on_error_host(void **state)
 {
 	(void)state;
 	conf_write("[defaults]\non_error = host\n[profile p]\nmatch = *\nisolate = no\n"
@@ -351,7 +351,7 @@ static void test_nested_host_in_spite_of_on_error(void **state)
 }
 
 /* The helper undoes by itself what it began. */
-static void test_helper_refuses(void **state)
+static void test_refusal_of_the_helper_refuses(void **state)
 {
 	(void)state;
 	answer_open = (struct answer){
@@ -370,7 +370,7 @@ static void test_helper_refuses(void **state)
 }
 
 /* What a helper left that gave no reply is undone, unless none ran or it still holds the lock. */
-static void test_no_reply(void **state)
+static void test_missing_reply_closes_and_refuses(void **state)
 {
 	static const struct {
 		int error;
@@ -393,7 +393,7 @@ static void test_no_reply(void **state)
 	}
 }
 
-static void test_join_fails(void **state)
+static void test_failed_join_closes_and_refuses(void **state)
 {
 	(void)state;
 	answer_join = -EPROTO;
@@ -408,7 +408,7 @@ static void test_join_fails(void **state)
 	"because "                                                                                 \
 	"on_error = host\n"
 
-static void test_on_error_host(void **state)
+static void test_on_error_host_lets_login_go_on(void **state)
 {
 	(void)state;
 	conf_write("[defaults]\non_error = host\n" ALL);
@@ -431,7 +431,7 @@ static void test_on_error_host(void **state)
 }
 
 /* It is neither in its network nor where it was. */
-static void test_not_recoverable_in_spite_of_on_error(void **state)
+static void test_unrecoverable_process_refuses_with_on_error_host(void **state)
 {
 	(void)state;
 	conf_write("[defaults]\non_error = host\n" ALL);
@@ -440,7 +440,7 @@ static void test_not_recoverable_in_spite_of_on_error(void **state)
 }
 
 /* A session that would not be closed later is closed at once. */
-static void test_data_is_not_kept(void **state)
+static void test_session_without_pam_data_is_closed_at_once(void **state)
 {
 	static const char not_kept[] = "3 cannot keep the session's data: Memory buffer error\n";
 
@@ -468,7 +468,7 @@ static void test_data_is_not_kept(void **state)
 	assert_log("%s" REFUSED, not_kept);
 }
 
-static void test_silent(void **state)
+static void test_silent_flag_shows_no_message(void **state)
 {
 	(void)state;
 	answer_open.error = -ENOEXEC;
@@ -477,7 +477,7 @@ static void test_silent(void **state)
 	assert_log("%s", REFUSED);
 }
 
-static void test_debug(void **state)
+static void test_debug_argument_logs_more(void **state)
 {
 	(void)state;
 	assert_int_equal(module(pam_sm_open_session, 0, "debug"), PAM_SUCCESS);
@@ -488,7 +488,7 @@ static void test_debug(void **state)
 	assert_string_equal(pam.log, "");
 }
 
-static void test_log(void **state)
+static void test_key_log_decides_on_log_lines(void **state)
 {
 	static const struct {
 		const char *log;
@@ -514,7 +514,7 @@ static void test_log(void **state)
 }
 
 /* What a client or a user chose is no further field of a line. */
-static void test_hostile_items(void **state)
+static void test_hostile_items_make_no_further_field(void **state)
 {
 	char long_name[STATE_TEXT_MAX + 1];
 
@@ -538,7 +538,7 @@ static void test_hostile_items(void **state)
 	assert_non_null(strstr(request_of_last, "service=? tty= rhost= "));
 }
 
-static void test_nothing_was_opened(void **state)
+static void test_close_without_open_succeeds(void **state)
 {
 	(void)state;
 	assert_int_equal(session_end(), PAM_SUCCESS);
@@ -547,7 +547,7 @@ static void test_nothing_was_opened(void **state)
 }
 
 /* T4: a child that closes, or that only cleans up, ends nothing. */
-static void test_t4_a_child_closes(void **state)
+static void test_t04_child_ends_no_session(void **state)
 {
 	int status;
 	pid_t pid;
@@ -569,7 +569,7 @@ static void test_t4_a_child_closes(void **state)
 }
 
 /* The session is closed though its conf file went: with the deadline that stands without one. */
-static void test_close_without_conf(void **state)
+static void test_close_without_conf_closes(void **state)
 {
 	(void)state;
 	conf_write("[defaults]\ndeadline = 2s\nlog = logins\n" ALL);
@@ -585,7 +585,7 @@ static void test_close_without_conf(void **state)
 	"3 session not closed cleanly: user=nobody uid=%u; pam-netns gc will remove its "          \
 	"leftovers\n"
 
-static void test_close_fails(void **state)
+static void test_failed_close_is_logged(void **state)
 {
 	(void)state;
 	assert_int_equal(session_begin(), PAM_SUCCESS);
@@ -605,7 +605,7 @@ static void test_close_fails(void **state)
 }
 
 /* The PAM line may be split in two: one opens, the other closes. */
-static void test_open_or_close_alone(void **state)
+static void test_argument_open_or_close_does_one_of_both(void **state)
 {
 	(void)state;
 	assert_int_equal(module(pam_sm_open_session, 0, "close"), PAM_IGNORE);
@@ -622,7 +622,7 @@ static void test_open_or_close_alone(void **state)
 	"3 unknown argument \"" argument                                                           \
 	"\" on the PAM line: it takes conf=/PATH, debug, open, close, host\n"
 
-static void test_unknown_argument(void **state)
+static void test_unknown_argument_refuses(void **state)
 {
 	(void)state;
 	assert_int_equal(module(pam_sm_open_session, 0, "opens"), PAM_PERM_DENIED);
@@ -636,7 +636,7 @@ static void test_unknown_argument(void **state)
 	assert_string_equal(asked, "");
 }
 
-static void test_conf_path_is_too_long(void **state)
+static void test_conf_path_beyond_limit_refuses(void **state)
 {
 	static char argument[PATH_MAX + 16] = "conf=/";
 	const char *argv[] = {argument};
@@ -649,7 +649,7 @@ static void test_conf_path_is_too_long(void **state)
 
 /* A process that authenticated in the host's network goes back before a session opens, or is
  * refused. */
-static void test_back_from_the_hosts_network(void **state)
+static void test_open_leaves_the_hosts_network_first(void **state)
 {
 	const void *origin;
 
@@ -681,7 +681,7 @@ static void no_memory(void)
 	pam_finish();
 }
 
-static void test_no_memory(void **state)
+static void test_missing_memory_refuses(void **state)
 {
 	(void)state;
 	assert_int_equal(fault_sweep(ENOMEM, no_memory), 2);
@@ -692,34 +692,34 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_open_and_close),
-	    TEST(test_user),
-	    TEST(test_conf),
-	    TEST(test_service_is_exempt),
-	    TEST(test_no_profile),
-	    TEST(test_which_profile),
-	    TEST(test_not_isolated),
-	    TEST(test_nested_host),
-	    TEST(test_nested_host_in_spite_of_on_error),
-	    TEST(test_helper_refuses),
-	    TEST(test_no_reply),
-	    TEST(test_join_fails),
-	    TEST(test_on_error_host),
-	    TEST(test_not_recoverable_in_spite_of_on_error),
-	    TEST(test_data_is_not_kept),
-	    TEST(test_silent),
-	    TEST(test_debug),
-	    TEST(test_log),
-	    TEST(test_hostile_items),
-	    TEST(test_nothing_was_opened),
-	    TEST(test_t4_a_child_closes),
-	    TEST(test_close_without_conf),
-	    TEST(test_close_fails),
-	    TEST(test_open_or_close_alone),
-	    TEST(test_unknown_argument),
-	    TEST(test_conf_path_is_too_long),
-	    TEST(test_back_from_the_hosts_network),
-	    TEST(test_no_memory),
+	    TEST(test_session_is_opened_and_closed),
+	    TEST(test_unknown_or_odd_user_is_refused),
+	    TEST(test_bad_or_missing_conf_refuses),
+	    TEST(test_exempt_service_asks_no_helper),
+	    TEST(test_user_without_profile_is_refused),
+	    TEST(test_profile_matches_by_name_uid_and_group),
+	    TEST(test_user_who_is_not_isolated_asks_no_helper),
+	    TEST(test_nested_host_goes_to_the_host),
+	    TEST(test_failed_nested_host_refuses_with_on_error_host),
+	    TEST(test_refusal_of_the_helper_refuses),
+	    TEST(test_missing_reply_closes_and_refuses),
+	    TEST(test_failed_join_closes_and_refuses),
+	    TEST(test_on_error_host_lets_login_go_on),
+	    TEST(test_unrecoverable_process_refuses_with_on_error_host),
+	    TEST(test_session_without_pam_data_is_closed_at_once),
+	    TEST(test_silent_flag_shows_no_message),
+	    TEST(test_debug_argument_logs_more),
+	    TEST(test_key_log_decides_on_log_lines),
+	    TEST(test_hostile_items_make_no_further_field),
+	    TEST(test_close_without_open_succeeds),
+	    TEST(test_t04_child_ends_no_session),
+	    TEST(test_close_without_conf_closes),
+	    TEST(test_failed_close_is_logged),
+	    TEST(test_argument_open_or_close_does_one_of_both),
+	    TEST(test_unknown_argument_refuses),
+	    TEST(test_conf_path_beyond_limit_refuses),
+	    TEST(test_open_leaves_the_hosts_network_first),
+	    TEST(test_missing_memory_refuses),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, NULL);

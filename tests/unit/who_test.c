@@ -10,7 +10,7 @@
 
 #include "base/who.h"
 
-static void test_groups_in_order(void **state)
+static void test_groups_keep_their_order(void **state)
 {
 	static const char *const names[] = {"users", "", "Domain Users", "users", "100"};
 	CLEANUP_WHO struct who who = {0};
@@ -36,7 +36,7 @@ static void test_groups_in_order(void **state)
 	who_free(&who);
 }
 
-static void test_too_many_groups(void **state)
+static void test_groups_beyond_limit_are_refused(void **state)
 {
 	CLEANUP_WHO struct who who = {0};
 
@@ -48,7 +48,7 @@ static void test_too_many_groups(void **state)
 	assert_int_equal(who.groups_size, 2 * WHO_GROUPS_MAX);
 }
 
-static void test_too_long_groups(void **state)
+static void test_group_names_beyond_limit_are_refused(void **state)
 {
 	CLEANUP_WHO struct who who = {0};
 	static char name[WHO_GROUPS_SIZE];
@@ -63,7 +63,7 @@ static void test_too_long_groups(void **state)
 	assert_int_equal(who.groups_count, 2);
 }
 
-static void test_one_name_for_all(void **state)
+static void test_uid_alone_gives_one_name_for_all(void **state)
 {
 	CLEANUP_WHO struct who who;
 	char name[WHO_NAME_MAX + 1];
@@ -87,10 +87,10 @@ static void test_one_name_for_all(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_groups_in_order),
-	    cmocka_unit_test(test_too_many_groups),
-	    cmocka_unit_test(test_too_long_groups),
-	    cmocka_unit_test(test_one_name_for_all),
+	    cmocka_unit_test(test_groups_keep_their_order),
+	    cmocka_unit_test(test_groups_beyond_limit_are_refused),
+	    cmocka_unit_test(test_group_names_beyond_limit_are_refused),
+	    cmocka_unit_test(test_uid_alone_gives_one_name_for_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,8 +33,8 @@
 /* What looks at one user find, and the clock. */
 static struct {
 	int found[8];
-	unsigned looks, waits, censuses;
-	int census_error;
+	unsigned looks, waits, lists;
+	int list_error;
 	bool kill, owners, held_unseen;
 	long now;
 } world;
@@ -52,19 +52,19 @@ static struct shared {
 	bool waited_for;	/* it has not, for seconds */
 } * shared;
 
-static int fake_census(const struct host *host, bool owners, struct census *out)
+static int fake_list(const struct host *host, bool owners, struct process_list *out)
 {
 	(void)host;
-	*out = (struct census){.count = 0};
-	world.censuses++;
+	*out = (struct process_list){.count = 0};
+	world.lists++;
 	world.owners = owners;
-	return world.census_error;
+	return world.list_error;
 }
 
-static int fake_look(struct host *host, const struct census *census, struct leaving *l)
+static int fake_look(struct host *host, const struct process_list *processes, struct leaving *l)
 {
 	(void)host;
-	(void)census;
+	(void)processes;
 	assert_int_equal(l->uid, USER);
 	assert_int_equal(l->note, 0);
 	world.kill = l->kill;
@@ -115,16 +115,16 @@ static void fake_syslog(int level, const char *format, ...)
 	strcat(shared->log, "\n");
 }
 
-#define census_take(host, owners, out) fake_census(host, owners, out)
-#define census_free(census)	       (void)(census)
-#undef CLEANUP_CENSUS
-#define CLEANUP_CENSUS
-#define leaving_look(host, census, l) fake_look(host, census, l)
-#define leaving_wait(l, count, ms)    fake_wait(l, count, ms)
-#define now_ms()		      world.now
-#define lock_held(lock, which)	      (!world.held_unseen && lock_held(lock, which))
-#define closing_serve(host, patient)  fake_serve(host, patient)
-#define nanosleep(time, left)	      ((void)(time), world.now += 20)
+#define process_list_read(host, owners, out) fake_list(host, owners, out)
+#define process_list_free(list)		     (void)(list)
+#undef CLEANUP_PROCESS_LIST
+#define CLEANUP_PROCESS_LIST
+#define leaving_look(host, list, l)  fake_look(host, list, l)
+#define leaving_wait(l, count, ms)   fake_wait(l, count, ms)
+#define now_ms()		     world.now
+#define lock_held(lock, which)	     (!world.held_unseen && lock_held(lock, which))
+#define closing_serve(host, patient) fake_serve(host, patient)
+#define nanosleep(time, left)	     ((void)(time), world.now += 20)
 #define openlog(ident, flags, facility)                                                            \
 	do {                                                                                       \
 	} while ((facility) != LOG_AUTHPRIV)
@@ -205,7 +205,7 @@ static void test_two_looks_in_a_row(void **state)
 	look_finds(found, 2, LOOKED_DONE);
 	assert_int_equal(reap(&host, USER, 0, false), 0);
 	assert_int_equal(world.looks, 2);
-	assert_int_equal(world.censuses, 2); /* each its own */
+	assert_int_equal(world.lists, 2); /* each its own */
 	assert_int_equal(world.waits, 0);
 	assert_false(world.kill || world.owners);
 }
@@ -242,7 +242,7 @@ static void test_errors(void **state)
 	(void)state;
 	look_finds(found, 2, LOOKED_DONE);
 	assert_int_equal(reap(&host, USER, 8000, true), -EIO);
-	world.census_error = -EMFILE;
+	world.list_error = -EMFILE;
 	world.looks = 0;
 	assert_int_equal(reap(&host, USER, 8000, true), -EMFILE);
 	assert_int_equal(world.looks, 0);

@@ -44,7 +44,7 @@ static struct {
 
 static struct process_list_entry seen;
 
-static int fake_census(const struct host *host, bool owners, struct process_list *out)
+static int fake_list(const struct host *host, bool owners, struct process_list *out)
 {
 	(void)host;
 	world.process_lists++;
@@ -87,7 +87,7 @@ static void fake_wait(const struct leaving *leaving, size_t count, int timeout_m
 		world.at_wait();
 }
 
-#define process_list_read(host, owners, out) fake_census(host, owners, out)
+#define process_list_read(host, owners, out) fake_list(host, owners, out)
 #define process_list_free(processes)	     (void)(processes)
 #undef CLEANUP_PROCESS_LIST
 #define CLEANUP_PROCESS_LIST

@@ -34,14 +34,14 @@
 static struct {
 	int found[8];
 	unsigned looks, waits, lists;
-	int list_error;
+	int list_error, sockets_error;
 	bool kill, owners, held_unseen;
 	long now;
 } world;
 
 /* What the detached processes did. */
 static struct shared {
-	unsigned served;
+	unsigned served, sockets;
 	int answers[4]; /* of closing_serve(), one after the other */
 	pid_t pid, session;
 	bool patient, reaper_locked, next_free, stdin_null;
@@ -82,6 +82,13 @@ static void fake_wait(const struct leaving *leaving, size_t count, int timeout_m
 
 static bool locked(const struct host *host, uint64_t which);
 
+static int fake_sockets(struct host *host)
+{
+	shared->sockets++;
+	host->route.fd = world.sockets_error ? -1 : 0;
+	return world.sockets_error;
+}
+
 /* In the reaper's process. */
 static int fake_serve(struct host *host, bool patient)
 {
@@ -119,6 +126,7 @@ static void fake_syslog(int level, const char *format, ...)
 #define process_list_free(list)		     (void)(list)
 #undef CLEANUP_PROCESS_LIST
 #define CLEANUP_PROCESS_LIST
+#define host_sockets(host)	     fake_sockets(host)
 #define leaving_look(host, list, l)  fake_look(host, list, l)
 #define leaving_wait(l, count, ms)   fake_wait(l, count, ms)
 #define now_ms()		     world.now
@@ -177,6 +185,7 @@ static int setup(void **state)
 	memset(&world, 0, sizeof(world));
 	memset(shared, 0, sizeof(*shared));
 	world.now = 1000000;
+	host.route.fd = -1;
 	host.lock = openat(scratch, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	log_set_sink(log_keep, NULL);
 	log_last[0] = '\0';
@@ -285,6 +294,7 @@ static void test_another_follows(void **state)
 	shared->answers[0] = shared->answers[1] = 1;
 	assert_int_equal(start(), 0);
 	assert_int_equal(shared->served, 3);
+	assert_int_equal(shared->sockets, 1); /* the first one's */
 	/* But not after an error: gc does the rest. */
 	memset(shared, 0, sizeof(*shared));
 	shared->answers[0] = -EIO;
@@ -352,6 +362,15 @@ static void test_the_first_is_stuck(void **state)
 		;
 }
 
+/* Without sockets the notes stay: gc serves them. */
+static void test_no_sockets(void **state)
+{
+	(void)state;
+	world.sockets_error = -EMFILE;
+	assert_int_equal(start(), 0);
+	assert_int_equal(shared->served, 0);
+}
+
 static void test_no_process(void **state)
 {
 	(void)state;
@@ -377,6 +396,7 @@ int main(void)
 	    TEST(test_another_follows),
 	    TEST(test_a_second_waits_already),
 	    TEST(test_the_first_is_stuck),
+	    TEST(test_no_sockets),
 	    TEST(test_no_process),
 	};
 

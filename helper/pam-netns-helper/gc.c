@@ -1,8 +1,8 @@
 /*
- * gc: what crashes, power cuts and vanished files left, found by looking and put right.
+ * gc: finds leftovers of crashes, power cuts and vanished files, and removes or repairs them.
  *
- * For everyone at once, so it looks at all processes once, and takes a user's lock only to remove
- * what it has found to be unused. Users, ports, guard elements, routes, name servers, leases.
+ * One run is for all users: users, ports, guard elements, routes, name servers, leases. So it reads
+ * the process list once, and takes a user's lock only to remove what it has found to be unused.
  */
 #include "resource.h"
 
@@ -31,7 +31,7 @@ static int uid_compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* uids with a record or a pin, sorted, each once. */
+/* The uids with a record or a pin, sorted, each once. */
 static int users_list(const struct host *host, uid_t **uids, size_t *count)
 {
 	CLEANUP_FREE uid_t *recorded = NULL, *pinned = NULL;
@@ -56,7 +56,7 @@ static int users_list(const struct host *host, uid_t **uids, size_t *count)
 	return 0;
 }
 
-/* One user: noted if nobody is in any more, or nobody is to be (linger = no). */
+/* Notes one user if no process is left, or if none may stay (linger = no). */
 static int user_note(struct host *host, uid_t uid, const struct process_list *processes)
 {
 	CLEANUP_MEMBERS struct members members;
@@ -69,18 +69,18 @@ static int user_note(struct host *host, uid_t uid, const struct process_list *pr
 		return result;
 	result = lock_try(host->lock, uid);
 	if (result < 0)
-		return result == -EAGAIN ? 0 : result; /* a login */
+		return result == -EAGAIN ? 0 : result; /* a login has the lock */
 	result = session_prune(host->run, host->proc, uid, &live);
 	if (result == 0 && !live)
 		result = note_make(host, uid);
 	lock_release(host->lock, uid);
-	/* Where not even a note can be made, room is needed all the more. */
+	/* If there is no room for a note, the teardown is needed even more. */
 	if (result < 0 && !live)
 		result = reap(host, uid, 0, kill);
 	return result == -EBUSY ? 0 : result;
 }
 
-/* Users whose last session ended and users whom a crash left are leaving alike. */
+/* Users whose last session ended and users whom a crash left behind are leaving alike. */
 static int users_collect(struct host *host)
 {
 	CLEANUP_FREE uid_t *uids = NULL;
@@ -93,7 +93,7 @@ static int users_collect(struct host *host)
 	for (size_t i = 0; i < count && processes.entries; i++) {
 		bool live = false;
 
-		/* Of a version before this one it may be open to all. */
+		/* An older version may have left it open to all. */
 		next = state_folder_close(host->run, uids[i]);
 		result = result < 0 ? result : next;
 		if (session_prune(host->run, host->proc, uids[i], &live) < 0 || live)
@@ -101,7 +101,7 @@ static int users_collect(struct host *host)
 		next = user_note(host, uids[i], &processes);
 		result = result < 0 ? result : next;
 	}
-	/* Where a reaper is at work, those who are still in are its affair. */
+	/* If a reaper is at work, it waits for the processes of these users. */
 	bool patient = lock_try(host->lock, LOCK_REAPER) == 0;
 
 	next = closing_serve(host, patient);
@@ -217,12 +217,12 @@ int verb_gc(struct host *host, const struct request *request, struct reply *repl
 	reply->outcome = OUTCOME_DONE;
 	host->thorough = true;
 	if (result == -EAGAIN)
-		return 0; /* somebody is at it */
+		return 0; /* another gc is at work */
 	if (result < 0)
 		return log_errno(-result, "lock %s", LOCK_PATH);
 	if (conf_read(request->conf, &conf) < 0)
-		log_warning(
-		    "the conf file is in error: gc removes what is unused and mends nothing");
+		log_warning("the conf file is in error, so gc only removes leftovers and repairs "
+			    "nothing; see pam-netns check");
 	result = gc_run(host, conf, setup_version(conf));
 	conf_free(conf);
 	lock_release(host->lock, LOCK_GC);

@@ -1,4 +1,4 @@
-/* What the parts of gc share. */
+/* Shared by the parts of gc. */
 #ifndef PAM_NETNS_GC_H
 #define PAM_NETNS_GC_H
 

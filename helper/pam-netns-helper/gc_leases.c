@@ -1,14 +1,14 @@
 /*
- * Leases: mended, and given up; see gc.h.
+ * Repairs leases, and gives them up; see gc.h.
  *
  * A lease is given up in two cases: no user has its uid any more (the command, which has name
  * services, has noted that: lease_use.h), or a login finds all addresses of its network leased.
- * Then the one that has been unused for the longest goes to that login.
+ * Then that login gets the one that has been unused for the longest time.
  *
- * An address changes hands with the lock of the user who had it, so that no login of theirs is
- * under way, and after all that the host has of it is removed: routes and neighbours, elements of
- * the guard, connections. That lock is only tried: a login that needs an address holds its own
- * user's. A helper that is killed leaves the address with the old user, or free.
+ * An address changes hands under the lock of the user who had it, so no login of that user is under
+ * way. Before that, everything that the host has for it is removed: routes and neighbours, elements
+ * of the guard, connections. The lock is only tried, because a login that needs an address holds
+ * its own user's lock. If the helper is killed, the address stays with the old user, or is free.
  */
 #include "gc.h"
 
@@ -28,10 +28,10 @@
 #include "recorded.h"
 #include "net/uplink.h"
 
-#define FREED_MAX 32 /* in one run: each looks through all connections */
+#define FREED_MAX 32 /* in one run: each means a search through all connections */
 #define DAY_S	  (24 * 3600)
 
-/* A network as it is set up, its conf, and the folder of leases. */
+/* A network that is set up, its conf, and the folder of leases. */
 struct leased {
 	struct host *host;
 	const struct network *network;
@@ -63,7 +63,7 @@ static bool user_recorded(const struct host *host, uid_t uid)
 	return faccessat(host->run, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
 }
 
-/* Is nothing there of what a login makes? The user's lock is held; in doubt something is. */
+/* Is there nothing that a login makes? The user's lock is held. In doubt there is something. */
 static bool user_idle(struct host *host, uid_t uid)
 {
 	struct port_search search = {.uid = uid};
@@ -72,7 +72,7 @@ static bool user_idle(struct host *host, uid_t uid)
 	       link_each_port(&host->route, port_seen, &search) == 0 && !search.found;
 }
 
-/* Removes what the host has of an address. -EBUSY: another user is active with it. */
+/* Removes everything that the host has for an address. -EBUSY: another user is active with it. */
 static int address_clear(const struct leased *l, uid_t uid, uint32_t offset)
 {
 	struct host *host = l->host;
@@ -97,8 +97,8 @@ static int address_clear(const struct leased *l, uid_t uid, uint32_t offset)
 }
 
 /*
- * Under the lock of uid and LOCK_LEASES, so that no other login gets the address in between: to
- * (-1: none) takes a lease.
+ * Frees the lease under the lock of uid and LOCK_LEASES, so that no other login gets the address in
+ * between: to (-1: none) takes a lease.
  */
 static int lease_hand_over(const struct leased *l, uid_t uid, uid_t to, uint32_t *offset)
 {
@@ -114,7 +114,7 @@ static int lease_hand_over(const struct leased *l, uid_t uid, uid_t to, uint32_t
 	return result;
 }
 
-/* -EBUSY: the user is active, or on the way in or out. */
+/* -EBUSY: the user is active, leaving, or logging in. */
 static int lease_give_up(const struct leased *l, uid_t uid, uid_t to, uint32_t *offset)
 {
 	struct host *host = l->host;
@@ -157,7 +157,7 @@ static int leases_mend(const struct leased *l)
 	return result < 0 ? result : 0;
 }
 
-/* Of one user, if they are active in this network. */
+/* Of one user, if the user is active in this network. */
 static int lease_restore_user(const struct leased *l, uid_t uid)
 {
 	struct user_state user;
@@ -169,8 +169,8 @@ static int lease_restore_user(const struct leased *l, uid_t uid)
 }
 
 /*
- * Leases may be lost while users are active: a folder that was removed, an old copy that was put
- * back. Nobody else may get the addresses of these users.
+ * Leases may be lost while users are active: a folder was removed, or an old copy was put back. No
+ * other user may get the addresses of these users.
  */
 static int leases_restore(const struct leased *l)
 {
@@ -188,7 +188,7 @@ static int leases_restore(const struct leased *l)
 	}
 	lock_release(host->lock, LOCK_LEASES);
 	if (restored)
-		log_warning("network %s: leases of %d active users had been lost: made again",
+		log_warning("network %s: leases of %d active users were lost: made again",
 			    l->state.name, restored);
 	return result < 0 ? result : 0;
 }
@@ -205,7 +205,7 @@ int leases_lost(struct host *host, const struct network *network, int leases)
 	return leases_restore(&l);
 }
 
-/* Torn leases may have kept addresses. */
+/* Torn leases may have held addresses. */
 static int leases_mend_and_take(const struct leased *l, uid_t uid, uint32_t *offset)
 {
 	int result = leases_mend(l);
@@ -236,18 +236,18 @@ int lease_take_over(struct host *host, const struct network *network, uid_t uid,
 		if (uses[i].uid != uid)
 			result = lease_give_up(&l, uses[i].uid, uid, offset);
 	if (result == 0)
-		log_info("uid %u is given the address of uid %u, which did not use it for %lld "
-			 "days: network %s has no other left",
+		log_info("uid %u gets the address of uid %u, which did not use it for %lld days: "
+			 "network %s has no other left",
 			 uid, uses[i - 1].uid, (long long)(time(NULL) - uses[i - 1].time) / DAY_S,
 			 network->name);
 	if (result == -EBUSY)
-		log_error("all %u addresses of network %s belong to users who are active: give "
-			  "it a larger subnet in the conf file",
+		log_error("all %u addresses of network %s belong to active users: give it a larger "
+			  "subnet in the conf file",
 			  prefix_last_offset(&l.state.subnet) - 1, network->name);
 	return result;
 }
 
-/* Whether no user has had this uid for two looks, the first of which was long enough ago. */
+/* Had no user this uid at two lookups, the first of them long enough ago? */
 static bool uid_absent(const struct lease_use *absent, size_t count, time_t looked, uid_t uid)
 {
 	for (size_t i = 0; i < count; i++)
@@ -256,7 +256,7 @@ static bool uid_absent(const struct lease_use *absent, size_t count, time_t look
 	return false;
 }
 
-/* Frees leases of uids that no user has; notes for those who are active that they are. */
+/* Frees leases of uids that no user has. Marks the leases of active users as used. */
 static int leases_age(const struct leased *l)
 {
 	CLEANUP_FREE struct lease_use *uses = NULL, *absent = NULL;

@@ -1,6 +1,4 @@
-/*
- * What all parts of the helper share: the host, seen and entered from wherever it was started.
- */
+/* Shared by all parts of the helper: the host, found and entered from any namespace. */
 #ifndef PAM_NETNS_HELPER_H
 #define PAM_NETNS_HELPER_H
 
@@ -14,7 +12,7 @@
 #include "state/network.h"
 #include "state/state.h"
 
-/* The host: the namespaces of its PID 1, entered by host_enter(), and what is opened in them. */
+/* The host: the namespaces of its PID 1, entered by host_enter(), and descriptors of its files. */
 struct host {
 	pid_t caller; /* whose socket is standard input: a session's leader */
 	int proc;     /* its procfs */
@@ -24,88 +22,89 @@ struct host {
 	struct netlink route, netfilter; /* sockets in its network namespace */
 	uint64_t rules;			 /* for setup_rules.c, which found them intact in this */
 	uint32_t generation;		 /* generation; 0: did not */
-	bool thorough; /* look at what holds while the rules are flushed as well: no login does */
-	bool by_hand;  /* somebody reads the answer: said before or not */
+	bool thorough; /* also check the defences against a flush of the rules; a login does not */
+	bool by_hand;  /* a person reads the answer, so repeat known findings */
 };
 
 /*
  * host.c: finds the host's procfs (HOSTPROC, else /proc), enters the mount and network namespaces
- * of its PID 1 and opens the rest. Makes RUN_DIR's folders where they are missing.
+ * of its PID 1, and opens the rest. Makes RUN_DIR's folders if they are missing.
  */
 int host_enter(struct host *host) MUST_CHECK;
 /* Opens the sockets in its network namespace: most verbs need them. */
 int host_sockets(struct host *host) MUST_CHECK;
-/* Back to the host's namespaces from wherever building a user's left the process. */
+/* Back to the host's namespaces, after a user's were built. */
 int host_return(const struct host *host) MUST_CHECK;
 /* Back to one of them. */
 int host_return_to(const struct host *host, enum namespace_kind kind) MUST_CHECK;
 
-/* setup.c: is the network set up as the conf says, untouched by others? If not, mends it. */
+/* setup.c: is the network set up according to the conf, and unchanged? If not, repairs it. */
 struct setup {
 	const struct conf *conf;
 	uint64_t version; /* of conf and program */
 	const struct network *network;
 	struct network_state state; /* out */
-	unsigned differs;	    /* out, PART_…: what was found different */
-	char bridge[IFNAMSIZ];	    /* out: the bridge that is meant */
+	unsigned differs;	    /* out, PART_…: the differences found */
+	char bridge[IFNAMSIZ];	    /* out: the bridge concerned */
 };
 int setup_ensure(struct host *host, struct setup *setup) MUST_CHECK;
 /* Applies everything anew, for a network or (NULL) for all that profiles use. Takes LOCK_HOST. */
 int setup_apply(struct host *host, const struct conf *conf, uint64_t version,
 		const struct network *network) MUST_CHECK;
-/* Makes bridge number i of a network and all before it. Takes LOCK_HOST. */
+/* Makes bridge number i of a network, and all before it. Takes LOCK_HOST. */
 int setup_grow(struct host *host, const struct setup *setup, unsigned bridge) MUST_CHECK;
-/* name "": all networks. Refuses with users in unless force. Takes LOCK_HOST. */
+/* name "": all networks. Without force it refuses while users are active. Takes LOCK_HOST. */
 int setup_remove(struct host *host, const char *name, bool force) MUST_CHECK;
-/* Changes when the conf file or this program does: compared, not interpreted. 0: conf is NULL. */
+/* Identifies the conf file and this program; only compared. 0: conf is NULL. */
 uint64_t setup_version(const struct conf *conf);
 
 /*
- * setup_plan.c: sets the network up again if IPv6 was disabled or enabled on the host since. No
- * lock but the user's is held.
+ * setup_plan.c: sets the network up again if IPv6 was disabled or enabled on the host since. Holds
+ * only the user's lock.
  */
 int setup_follow_ipv6(struct host *host, struct setup *setup) MUST_CHECK;
-/* -EAFNOSUPPORT, logged, if the conf names an IPv6 prefix and IPv6 is disabled: no first login. */
+/* -EAFNOSUPPORT, logged: the conf names an IPv6 prefix and IPv6 is disabled, so no first login. */
 int setup_has_ipv6(const struct network *conf, const struct network_state *state) MUST_CHECK;
 
-/* setup_rules.c: our own transaction made this generation (0: none), as intact as the last one. */
+/* setup_rules.c: our own transaction made this generation (0: none) from an intact one. */
 void rules_follow(struct host *host, uint32_t generation);
 
 /* setup_resolv.c: the networks' resolv.conf, and views where someone took a mount of ours away. */
 int setup_resolv(const struct host *host, const struct network *network) MUST_CHECK;
-/* The host's name servers may have changed: follow them in every network that is up. */
+/* Updates every network that is up after a change of the host's name servers. */
 int setup_follow_resolver(const struct host *host, const struct conf *conf) MUST_CHECK;
 int setup_hosts(const struct host *host, uid_t uid, const char *hostname) MUST_CHECK;
 
 /* setup_sysctl.c */
 bool sysctl_ipv6_present(void); /* this kernel has IPv6 (not ipv6.disable=1) */
-/* 1, 0, or -errno; IPv6's only where there is IPv6. */
+/* 1, 0, or -errno. IPv6's is read only if the kernel has IPv6. */
 int sysctl_forwarding_on(struct host *host, bool ipv6) MUST_CHECK;
-/* Forwarding on. The filter is in place before, and that it was off is recorded. */
+/* Switches forwarding on. Before that the filter must be in place; records that it was off. */
 int sysctl_forwarding(struct host *host, bool ipv6) MUST_CHECK;
-/* The ports that NAT gives to users, beside the host's own as they are now. */
+/* The ports that NAT gives to users, chosen besides the host's own ports of this moment. */
 int sysctl_nat_ports(struct nat_ports *ports) MUST_CHECK;
 int sysctl_forwarding_restore(const struct host *host) MUST_CHECK;
 int sysctl_bridge(const struct host *host, const char *bridge) MUST_CHECK;
-/* IPv6 on for a bridge that was made while it was disabled; none there yet: nothing to do. */
+/* Enables IPv6 on a bridge that was made while it was disabled. 0 also if there is no bridge. */
 int sysctl_bridge_ipv6(const char *bridge) MUST_CHECK;
-bool sysctl_bridge_ipv6_off(const char *bridge); /* it is there, and without IPv6 */
+bool sysctl_bridge_ipv6_off(const char *bridge); /* the bridge exists, and has no IPv6 */
 /*
  * A procfs for the two below that serves better than the host's, in which they take longer the more
  * users there are. The caller closes it. -1: users are few, or it cannot be mounted (in a container).
  */
 int sysctl_proc(void);
-/* The host's ping_group_range, "" where it is the kernel's default. */
+/* The host's ping_group_range; "" if it is the kernel's default. */
 void sysctl_ping_range(int proc, char out[64]);
-/* In a new network namespace: ping_range as the host has it ("": leave it), low ports for all. */
+/* In a new network namespace: sets ping_group_range like the host's ("": leave it),
+ * and low ports for all. */
 int sysctl_user(int proc, const char *ping_range, bool low_ports) MUST_CHECK;
 
-/* sandbox.c: from here on only the system calls of the allow-list. no_new_privs is set. */
+/* sandbox.c: from here on only the calls of the allow-list. no_new_privs is set before. */
 int sandbox_enter(void) MUST_CHECK;
 
-/* nft.c: runs nft(8) with text as its input; its words are logged. */
+/* nft.c: runs nft(8) with text as its input; logs its errors. */
 int nft_run(const char *text, size_t size) MUST_CHECK;
-/* The output of `nft list ruleset`; the caller frees it. NULL where nft fails. */
+/* The output of `nft list ruleset`; the caller frees it. NULL: nft failed. */
 char *nft_list(void);
 
 /* login.c, logout.c, gc.c, main.c: the verbs. They fill in *reply and return 0, or -errno. */
@@ -119,14 +118,14 @@ int verb_host(struct host *host, const struct request *request, struct reply *re
 
 /* Attaches the host's namespaces to a reply: OUTCOME_HOST. */
 int reply_host(const struct host *host, struct reply *reply) MUST_CHECK;
-/* Attaches those that are there to a reply without any; they stay open until it has been sent. */
+/* Attaches the open descriptors to a reply without any; they stay open until it has been sent. */
 int reply_hand(struct reply *reply, const struct namespaces *namespaces) MUST_CHECK;
 
 /* reaper.c: waits for a user's last processes, or ends them (kill), and tears down. Takes the
- * user's lock. -EBUSY: after timeout_ms somebody is still in. */
+ * user's lock. -EBUSY: processes are left after timeout_ms. */
 int reap(struct host *host, uid_t uid, int timeout_ms, bool kill) MUST_CHECK;
-/* Does so for all users with a note (closing.h) in a detached child, which logs through
- * syslog(3); where one is at it already, leaves them to that one. */
+/* Does so for all users with a note (note.h), in a detached child, which logs through syslog(3). If
+ * a reaper is at work, leaves them to it. */
 int reaper_start(struct host *host) MUST_CHECK;
 
 #endif

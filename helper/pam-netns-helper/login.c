@@ -172,7 +172,7 @@ int verb_open(struct host *host, const struct request *request, struct reply *re
 	error = error ?: profile_choose(&user, &setup);
 	if (error)
 		return error;
-	/* The reply has the pins' descriptors; the end of the process closes and frees all. */
+	/* The reply has the pins' descriptors. The end of the process closes and frees the rest. */
 	return user.profile->isolate ? login_isolated(&user, &setup, &leader, reply)
 				     : reply_host(host, reply);
 }

@@ -1,6 +1,6 @@
 /*
- * Closing a session: the record goes, the caller is handed the host's namespaces; if no other
- * session's leader lives, the reaper does the rest after the caller has been answered.
+ * Closes a session: removes its record, and hands the host's namespaces to the caller. If no other
+ * session's leader lives, the reaper does the rest after the reply.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +40,7 @@ int verb_close(struct host *host, const struct request *request, struct reply *r
 
 	result = session_end(host, request->who.uid, &live);
 	if (result == 0 && !live && note_make(host, request->who.uid) < 0)
-		unit = true; /* gc looks at everybody, note or not */
+		unit = true; /* gc checks all users, with or without a note */
 	lock_release(host->lock, request->who.uid);
 	if (result == 0 && !live && !unit)
 		result = reaper_start(host);
@@ -52,9 +52,9 @@ int verb_kick(struct host *host, const struct request *request, struct reply *re
 	int result = reap(host, request->who.uid, 8000, true);
 
 	if (result == -EBUSY)
-		log_error(
-		    "uid %u has processes that do not end, or has logged in again: try once more",
-		    request->who.uid);
+		log_error("uid %u has processes that do not end, or has logged in again: run "
+			  "pam-netns kick once more",
+			  request->who.uid);
 	reply->outcome = OUTCOME_DONE;
 	return result;
 }

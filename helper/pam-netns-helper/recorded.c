@@ -1,4 +1,4 @@
-/* Whose record there is; see recorded.h. */
+/* The records behind a leftover; see recorded.h. */
 #include "recorded.h"
 
 #include <stdlib.h>

@@ -1,21 +1,24 @@
 /*
- * The host's set-up: bridges, rules, forwarding, templates; made, checked at every login, mended,
+ * The host's set-up: bridges, rules, forwarding, templates. Made, checked at every login, repaired,
  * removed. See helper.h.
  *
- * Applying is one idempotent sequence, whatever state it starts from (nothing, rules flushed, a
- * bridge deleted, users in):
+ * Applying it is one idempotent sequence from any state (nothing, rules flushed, a bridge deleted,
+ * users active):
  *
- *	ports of users in that are not as they should be down -> bridges -> rules with every
- *	user's guard elements (one transaction) -> what holds while those are flushed -> those ports
- *	connected anew, the others' routes -> forwarding -> name servers -> templates
+ * 1. ports of active users that are not as they should be: down
+ * 2. bridges
+ * 3. rules, with every user's guard elements, in one transaction
+ * 4. the defences that hold while the rules are flushed
+ * 5. those ports connected anew, and the routes of the others
+ * 6. forwarding, name servers, templates
  *
- * Ports that are as they should be stay up: the rules are replaced at once, and thousands of ports
- * down and up again would take longer than a login waits. If the rules cannot be made, all go down.
+ * Ports that are as they should be stay up: the rules are replaced at once, and thousands
+ * of ports down and up again would take longer than a login waits. If the rules cannot be
+ * made, all ports go down.
  *
- * Where all of it holds and the network only wants a further bridge: bridge -> rules -> what holds
- * while they are flushed.
+ * If only a further bridge is needed: bridge -> rules -> the defences.
  *
- * The record that a login trusts (host_state) is made void first and written last.
+ * The record that a login trusts (host_state) is made void first, and written last.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +37,7 @@
 #include "net/uplink.h"
 #include "ns/mntns.h"
 
-/* The program's too: what an older one made, rules above all, is made anew after an upgrade. */
+/* Includes the program: after an upgrade, everything that an older one made is made anew. */
 uint64_t setup_version(const struct conf *conf)
 {
 	struct stat program;
@@ -59,7 +62,7 @@ uint64_t setup_version(const struct conf *conf)
 	return hash ?: 1;
 }
 
-/* The networks to be up: those that are, and the wanted one or all that profiles use. */
+/* The networks to set up: those that are up, and the wanted one or all that profiles use. */
 static int plan_choose(struct plan *plan, const struct network *wanted)
 {
 	struct network_state state;
@@ -90,7 +93,7 @@ static struct planned *plan_find(struct plan *plan, const char *name)
 	return NULL;
 }
 
-/* Users in, with their uplinks as they are now. */
+/* The active users, with their uplinks as they are now. */
 static int plan_users(struct plan *plan)
 {
 	CLEANUP_FREE uid_t *uids = NULL;
@@ -110,7 +113,7 @@ static int plan_users(struct plan *plan)
 		if (state_absent(result))
 			continue;
 		if (result < 0)
-			return result; /* else the rules would lack this user's elements */
+			return result; /* without it the rules would lack this user's elements */
 		user->network = plan_find(plan, state->network);
 		state->uplink.network = user->network ? &user->network->state : NULL;
 		plan->users_count++;
@@ -118,7 +121,7 @@ static int plan_users(struct plan *plan)
 	return 0;
 }
 
-/* Which ports are as they should be. */
+/* Finds the ports that are as they should be. */
 static int plan_ports(struct plan *plan)
 {
 	struct uplink_ports safe = {0};
@@ -136,7 +139,7 @@ static int plan_ports(struct plan *plan)
 	return result;
 }
 
-/* The others, or all. */
+/* The other ports, or all. */
 static int plan_disconnect(struct plan *plan, bool all)
 {
 	int result = 0;
@@ -172,7 +175,7 @@ static int plan_bridges(struct plan *plan)
 	return 0;
 }
 
-/* In doubt it is: connecting it then fails, and with it the set-up, or it does not. */
+/* In doubt it exists: if it does not, connecting it fails, and with it the set-up. */
 static bool port_present(struct plan *plan, const struct planned_user *user)
 {
 	unsigned ifindex;
@@ -187,7 +190,7 @@ static int plan_reconnect(struct plan *plan)
 		struct planned_user *user = &plan->users[i];
 		int result;
 
-		/* A port that is gone is mended by its user's next login. */
+		/* If the port is gone, its user's next login makes it again. */
 		if (!user->network || !port_present(plan, user))
 			continue;
 		result = link_index(&plan->host->route, user->state.uplink.bridge,
@@ -196,7 +199,7 @@ static int plan_reconnect(struct plan *plan)
 			return result;
 		result = user->safe ? uplink_refresh(&plan->host->route, &user->state.uplink)
 				    : uplink_connect(&plan->host->route, &user->state.uplink);
-		/* Its user's last process may have ended just now. */
+		/* The user's last process may have ended just now. */
 		if (result < 0 && port_present(plan, user))
 			return result;
 	}
@@ -234,8 +237,8 @@ static bool plan_has_ipv6(const struct plan *plan)
 	return false;
 }
 
-/* If the record is lost, our rules still say it, of nftables or of routing. Else all that is routed
- * would be let through. */
+/* If the record is lost, our rules still say it, those of nftables or of routing. Otherwise all
+ * other traffic would be forwarded. */
 static int forwarding_recall(struct host *host, struct host_state *state)
 {
 	CLEANUP_FREE char *rules = NULL;
@@ -261,9 +264,10 @@ static int forwarding_note(struct host *host, bool ipv6, unsigned *ours)
 }
 
 /*
- * Which family is forwarded only because of us, now or since an earlier set-up. Recorded before it
- * is switched on: whoever comes after a crash in between must not take it for the host's own wish
- * and let through what is not ours. A record with no rules makes no login believe it.
+ * Finds the families that are forwarded only because of us, now or since an earlier set-up.
+ * That is recorded before forwarding is switched on: after a crash in between, the next set-up
+ * must not take it for the host's own setting, and forward other traffic. No login trusts a
+ * record without rules.
  */
 static int plan_forwarding(struct plan *plan, uint64_t version, struct host_state *state)
 {
@@ -283,7 +287,7 @@ static int plan_forwarding(struct plan *plan, uint64_t version, struct host_stat
 	return host_state_write(plan->host->run, state);
 }
 
-/* Older kernels pass over the attribute that locks a bridge port without a word. */
+/* Older kernels silently ignore the attribute that locks a bridge port. */
 static int kernel_check(void)
 {
 	struct utsname name;
@@ -297,7 +301,7 @@ static int kernel_check(void)
 	return -ENOSYS;
 }
 
-/* Is a further bridge all that is wanted? */
+/* Is a further bridge the only change? */
 static bool plan_only_grows(const struct plan *plan, uint64_t version)
 {
 	for (size_t i = 0; i < plan->count; i++) {
@@ -312,7 +316,7 @@ static bool plan_only_grows(const struct plan *plan, uint64_t version)
 	return plan->bridges > 1;
 }
 
-/* Rules that may not be whole protect nobody: then all ports go down. */
+/* Incomplete rules would protect no user: then all ports go down. */
 static int plan_protect(struct plan *plan, struct host_state *state)
 {
 	int result = plan_disconnect(plan, false);

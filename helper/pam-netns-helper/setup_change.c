@@ -1,9 +1,9 @@
 /*
- * Who changes the host's set-up, and when it is somebody else's turn; see setup_internal.h.
+ * Decides which process changes the host's set-up; see setup_internal.h.
  *
- * LOCK_SETUP is held by whoever is about to change it. Others who want a change wait for that one,
- * are released all at once, and look again: mostly it has been made. A thousand first logins that
- * queued for LOCK_HOST instead would be let through one by one.
+ * The process that is about to change it holds LOCK_SETUP. Others that want a change wait for that
+ * one, go on all at once, and check again: mostly the change has been made. If a thousand first
+ * logins queued for LOCK_HOST instead, they would go on one by one.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "setup_internal.h"
 
-/* A change that somebody wants: a network as the conf says (bridges 0), or with so many bridges. */
+/* A wanted change: a network as the conf says (bridges 0), or with this number of bridges. */
 struct change {
 	const struct conf *conf;
 	uint64_t version;
@@ -36,7 +36,7 @@ static int change_made(struct host *host, const struct change *c)
 	       setup.state.bridges >= c->bridges;
 }
 
-/* As many as ports are reserved on: who has reserved one is about to ask. */
+/* As many as ports are reserved on: a login with a reserved port is about to ask. */
 static unsigned bridges_reserved(const struct host *host, const struct network *network)
 {
 	uint32_t counts[NETWORK_BRIDGES_MAX];
@@ -49,8 +49,8 @@ static unsigned bridges_reserved(const struct host *host, const struct network *
 	return bridges;
 }
 
-/* What is different of the networks that are up,
- * and of the wanted one. Untold if there is no memory. */
+/* Logs the differences of the networks that are up, and of the wanted one;
+ * not if memory is short. */
 static struct setup *change_look(struct host *host, const struct change *c)
 {
 	struct setup *found = calloc(c->conf->networks_count + 1, sizeof(*found)), *next = found;
@@ -133,7 +133,7 @@ int setup_ensure(struct host *host, struct setup *setup)
 	if (result)
 		return result < 0 ? result : 0;
 	return log_errno(EAGAIN,
-			 "set up network %s: something changes it back (see pam-netns check)",
+			 "set up network %s: another program changes it back (see pam-netns check)",
 			 setup->network->name);
 }
 

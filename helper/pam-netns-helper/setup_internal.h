@@ -1,4 +1,4 @@
-/* What setup.c and setup_plan.c share: one run of the set-up. */
+/* Shared by the files of the set-up: one run of it. */
 #ifndef PAM_NETNS_SETUP_INTERNAL_H
 #define PAM_NETNS_SETUP_INTERNAL_H
 
@@ -23,7 +23,7 @@ struct planned_user {
 struct plan {
 	struct host *host;
 	const struct conf *conf;
-	const struct network *grow; /* this network gets at least so many bridges */
+	const struct network *grow; /* this network gets at least this number of bridges */
 	unsigned bridges;
 	struct planned networks[PLAN_NETWORKS_MAX];
 	size_t count;
@@ -31,14 +31,14 @@ struct plan {
 	size_t users_count;
 };
 
-/* Decides what is "auto": subnets, MTU; keeps what was decided before. */
+/* Decides the values of "auto" (subnets, MTU); keeps earlier decisions. */
 int plan_decide(struct plan *plan) MUST_CHECK;
-/* Says of which networks with active users the policy has changed. */
+/* Logs each network with active users whose policy has changed. */
 void plan_policy_tell(const struct plan *plan);
-/* Networks that are up but no longer in the conf have no rules any more: they go. */
+/* Removes networks that are up but no longer in the conf: they have no rules any more. */
 int plan_drop_unlisted(struct plan *plan) MUST_CHECK;
 
-/* Has the network IPv6 if this host has, and on all of its bridges? */
+/* Does the network have IPv6 if this host has, and on all of its bridges? */
 bool setup_ipv6_follows(const struct network *network,
 			const struct network_state *state) MUST_CHECK;
 
@@ -50,12 +50,12 @@ int rules_load(const struct ruleset *ruleset) MUST_CHECK;
 /* setup_rules.c: those of the plan's networks and users. */
 int plan_rules(struct plan *plan, struct host_state *state) MUST_CHECK;
 /*
- * setup_rules.c: have the rules still the fingerprint that was recorded? 1, 0, or -errno. *gone:
- * none is there, in one table at least.
+ * setup_rules.c: do the rules still have the recorded fingerprint? 1, 0, or -errno. *gone: there
+ * are none, in one table at least.
  */
 int rules_intact(struct host *host, uint64_t recorded, bool *gone) MUST_CHECK;
 
-/* What can differ from what set-up left. */
+/* The parts of the set-up that can differ. */
 enum {
 	PART_NETWORK = 1U << 0,
 	PART_CONF = 1U << 1,
@@ -71,25 +71,27 @@ enum {
 	PART_TEMPLATE = 1U << 11,
 };
 /*
- * setup_look.c: is all as set-up left it? 1, 0, or -errno where that cannot be told: no reason to
- * take the ports of users who are in down. setup->differs says what is not.
+ * setup_look.c: is everything as set-up left it? 1; 0; or -errno: unknown, which is no reason to
+ * take the ports of active users down. setup->differs has the differences.
  */
 int setup_intact(struct host *host, struct setup *setup) MUST_CHECK;
-/* Logs what setup_intact() found different; mended: and that it is as it should be again. */
+/* Logs the differences that setup_intact() found; mended: they are repaired. */
 void setup_tell(const struct setup *setup, bool mended);
 
-/* setup_flush.c: what holds while the rules are flushed; notes in state what the kernel lacks. */
+/* setup_flush.c: the defences against a flush of the rules; records in state
+ * what the kernel lacks. */
 void plan_flush(struct plan *plan, struct host_state *state);
-/* Is it there? 1 (also if the kernel lacks it), 0, or -errno. */
+/* Are they there? 1 (also if the kernel lacks them), 0, or -errno. */
 int flush_filter_intact(struct host *host, const struct host_state *state,
 			const char *bridge) MUST_CHECK;
 int flush_transit_intact(struct host *host, const struct host_state *state) MUST_CHECK;
-/* A network went and others are left: the routing rules follow. */
+/* Updates the routing rules after a network went and others are left. */
 int flush_follow(struct host *host) MUST_CHECK;
-/* Routing rules of ours say that this host did not forward before us: notes it in state. */
+/* Do routing rules of ours say that this host did not forward before us? Records it in state. */
 int flush_recall(struct host *host, struct host_state *state) MUST_CHECK;
 int flush_remove(struct host *host) MUST_CHECK;
-/* Applies everything, for a network with so many bridges or (NULL) all. LOCK_HOST is held. */
+/* Applies everything, for a network with this number of bridges or (NULL)
+ * all. LOCK_HOST is held. */
 int setup_apply_locked(struct host *host, const struct conf *conf, uint64_t version,
 		       const struct network *network, unsigned bridges) MUST_CHECK;
 

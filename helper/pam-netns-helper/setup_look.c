@@ -1,7 +1,7 @@
 /*
- * Is the host's side as set-up left it, and if not, what is different; see setup_internal.h.
+ * Is the host's side as set-up left it, and if not, what differs? See setup_internal.h.
  *
- * Costs a login a few system calls; nothing here grows with users.
+ * It costs a login a few system calls, whatever the number of users.
  */
 #include <errno.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static const struct {
 } words[] = {
     {PART_NETWORK, "was not set up", "set up"},
     {PART_CONF, "the conf file or the program was changed", "set up anew"},
-    {PART_UNFINISHED, "an earlier set-up did not end", "set up anew"},
+    {PART_UNFINISHED, "an earlier set-up did not finish", "set up anew"},
     {PART_RULES_GONE, "rules had been flushed", "loaded again"},
     {PART_RULES_CHANGED, "rules had been changed", "loaded again"},
     {PART_FORWARDING, "IPv4 forwarding was off", "switched on"},

@@ -1,4 +1,4 @@
-/* What is decided at set-up: subnets, MTU, which networks go; see setup_internal.h. */
+/* Decisions of the set-up: subnets, MTU, networks to remove; see setup_internal.h. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,7 +22,7 @@ static bool subnet_planned(const struct conf *conf, const struct prefix *subnet)
 	return false;
 }
 
-/* "auto" for the first time: a free subnet is chosen, and remembered. */
+/* "auto" for the first time: chooses a free subnet, and remembers it. */
 static int subnet_choose(const struct plan *plan, const struct network *network, struct prefix *out)
 {
 	int result = network_subnet_find(network, AF_INET, out);
@@ -64,8 +64,8 @@ static int subnet6_choose(const struct plan *plan, const struct network *network
 
 /*
  * The conf has another bridge or other addresses for a network that is up. Its active users cannot
- * follow, and no rule would speak of a bridge that is no longer in the conf: it goes when all have
- * logged out.
+ * follow, and no rule would concern a bridge that is no longer in the conf. So the network is
+ * removed after all of them have logged out.
  */
 static int network_move(struct plan *plan, const struct planned *p, const char *change)
 {
@@ -82,7 +82,7 @@ static int network_move(struct plan *plan, const struct planned *p, const char *
 	return -EBUSY;
 }
 
-/* IPv6 is back, but under another prefix than the addresses of users who were active before. */
+/* IPv6 is back, but with another prefix than the addresses of users who were active before. */
 static bool user_outside6(const struct plan *plan, const struct planned *p)
 {
 	const struct prefix *subnet6 = &p->state.subnet6;
@@ -98,7 +98,8 @@ static bool user_outside6(const struct plan *plan, const struct planned *p)
 	return false;
 }
 
-/* A bridge that was made while IPv6 was disabled takes no address until it is told to. */
+/* A bridge that was made while IPv6 was disabled accepts an address only after
+ * IPv6 is enabled on it. */
 static int bridges_ipv6_on(const struct planned *p)
 {
 	int result = 0;
@@ -113,8 +114,8 @@ static int bridges_ipv6_on(const struct planned *p)
 }
 
 /*
- * Without IPv6 on this host its users have IPv4 alone: said by `up`, and by a login if that is new.
- * A prefix that the conf names is missed by logins, which are refused (setup_has_ipv6()).
+ * Without IPv6 on this host, users have only IPv4. `up` says so, and so does a login if that is
+ * new. If the conf names a prefix, first logins are refused (setup_has_ipv6()).
  */
 static int network_without_ipv6(struct plan *plan, const struct planned *p,
 				const struct network_state *old)
@@ -124,12 +125,12 @@ static int network_without_ipv6(struct plan *plan, const struct planned *p,
 		log_warning("network %s gets no IPv6: it is disabled on this host (%s); enable it, "
 			    "or write subnet6 = none",
 			    p->state.conf->name, ipv6_disabled() ?: "until now");
-	/* plan_bridges() sets IPv4's again. */
+	/* plan_bridges() sets those of IPv4 again. */
 	return old->subnet6.address.family ? uplink_network_routes(&plan->host->route, old, false)
 					   : 0;
 }
 
-/* What differs between the conf and a network that is up already. */
+/* The differences between the conf and a network that is up. */
 static int network_compare(struct plan *plan, struct planned *p, const struct network_state *old)
 {
 	char change[NETWORK_CHANGE_MAX];
@@ -167,7 +168,7 @@ static int network_decide(struct plan *plan, struct planned *p)
 	return network_compare(plan, p, &old);
 }
 
-/* Users keep their IPv6 addresses for when IPv6 is back; until then nothing lets them pass. */
+/* Users keep their IPv6 addresses for when IPv6 is back. Until then no packet of these passes. */
 static void users_without_ipv6(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->users_count; i++) {
@@ -189,7 +190,7 @@ int plan_decide(struct plan *plan)
 	return result;
 }
 
-/* Established connections are accepted before the policy is asked, here as in any firewall. */
+/* Established connections are accepted before the policy is checked, as in other firewalls. */
 void plan_policy_tell(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->count; i++) {
@@ -199,9 +200,8 @@ void plan_policy_tell(const struct plan *plan)
 		for (size_t u = 0; u < plan->users_count; u++)
 			active |= plan->users[u].network == p;
 		if (p->policy_changed && active)
-			log_warning("the policy of network %s has changed: connections that were "
-				    "opened before go on; to end them run pam-netns up %s "
-				    "--drop-connections",
+			log_warning("the policy of network %s has changed, but open connections go "
+				    "on: to end them run pam-netns up %s --drop-connections",
 				    p->state.conf->name, p->state.conf->name);
 	}
 }
@@ -214,10 +214,10 @@ static bool plan_has(const struct plan *plan, const char *name)
 	return false;
 }
 
-/* Its bridges go, which cuts its users off: without rules nothing may pass. */
+/* Removing its bridges cuts its users off: without rules no packet may pass. */
 static int unlisted_drop(struct plan *plan, const char *name)
 {
-	log_warning("network %s is no longer in the conf file: its bridges are removed", name);
+	log_warning("network %s is no longer in the conf file: removing its bridges", name);
 	return network_remove(plan->host, name);
 }
 

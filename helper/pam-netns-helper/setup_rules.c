@@ -1,12 +1,12 @@
 /*
- * Our rules: written for all networks and users in, read to see whether they are as they were
- * written. See helper.h.
+ * Our rules: written for all networks and active users, and read to check whether they are
+ * unchanged. See helper.h.
  *
- * The kernel numbers the generations of a network namespace's rules: each transaction of anybody
- * makes the next one. So a generation in which the rules were found intact by reading them all is
- * noted, and as long as it is the current one they need not be read again. A login's own
- * transaction, which adds elements to sets, is followed if the generation that the kernel says it
- * made is the next one: then nobody else's came between. Otherwise the next login reads.
+ * The kernel counts generations of a network namespace's rules: each transaction of any program
+ * makes the next one. If the rules were read and found intact, that generation is noted, and as
+ * long as it is current they need not be read again. A login's own transaction adds elements to
+ * sets. If the kernel says that it made the next generation, no other transaction came between, and
+ * the note moves on. Otherwise the next login reads the rules.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -72,7 +72,7 @@ static bool note_read(const struct host *host, struct note *note)
 	return fd >= 0 && read(fd, note, sizeof(*note)) == sizeof(*note);
 }
 
-/* One that is lost, or torn, matches nothing. */
+/* A lost or torn record matches no rules. */
 static void note_write(struct host *host, uint64_t rules, uint32_t generation)
 {
 	const struct note note = {rules, generation};

@@ -1,6 +1,6 @@
 /*
- * The host's side that all users of a network share: bridges, gateway addresses, routes. See
- * uplink.h.
+ * The host's side that all users of a network share: bridges, gateway addresses,
+ * routes. See uplink.h.
  */
 #include "net/uplink.h"
 
@@ -54,7 +54,7 @@ int uplink_bridge_make(struct netlink *host, const struct network_state *network
 	if (!*ifindex)
 		return log_errno(ENODEV, "find bridge %s", name);
 	netlink_add(&b, request_link_no_addrgen(*ifindex), "set up the bridge", EAFNOSUPPORT);
-	/* One that is there may have that of an older conf. */
+	/* A bridge that exists may have the MTU of an older conf. */
 	netlink_add(&b, request_link_mtu(*ifindex, network->mtu), "set the bridge's MTU", 0);
 	netlink_add(&b, request_link_flags(*ifindex, IFF_UP, IFF_UP), "bring the bridge up", 0);
 	netlink_add(&b, request_address(*ifindex, &gateway), "add the gateway address", EEXIST);
@@ -87,8 +87,7 @@ int uplink_network_routes(struct netlink *host, const struct network_state *netw
 }
 
 struct route_search {
-	const struct prefix
-	    *prefix; /* looked for overlaps with, or NULL: the default route's link */
+	const struct prefix *prefix; /* to compare; NULL: search the default route's link */
 	bool found;
 	unsigned ifindex;
 };
@@ -142,7 +141,7 @@ static int host_route_read(void *context, struct nlmsghdr *answer)
 	    !netlink_parse(answer, sizeof(*header), attributes, RTA_MAX) || !attributes[RTA_DST] ||
 	    !attributes[RTA_OIF])
 		return 0;
-	/* The kernel's own route of the gateway address is none of a user. */
+	/* The kernel's own route of the gateway address belongs to no user. */
 	if (header->rtm_protocol != RTPROT_BOOT)
 		return 0;
 	attribute_copy(attributes[RTA_DST], address.bytes, sizeof(address.bytes));
@@ -184,6 +183,6 @@ bool uplink_prefix_taken(struct netlink *host, const struct prefix *prefix)
 {
 	struct route_search search = {.prefix = prefix};
 
-	/* In doubt taken: another one is tried. */
+	/* In doubt the prefix counts as taken: another one is tried. */
 	return routes_search(host, prefix->address.family, &search) < 0 || search.found;
 }

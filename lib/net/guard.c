@@ -1,4 +1,4 @@
-/* Elements of the guard's sets, and the rules' fingerprint; see guard.h. */
+/* Elements of the guard's sets, and the fingerprint of the rules; see guard.h. */
 #include "net/guard.h"
 
 #include <arpa/inet.h>
@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 
-/* A concatenation's fields are padded to 4 bytes: name 16, MAC 8, address 4 or 16. */
+/* The fields of a concatenation are padded to 4 bytes: name 16, MAC 8, address 4 or 16. */
 #define KEY_MAC	    16
 #define KEY_ADDRESS 24
 
@@ -76,7 +76,7 @@ static struct element element_guard(const struct uplink *uplink, const struct ad
 	return e;
 }
 
-/* The elements that tell a user's group to the peers chain: address -> gid, and {address, gid}. */
+/* The elements that give a user's group to the peers chain: address -> gid, and {address, gid}. */
 static size_t elements_group(const struct uplink *uplink, const struct address *address,
 			     const char *map, const char *set, struct element *out)
 {
@@ -97,7 +97,7 @@ static size_t elements_of(const struct uplink *uplink, struct element out[6])
 {
 	size_t n = 0;
 
-	/* gc knows one family of a stale element only. */
+	/* gc knows only one family of a leftover. */
 	if (uplink->address.family)
 		out[n++] = element_guard(uplink, &uplink->address, "guard4");
 	if (uplink->address6.family)
@@ -111,7 +111,7 @@ static size_t elements_of(const struct uplink *uplink, struct element out[6])
 	return n;
 }
 
-/* Of a generation of the rules, asked for or told. */
+/* A generation of the rules, from a question or a notification. */
 static int generation_read(void *context, struct nlmsghdr *message)
 {
 	const struct nlattr *attributes[NFTA_GEN_MAX + 1];
@@ -142,7 +142,8 @@ int guard_add(struct netlink *netfilter, const struct uplink *uplink, uint32_t *
 	for (size_t i = 0; i < n; i++) {
 		struct netlink_message *m = element_request(NFT_MSG_NEWSETELEM, &elements[i]);
 
-		/* nf_tables_commit() looks at the first one's: a change tells its generation. */
+		/* nf_tables_commit() reads this flag of the first request only: a change then
+		 * reports its generation. */
 		if (i == 0)
 			m->header.nlmsg_flags |= NLM_F_ECHO;
 		netlink_add(&b, m, "add the user to the guard (is it set up? pam-netns up)", 0);
@@ -151,7 +152,7 @@ int guard_add(struct netlink *netfilter, const struct uplink *uplink, uint32_t *
 	return netlink_run(netfilter, &b);
 }
 
-/* One transaction each: an element that is gone would undo the removal of the others. */
+/* One transaction each: a missing element would undo the removal of the others. */
 static int element_remove(struct netlink *netfilter, const struct element *element)
 {
 	struct netlink_batch b;
@@ -211,7 +212,7 @@ static int elements_read(void *context, struct nlmsghdr *answer)
 	return result;
 }
 
-/* Calls visit with the key of each element; a set that is not there has none. */
+/* Calls visit with the key of each element. A missing set has none. */
 static int set_each(struct netlink *netfilter, uint8_t family, const char *set,
 		    int (*visit)(void *context, const uint8_t *key, size_t size), void *context)
 {
@@ -254,10 +255,10 @@ int guard_each(struct netlink *netfilter, bool ipv6,
 	return set_each(netfilter, NFPROTO_BRIDGE, ipv6 ? "guard6" : "guard4", member_read, &v);
 }
 
-/* The elements of one set about one address, as many as fit. */
+/* The elements of one set with one address, as many as fit. */
 struct forgetting {
 	const struct address *address;
-	size_t at; /* where a key has it */
+	size_t at; /* the offset of the address in a key */
 	struct element found[16];
 	size_t count;
 };
@@ -291,7 +292,7 @@ static int address_forget(struct netlink *netfilter, uint8_t family, const char 
 			f.found[i].set = set;
 			result = element_remove(netfilter, &f.found[i]);
 		}
-	} while (result == 0 && f.count); /* until nothing is found: a dump may miss some */
+	} while (result == 0 && f.count); /* until none is found: a dump may miss some */
 	return result;
 }
 
@@ -345,7 +346,8 @@ static int part_hash(void *context, struct nlmsghdr *answer)
 	if (strcmp(table, RULESET_TABLE) != 0)
 		return 0;
 	h->rules |= (answer->nlmsg_type & 0xff) == NFT_MSG_NEWRULE;
-	/* Not the generic header, whose res_id counts all transactions, nor a table's handle. */
+	/* Not the generic header, whose res_id counts all transactions, and
+	 * not a table's handle. */
 	if ((answer->nlmsg_type & 0xff) != NFT_MSG_NEWTABLE)
 		hash_add(h, (const char *)netlink_payload(answer) + fixed,
 			 netlink_payload_size(answer) - fixed);
@@ -372,7 +374,7 @@ int guard_fingerprint(struct netlink *netfilter, uint64_t *hash)
 			if (result < 0 && result != -ENOENT)
 				return result;
 		}
-		/* Either table missing or empty is no fingerprint at all. */
+		/* If either table is missing or empty, there is no fingerprint. */
 		if (!h.rules)
 			return 0;
 	}

@@ -1,8 +1,8 @@
 /*
  * A user's veth pair: made, configured, connected, detached; see uplink.h.
  *
- * The order is the defence. The port is enslaved down; its flags, its FDB entry and (by the
- * caller) the guard element are in place before the last message brings it up.
+ * The order is the defence: uplink_attach adds the port to its bridge while it is down; its flags,
+ * its FDB entry and (by the caller) the guard element follow; the last message brings it up.
  */
 #include "net/uplink.h"
 
@@ -20,7 +20,7 @@
 #include "rules/ruleset.h"
 #include "net/request.h"
 
-/* Ours alone: other programs let the kernel count up from 1. */
+/* Fixed indexes of ours: other programs let the kernel count up from 1. */
 #define PORT_INDEX_BASE	   0x10000000U
 #define PORT_INDEX_OFFSETS 0x00400000U
 
@@ -34,7 +34,7 @@ void uplink_init(struct uplink *uplink, const struct network_state *network, uid
 	uplink->mac = address_mac(&uplink->address);
 }
 
-/* One queue a side, whatever the number of CPUs: a login costs 4 times as much with 256. */
+/* One queue a side, whatever the number of CPUs: with 256 a login costs 4 times as much. */
 static void put_queues(struct netlink_message *m)
 {
 	netlink_put_u32(m, IFLA_NUM_TX_QUEUES, 1);
@@ -86,7 +86,7 @@ int uplink_create(struct netlink *host, int netns, struct uplink *uplink)
 		result = netlink_run(host, &batch);
 		if (result < 0)
 			return result;
-		/* EEXIST: the old end of an earlier login is still dying. Try the next name. */
+		/* EEXIST: the old end of an earlier login still exists. Try the next name. */
 		if (!batch.requests[0].was_tolerated)
 			return 0;
 	}
@@ -122,7 +122,7 @@ int uplink_configure_user(struct netlink *user, const struct uplink *u)
 	return netlink_run(user, &b);
 }
 
-/* What makes a port safe, whatever its user sends. */
+/* The flags that make a port safe against its user. */
 static const struct {
 	int attribute;
 	uint8_t value;
@@ -191,7 +191,7 @@ int uplink_refresh(struct netlink *host, const struct uplink *u)
 	return netlink_run(host, &b);
 }
 
-/* Up, and with all the flags, as the bridge tells of it. */
+/* Is it up, and has it all the flags, according to its bridge? */
 static bool port_safe(const struct ifinfomsg *header, const struct nlattr *info)
 {
 	const struct nlattr *flags[IFLA_BRPORT_MAX + 1] = {0};
@@ -289,7 +289,7 @@ int uplink_detach(struct netlink *host, const struct uplink *u)
 		return result;
 	if (*u->port)
 		netlink_add(&b, request_link_down(u->port), "take the port down", ENODEV);
-	/* Without its bridge the routes and neighbours are gone as well. */
+	/* If the bridge is gone, the routes and neighbours are gone too. */
 	if (!bridge)
 		return netlink_run(host, &b);
 	netlink_add(&b, request_user_route(RTM_DELROUTE, bridge, &u->address),

@@ -1,12 +1,12 @@
 /*
- * The uplink: what links a user's network namespace to the outside.
+ * The uplink: it connects a user's network namespace to the outside.
  *
- * Topology "bridge": a veth pair whose host end is a port of a bridge shared by the network's
- * users. Every port is isolated, locked to its MAC by a static FDB entry, learns and floods
- * nothing, and forwards link-local group frames to the bridge, where the guard sees them
- * (group_fwd_mask; without it 01:80:c2:00:00:03 and :0e reach the host past lock and guard).
- * Addresses are /32 and /128 with permanent neighbours on both sides: no ARP or ND, no DAD wait.
- * Needs Linux 5.18 (locked ports). All functions need CAP_NET_ADMIN over the sockets' namespaces.
+ * A veth pair has its host end as a port of a bridge that the network's users share. Every port is
+ * isolated, locked to its MAC by a static FDB entry, learns and floods nothing, and forwards
+ * link-local group frames to the bridge, where the guard checks them (group_fwd_mask; without it
+ * 01:80:c2:00:00:03 and :0e would reach the host past lock and guard). Addresses are /32 and /128
+ * with permanent neighbours on both sides: no ARP or ND, no DAD wait. Linux 5.18 or later (locked
+ * ports). All functions need CAP_NET_ADMIN in the sockets' namespaces.
  */
 #ifndef PAM_NETNS_UPLINK_H
 #define PAM_NETNS_UPLINK_H
@@ -35,24 +35,25 @@ void uplink_init(struct uplink *uplink, const struct network_state *network, uid
 		 uint32_t offset);
 
 /*
- * Makes the veth pair: peer born in the namespace netns as eth0, port enslaved but down. Chooses
- * a port name and index that are free. -EXFULL: the bridge has no port left.
+ * Makes the veth pair: the peer in the namespace netns as eth0, the port in its bridge but down.
+ * Chooses a free port name and index. -EXFULL: the bridge has no port left.
  */
 int uplink_create(struct netlink *host, int netns, struct uplink *uplink) MUST_CHECK;
 /* Configures lo and eth0 with addresses, neighbours and default routes. */
 int uplink_configure_user(struct netlink *user, const struct uplink *uplink) MUST_CHECK;
 /*
- * Port flags, FDB, routes and neighbours, then the port up, last. The guard has to hold before.
- * Every request replaces what is there, so the same call mends a port whose bridge was made anew.
+ * Sets port flags, FDB entry, routes and neighbours, and then brings the port up. The guard element
+ * must exist before. Every request replaces what exists, so the same call repairs a port whose
+ * bridge was made anew.
  */
 int uplink_connect(struct netlink *host, const struct uplink *uplink) MUST_CHECK;
-/* The same for a port that is safe: FDB, routes and neighbours alone. */
+/* The same for a port that is safe: only FDB entry, routes and neighbours. */
 int uplink_refresh(struct netlink *host, const struct uplink *uplink) MUST_CHECK;
 
 /*
- * The ports in bridges that are up and as uplink_connect() leaves them. For who looks at all users:
- * any request about a port that is up, though it changes nothing, makes the kernel walk through
- * the IPv6 routes of all users. The caller frees out->list, after an error too.
+ * Lists the ports in bridges that are up and as uplink_connect() leaves them, for callers that
+ * check all users: any request about a port that is up, even if it changes nothing, makes the
+ * kernel walk through the IPv6 routes of all users. The caller frees out->list, after an error too.
  */
 struct uplink_ports {
 	struct uplink_port {
@@ -61,19 +62,19 @@ struct uplink_ports {
 	size_t count, room;
 };
 int uplink_ports_safe(struct netlink *host, struct uplink_ports *out) MUST_CHECK;
-/* Is this one of them, and in its bridge? */
+/* Is this one in the list, and in its bridge? */
 bool uplink_port_safe(const struct uplink_ports *ports, const struct uplink *uplink);
-/* Takes the port down, so that the guard and the bridge may be changed under it. */
+/* Takes the port down, so that the guard and the bridge may change. */
 int uplink_disconnect(struct netlink *host, const struct uplink *uplink) MUST_CHECK;
 /*
- * Takes the port down and removes routes and neighbours. The veth pair goes with the user's
- * namespace by itself: deleting it here would wait 33 ms for RCU. But a socket that another user's
- * process was handed keeps the namespace, and nothing of it may pass any more (T37). What is gone
- * already is no error.
+ * Takes the port down, and removes routes and neighbours; what is gone already is not an error.
+ * The veth pair ends with the user's namespace; deleting it here would wait 33 ms for RCU. If
+ * another user's process got a socket of the namespace, the namespace stays, but no packet may
+ * pass any more (T37).
  */
 int uplink_detach(struct netlink *host, const struct uplink *uplink) MUST_CHECK;
 
-/* The network's bridges, gateway addresses and unreachable routes; all idempotent. */
+/* Makes the network's bridges, gateway addresses and unreachable routes. All idempotent. */
 int uplink_bridge_make(struct netlink *host, const struct network_state *network, const char *name,
 		       unsigned *ifindex) MUST_CHECK;
 int uplink_bridge_remove(struct netlink *host, const char *name) MUST_CHECK;
@@ -81,8 +82,8 @@ int uplink_network_routes(struct netlink *host, const struct network_state *netw
 			  bool add) MUST_CHECK;
 
 /*
- * Calls visit for each host route (/32, /128) over whatever link; over one of our bridges it is a
- * user's. The caller may not use host from within visit.
+ * Calls visit for each host route (/32, /128) over any link; those over our bridges are users'.
+ * visit must not use host.
  */
 int uplink_each_host_route(struct netlink *host,
 			   int (*visit)(void *context, unsigned link,
@@ -90,7 +91,7 @@ int uplink_each_host_route(struct netlink *host,
 			   void *context) MUST_CHECK;
 /* The MTU of the link that the IPv4 (else IPv6) default route uses; 1500 without one. */
 unsigned uplink_default_mtu(struct netlink *host);
-/* True if an IPv4 address or route of the host lies in the prefix, our own network's aside. */
+/* Is an IPv4 address or route of the host in the prefix, apart from our own network's? */
 bool uplink_prefix_taken(struct netlink *host, const struct prefix *prefix);
 
 #endif

@@ -1,41 +1,38 @@
 /*
  * The nftables rules as text. The way of a packet:
  *
- * From a user's port it first meets the bridge table, where its port, MAC and IP source must be a
- * user's who is in (guard4, guard6). Whatever is no IPv4 or IPv6 ends there too: neighbours are
- * permanent, so ARP and the like are not needed, and VLAN tags have no business here. A network
- * without IPv6 has no element in guard6, so its users cannot send any.
+ * 1. Bridge table, from_port: port, MAC and IP source must be those of an active user (guard4,
+ *    guard6). All that is not IPv4 or IPv6 ends there too: neighbours are permanent, so ARP and the
+ *    like are not needed, and no VLAN tags are in use. A network without IPv6 has no element in
+ *    guard6, so its users cannot send IPv6.
+ * 2. Inet table, raw, before connection tracking and any DNAT: no link-local IPv4, and no source
+ *    address of a user from another interface.
+ * 3. Inet table, input, for every address of the host: host_NETWORK. Or forward, for all other
+ *    addresses: from_NETWORK, which leads to peers_NETWORK or egress_NETWORK.
+ * 4. admit_NETWORK, last, for packets that may open a connection: limits how many connections, and
+ *    how many a second. So a rejected attempt costs a user nothing, and replies, accepted earlier,
+ *    are never counted.
  *
- * Then the inet table, by where the bridge hands it:
- *	raw	ahead of connection tracking and anyone's DNAT: no link-local IPv4; and
- *		no source address of a user from another interface
- *	input	for every address of the host: host_NETWORK
- *	forward for all others: from_NETWORK, which asks peers_NETWORK or egress_NETWORK
+ * Stamps. The bridge's filter (bridge_filter.h) drops packets without a stamp, so no packet passes
+ * if the rules are gone. The chains "stamp" set it: the bridge table's on packets that the guard
+ * accepted and the host's IP stack gets next, the inet table's on packets that leave for a user,
+ * last of all. In between it is cleared: in raw, before a routing rule reads the mark, and in input
+ * and forward, because with br_netfilter raw comes before the packet is stamped.
  *
- * The bridge's filter (bridge_filter.h) drops what has no stamp, so nothing passes if the rules are
- * gone. The chains "stamp" set it: in the bridge table on what the guard let through and the host's
- * IP stack gets next; in the inet table on what leaves for a user, last of all. Between them it is
- * cleared: in raw, before a routing rule looks at the mark; and in input and forward, since with
- * br_netfilter raw is done before the packet is stamped.
+ * "ct state invalid" from a user is dropped. NAT does not change such a packet, so it would leave
+ * with its inner source address, and no limit counts it. No valid packet is lost: both directions
+ * of a user's connections pass this host, because there is one port only, and a connection whose
+ * entry is lost is picked up as new (nf_conntrack_tcp_loose).
  *
- * What may open a connection passes admit_NETWORK last, which limits how many, and how many a
- * second. So a rejected attempt costs a user nothing, and replies, accepted earlier, are never
- * counted.
+ * "ct state related" from a user is no permission: connection tracking believes whatever an ICMP
+ * error claims to be about. An error passes if it is about a connection of the sender (icmp_error).
+ * Other related packets meet the policy, as new ones do.
  *
- * "ct state invalid" from a user is dropped. NAT does not touch such a packet, so it would leave
- * with its inner source address, and it is counted by no limit. Nothing legitimate is lost: both
- * directions of a user's connections pass this host, there being one port only, and a connection
- * whose entry is lost is picked up as new (nf_conntrack_tcp_loose).
+ * A TCP connection that is opened toward a user in reply to the user's own was meant for a service
+ * of the host: the user guessed its source port (nat_ports.h).
  *
- * "ct state related" of a user is no permission: whatever an ICMP error says that it is about,
- * connection tracking believes. It passes if it is about a connection of the sender's own
- * (icmp_error); the rest that is related meets policy as what is new does.
- *
- * A TCP connection that is opened toward a user in reply to theirs was meant for a service of the
- * host, with a source port that the user had guessed (nat_ports.h).
- *
- * Sets of bridges are constant and jumps by bridge are anonymous maps: neither can be changed
- * without changing rules, so who hashes the rules sees it. No set of rules keeps counters.
+ * Sets of bridges are constant, and jumps by bridge are anonymous maps: they change only with the
+ * rules, so a hash of the rules covers them. No set of rules keeps counters.
  */
 #include "rules/ruleset.h"
 
@@ -52,7 +49,7 @@
 _Static_assert(RULESET_STAMP_FROM == 0x10000000 && RULESET_STAMP_TO == 0x20000000,
 	       "the stamps in the rules' text");
 
-/* A list in braces, which nft refuses when empty: nothing is written before the first item. */
+/* A list in braces. nft refuses an empty one, so nothing is written before the first item. */
 struct list {
 	FILE *out;
 	const char *opening;
@@ -94,7 +91,7 @@ bool uplink_grouped(const struct uplink *uplink)
 	return network && network->conf && network->conf->peers == PEERS_GROUP;
 }
 
-/* A network's bridges; with a prefix as keys of a map to the network's chain of that prefix. */
+/* A network's bridges; with a prefix, as keys of a map to the network's chain with that prefix. */
 static int write_bridges(struct list *list, const struct network_state *network, const char *prefix)
 {
 	char name[IFNAMSIZ];
@@ -133,7 +130,7 @@ static int write_bridge_sets(FILE *out, const struct ruleset *ruleset)
 	return err;
 }
 
-/* Sends what comes from a bridge to the chain PREFIX_NETWORK. */
+/* Sends packets from a bridge to the chain PREFIX_NETWORK. */
 static int write_bridge_jumps(FILE *out, const struct ruleset *ruleset, const char *prefix)
 {
 	struct list map = {.out = out, .opening = "\t\tiifname vmap {"};
@@ -193,8 +190,8 @@ static void write_group_sets(FILE *out, const struct ruleset *ruleset)
 }
 
 /*
- * A user's source address can come from a bridge of ours or over lo. From elsewhere it is forged,
- * and the host's services would take it for that user. rp_filter may be off.
+ * A user's source address can only come from a bridge of ours or over lo. From elsewhere it is
+ * forged, and the host's services would take it for that user. rp_filter may be off.
  */
 static void write_forged(FILE *out, const struct network_state *network)
 {
@@ -208,11 +205,12 @@ static void write_forged(FILE *out, const struct network_state *network)
 }
 
 /*
- * An ICMP error that a user sends, about an entry of the connection table. The user is that of its
- * source address, which the guard has compared; the connection is theirs if they began it or it was
- * to them. Nothing compares two addresses of a packet but a set of pairs, so the packet itself adds
- * {source, source} first: what is found there beside its source can only be the same address. If
- * the set is full, nothing is found, and the error is dropped. No user is a router who redirects.
+ * ICMP errors from a user, about an entry of the connection table. The source address, which the
+ * guard has checked, identifies the user. The connection belongs to the user if the user began it
+ * or it went to the user. Only a set of pairs can compare two addresses of a packet, so the packet
+ * itself first adds {source, source}: a pair with its source that is found there has the same
+ * address twice. If the set is full, no pair is found, and the error is dropped. Redirects are
+ * dropped, because no user is a router.
  */
 static void write_icmp_error(FILE *out)
 {
@@ -229,7 +227,7 @@ static void write_icmp_error(FILE *out)
 	      out);
 }
 
-/* What leaves the host: addresses translated, and last the stamp. */
+/* Packets that leave the host: addresses are translated, and the stamp comes last. */
 static void write_postrouting(FILE *out, const struct ruleset *ruleset)
 {
 	fputs("\tchain nat_out {\n"
@@ -248,10 +246,10 @@ static void write_postrouting(FILE *out, const struct ruleset *ruleset)
 }
 
 /*
- * What leaves makes an entry in the kernel's table of neighbours for each next hop. That table has
- * room for 1,024 (gc_thresh3), and a host with a full one reaches nothing. So users together have
- * 512 next hops in half a minute, and one user few new ones. Most leave by one router, which is
- * one.
+ * Each next hop of a packet that leaves makes an entry in the kernel's neighbour table. That table
+ * has room for 1,024 (gc_thresh3), and if it is full the host reaches no new neighbour. So users
+ * together have 512 next hops in half a minute, and one user few new ones. Most packets leave by
+ * one router, which is one next hop.
  */
 static void write_neighbours(FILE *out)
 {
@@ -277,14 +275,15 @@ static void write_neighbours(FILE *out)
 	      out);
 }
 
-/* The chains that the hooks call, but for those of one network. */
+/* The chains that the hooks call, except those of one network. */
 static int write_base_chains(FILE *out, const struct ruleset *ruleset)
 {
 	int err;
 
 	/*
-	 * A reset ends a TCP connect(2) at once. An ICMP error may come while the socket is locked
-	 * within it, and is limited in number: the user would wait a second, or for ever.
+	 * A reset ends connect(2) of TCP at once. ICMP errors are limited in number, and one
+	 * may come while connect(2) has the socket locked: the user would then wait a
+	 * second, or for ever.
 	 */
 	fputs("\tchain refuse {\n"
 	      "\t\tmeta l4proto tcp reject with tcp reset\n"
@@ -385,7 +384,7 @@ static int write_inet_table(FILE *out, const struct ruleset *ruleset)
 	err = write_bridge_sets(out, ruleset);
 	if (err)
 		return err;
-	/* nft removes an address itself when its last connection has ended. */
+	/* nft itself removes an address after its last connection has ended. */
 	fputs("\tset conn4 {\n\t\ttype ipv4_addr; size 65535; flags dynamic\n\t}\n"
 	      "\tset conn6 {\n\t\ttype ipv6_addr; size 65535; flags dynamic\n\t}\n"
 	      "\tset new_connections {\n\t\ttype ether_addr; size 65535; flags "
@@ -416,7 +415,7 @@ static int finish(FILE *out)
 
 int ruleset_write_removal(FILE *out)
 {
-	/* "add" first: "delete" of a table that is not there fails the whole transaction. */
+	/* "add" comes first: "delete" of a missing table would fail the whole transaction. */
 	fputs("add table inet " RULESET_TABLE "\n"
 	      "delete table inet " RULESET_TABLE "\n"
 	      "add table bridge " RULESET_TABLE "\n"

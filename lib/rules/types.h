@@ -21,7 +21,7 @@ struct network_state {
 	const struct network *conf; /* NULL: not looked up, or the conf file does not have it */
 	char name[CONF_NAME_MAX];
 	char bridge[IFNAMSIZ];	       /* the first one's name */
-	unsigned bridges;	       /* BRIDGE, BRIDGE.1, …: how many exist or are about to */
+	unsigned bridges;	       /* BRIDGE, BRIDGE.1, …: how many exist, or are about to */
 	struct prefix subnet, subnet6; /* subnet6.address.family 0: no IPv6 */
 	unsigned mtu;		       /* bytes */
 	uint64_t policy;	       /* network_policy() of the rules in force; 0: not known */

@@ -1,4 +1,4 @@
-/* Networks as they are set up; see state/network.h. */
+/* Networks that are set up; see state/network.h. */
 #include "state/network.h"
 
 #include <errno.h>
@@ -61,7 +61,7 @@ static int record_write(int dir, const char *name, const struct record_field *fi
 	return result < 0 ? log_errno(-result, "write %s/…/%s", NETWORKS_DIR, name) : 0;
 }
 
-/* Below RUN_DIR; -1 with errno. */
+/* Opens it in RUN_DIR; -1 and errno. */
 static int network_path(const char *network, const char *file, char path[NETWORK_PATH_MAX])
 {
 	int length = snprintf(path, NETWORK_PATH_MAX, NETWORKS_NAME "/%s/%s", network, file);
@@ -93,7 +93,7 @@ int network_state_dir(int run, const char *name)
 	return dir < 0 ? log_errno(-dir, "make %s/%s", NETWORKS_DIR, name) : dir;
 }
 
-/* FNV-1a, of numbers one by one: the structs have holes. */
+/* FNV-1a, of numbers one by one, because the structs have padding. */
 static void hash_number(uint64_t *hash, uint64_t number)
 {
 	for (int i = 0; i < 8; i++, number >>= 8)
@@ -178,7 +178,7 @@ int host_state_remove(int run)
 	return 0;
 }
 
-/* The counts, shared by all helpers; NULL with errno. */
+/* The counts, which all helpers share; NULL and errno. */
 static _Atomic uint32_t *ports_map(int run, const char *network)
 {
 	const size_t size = NETWORK_BRIDGES_MAX * sizeof(uint32_t);
@@ -193,7 +193,8 @@ static _Atomic uint32_t *ports_map(int run, const char *network)
 				: (int)syscall(SYS_openat2, run, path, &how, sizeof(how));
 	void *map;
 
-	/* Not a hole: on a full /run writing to one through the mapping is a SIGBUS. */
+	/* Allocates the pages: with a hole in the file, a write on a full
+	 * /run would be a SIGBUS. */
 	if (fd < 0 || fallocate(fd, 0, 0, (off_t)size) < 0)
 		return NULL;
 	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

@@ -1,5 +1,5 @@
 /*
- * Networks as they are set up: what was "auto" in the conf is decided, and remembered.
+ * Networks that are set up: the values that "auto" in the conf became.
  *
  *	networks/NETWORK/state		struct network_state, 0644; exists only if the set-up is
  *					complete
@@ -19,8 +19,8 @@
 #include "rules/types.h"
 
 /*
- * What this kernel could not be given, so that a flush of the rules leaves it open until they are
- * mended: the bridges' filters (bridge_filter.h), the routing rules (transit.h).
+ * Defences that this kernel lacks: bridges' filters (bridge_filter.h), routing rules (transit.h).
+ * Without them a flush of the rules has effect until the rules are restored.
  */
 #define OPEN_BRIDGES 1U
 #define OPEN_TRANSIT 2U
@@ -34,14 +34,14 @@ struct host_state {
 	unsigned nat_first, nat_last; /* ports that NAT gives to users */
 };
 
-/* A hash of what the conf file allows a network's users: peers, host_access, egress. */
+/* A hash of the policy that the conf file has for a network's users: peers, host_access, egress. */
 uint64_t network_policy(const struct network *conf);
 /* Without its conf, which the caller looks up. */
 int network_state_read(int run, const char *name, struct network_state *out) MUST_CHECK;
 int network_state_write(int run, const struct network_state *state) MUST_CHECK;
 /* Removes the network's folder. */
 int network_state_remove(int run, const char *name) MUST_CHECK;
-/* The network's folder, made if missing; a descriptor, or -errno. */
+/* Opens the network's folder, made if missing: a descriptor, or -errno. */
 int network_state_dir(int run, const char *name) MUST_CHECK;
 
 int host_state_read(int run, struct host_state *out) MUST_CHECK;
@@ -49,15 +49,14 @@ int host_state_write(int run, const struct host_state *state) MUST_CHECK;
 int host_state_remove(int run) MUST_CHECK;
 
 /*
- * Reserves a port on the first bridge with fewer than limit ports, of as many as there may be
- * (NETWORK_BRIDGES_MAX): the bridge's number, or -EXFULL. No lock needed. from: look from this one
- * on.
+ * Reserves a port on the first bridge, from number from on, with fewer than limit ports. Returns
+ * the bridge's number, at most NETWORK_BRIDGES_MAX - 1, or -EXFULL. No lock needed.
  */
 int ports_reserve(int run, const char *network, unsigned limit, unsigned from) MUST_CHECK;
 void ports_release(int run, const char *network, unsigned bridge);
-/* The counts as they are; all 0 where there are none yet. */
+/* Reads the counts; all are 0 if there are none yet. */
 void ports_read(int run, const char *network, uint32_t counts[NETWORK_BRIDGES_MAX]);
-/* Puts right the counts that are still as they were read. */
+/* Corrects the counts that are still as they were read. */
 void ports_mend(int run, const char *network, const uint32_t read[NETWORK_BRIDGES_MAX],
 		const uint32_t right[NETWORK_BRIDGES_MAX]);
 

@@ -1,10 +1,10 @@
 /*
  * Records: a struct as key=value lines, closed by a line "end". A text without that line, with a
- * field missing or twice, or with a value that does not fit is torn and not believed at all.
+ * field missing or twice, or with a value that does not fit, is torn and is not used at all.
  *
- * Versions may differ while users are in. Keys that are not known are passed over, since a newer
- * version may have written them. A field that was added later is optional: an older version's
- * record does not have it, and not to believe that would give a user who is in a second network.
+ * Versions may change while users are active. Unknown keys are skipped, because a newer version may
+ * have written them. A field that was added later is optional: an older version's record lacks it,
+ * and to reject that record would give an active user a second network.
  */
 #ifndef PAM_NETNS_RECORD_H
 #define PAM_NETNS_RECORD_H
@@ -26,10 +26,10 @@ struct record_field {
 	const char *key;
 	enum record_kind kind;
 	size_t offset, size; /* of the member */
-	bool optional;	     /* all zeroes where it is missing */
+	bool optional;	     /* all zeroes if it is missing */
 };
 
-/* count of either function: at most this many. */
+/* count in both functions: at most this many. */
 #define RECORD_FIELDS_MAX 63
 
 /* A member, or a member's member, under a key of its own. */
@@ -44,13 +44,13 @@ struct record_field {
 	}
 
 /*
- * Writes object as text (not NUL-terminated) and returns its length, or -EMSGSIZE. Control
- * characters in a text become '?'.
+ * Writes object as text (without a NUL) and returns the length, or -EMSGSIZE. Control characters in
+ * a text become '?'.
  */
 ssize_t record_format(const struct record_field *fields, size_t count, const void *object,
 		      char *text, size_t size) MUST_CHECK;
 
-/* Reads a text of length size, which is changed. -EBADMSG: torn; object may then be half filled. */
+/* Reads a text of length size, and changes it. -EBADMSG: torn; object may be partly filled. */
 int record_parse(const struct record_field *fields, size_t count, char *text, size_t size,
 		 void *object) MUST_CHECK;
 

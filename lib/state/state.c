@@ -1,4 +1,4 @@
-/* What is in use: folders of users, files of sessions, all below RUN_DIR. See state.h. */
+/* Active users: folders of users and files of sessions, all in RUN_DIR. See state.h. */
 #include "state/state.h"
 
 #include <errno.h>
@@ -46,7 +46,7 @@ static const struct record_field state_fields[] = {
     RECORD_FIELD_OPTIONAL(struct user_state, net_inode, RECORD_NUMBER),
 };
 
-/* The leader is the file's name. */
+/* The file's name has the leader. */
 static const struct record_field session_fields[] = {
     SESSION_FIELD(service, RECORD_TEXT),
     SESSION_FIELD(tty, RECORD_TEXT),
@@ -85,7 +85,7 @@ int state_write(int run, const struct user_state *state)
 	return error ? log_errno(-error, "write %s/%u/state", USERS_DIR, state->uplink.uid) : 0;
 }
 
-/* What a record's form does not say: strings end, enums are in range, the uid is the folder's. */
+/* Checks what the form does not show: strings end, enums are in range, the uid is the folder's. */
 static bool state_is_sound(const struct user_state *state, uid_t uid)
 {
 	return state->uplink.uid == uid && !(state->namespaces & ~NAMESPACES_ALL) &&
@@ -104,7 +104,7 @@ static int state_read_file(int run, uid_t uid, struct user_state *out)
 	length = files_read_below(run, path, text, sizeof(text));
 	if (length == -ENOENT)
 		return -ENOENT;
-	/* Something that is no file of ours, or not all of one: worthless in the same way. */
+	/* It is no file of ours, or incomplete: equally unusable. */
 	if (length == -EFBIG || (length < 0 && fstatat(run, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 				 !S_ISREG(st.st_mode)))
 		return -EBADMSG;
@@ -281,7 +281,7 @@ static int sessions_walk(int run, uid_t uid,
 	const struct dirent *entry;
 	struct process leader;
 
-	/* What is no folder holds no records. */
+	/* If it is no folder, it holds no records. */
 	if (fd < 0)
 		return fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP
 			   ? 0
@@ -303,7 +303,7 @@ struct session_array {
 	size_t count;
 };
 
-/* -ENOENT: it went away meanwhile. Torn: the leader only. */
+/* -ENOENT: it was removed meanwhile. Torn: only the leader is known. */
 static int session_read(int sessions, const struct process *leader, struct session *out)
 {
 	char name[SESSION_NAME_MAX], text[STATE_FILE_MAX];
@@ -331,7 +331,7 @@ static int session_collect(void *context, int sessions, const struct process *le
 	return 0;
 }
 
-/* By the leaders' age: it is known of torn records too, and no change of the clock moves it. */
+/* Ordered by the leader's age: torn records have it too, and no change of the clock moves it. */
 static int session_compare(const void *a, const void *b)
 {
 	const struct process *x = &((const struct session *)a)->leader;
@@ -364,12 +364,13 @@ struct pruning {
 	int proc;
 	uid_t uid;
 	bool live;
-	int error; /* the first: the rest is looked at even so */
+	int error; /* the first error; the other records are still read */
 };
 
 /*
- * Stops at the first live leader: a thousand sessions that end at once must not each look at all
- * others. One whose fate cannot be found out counts as live: its namespaces must not go.
+ * Stops at the first live leader: if a thousand sessions end at once, each must not read
+ * all others. A leader that cannot be checked counts as live, because its namespaces
+ * must not be removed.
  */
 static int session_prune_one(void *context, int sessions, const struct process *leader)
 {

@@ -36,7 +36,7 @@
 #define STATE_FILE_MAX 8192
 
 struct user_state {
-	char user[WHO_NAME_MAX];    /* as given at the first login */
+	char user[WHO_NAME_MAX];    /* as typed at the first login */
 	char account[WHO_NAME_MAX]; /* the uid's own name: getpwuid(3) */
 	char profile[CONF_NAME_MAX];
 	char network[CONF_NAME_MAX];
@@ -46,8 +46,8 @@ struct user_state {
 	unsigned namespaces; /* enum namespace_bit */
 	enum conf_linger linger;
 	time_t since;	      /* seconds, CLOCK_REALTIME, of the first login */
-	uint64_t runtime_dir; /* device number of the /run/user/UID grafted in, 0: none */
-	uint64_t net_inode;   /* of the network namespace, 0: not known */
+	uint64_t runtime_dir; /* device number of the mounted /run/user/UID, 0: none */
+	uint64_t net_inode;   /* of the network namespace, 0: unknown */
 };
 
 struct session {
@@ -59,33 +59,34 @@ struct session {
 };
 
 /*
- * All return 0 or -errno, logged. Users that are not there: -ENOENT, not logged. state_read of what
- * is torn, or no regular file: -EBADMSG.
+ * All return 0 or -errno, logged. -ENOENT, not logged: no such user. state_read() returns -EBADMSG
+ * if the record is torn, or is no regular file.
  */
 int state_write(int run, const struct user_state *state) MUST_CHECK;
 int state_read(int run, uid_t uid, struct user_state *out) MUST_CHECK;
-/* Is it certain that there is no record? Whoever acts on that must not on a want of memory. */
+/* Is there certainly no record? A caller that removes things must not do so
+ * for a lack of memory. */
 static inline bool state_absent(int result)
 {
 	return result == -ENOENT || result == -EBADMSG;
 }
-/* Removes the user's folder with all in it; absence is no error. */
+/* Removes the user's folder with its contents. Absence is not an error. */
 int state_remove(int run, uid_t uid) MUST_CHECK;
-/* uids of all folders, complete or not; the caller frees *uids. */
+/* The uids of all folders, complete or not. The caller frees *uids. */
 int state_list(int run, uid_t **uids, size_t *count) MUST_CHECK;
 
-/* A record that is there already is replaced. */
+/* Replaces a record that exists. */
 int session_add(int run, uid_t uid, const struct session *session) MUST_CHECK;
-/* -ENOENT where there is none. */
+/* -ENOENT: there is none. */
 int session_remove(int run, uid_t uid, const struct process *leader) MUST_CHECK;
 /*
- * All records, the oldest leader first; a record whose content is torn has its leader only. Names
- * that are not PID.START are passed over. The caller frees *sessions. No sessions: 0 with *count 0.
+ * All records, the oldest leader first. A torn record has only its leader. Names that are not
+ * PID.START are skipped. The caller frees *sessions. No sessions: 0 and *count 0.
  */
 int session_list(int run, uid_t uid, struct session **sessions, size_t *count) MUST_CHECK;
 /*
- * Removes records whose leader is certain to be gone (process_gone), up to the first that is not;
- * *live: there is one. Where nothing can be found out, all count as live.
+ * Removes records of leaders that have certainly ended (process_gone), up to the first live one;
+ * *live: there is one. A leader that cannot be checked counts as live.
  */
 int session_prune(int run, int proc, uid_t uid, bool *live) MUST_CHECK;
 

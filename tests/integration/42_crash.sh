@@ -390,7 +390,7 @@ test_t30_lost_leases_of_active_users_are_made_again() {
 	rm -r /var/lib/pam-netns/leases
 	su bob -c true
 	assert_eq 2001 "$(owner "$address")"
-	log_grep 'network default: leases of 1 active users had been lost: made again'
+	log_grep 'network default: leases of 1 active users were lost: made again'
 	rm "/var/lib/pam-netns/leases/default/address/$address"
 	pam-netns gc
 	assert_eq 2001 "$(owner "$address")"

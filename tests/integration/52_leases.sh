@@ -96,7 +96,7 @@ test_longest_unused_lease_goes_to_a_new_user() {
 	old=$(lease_of pupil1)
 	log_mark
 	assert_eq "$old" "$(su pupil14 -c "ip -4 -o address show eth0" | sed 's/.*inet \([0-9.]*\).*/\1/')"
-	log_grep 'uid 2114 is given the address of uid 2101, which did not use it for 14 days'
+	log_grep 'uid 2114 gets the address of uid 2101, which did not use it for 14 days'
 	[[ ! -L $LEASES/uid/2101 ]] || fail 'pupil1 still has a lease'
 	leases_are_sound
 	host_clean
@@ -134,7 +134,7 @@ test_login_is_refused_if_all_leases_are_active() {
 	pupils_stay 1 13
 	log_mark
 	answer=$(assert_fails su pupil14 -c true 2>&1)
-	log_grep 'all 13 addresses of network default belong to users who are active: give it a larger subnet'
+	log_grep 'all 13 addresses of network default belong to active users: give it a larger subnet'
 	assert_eq 1 "$(log_lines | grep 'addresses of network default belong' | grep -vc refused)" lines
 	assert_match 'network' "$answer"
 	leases_are_sound

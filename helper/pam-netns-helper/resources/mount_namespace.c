@@ -69,7 +69,7 @@ static int mount_namespace_make(struct user *user)
 	return error;
 }
 
-/* logind removes /run/user/UID with the last session and mounts a new one with the next. */
+/* logind removes /run/user/UID with the last session, and mounts a new one with the next. */
 static int runtime_follow(struct user *user)
 {
 	uint64_t device = mntns_runtime_device(user->uid);
@@ -86,7 +86,7 @@ static int runtime_follow(struct user *user)
 	return 0;
 }
 
-/* If the host was renamed, the user keeps the name, which the host's /etc/hosts may no longer have. */
+/* After a rename of the host the user keeps the old name, which the host's /etc/hosts may lack. */
 static bool hosts_needed(const struct user *user)
 {
 	char name[HOST_NAME_MAX + 1];

@@ -90,7 +90,7 @@ static int name_undo(struct user *user)
 	return *user->state.netns ? name_remove(user->state.netns, user->uid) : 0;
 }
 
-/* The uid whose pin a link names; false if it names none. */
+/* The uid whose pin a link names; false: it names none. */
 static bool name_uid(const char *path, uid_t *uid)
 {
 	char there[TARGET_MAX + 1];

@@ -18,7 +18,7 @@
 #include "base/log.h"
 #include "net/rtnl.h"
 
-/* Makes one namespace for this process and pins it. */
+/* Makes one namespace for this process, and pins it. */
 static int namespace_make(struct user *user, enum namespace_kind kind)
 {
 	const struct namespace_row *row = &namespace_kinds[kind];

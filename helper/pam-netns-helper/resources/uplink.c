@@ -38,7 +38,7 @@ static int uplink_check(struct user *user)
 	return user->uplink == UPLINK_REFRESH ? uplink_refresh(&user->host->route, uplink) : 0;
 }
 
-/* The uid that an address is leased to: 1, 0 if to none, or -errno. */
+/* The uid to which an address is leased: 1; 0 if there is none; or -errno. */
 static int address_uid(const char *network, const struct address *address, uid_t *uid)
 {
 	char path[PATH_MAX], text[ADDRESS_TEXT_MAX], target[16];
@@ -64,8 +64,8 @@ static struct address address_ipv4(const struct network_state *network,
 }
 
 /*
- * Has the route no active user? 1, 0, or -errno. locked: the uid whose lock is held, -1: none. An
- * address that has become another's meanwhile may be that of a login which is under way.
+ * Does the route belong to no active user? 1, 0, or -errno. locked: the uid whose lock is held, -1:
+ * none. If the address belongs to another uid by now, that user's login may be under way.
  */
 static int route_unused(const struct host *host, const char *network, const struct address *ipv4,
 			const struct address *address, uid_t locked)
@@ -155,7 +155,7 @@ static int route_collect(struct host *host, const struct network_state *state,
 			 const struct route *route)
 {
 	const struct address *address = &route->address;
-	/* uplink_detach() takes an IPv4 address first; a missing one is no error. */
+	/* uplink_detach() takes an IPv4 address first; that it is missing is not an error. */
 	struct uplink uplink = {.bridge_ifindex = route->link,
 				.address = address_ipv4(state, address)};
 	uid_t uid = (uid_t)-1;

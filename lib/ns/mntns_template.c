@@ -242,11 +242,25 @@ int mntns_mend_files(const char *network, uid_t uid, bool own_hosts, int mntns_m
 	return result < 0 ? result : back;
 }
 
-/* Makes the host's /run/user a mount of its own, and moves the mounts below it along. */
-int mntns_host_prepare(void)
+/* Attaches the private @tree, a clone of /run/user, over /run/user, with a new peer group. */
+static int runtime_root_attach(int tree)
 {
 	struct mount_attr private = {.propagation = MS_PRIVATE},
 			  shared = {.propagation = MS_SHARED};
+
+	if (move_mount(tree, "", AT_FDCWD, RUNTIME_ROOT, MOVE_MOUNT_F_EMPTY_PATH) < 0 ||
+	    mount_setattr(AT_FDCWD, RUNTIME_ROOT, 0, &private, sizeof(private)) < 0 ||
+	    mount_setattr(AT_FDCWD, RUNTIME_ROOT, 0, &shared, sizeof(shared)) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Makes the host's /run/user a mount of its own, with all mounts below it. */
+int mntns_host_prepare(void)
+{
+	struct mount_attr private = {.propagation = MS_PRIVATE};
+	char covered_path[64];
+	int error;
 
 	/* A directory is the root of a mount if its ".." is in another mount; statx(2) tells. */
 	struct statx stx;
@@ -257,15 +271,18 @@ int mntns_host_prepare(void)
 	if (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT)
 		return 0;
 	CLEANUP_FD int tree = mount_clone(RUNTIME_ROOT, AT_RECURSIVE);
+	CLEANUP_FD int covered = open(RUNTIME_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	if (tree < 0)
-		return log_errno(-tree, "clone %s", RUNTIME_ROOT);
-	/* Mounts left below would stay mounted and invisible after their owner's logout. */
-	unmount_entries(RUNTIME_ROOT);
-	if (mount_setattr(tree, "", AT_EMPTY_PATH, &private, sizeof(private)) < 0 ||
-	    move_mount(tree, "", AT_FDCWD, RUNTIME_ROOT, MOVE_MOUNT_F_EMPTY_PATH) < 0 ||
-	    mount_setattr(AT_FDCWD, RUNTIME_ROOT, 0, &private, sizeof(private)) < 0 ||
-	    mount_setattr(AT_FDCWD, RUNTIME_ROOT, 0, &shared, sizeof(shared)) < 0)
-		return log_errno(errno, "give %s a mount of its own", RUNTIME_ROOT);
+	if (tree < 0 || covered < 0)
+		return log_errno(tree < 0 ? -tree : errno, "clone %s", RUNTIME_ROOT);
+	/* A clone of a shared mount is its peer: the unmounting below would reach the clone. */
+	if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &private, sizeof(private)) < 0)
+		return log_errno(errno, "make the clone of %s private", RUNTIME_ROOT);
+	error = runtime_root_attach(tree);
+	if (error)
+		return log_errno(-error, "give %s a mount of its own", RUNTIME_ROOT);
+	/* The covered mounts would stay after their owner's logout, and no program could see them. */
+	snprintf(covered_path, sizeof(covered_path), "/proc/self/fd/%d", covered);
+	unmount_entries(covered_path);
 	return 0;
 }

@@ -333,6 +333,21 @@ test_runtime_directory_mounted_before_login_is_seen() {
 	rmdir /run/user/2001 /run/user/2002
 }
 
+# The set-up gives /run/user a mount of its own. Sessions that are older keep their directories.
+test_runtime_directories_outlive_the_first_set_up() {
+	pam-netns down
+	! mountpoint -q /run/user || umount /run/user
+	runtime_mount 2001 older
+	pam-netns up
+	assert_eq older "$(cat /run/user/2001/which)"
+	assert_eq 2 "$(grep -c ' /run/user[ /]' /proc/self/mountinfo)" "mounts at /run/user"
+	assert_eq older "$(ssh_as alice -- cat /run/user/2001/which)"
+	host_clean
+	umount /run/user/2001
+	rmdir /run/user/2001
+	assert_eq 1 "$(grep -c ' /run/user[ /]' /proc/self/mountinfo)" "mounts at /run/user after the logout"
+}
+
 test_runtime_directory_mounted_after_login_is_seen() {
 	hold_session one alice
 	assert_code 1 in_session one 'test -e /run/user/2001/which'

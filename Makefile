@@ -26,15 +26,20 @@ B         = build
 
 WARNINGS  = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	    -Wformat=2 -Wundef -Wpointer-arith -Wwrite-strings -Wimplicit-fallthrough
-HARDENING = -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2 -fPIC
+HARDENING = -fstack-protector-strong -fstack-clash-protection -fPIC \
+	    $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,-D_FORTIFY_SOURCE=2)
 CFLAGS   ?= -O2 -g
 # libnl-route-3: for the command and tests alone.
-NL_CFLAGS ?= -isystem /usr/include/libnl3
-NL_LIBS   ?= -lnl-route-3 -lnl-3
+PKG_CONFIG ?= pkg-config
+NL_CFLAGS ?= $(patsubst -I%,-isystem %,$(or $(shell $(PKG_CONFIG) --cflags libnl-route-3.0 2>/dev/null),\
+	     -I/usr/include/libnl3))
+NL_LIBS   ?= $(or $(shell $(PKG_CONFIG) --libs libnl-route-3.0 2>/dev/null),-lnl-route-3 -lnl-3)
 STANDARD  = -std=gnu11 -D_GNU_SOURCE -Ilib -DVERSION='"$(VERSION)"' \
 	    -DSYSCONF_DIR='"$(SYSCONFDIR)"' -DLIBEXEC_DIR='"$(LIBEXECDIR)"'
-ALL_CFLAGS = $(STANDARD) $(WARNINGS) $(HARDENING) $(CFLAGS) -MMD -MP
-RELRO     = -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed -Wl,--gc-sections
+ALL_CFLAGS = $(STANDARD) $(WARNINGS) $(HARDENING) $(CPPFLAGS) $(CFLAGS) -MMD -MP
+RELRO     = -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed -Wl,--gc-sections -Wl,--build-id
+# CPPFLAGS, CFLAGS and LDFLAGS are the builder's, for the helper too.
+LINK      = $(RELRO) $(CFLAGS) $(LDFLAGS)
 ALL_CFLAGS += -ffunction-sections -fdata-sections
 
 # Q= shows whole commands.
@@ -71,7 +76,7 @@ $B/helper/libpam_netns.a: $(HELPER_LIB_OBJS)
 # Runs in sshd, login, su, cron: Linux-PAM and libc.
 $B/pam_netns.so: $(MODULE_OBJS) $B/libpam_netns.a pam_module/exports.map
 	$(call say,LD,$@)
-	$(Q)$(CC) -shared $(RELRO) $(CFLAGS) -Wl,--version-script=pam_module/exports.map -Wl,-z,defs \
+	$(Q)$(CC) -shared $(LINK) -Wl,--version-script=pam_module/exports.map -Wl,-z,defs \
 		-o $@ $(MODULE_OBJS) $B/libpam_netns.a -lpam
 
 # Runs as root, started for each login: static, because process start is a third of a login; see
@@ -82,7 +87,7 @@ STATIC_PIE = $(if $(MUSL),$(MUSL_PIE),-static-pie)
 HELPER_CFLAGS = $(ALL_CFLAGS) $(if $(MUSL),-idirafter $B/kernel)
 define helper_link
 $(call say,LD,$@)
-$(Q)$(HELPER_CC) $(STATIC_PIE) $(RELRO) $(CFLAGS) -o $@ $(filter %.o %.a,$^)
+$(Q)$(HELPER_CC) $(STATIC_PIE) $(LINK) -o $@ $(filter %.o %.a,$^)
 endef
 
 $B/kernel:
@@ -106,7 +111,7 @@ $B/pam-netns-helper: $(HELPER_OBJS) $B/helper/libpam_netns.a
 
 $B/sandbox/generate: helper/sandbox/generate.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(STANDARD) $(WARNINGS) $(CFLAGS) -o $@ $< -lseccomp
+	$(Q)$(CC) $(STANDARD) $(WARNINGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lseccomp
 
 $B/sandbox/sandbox_filter.h: $B/sandbox/generate
 	$(call say,GEN,$@)
@@ -132,12 +137,12 @@ $B/strict/pam-netns-helper: $(filter-out %/sandbox.o,$(HELPER_OBJS)) $B/strict/s
 # Setuid: nothing of ours but its own file; libc and libcap-ng.
 $B/pam-netns-enter: $(ENTER_OBJS)
 	$(call say,LD,$@)
-	$(Q)$(CC) -pie $(RELRO) $(CFLAGS) -o $@ $(ENTER_OBJS) -lcap-ng
+	$(Q)$(CC) -pie $(LINK) -o $@ $(ENTER_OBJS) -lcap-ng
 
 $B/cli/kernel.o: ALL_CFLAGS += $(NL_CFLAGS)
 $B/pam-netns: $(CLI_OBJS) $B/libpam_netns.a
 	$(call say,LD,$@)
-	$(Q)$(CC) -pie $(RELRO) $(CFLAGS) -o $@ $(CLI_OBJS) $B/libpam_netns.a $(NL_LIBS)
+	$(Q)$(CC) -pie $(LINK) -o $@ $(CLI_OBJS) $B/libpam_netns.a $(NL_LIBS)
 
 -include $(LIB_OBJS:.o=.d) $(HELPER_LIB_OBJS:.o=.d) $(MODULE_OBJS:.o=.d) $(HELPER_OBJS:.o=.d) $(ENTER_OBJS:.o=.d) $(CLI_OBJS:.o=.d)
 

@@ -168,9 +168,22 @@ test_programs_are_hardened() {
 		assert_no_match 'RWE' "$header" "$file: nothing both writable and executable"
 		assert_no_match 'TEXTREL|RPATH|RUNPATH' "$dynamic" "$file"
 		assert_match __stack_chk_fail "$(readelf -sW "$file")" "$file: stack protector"
+		assert_match 'Build ID: [0-9a-f]{40}' "$(readelf -nW "$file")" "$file"
 	done
 	for file in "$MODULE" $LIBEXEC/pam-netns-enter /usr/sbin/pam-netns; do
 		assert_match '__[a-z]+_chk@' "$(nm -D "$file")" "$file: _FORTIFY_SOURCE"
+	done
+}
+
+# A builder's flags reach each compilation and each link, the helper's too, and follow ours.
+test_builders_flags_are_honoured() {
+	local commands program
+	commands=$(make -s -n -B -C "$CHECKOUT" B=/nowhere Q= all CPPFLAGS='-DP -D_FORTIFY_SOURCE=3' CFLAGS=-Dc LDFLAGS=-Wl,-O1 |
+		sed -e ':a' -e '/\\$/{N;s/\\\n[[:space:]]*//;ba' -e '}')
+	assert_eq "" "$(grep -E ' -c -o ' <<<"$commands" | grep -vE ' -DP .* -Dc ' || :)" "compiled without the flags"
+	assert_no_match _FORTIFY_SOURCE=2 "$commands"
+	for program in pam_netns.so pam-netns-helper pam-netns-enter pam-netns; do
+		assert_match '-Wl,-z,relro.* -Wl,-O1 ' "$(grep -E " -o /nowhere/$program " <<<"$commands")" "$program"
 	done
 }
 

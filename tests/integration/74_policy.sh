@@ -63,7 +63,7 @@ test_t44_tightened_egress_can_end_connections() {
 	lines_open
 	policies none
 	said=$(pam-netns up 2>&1)
-	assert_match 'the policy of network default has changed: but open connections go on: to end them run pam-netns up default --drop-connections' "$said"
+	assert_match 'the policy of network default has changed, but open connections go on: to end them run pam-netns up default --drop-connections' "$said"
 	assert_no_match 'policy of network lab' "$said"
 	line_says alice4 || fail 'the connection ended without --drop-connections'
 	line_says alice6 || fail 'the IPv6 connection ended without --drop-connections'

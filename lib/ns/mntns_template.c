@@ -242,7 +242,7 @@ int mntns_mend_files(const char *network, uid_t uid, bool own_hosts, int mntns_m
 	return result < 0 ? result : back;
 }
 
-/* Attaches the private @tree, a clone of /run/user, over /run/user, with a new peer group. */
+/* Attaches @tree, a clone of /run/user, over /run/user, and gives it a peer group of its own. */
 static int runtime_root_attach(int tree)
 {
 	struct mount_attr private = {.propagation = MS_PRIVATE},
@@ -258,7 +258,6 @@ static int runtime_root_attach(int tree)
 /* Makes the host's /run/user a mount of its own, with all mounts below it. */
 int mntns_host_prepare(void)
 {
-	struct mount_attr private = {.propagation = MS_PRIVATE};
 	char covered_path[64];
 	int error;
 
@@ -275,13 +274,13 @@ int mntns_host_prepare(void)
 
 	if (tree < 0 || covered < 0)
 		return log_errno(tree < 0 ? -tree : errno, "clone %s", RUNTIME_ROOT);
-	/* A clone of a shared mount is its peer: the unmounting below would reach the clone. */
-	if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &private, sizeof(private)) < 0)
-		return log_errno(errno, "make the clone of %s private", RUNTIME_ROOT);
 	error = runtime_root_attach(tree);
 	if (error)
 		return log_errno(-error, "give %s a mount of its own", RUNTIME_ROOT);
-	/* The covered mounts would stay after their owner's logout, and no program could see them. */
+	/*
+	 * The covered mounts would stay after their owner's logout, and no program could see them.
+	 * Until the clone has its own peer group, their unmounting would reach the clone too.
+	 */
 	snprintf(covered_path, sizeof(covered_path), "/proc/self/fd/%d", covered);
 	unmount_entries(covered_path);
 	return 0;

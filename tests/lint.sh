@@ -86,13 +86,11 @@ lint_rooms() {
 	return $code
 }
 
-# Riddle words make a reader ask what is meant. The bound is what the tree has: lower it, never raise it.
+# Riddle words make a reader ask who or what is meant: name the user, the program, the packet.
 lint_english() {
-	bound=46
-	files 'lib/*' 'helper/*' 'pam_module/*' 'cli/*' 'conf/*' 'man/*' '*.md' | grep -v '^tests/' |
-		xargs -d '\n' grep -nEiw 'who(m)?ever|some(body|one)|(any|every|no)body' >"$work/english"
-	[ "$(wc -l <"$work/english")" -le "$bound" ] || cat "$work/english"
-	[ "$(wc -l <"$work/english")" -le "$bound" ]
+	files 'lib/*' 'helper/*' 'pam_module/*' 'cli/*' 'conf/*' 'man/*' '*.md' |
+		xargs -d '\n' grep -nEiw 'who(m)?ever|some(body|one)|(any|every|no)body' && return 1
+	return 0
 }
 
 # malloc-leak: gcc 12 does not follow pointers in an array that grows.

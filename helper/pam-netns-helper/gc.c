@@ -80,7 +80,7 @@ static int user_note(struct host *host, uid_t uid, const struct process_list *pr
 	return result == -EBUSY ? 0 : result;
 }
 
-/* Users whose last session ended and users whom a crash left behind are leaving alike. */
+/* Users whose last session ended are leaving, and so are users of crashed sessions. */
 static int users_collect(struct host *host)
 {
 	CLEANUP_FREE uid_t *uids = NULL;
@@ -141,7 +141,7 @@ static int templates_mend(struct host *host, const struct conf *conf)
 	return result;
 }
 
-/* A user whose lock is taken is logging in or out: gc comes again. */
+/* A taken lock means a login or a removal: the next gc comes again. */
 static int user_mend(struct host *host, const struct conf *conf, const struct uplink_ports *safe,
 		     uid_t uid)
 {
@@ -158,7 +158,7 @@ static int user_mend(struct host *host, const struct conf *conf, const struct up
 	return result == -ENOENT ? 0 : result;
 }
 
-/* What was changed on the host of an active user's resources is put right. */
+/* Repairs what another program has changed of an active user's resources on the host. */
 static int users_mend(struct host *host, const struct conf *conf)
 {
 	CLEANUP_FREE uid_t *uids = NULL;
@@ -175,14 +175,15 @@ static int users_mend(struct host *host, const struct conf *conf)
 		int error = user_mend(host, conf, &safe, uids[i]);
 
 		result = result ?: error;
-		/* In a user's mount namespace, what others have would look as if it were gone. */
+		/* In a user's mount namespace, other users' objects would seem to be gone. */
 		lost = error && host_return(host) < 0;
 	}
 	free(safe.list);
 	return lost ? -ENOTRECOVERABLE : result;
 }
 
-/* Set-up and active users as the conf file says. -ENOTRECOVERABLE: not on the host any more. */
+/* Repairs the set-up and active users, as the conf file says. -ENOTRECOVERABLE:
+ * no longer on the host. */
 static int gc_mend(struct host *host, const struct conf *conf, uint64_t version)
 {
 	int result = networks_ensure(host, conf, version);

@@ -125,7 +125,7 @@ static int lease_give_up(const struct leased *l, uid_t uid, uid_t to, uint32_t *
 		return result == -EAGAIN ? -EBUSY : log_errno(-result, "lock %s", LOCK_PATH);
 	result = user_idle(host, uid) ? 0 : -EBUSY;
 	result = result ?: lease_find(l->leases, l->state.name, &l->state.subnet, uid, &old);
-	/* A lease of another subnet is no address for a login that needs one. */
+	/* A lease of another subnet has no address to give. */
 	if (result == -ENOENT)
 		result = to == (uid_t)-1 ? 0 : -EBUSY;
 	else

@@ -69,7 +69,7 @@ int setup_has_ipv6(const struct network *conf, const struct network_state *state
 /* setup_rules.c: our own transaction made this generation (0: none) from an intact one. */
 void rules_follow(struct host *host, uint32_t generation);
 
-/* setup_resolv.c: the networks' resolv.conf, and views where someone took a mount of ours away. */
+/* setup_resolv.c: the networks' resolv.conf, also where a rename on the host removed our mount. */
 int setup_resolv(const struct host *host, const struct network *network) MUST_CHECK;
 /* Updates every network that is up after a change of the host's name servers. */
 int setup_follow_resolver(const struct host *host, const struct conf *conf) MUST_CHECK;
@@ -89,8 +89,9 @@ int sysctl_bridge(const struct host *host, const char *bridge) MUST_CHECK;
 int sysctl_bridge_ipv6(const char *bridge) MUST_CHECK;
 bool sysctl_bridge_ipv6_off(const char *bridge); /* the bridge exists, and has no IPv6 */
 /*
- * A procfs for the two below that serves better than the host's, in which they take longer the more
- * users there are. The caller closes it. -1: users are few, or it cannot be mounted (in a container).
+ * A procfs for the next two functions that is faster than the host's, which gets slower
+ * with the number of users. The caller closes it. -1: users are few, or it cannot be
+ * mounted (in a container).
  */
 int sysctl_proc(void);
 /* The host's ping_group_range; "" if it is the kernel's default. */

@@ -1,10 +1,10 @@
 /*
- * Opening a session: request -> profile -> set-up -> lock -> resources -> record -> descriptors.
+ * Opens a session: request -> profile -> set-up -> lock -> resources -> record -> descriptors.
  *
- * A user with a whole set of pins is active: a further login is handed the same namespaces. Else
- * what is left of the user is removed, and all resources are made (resource.h). The user's lock is
- * held from the check of the pins until the session is recorded. The reaper needs that lock and an
- * empty list of sessions, so it cannot remove what a login was just handed.
+ * A user with a whole set of pins is active, and a further login gets the same namespaces.
+ * Otherwise what is left of the user is removed, and all resources are made (resource.h). The login
+ * holds the user's lock from the check of the pins until the session is recorded. The reaper needs
+ * that lock and an empty list of sessions, so it cannot remove what a login has just handed out.
  */
 #include "resource.h"
 
@@ -66,7 +66,8 @@ static int login_reply(const struct user *user, struct reply *reply)
 	return reply_hand(reply, &user->pins);
 }
 
-/* Of a job, the line of the last logout tells all but the session. */
+/* Does the service run jobs? The line of the last logout has all that their
+ * first login would log. */
 static bool service_runs_jobs(const char *service)
 {
 	static const char *const services[] = {"cron", "crond", "atd"};
@@ -98,8 +99,8 @@ static int first_attempt(struct user *user, struct setup *setup)
 }
 
 /*
- * A login does not ask whether IPv6 was disabled since the set-up: each would need some system
- * calls for it. If it was, the kernel answers EACCES; then the login is built once more.
+ * A login does not check whether IPv6 was disabled since the set-up: that would cost every login
+ * some system calls. If it was, the kernel answers EACCES, and the login is built once more.
  */
 static int first_login(struct user *user, struct setup *setup)
 {

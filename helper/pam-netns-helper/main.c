@@ -49,7 +49,7 @@ static const unsigned capabilities[] = {
     CAP_NET_ADMIN,  /* links, addresses, routes, rules */
     CAP_SYS_PTRACE, /* /proc/PID/ns of other users */
     CAP_KILL,	    /* linger = no, kick */
-    CAP_CHOWN,	    /* kept private directories have the owner and mode of the host's */
+    CAP_CHOWN,	    /* persistent directories get the owner and mode of the host's */
     CAP_FOWNER,	    CAP_FSETID,
 };
 

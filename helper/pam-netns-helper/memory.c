@@ -1,12 +1,13 @@
 /*
- * The helper's first allocations, from memory that the program has anyway.
+ * The helper's first allocations come from memory that the program has anyway.
  *
- * The C library would ask the kernel for memory eight times in a login, and each size of it would
- * lie on pages of its own. A login allocates a few kilobytes: the request's groups and the conf
- * file. They come from a block here, one behind the other, and are not used again when they are
- * freed. What does not fit any more (the lists of gc and of the reaper) comes from the C library.
+ * The C library would ask the kernel for memory eight times in a login, and each size of
+ * allocation would be on pages of its own. A login allocates a few kilobytes: the request's
+ * groups and the conf file. They come from a block here, one behind the other, and are not used
+ * again after they are freed. Allocations that do not fit (the lists of gc and of the reaper)
+ * come from the C library.
  *
- * ld's --wrap leads here (Makefile), from the C library's own functions too.
+ * ld's --wrap leads here (Makefile), also from the C library's own functions.
  */
 #include <stdbool.h>
 #include <stddef.h>

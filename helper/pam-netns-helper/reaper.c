@@ -56,7 +56,7 @@ static void reaper_run(struct host *host)
 
 	openlog("pam_netns", LOG_PID, LOG_AUTHPRIV);
 	log_set_sink(syslog_sink, NULL);
-	/* A logout had no need of them, but a reaper started by a reaper has those of the first. */
+	/* A logout opens no sockets, but a reaper that follows another has those of the first. */
 	if (host->route.fd < 0 && host_sockets(host) < 0)
 		return;
 	if (lock_try(host->lock, LOCK_REAPER_NEXT) < 0)

@@ -121,7 +121,8 @@ static int look_thoroughly(struct host *host, struct setup *setup, const struct 
 	return result < 0 ? result : 0;
 }
 
-/* A first login opens the template, and is refused if it is not one; gc looks at it as closely. */
+/* A first login opens the template, and is refused if it is not one. gc
+ * checks it in the same way. */
 static bool template_intact(const struct host *host, const struct network *network)
 {
 	if (!host->thorough)

@@ -18,7 +18,7 @@
 #include "base/cleanup.h"
 #include "base/namespaces.h"
 
-/* True if fd is a namespace of this kind whose owner is the caller's user namespace. */
+/* Is fd a namespace of this kind that the caller's user namespace owns? */
 bool pin_valid(int fd, enum namespace_kind kind);
 
 /* Mounts PINS_DIR if it is not mounted. */
@@ -61,7 +61,7 @@ int pins_remove(uid_t uid) MUST_CHECK;
 /* One handle with a name of its own in PINS_DIR: a template, or a user's pin that is made again. */
 int pin_named_set(const char *name, int fd) MUST_CHECK;
 int pin_named_open(const char *name, enum namespace_kind kind) MUST_CHECK;
-/* It is a namespace, of whatever kind and owner: one system call. */
+/* Is it a namespace, of any kind and owner? One system call. */
 bool pin_named_exists(const char *name);
 int pin_named_remove(const char *name) MUST_CHECK;
 

@@ -1,9 +1,9 @@
 /*
- * What is in use: one folder per user in, one file per session.
+ * Active users: one folder for each user, one file for each session.
  *
- * run is a descriptor of RUN_DIR (paths.h). State is a hint for people, and tells what to remove;
- * it never decides who is isolated: pins and kernel objects do. A file is complete or worthless:
- * its last line is "end", and one without it reads as -EBADMSG.
+ * run is a descriptor of RUN_DIR (paths.h). These records inform people, and name what a removal
+ * has to remove. They never decide which users are isolated: pins and kernel objects do. A file is
+ * complete or worthless: its last line is "end", and without it reading returns -EBADMSG.
  *
  *	users/UID			root's; the user may read it, other users may not
  *					(state/folder.h)
@@ -11,8 +11,8 @@
  *	users/UID/sessions/PID.START	key=value lines of struct session, 0644; its name, not its
  *					content, tells the leader
  *
- * Writers hold the user's lock (lock.h). Readers need none: files are renamed into place.
- * Values may hold any byte but newline and NUL; writers replace control characters with '?'.
+ * Writers hold the user's lock (lock.h). Readers need none, because files are renamed into place.
+ * Values may have any byte but newline and NUL; writers replace control characters by '?'.
  */
 #ifndef PAM_NETNS_STATE_H
 #define PAM_NETNS_STATE_H

@@ -1,7 +1,7 @@
 /*
  * The lease: the user's address, the same at each login; see lib/state/lease.h.
  *
- * It is kept after the last logout. Which leases are given up, and when: gc_leases.c.
+ * It stays after the last logout. gc_leases.c decides when a lease is given up.
  */
 #include "../gc.h"
 #include "../resource.h"
@@ -49,7 +49,7 @@ static int lease_make(struct user *user)
 	return 0;
 }
 
-/* Not given back: its last use is noted. */
+/* The lease is not given back: its last use is noted. */
 static int lease_undo(struct user *user)
 {
 	if (*user->state.network)

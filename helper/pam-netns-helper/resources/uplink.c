@@ -19,8 +19,8 @@ static int uplink_make(struct user *user)
 }
 
 /*
- * The port goes down and the routes go. The pair lives on for as long as a process or a socket is in
- * the namespace, and nothing of it may pass any more (T37).
+ * Takes the port down and removes the routes. The pair lives on while a process or a socket is in
+ * the namespace, and no packet of it may pass any more (T37).
  */
 static int uplink_undo(struct user *user)
 {
@@ -174,7 +174,7 @@ static int route_collect(struct host *host, const struct network_state *state,
 	return result;
 }
 
-/* All routes of a network are listed once, however many bridges and users there are. */
+/* Lists all routes of a network once, whatever the number of bridges and users. */
 static int network_sweep(struct host *host, const char *name)
 {
 	struct routes routes = {.host = host};

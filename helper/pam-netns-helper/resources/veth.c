@@ -35,7 +35,7 @@ static int veth_make(struct user *user)
 
 /*
  * The user's network as it is now, and the index of the bridge. The record decides, not the conf
- * file: the subnet, or the user's profile, may be another by now. LOCK_HOST is shared from here on.
+ * file: subnet or profile may have changed since. LOCK_HOST is shared from here on.
  */
 static int network_find(struct user *user)
 {
@@ -74,7 +74,7 @@ static int pair_make_again(struct user *user)
 	return error ?: pair_make(user);
 }
 
-/* A further login asks one thing: whether the port is up. */
+/* A further login asks only whether the port is up. */
 static int veth_check_login(struct user *user)
 {
 	struct uplink *uplink = &user->state.uplink;
@@ -95,7 +95,7 @@ static int veth_check_login(struct user *user)
 	return 0;
 }
 
-/* gc leaves a port or bridge that is gone to the user's next login. */
+/* The user's next login makes a missing port or bridge again; gc does not. */
 static int veth_check_thoroughly(struct user *user)
 {
 	struct uplink *uplink = &user->state.uplink;

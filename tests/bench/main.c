@@ -134,7 +134,7 @@ static void levels_measure(struct report *report, const char *list, unsigned rou
 			report->memory_kib = (memory_kernel_kib() - before) / users;
 		}
 		*level = level_new(users);
-		progress(users, "users in: rounds");
+		progress(users, "active users: rounds");
 		level_measure(level, report, rounds);
 	}
 	progress(crowd_size(), "users leave");

@@ -35,7 +35,7 @@ static void commands_print(struct level *l)
 
 static void level_print(struct level *l)
 {
-	printf("\n%u users in%33s p50      p10      p90  (us)\n", l->users, "");
+	printf("\n%u active users%29s p50      p10      p90  (us)\n", l->users, "");
 	row(&l->floor, NULL, NULL);
 	row(&l->floor_logout, NULL, NULL);
 	row(&l->start, &l->floor, "the floor");
@@ -102,7 +102,7 @@ void report_print(struct report *r)
 	for (size_t i = 0; i < r->levels_count; i++)
 		level_print(&r->levels[i]);
 	for (size_t i = 1; i < r->levels_count; i++)
-		printf("\nfirst login with %u users in: %.2f of that with %u\n", r->levels[i].users,
+		printf("\nfirst login with %u active users: %.2f of that with %u\n", r->levels[i].users,
 		       ratio(&r->levels[i].first, &r->levels[0].first), r->levels[0].users);
 	peers_print(r);
 	if (r->bursts_count)

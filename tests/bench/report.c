@@ -102,8 +102,9 @@ void report_print(struct report *r)
 	for (size_t i = 0; i < r->levels_count; i++)
 		level_print(&r->levels[i]);
 	for (size_t i = 1; i < r->levels_count; i++)
-		printf("\nfirst login with %u active users: %.2f of that with %u\n", r->levels[i].users,
-		       ratio(&r->levels[i].first, &r->levels[0].first), r->levels[0].users);
+		printf("\nfirst login with %u active users: %.2f of that with %u\n",
+		       r->levels[i].users, ratio(&r->levels[i].first, &r->levels[0].first),
+		       r->levels[0].users);
 	peers_print(r);
 	if (r->bursts_count)
 		bursts_print(r);

@@ -1,8 +1,8 @@
 /*
- * Joining a user's pinned namespaces, for root.
+ * Joins a user's pinned namespaces, for root.
  *
- * The pins are those of the host, reached through HOSTPROC whatever mount namespace the caller is in, so that
- * it works with sudo from inside a session as well.
+ * The pins are the host's, reached through HOSTPROC from any mount namespace. So it also works with
+ * sudo inside a session.
  */
 #ifndef PAM_NETNS_JOIN_H
 #define PAM_NETNS_JOIN_H
@@ -14,15 +14,15 @@
 
 struct join {
 	int hostproc;
-	struct namespaces ns; /* -1: the profile leaves it alone */
+	struct namespaces ns; /* -1: the profile does not isolate it */
 	uid_t uid;
 };
 
-/* Opens and checks the pins. Descriptors stay open until exec. name is for messages. Logged. */
+/* Opens and checks the pins. Descriptors stay open until exec. name is for messages. Logs errors. */
 int join_open(struct join *join, uid_t uid, const char *name) MUST_CHECK;
 /*
- * Joins, the mount namespace last, and verifies; then opens the pins again, since a teardown may
- * have come between. On failure the process may be half inside: it must end. Logged.
+ * Joins, the mount namespace last, and verifies; then opens the pins again, because a removal may
+ * have come between. After a failure the process may be half inside, and must end. Logs errors.
  */
 int join_enter(struct join *join) MUST_CHECK;
 

@@ -243,7 +243,7 @@ static int networks_list(void)
 	return STATUS_FINE;
 }
 
-/* Not for people, so help does not show them: completion, the manual and tests are made of these. */
+/* For completion, the manual and tests, so help does not show them. */
 static const struct {
 	const char *name;
 	int (*print)(void);

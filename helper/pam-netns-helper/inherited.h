@@ -7,8 +7,9 @@
 #include "base/cleanup.h"
 
 /*
- * Makes all uids and gids root's, without supplementary groups, and verifies that root has made the
- * socket that is standard input, as process *caller. -errno otherwise, -EPERM if another user has; logs nothing.
+ * Makes all uids and gids root's, without supplementary groups, and verifies that root has made
+ * the socket that is standard input, as process *caller. -EPERM: another user has; or another
+ * -errno. Logs nothing.
  */
 int inherited_ids(pid_t *caller) MUST_CHECK;
 

@@ -11,8 +11,8 @@
 #include "state/lock.h"
 
 /*
- * In the order of making. The record is first: its undo, the last one, removes what tells the others
- * what to undo. The guard comes before the uplink, which brings the port up.
+ * In the order of making. The record is first: it tells the other resources what to undo, so its
+ * own undo is the last one. The guard comes before the uplink, which brings the port up.
  */
 static const struct resource *const resources[] = {
     &resource_record, &resource_lease,	    &resource_port,

@@ -53,7 +53,7 @@ bool prefix_overlaps(const struct prefix *a, const struct prefix *b);
 struct address prefix_address(const struct prefix *p, uint32_t offset);
 /* The host offset of an address in the prefix: the other way. At most 32 bits are looked at. */
 uint32_t prefix_offset(const struct prefix *p, const struct address *a);
-/* The address at offset 1, which is the gateway of our networks; family 0 if the prefix has none. */
+/* The address at offset 1, our networks' gateway; family 0 if the prefix has none. */
 struct address prefix_gateway(const struct prefix *p);
 /*
  * Users have the offsets from 2 to this one (1 is the gateway, and the last IPv4 address is

@@ -1,6 +1,6 @@
 /*
- * The call of the helper: what it leaves of its caller as it was (T8), and what of a hostile
- * caller's state reaches the helper (T10).
+ * The call of the helper: it does not change its caller's state (T8), and a hostile caller's state does not
+ * reach the helper (T10).
  */
 #include <errno.h>
 #include <grp.h>
@@ -25,7 +25,7 @@
 
 #include "../../helper/pam-netns-helper/inherited.c"
 
-/* Started in another cgroup than the caller's, or plainly. */
+/* The helper starts in another cgroup than the caller's, or by a plain spawn. */
 static bool plain;
 
 #define strstr(text, what) NULL
@@ -65,10 +65,10 @@ static long oom_score(void)
 	return fd < 0 || read(fd, text, sizeof(text) - 1) < 0 ? 9999 : atol(text);
 }
 
-/* glibc keeps 32 and 33 to itself: posix_spawn(3) leaves them ignored. */
+/* glibc reserves signals 32 and 33, and posix_spawn(3) leaves them ignored. */
 #define LIBRARYS_SIGNALS (3ULL << 31)
 
-/* In the helper: everything it got, as text for the test to compare. */
+/* In the helper: writes all of its inherited state as text for the test. */
 static void fake_report(struct reply *reply)
 {
 	char fds[512], cwd[64] = "?", signals[128] = "";
@@ -85,7 +85,7 @@ static void fake_report(struct reply *reply)
 				strtoull(strchr(line, '\t'), NULL, 16) & ~LIBRARYS_SIGNALS);
 	if (status)
 		fclose(status);
-	/* The namespace that the reply carries is not among them. */
+	/* The namespace of the reply does not count. */
 	close(reply->handed[0].fd);
 	list_fds(fds, sizeof(fds));
 	*reply = (struct reply){.outcome = OUTCOME_DONE};
@@ -106,7 +106,7 @@ static void fake_report(struct reply *reply)
 		 oom_score(), personality(0xffffffff));
 }
 
-/* All but SIGKILL, SIGSTOP and LIBRARYS_SIGNALS. */
+/* All signals except SIGKILL, SIGSTOP and LIBRARYS_SIGNALS. */
 #define ALL_BLOCKED "fffffffe7ffbfeff"
 #define CLEAN_START                                                                                \
 	"fds 0=socket 1=/dev/null 2=/dev/null uids 0 0 0 gids 0 0 0 groups 0 umask 022 cwd / "     \
@@ -126,14 +126,14 @@ static void in_child(void (*body)(void))
 	assert_int_equal(status, 0);
 }
 
-/* For use in children, where cmocka's own must not run. */
+/* For children, in which cmocka's assertions must not run. */
 static void must(bool condition, int code)
 {
 	if (!condition)
 		_exit(code);
 }
 
-/* What a user's own programs may set, and setuid programs inherit. */
+/* Sets the state that a user's program can set and setuid programs inherit. */
 static void starve(void)
 {
 	struct sched_param none = {.sched_priority = 0};
@@ -171,14 +171,14 @@ static void hostile_caller(void)
 	for (int i = 1; i < NSIG; i++)
 		if (i != SIGCHLD)
 			signal(i, SIG_IGN);
-	/* What posix_spawn(3) leaves in its children, make's for one. */
+	/* State that posix_spawn(3) leaves in children, for example of make. */
 	for (int i = 32; i <= 33; i++)
 		must(!syscall(SYS_rt_sigaction, i, ignored, NULL, 8), 18);
 	sigemptyset(&some);
 	sigaddset(&some, SIGUSR1);
 	sigaddset(&some, SIGTERM);
 	sigprocmask(SIG_BLOCK, &some, NULL);
-	/* Without FD_CLOEXEC: what a careless library leaves. */
+	/* Without FD_CLOEXEC, as by a careless library. */
 	must(open("/dev/zero", O_RDONLY) >= 0, 14);
 	/* As in su: the real uid is still the user's. */
 	must(!setgroups(3, groups) && !setresgid(5, 0, 0) && !setresuid(1000, 0, 0), 15);
@@ -201,7 +201,7 @@ struct snapshot {
 	struct {
 		void (*handler)(int);
 		int flags;
-		uint64_t mask; /* all that the kernel has; the C library leaves the rest unset */
+		uint64_t mask; /* the kernel's whole mask; the C library leaves the rest unset */
 	} actions[NSIG];
 	struct rlimit limits[RLIM_NLIMITS];
 	mode_t umask;
@@ -309,7 +309,7 @@ static void ignoring_caller(void)
 	signal(SIGCHLD, SIG_IGN);
 	must(own_child_start(), 43);
 	call_succeeds();
-	/* A child that ends under SIG_IGN leaves no zombie, not even one that ended meanwhile. */
+	/* With SIG_IGN an ended child leaves no zombie, even if it ends during the call. */
 	must(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD, 42);
 }
 
@@ -355,7 +355,7 @@ static void reaping_caller(void)
 	sigaction(SIGCHLD, &action, NULL);
 	call_succeeds();
 	must(signalled == 0 && reaped == 0, 42);
-	/* A child of its own that ends during the call is not lost on it. */
+	/* The caller sees its own child that ends during the call. */
 	must(own_child_start(), 43);
 	call_succeeds();
 	must(signalled == 1 && reaped == 1, 45);
@@ -371,7 +371,7 @@ static void caller_without_standard_fds(void)
 {
 	struct reply reply;
 
-	/* Logs go to standard error here: not into the socket. */
+	/* Logs go to standard error here, which must not be the socket. */
 	log_set_sink(NULL, NULL);
 	close(0);
 	close(1);

@@ -1,4 +1,4 @@
-/* The call of the helper when a system call fails: refused, and the caller stays as it was (T8). */
+/* A system call fails: the call is refused, and does not change its caller's state (T8). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,9 +22,9 @@
 
 #include "fake_helper.h"
 
-static bool no_cgroup; /* nowhere to put a helper: it is spawned in its caller's */
+static bool no_cgroup; /* no cgroup for the helper: it starts in its caller's */
 static bool own_root;  /* the caller's cgroup is the root already */
-static bool immortal;  /* no helper is ever seen to end */
+static bool immortal;  /* no helper ever ends */
 
 static int poll_never(void)
 {
@@ -122,7 +122,7 @@ static void each_failing_call_restores_the_caller(void **state)
 	own_root = false;
 }
 
-/* A caller without 0 to 2: what it prints does not go to the helper. */
+/* The caller has no descriptors 0 to 2, and its output must not go to the helper. */
 static void missing_descriptors_refuse(void **state)
 {
 	struct reply reply;
@@ -149,7 +149,7 @@ static void missing_descriptors_refuse(void **state)
 	close(saved);
 }
 
-/* Waited for no longer than it has to be: a login that hangs would be worse than a zombie. */
+/* A hanging login would be worse than a zombie. */
 static void helper_that_cannot_be_killed_is_not_awaited(void **state)
 {
 	struct reply reply;
@@ -162,7 +162,7 @@ static void helper_that_cannot_be_killed_is_not_awaited(void **state)
 	assert_caller_unchanged();
 }
 
-/* A caller's child that ended meanwhile: it is told of it once more. */
+/* The caller gets another SIGCHLD for its own child that ended during the call. */
 static volatile sig_atomic_t told;
 static void count_child(int signal)
 {

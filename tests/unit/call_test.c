@@ -1,4 +1,4 @@
-/* The call of the helper: what it returns for every kind of helper. */
+/* The call of the helper: its result for each kind of helper. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,7 +36,7 @@ static unsigned count_fds(void)
 	return count;
 }
 
-/* Every call leaves neither descriptors nor children behind, however it ends. */
+/* Each call leaves neither descriptors nor children. */
 static int call(const char *verb, unsigned deadline_ms, struct reply *reply)
 {
 	unsigned before = count_fds();
@@ -108,7 +108,7 @@ static void timed_out(const char *verb)
 	int64_t start = now_ms();
 
 	call_fails(verb, 300, -ETIMEDOUT, "deadline");
-	/* It would have gone on for 30 s. */
+	/* Without the deadline it would take 30 s. */
 	assert_in_range(now_ms() - start, 300, 15000);
 }
 
@@ -167,7 +167,7 @@ static void helper_that_stays_after_its_reply_is_killed(void **state)
 	struct reply reply;
 
 	(void)state;
-	/* Up to here it must have replied. */
+	/* The helper must reply before this time. */
 	assert_int_equal(call("linger", 2000, &reply), 0);
 	assert_int_equal(reply.handed_count, 1);
 	assert_string_equal(log_last, "helper linger did not end after its reply: killed");

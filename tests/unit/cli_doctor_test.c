@@ -1,4 +1,4 @@
-/* pam-netns doctor and check: how findings are printed and counted, which checks run for whom. */
+/* pam-netns doctor and check: the output and count of findings, and the checks that run for each user. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include "../../cli/doctor/doctor.h"
 #include "../../cli/kernel.h"
 
-/* Each check runs what a test puts here, by its id; and is counted. */
+/* The test's findings of each check, by its id, and counts. */
 static struct {
 	uid_t uid;
 	bool host_refused, conf_bad;
@@ -108,7 +108,7 @@ static int doctor_run_as(bool json)
 	return status;
 }
 
-/* As `pam-netns check` prints it; its problems. */
+/* Runs `pam-netns check`; returns its number of problems. */
 static unsigned check_run_as(void)
 {
 	struct doctor doctor = {.format = FORMAT_CHECK};
@@ -147,7 +147,7 @@ static void test_sound_host_has_no_findings(void **state)
 	assert_string_equal(output, "ok\n");
 }
 
-/* Ids are stable, each is there once, and each has what to say if all is well. */
+/* Each check has a text for a sound host. */
 static void test_ids_are_stable_and_unique(void **state)
 {
 	(void)state;
@@ -198,7 +198,7 @@ static void test_unreachable_host_skips_its_checks(void **state)
 	world.host_refused = true;
 	assert_int_equal(doctor_run_as(false), 1);
 	assert_memory_equal(output, "warn overlap: ", 14);
-	world.uid = 2001; /* is not tried */
+	world.uid = 2001; /* the host is not entered */
 	assert_int_equal(doctor_run_as(false), 0);
 }
 
@@ -222,7 +222,7 @@ static void test_findings_are_lines_with_ids(void **state)
 				       "note nat: so it is\n"
 				       "FAIL nat: /etc/a b:7: bad -> take it out -> twice\n"
 				       "warn nat: /etc/c: whole file\n"));
-	assert_null(strstr(output, "ok   nat")); /* not both */
+	assert_null(strstr(output, "ok   nat")); /* not both lines */
 	assert_non_null(strstr(output, "\n2 problems, 2 warnings\n"));
 	assert_int_equal(check_run_as(), 2);
 	assert_string_equal(output, "problem: it is broken: mend it\n"
@@ -300,7 +300,7 @@ static void report_hostile(struct doctor *doctor)
 		  "x\t\\");
 }
 
-/* T43: names in findings do no harm in a terminal, nor to a reader of JSON. */
+/* T43: names in findings have no effect in a terminal or in JSON. */
 static void test_t43_findings_are_printed_without_controls(void **state)
 {
 	(void)state;

@@ -1,7 +1,6 @@
 /*
- * pam-netns list and status: what they print of records, in tables and as JSON. The records are
- * real ones, in a /run of the test's own; statistics and processes are in a folder that takes the
- * place of the host's /proc. Runs as root.
+ * pam-netns list and status: their output of records, as tables and as JSON. The records are real, in a /run
+ * for the test. Statistics and processes are in a folder in place of the host's /proc. Runs as root.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,9 +26,9 @@
 #include "state/state.h"
 
 static struct {
-	uid_t uid; /* who asks */
+	uid_t uid; /* of the caller */
 	bool host_refused;
-	struct kernel_link link; /* what kernel_link() finds; index 0: no link */
+	struct kernel_link link; /* the result of kernel_link(); index 0: no link */
 	struct kernel_link eth0;
 } world;
 
@@ -122,7 +121,7 @@ static int teardown(void **state)
 	return umount2("/run", MNT_DETACH);
 }
 
-/* It has PID 1, and is no procfs: so all sessions count as live. */
+/* It has PID 1, and is no procfs, so all sessions count as live. */
 static void proc_make(const char *statistics)
 {
 	dir_make(HOSTPROC_DIR);
@@ -215,7 +214,7 @@ static void test_host_without_set_up_has_empty_list(void **state)
 	dir_make(RUN_DIR);
 }
 
-/* In the order of uids, whatever their folders' order; each cell in its column. */
+/* The list does not have the order of the folders. Each cell is in its column. */
 static void test_list_is_in_order_of_uids(void **state)
 {
 	(void)state;
@@ -254,7 +253,6 @@ static void test_wide_list_has_all_columns(void **state)
 	    "left  2023-11-14 22:13         -     -\n");
 }
 
-/* A user without IPv4 is listed by the IPv6 address. */
 static void test_user_without_ipv4_is_listed_by_ipv6(void **state)
 {
 	struct user_state s = record(2001, "al");
@@ -299,7 +297,7 @@ static void test_json_of_hostile_names_is_valid(void **state)
 								       "\"sessions\": []}]\n");
 }
 
-/* Whose state is torn, or gone, is not active; the others are listed. */
+/* A user with a torn or missing record is not active. The others are listed. */
 static void test_user_with_torn_record_is_left_out(void **state)
 {
 	(void)state;
@@ -312,7 +310,7 @@ static void test_user_with_torn_record_is_left_out(void **state)
 	assert_memory_equal(output, "[{\"user\": \"ada\"", 15);
 }
 
-/* Through the real /proc: a session lives while its leader does. */
+/* With the real /proc, a session lives as long as its leader. */
 static void test_ended_leaders_are_left_out(void **state)
 {
 	CLEANUP_FD int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -321,7 +319,7 @@ static void test_ended_leaders_are_left_out(void **state)
 	(void)state;
 	assert_int_equal(process_read(proc, getpid(), &self, NULL), 0);
 	other = self;
-	other.start++; /* its number was reused */
+	other.start++; /* the pid was reused */
 	user_add(2001, "al");
 	session_put(2001, &self, "192.0.2.1");
 	session_put(2001, &other, "192.0.2.2");
@@ -330,7 +328,7 @@ static void test_ended_leaders_are_left_out(void **state)
 	assert_null(strstr(output, "192.0.2.2"));
 }
 
-/* An ordinary user sees their own record alone, and not whether the logout is under way. */
+/* A user does not see that a logout is under way, either. */
 static void test_user_sees_only_their_own_record(void **state)
 {
 	(void)state;
@@ -379,7 +377,7 @@ static void test_status_prints_addresses_and_sessions(void **state)
 	assert_non_null(strstr(output, "\"rx_bytes\": 9, \"tx_bytes\": 7, \"sessions\": ["));
 }
 
-/* Processes in the network that the user's pin is of. */
+/* Processes in the network of the user's pin. */
 static void test_status_counts_processes_in_the_network(void **state)
 {
 	static const char *const folders[] = {"/1/root",
@@ -411,7 +409,7 @@ static void test_status_counts_processes_in_the_network(void **state)
 	assert_non_null(strstr(output, "\n  processes   2\n"));
 	assert_int_equal(status_of("#2001", true), STATUS_FINE);
 	assert_non_null(strstr(output, "\"processes\": 2, \"sessions\": []}\n"));
-	/* Not for ordinary users, who may not read that. */
+	/* Not for users, who cannot read the note. */
 	world.uid = 2001;
 	assert_int_equal(status_of(NULL, true), STATUS_FINE);
 	assert_null(strstr(output, "processes"));
@@ -428,7 +426,7 @@ static void test_status_names_what_keeps_a_user_active(void **state)
 	assert_non_null(strstr(output, "\n  sessions    0 (the last logout is under way)\n"));
 }
 
-/* The port of that index must be the recorded one; inside, eth0 must have the user's MAC. */
+/* The link with that index must be the recorded port. Inside, eth0 must have the user's MAC. */
 static void test_bytes_need_the_recorded_port(void **state)
 {
 	(void)state;
@@ -456,7 +454,7 @@ static void test_unreachable_host_gives_no_bytes(void **state)
 	assert_int_equal(status_of("#2001", false), STATUS_FAILED);
 	assert_string_equal(output, "");
 	assert_non_null(strstr(last_logged, strerror(EPERM)));
-	world.uid = 2001; /* asks about themselves, where they are */
+	world.uid = 2001; /* users ask about themselves, inside */
 	assert_int_equal(status_of(NULL, false), STATUS_FINE);
 }
 
@@ -489,7 +487,7 @@ static void test_uid_is_parsed_exactly(void **state)
 		assert_int_equal(users_uid(bad[i], &uid), -ENOENT);
 }
 
-/* What cannot be read is a failure, and is no list without users. */
+/* A read error must not look like an empty list. */
 static void test_unreadable_statistics_are_an_error(void **state)
 {
 	(void)state;
@@ -498,7 +496,7 @@ static void test_unreadable_statistics_are_an_error(void **state)
 	dir_make(PROC);
 	dir_make(PROC "/1");
 	dir_make(PROC "/1/net");
-	dir_make(PROC "/1/net/dev"); /* opened, and not read */
+	dir_make(PROC "/1/net/dev"); /* it can be opened, but not read */
 	assert_int_equal(list(false, false), STATUS_FAILED);
 	assert_string_equal(output, "");
 	assert_non_null(strstr(last_logged, "net/dev"));

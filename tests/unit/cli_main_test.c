@@ -1,4 +1,4 @@
-/* The command line: which words are a command, what each gets of them, help, exit statuses. */
+/* The command line: commands, their options and operands, help, exit statuses. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -106,7 +106,7 @@ static size_t lines(const char *text)
 	return count;
 }
 
-/* A refused command line: one message and the usage on standard error, and nothing runs. */
+/* The command line is refused: a message and the usage on standard error, and no command runs. */
 static void assert_usage(int status, const char *name)
 {
 	char usage[64];
@@ -158,12 +158,12 @@ static void test_version_is_printed(void **state)
 	assert_string_equal(output, "pam-netns " VERSION "\n");
 }
 
-/* One line a command, and each line fits a terminal of 80 columns. */
+/* Each line fits a terminal of 80 columns. */
 static void assert_fits(const char *text)
 {
 	for (const char *end; *text; text = end + 1) {
 		end = strchr(text, '\n');
-		assert_non_null(end); /* and each is whole */
+		assert_non_null(end); /* each line is complete */
 		assert_true(end - text <= 80);
 	}
 }
@@ -190,7 +190,7 @@ static void test_help_has_a_line_a_command(void **state)
 	}
 }
 
-/* In three ways the same, for each user, and the command does not run. */
+/* Three ways give the same help, for each user. */
 static void test_help_of_each_command_runs_nothing(void **state)
 {
 	(void)state;
@@ -235,7 +235,7 @@ static void test_help_of_each_command_runs_nothing(void **state)
 	}
 }
 
-/* Each command has its own function, gets its options, and its status is the program's. */
+/* Each command has its own function, and its status is the program's. */
 static void test_each_command_gets_its_options(void **state)
 {
 	(void)state;
@@ -286,13 +286,13 @@ static void test_operands_are_counted(void **state)
 	assert_usage(command("kick", "", NULL), "kick");
 	assert_int_equal(command("kick", "#2001", NULL), 0);
 	assert_string_equal(got.operand, "#2001");
-	/* An option may stand after the operand; help stands first. */
+	/* An option may follow the operand; help comes first. */
 	assert_int_equal(command("list", "--wide", "--json", NULL), 0);
 	assert_true(got.wide && got.json);
 	assert_usage(command("list", "--wide", "--help", NULL), "list");
 }
 
-/* What follows "--" is the command's own, options and "--" too. */
+/* Words after "--" are the command's, with options and further "--". */
 static void test_words_after_dashes_are_the_commands(void **state)
 {
 	(void)state;
@@ -334,11 +334,10 @@ static void test_commands_of_root_are_refused_for_users(void **state)
 		assert_non_null(strstr(output_error, "root"));
 		assert_int_equal(lines(output_error), 1);
 	}
-	/* A wrong command line is told first. */
+	/* A wrong command line is reported first. */
 	assert_usage(command("kick", NULL), "kick");
 }
 
-/* T43: words of the command line do no harm in a terminal. */
 static void test_t43_words_are_printed_without_controls(void **state)
 {
 	static const char hostile[] = "a\033[31m\n\xc2\x9b\xff";
@@ -355,7 +354,7 @@ static void test_t43_words_are_printed_without_controls(void **state)
 	assert_non_null(strstr(output_error, "'--?x'"));
 }
 
-/* An output that cannot be written is a failure, and is no list without users. */
+/* A write error must not look like an empty list. */
 static void test_full_output_is_an_error(void **state)
 {
 	char *argv[] = {(char *)"pam-netns", (char *)"list", NULL};
@@ -376,7 +375,7 @@ static void test_full_output_is_an_error(void **state)
 	assert_non_null(strstr(output_error, strerror(ENOSPC)));
 }
 
-/* What completion, the manual and tests read. */
+/* Completion, the manual and tests read these lists. */
 static void test_hidden_options_print_lists(void **state)
 {
 	char line[128];

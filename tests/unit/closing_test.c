@@ -1,6 +1,6 @@
 /*
- * Serving the notes of users who are leaving: in which order, how long, whose note stays. What a
- * look at a user finds is up to the test, and so is the clock. Runs as root.
+ * Serving the notes of leaving users: their order, their time, and the notes that stay. The test decides
+ * what a look at a user finds, and sets the clock. Runs as root.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,11 +24,11 @@
 #define USERS 16
 #define FIRST 2001 /* uids are FIRST, FIRST + 1, ... */
 
-/* What a look finds, one after the other; the last one goes on. */
+/* The results of successive looks; the last one repeats. */
 struct script {
 	int found[8];
 	unsigned looks;
-	bool kill; /* as it was asked for in the last look */
+	bool kill; /* of the last look */
 	long since;
 };
 
@@ -56,7 +56,7 @@ static int fake_list(const struct host *host, bool owners, struct process_list *
 
 static void note_remove(uid_t uid);
 
-/* A user who is torn down has no note any more. */
+/* A teardown removes the note. */
 static int fake_look(struct host *host, const struct process_list *processes, struct leaving *l)
 {
 	struct script *user = &world.users[l->uid - FIRST];
@@ -68,7 +68,7 @@ static int fake_look(struct host *host, const struct process_list *processes, st
 	user->looks++;
 	user->kill = l->kill;
 	user->since = l->since;
-	world.now++; /* it takes a while */
+	world.now++; /* a look takes time */
 	if (found == LOOKED_DONE)
 		note_remove(l->uid);
 	return found;
@@ -128,7 +128,7 @@ static int end(void **state)
 	return scratch_teardown(state);
 }
 
-/* A note, and what looks at the user find: from `found` on all the same. */
+/* Makes a note, and sets the results of looks at the user. */
 static void leaves(uid_t uid, int first, int second, int found)
 {
 	struct script *user = &world.users[uid - FIRST];
@@ -174,7 +174,7 @@ static void test_note_is_made_and_forgotten(void **state)
 	assert_true(note_is(&host, FIRST, note));
 	note_forget(&host, FIRST);
 	assert_false(note_is(&host, FIRST, note));
-	note_forget(&host, FIRST); /* absence is fine */
+	note_forget(&host, FIRST); /* a missing note is no error */
 	assert_string_equal(log_last, "");
 	assert_int_equal(unlinkat(scratch, "closing", AT_REMOVEDIR), 0);
 	assert_int_equal(note_make(&host, FIRST), -ENOENT);
@@ -199,14 +199,14 @@ static void test_serving_without_folder_ends(void **state)
 	assert_int_equal(mkdirat(scratch, "closing", 0700), 0);
 }
 
-/* An empty look is followed by another at once: two of them make "none". */
+/* A second look follows an empty one at once. Two empty looks mean that no process is left. */
 static void test_two_empty_looks_remove_the_user(void **state)
 {
 	(void)state;
 	leaves(FIRST + 1, LOOKED_EMPTY, LOOKED_DONE, LOOKED_DONE);
 	leaves(FIRST, LOOKED_EMPTY, LOOKED_DONE, LOOKED_DONE);
 	assert_int_equal(closing_serve(&host, true), 0);
-	assert_int_equal(world.process_lists, 2); /* for both */
+	assert_int_equal(world.process_lists, 2); /* one list serves both users */
 	assert_int_equal(looks_of(FIRST), 2);
 	assert_int_equal(looks_of(FIRST + 1), 2);
 	assert_string_equal(world.waits, "");
@@ -224,7 +224,7 @@ static void test_wait_ends_with_the_processes(void **state)
 	assert_string_equal(world.waits, "5 10 20 40 80 ");
 }
 
-/* Each wait is twice as long, up to half a second; after 10 s the user is left to gc. */
+/* Each wait is twice as long as the one before, up to half a second. After 10 s gc takes over. */
 static void test_user_who_stays_is_left_to_gc(void **state)
 {
 	long began = world.now;
@@ -238,7 +238,7 @@ static void test_user_who_stays_is_left_to_gc(void **state)
 	assert_int_equal(world.users[0].since, began);
 }
 
-/* Another one. Not every file system gives it a number that the old one did not have. */
+/* Makes another note. Some file systems give it the old one's inode number. */
 static void note_replace(uid_t uid)
 {
 	static unsigned count;
@@ -258,7 +258,7 @@ static void note_anew(void)
 	}
 }
 
-/* The user was active again meanwhile: the 10 s begin with the new note. */
+/* The user was active again meanwhile, so the 10 s begin anew. */
 static void test_new_note_begins_the_time_anew(void **state)
 {
 	(void)state;
@@ -267,11 +267,11 @@ static void test_new_note_begins_the_time_anew(void **state)
 	assert_int_equal(closing_serve(&host, true), 1);
 	assert_true(world.users[0].since > 1008000);
 	assert_int_not_equal(note_of(FIRST), 0);
-	/* The newcomer's first looks are soon. */
+	/* The first looks at the new note are soon. */
 	assert_non_null(strstr(world.waits, "500 5 10 20 "));
 }
 
-/* gc does not wait for users whose processes may go on, and leaves their notes. */
+/* If a user's processes may stay, gc leaves the note. */
 static void test_gc_does_not_wait_for_processes(void **state)
 {
 	(void)state;
@@ -286,7 +286,6 @@ static void test_gc_does_not_wait_for_processes(void **state)
 	assert_false(world.users[0].kill);
 }
 
-/* But for those whose processes it ends. */
 static void test_gc_waits_for_processes_that_it_ends(void **state)
 {
 	(void)state;
@@ -300,7 +299,6 @@ static void test_gc_waits_for_processes_that_it_ends(void **state)
 	assert_string_equal(world.waits, "5 10 ");
 }
 
-/* A record that is torn does not say that processes are to end. */
 static void test_torn_record_ends_no_processes(void **state)
 {
 	char text[STATE_FILE_MAX];
@@ -319,7 +317,7 @@ static void test_torn_record_ends_no_processes(void **state)
 	assert_false(world.users[0].kill);
 }
 
-/* The processes that it ends may take longer than 10 s: the note is not given up. */
+/* Ending processes may take longer than 10 s. */
 static void test_gc_keeps_note_of_slow_processes(void **state)
 {
 	(void)state;
@@ -334,7 +332,7 @@ static void test_many_notes_are_served(void **state)
 	long began = world.now;
 
 	(void)state;
-	/* In no order that a folder could have by chance. */
+	/* The order is none that a folder has by chance. */
 	for (uid_t i = 0; i < USERS; i++)
 		leaves(FIRST + i * 7 % USERS, LOOKED_IN, LOOKED_IN, LOOKED_DONE);
 	assert_int_equal(closing_serve(&host, true), 0);
@@ -342,7 +340,7 @@ static void test_many_notes_are_served(void **state)
 	assert_int_equal(world.process_lists, 3);
 	for (uid_t i = 0; i < USERS; i++) {
 		assert_int_equal(world.users[i].looks, 3);
-		assert_int_equal(world.users[i].since, began); /* recalled in each round */
+		assert_int_equal(world.users[i].since, began); /* kept in each round */
 	}
 }
 
@@ -351,7 +349,7 @@ static void no_look_is_due(void)
 	assert_int_equal(looks_of(FIRST + 1), 2);
 }
 
-/* A second look that is due at once does not wait for another user's processes. */
+/* A second look is due at once, and must not wait for another user's processes. */
 static void test_due_look_comes_before_a_wait(void **state)
 {
 	(void)state;
@@ -362,7 +360,7 @@ static void test_due_look_comes_before_a_wait(void **state)
 	assert_string_equal(world.waits, "5 ");
 }
 
-/* What fails for one user keeps no other from being served; the first error is told. */
+/* All users are served, and the first error is returned. */
 static void test_failure_of_one_user_keeps_no_other(void **state)
 {
 	(void)state;
@@ -376,7 +374,7 @@ static void test_failure_of_one_user_keeps_no_other(void **state)
 		assert_int_equal(note_of(uid), 0);
 }
 
-/* Without a look at processes no user is torn down, and no note goes. */
+/* Without a process list no user is torn down, and each note stays. */
 static void test_missing_process_list_removes_no_user(void **state)
 {
 	(void)state;
@@ -388,7 +386,7 @@ static void test_missing_process_list_removes_no_user(void **state)
 	assert_int_equal(closing_serve(&host, false), -EMFILE);
 }
 
-/* Another process that holds a user's lock; 0: it cannot have it. */
+/* Starts a process that holds a user's lock; 0: it cannot get it. */
 static pid_t login_lock(uid_t uid)
 {
 	int ends[2];
@@ -417,7 +415,7 @@ static void login_end(pid_t pid)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
-/* A login that holds the lock takes the note away itself. */
+/* The login with the lock removes the note itself. */
 static void test_note_of_a_locked_user_is_left_to_the_login(void **state)
 {
 	pid_t pid;
@@ -436,7 +434,7 @@ static void test_note_of_a_locked_user_is_left_to_the_login(void **state)
 	login_end(pid);
 }
 
-/* Logouts that never end: another reaper is to go on. */
+/* Logouts never end, so another reaper takes over. */
 static void leave_again(void)
 {
 	note_replace(FIRST);

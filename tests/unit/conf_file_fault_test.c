@@ -1,6 +1,6 @@
 /*
- * The conf file when a system call fails, or while it is written: all of it or an error, since
- * without it nobody can say who was exempt. Runs as root.
+ * A system call fails, or the conf file is written meanwhile: the whole file is read, or an error is
+ * returned, since a part could lack exemptions. Runs as root.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,7 +25,7 @@
 #include "conf/file.h"
 #include "base/log.h"
 
-/* What somebody writes to the file, or takes off it, while it is read. */
+/* Another process writes to the file, or truncates it, while it is read. */
 static enum { NOTHING, LONGER, SHORTER, TOUCHED } meanwhile;
 
 static ssize_t read_little(int fd, char *buffer, size_t size)
@@ -83,7 +83,7 @@ static int group_setup(void **state)
 	return 0;
 }
 
-/* Past folders and links of each kind. */
+/* The path has folders and links of each kind. */
 static const char *path;
 
 static void read_body(void)
@@ -95,7 +95,7 @@ static void read_body(void)
 	lines = 0;
 	result = conf_file_read(path, 4096, &text, &status);
 	if (fault_was_hit()) {
-		/* A fstat(2) that fails at the end counts as a change meanwhile. */
+		/* A failing fstat(2) at the end counts as a change meanwhile. */
 		assert_true(result == -fault_error || result == -EBUSY);
 		assert_null(text);
 		assert_int_equal(lines, 1);
@@ -125,7 +125,7 @@ static void file_changed_meanwhile_is_refused(void **state)
 	(void)state;
 	for (meanwhile = LONGER; meanwhile <= TOUCHED; meanwhile++) {
 		file_make();
-		usleep(10000); /* the clock of files is a coarse one */
+		usleep(10000); /* timestamps of files are coarse */
 		assert_int_equal(conf_file_read("/mnt/a/real", 4096, &text, &status), -EBUSY);
 		assert_null(text);
 	}
@@ -144,7 +144,7 @@ static void paths_that_grow_by_links_are_refused(void **state)
 	memset(long_path, '/', PATH_MAX);
 	long_path[PATH_MAX] = '\0';
 	assert_int_equal(conf_file_read(long_path, 4096, &text, &status), -ENAMETOOLONG);
-	/* A link whose target and what is left of the path are too long together. */
+	/* A link's target and the rest of the path are too long together. */
 	memset(target, '/', sizeof(target));
 	memcpy(target, "/mnt/a", 6);
 	target[3000] = '\0';
@@ -153,7 +153,7 @@ static void paths_that_grow_by_links_are_refused(void **state)
 	memset(long_path + 9, '/', 2000);
 	strcpy(long_path + 2000, "real");
 	assert_int_equal(conf_file_read(long_path, 4096, &text, &status), -ENAMETOOLONG);
-	/* What is walked grows too: folders in each other, entered by links. */
+	/* The walked path grows too: nested folders, entered by links. */
 	memset(target, 'd', 250);
 	target[250] = '\0';
 	assert_int_equal(chdir("/mnt/a"), 0);

@@ -1,6 +1,6 @@
 /*
- * Reading the conf file from disk: what only root can have written, and nothing that blocks. Runs
- * as root on a tmpfs in a mount namespace of its own, so nothing is left behind.
+ * Reading the conf file from disk: only files that root alone can write, and none that block. Runs as root
+ * on a tmpfs in a new mount namespace, so that no file is left.
  */
 #include "conf/conf.h"
 
@@ -166,7 +166,7 @@ static void test_folder_writable_for_others_is_refused(void **state)
 	assert_int_equal(chown(ROOT "/d", 1000, 1000), 0);
 	assert_int_equal(read_conf(PATH), -EPERM);
 	assert_int_equal(chown(ROOT "/d", 0, 0), 0);
-	/* A folder above is as bad, and one that is only passed through. */
+	/* The same holds for folders above, and for folders on the way. */
 	assert_int_equal(mkdir(ROOT "/d/open", 0755) || chmod(ROOT "/d/open", 01777), 0);
 	assert_int_equal(read_conf(ROOT "/d/open/../conf"), -EPERM);
 	assert_int_equal(chmod(ROOT, 0777), 0);
@@ -206,7 +206,7 @@ static void test_links_of_root_are_followed(void **state)
 	assert_read_fails(ROOT "/d/loop", ELOOP,
 			  "cannot follow the link " ROOT
 			  "/d/loop: Too many levels of symbolic links\n");
-	/* Another's link, and a link from or into a folder that others may write to. */
+	/* A link of another user, and a link in or to a folder that others can write to. */
 	assert_int_equal(lchown(ROOT "/d/relative", 1000, 1000), 0);
 	assert_read_fails(ROOT "/d/relative", EPERM,
 			  ROOT
@@ -220,7 +220,7 @@ static void test_links_of_root_are_followed(void **state)
 	assert_int_equal(read_conf(ROOT "/e/in"), -EPERM);
 }
 
-/* Links of /proc lead where no path does. */
+/* Links of /proc lead to places without a path. */
 static void test_magic_links_of_proc_are_refused(void **state)
 {
 	CLEANUP_FD int fd = open(PATH, O_RDONLY | O_CLOEXEC);
@@ -286,7 +286,6 @@ static void test_paths_beyond_limit_are_refused(void **state)
 	assert_int_equal(read_conf(path), 0);
 }
 
-/* No descriptor stays open, whatever happens. */
 static void test_reading_leaves_no_descriptor(void **state)
 {
 	int before = dup(0), after;

@@ -46,7 +46,7 @@ static const struct {
     {"%x", "alice", "users", "lab", NULL},
     {"a%", "alice", "users", "lab", NULL},
     {"", "alice", "users", "lab", NULL},
-    /* Labels of at most 63, and 63 in all. */
+    /* Labels have at most 63 characters, and so has the name. */
     {"%u", A60 A10, "users", "lab", A60 "aaa"},
     {"%h", "alice", "users", A60 A10, A60 "aaa"},
     {"%u.%h", A60, "users", "lab", A60},
@@ -75,7 +75,6 @@ static void test_templates_give_host_names(void **state)
 	}
 }
 
-/* Whatever the names are, the result is a host name or a refusal. */
 static void test_random_names_give_host_names_or_refusal(void **state)
 {
 	static const char pieces[] = "%%%%uUgh-.ab\x80_/ ";

@@ -1,6 +1,6 @@
 /*
- * Each key of the table by its kind: the defaults, the words and the bounds are taken, what is
- * beyond them is refused, and a printed value is read as the same.
+ * Each key of the table by its kind: defaults, words and bounds are accepted, values beyond them are
+ * refused, and a printed value is read as the same.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 
 #include "conf/kind.h"
 
-/* A section of the key's kind, of a conf with that one line more. */
+/* Parses a conf with this further line in a section of the key's kind. */
 struct parsed {
 	struct conf *conf;
 	const void *target;
@@ -48,7 +48,7 @@ static struct parsed parse(const struct conf_key *key, const char *value)
 	return parsed;
 }
 
-/* What is printed is read as the same value, and printed again. */
+/* A printed value is read as the same value, and printed as the same text. */
 static void assert_prints(const struct conf_key *key, const char *value, const char *printed)
 {
 	struct parsed parsed = parse(key, value);
@@ -90,7 +90,7 @@ static void test_each_key_accepts_its_default(void **state)
 		assert_true(key->offset + key->size <= sizes[key->section]);
 		assert_true(key->also < sizes[key->section]);
 		assert_true(*key->fallback || !strcmp(key->name, "match"));
-		for (size_t j = 0; j < i; j++) /* sections are in one piece */
+		for (size_t j = 0; j < i; j++) /* the keys of a section are together */
 			assert_true(conf_keys[j].section <= key->section);
 	}
 }
@@ -119,7 +119,7 @@ static void test_each_key_has_a_sentence(void **state)
 		assert_true(sentence[strlen(sentence) - 1] == '.');
 		while (conf_word(&conf_keys[i], words, &length))
 			words++;
-		/* explain says what each word means. */
+		/* explain has a text for each word. */
 		for (unsigned w = 0; w < COUNT(texts[i].says); w++)
 			assert_int_equal(texts[i].says[w] != NULL, w < words && !texts[i].told);
 	}

@@ -1,4 +1,4 @@
-/* Who a profile is for. */
+/* The users of a profile. */
 #include "conf/conf.h"
 
 #include <errno.h>
@@ -43,7 +43,7 @@ static struct conf *parse_match(const char *match)
 	return parse(text);
 }
 
-/* The caller frees it. In the groups users, wheel and 100, or in none. */
+/* The user is in the groups users, wheel and 100, or in none. The caller frees it. */
 static struct who user_make(const char *name, uid_t uid, bool in_groups)
 {
 	struct who who;
@@ -73,7 +73,7 @@ static const struct {
     {"@alice", "alice", 1000, false},
     {"@100", "alice", 1000, true},
     {"1000", "alice", 1000, true},
-    /* A name that is all digits is a uid, whoever is called so. */
+    /* A word of digits is a uid, even if a user has this name. */
     {"1000", "1000", 1001, false},
     {"1-999", "alice", 1000, false},
     {"1-1000", "alice", 1000, true},

@@ -1,4 +1,4 @@
-/* What a good conf file means. */
+/* Values of valid conf files. */
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -73,7 +73,6 @@ static char *shipped_text(size_t *size)
 	return text;
 }
 
-/* The shipped file says what the built-in defaults are. */
 static void test_shipped_file_has_the_defaults(void **state)
 {
 	size_t size;
@@ -107,7 +106,7 @@ static void test_shipped_file_has_the_defaults(void **state)
 	free(text);
 }
 
-/* A file cut off anywhere either means what the whole lines say, or is refused. */
+/* A truncated file has the values of its complete lines, or is refused. */
 static void test_truncated_file_is_valid_or_refused(void **state)
 {
 	size_t size;
@@ -115,7 +114,7 @@ static void test_truncated_file_is_valid_or_refused(void **state)
 
 	(void)state;
 	for (size_t cut = 0; cut < size; cut++) {
-		/* Its own allocation, so that ASan sees a read past the end. */
+		/* The text has its own allocation, so that ASan finds a read beyond its end. */
 		char *part = malloc(cut ? cut : 1);
 		struct conf *conf;
 		int error;
@@ -131,7 +130,7 @@ static void test_truncated_file_is_valid_or_refused(void **state)
 	free(text);
 }
 
-/* Every key with a value that is not its default. */
+/* Each key has another value than its default. */
 static const char other_values[] =
     "[defaults]\r\non_error = host ; comment\r\ndeadline=1500ms\nlog = logins\n"
     "services_exempt = none\n"

@@ -1,4 +1,4 @@
-/* The conf file as a whole: its syntax, what sections say of each other, and noise. */
+/* The conf file as a whole: syntax, relations between sections, and random bytes. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 
 #include "conf_parse.h"
 
-/* Whole files and all that is said of them. */
+/* Whole files and their exact messages. */
 static const struct {
 	const char *text, *messages;
 } files[] = {
@@ -75,7 +75,7 @@ static const struct {
     {"[network default]\nbridge = br\xc3\xa9\n[profile x]\nmatch = *\n",
      "t:2: [network default] bridge = br\\xc3\\xa9: a bridge's name has letters, digits, '.', '_' "
      "and '-', and begins with a letter or digit\n"},
-    /* What sections say of each other. */
+    /* Relations between sections. */
     {"[profile x]\nmatch = *\n", "t:1: [profile x] network = default: there is no [network "
 				 "default]; write that section\n"},
     {SMALL "[profile x]\nmatch = root\nnetwork = lab\n",
@@ -126,7 +126,7 @@ static const struct {
      "t:8: [profile all] private_exec = no: needs the mnt namespace; add mnt to namespaces, "
      "or "
      "remove the line\n"},
-    /* Several errors come in the order of their lines, whatever found them. */
+    /* Errors are in the order of their lines. */
     {"[profile x]\nfoo = bar\nlinger = 1\nmatch = *\nnonsense\n[network n]\nmtu = 1\n",
      "t:1: [profile x] network = default: there is no [network default]; write that section; or "
      "name "
@@ -158,7 +158,7 @@ static void test_file_with_nul_is_refused(void **state)
 	assert_string_equal(logged, "t:4: byte 0x00 in column 12; the file must be plain text\n");
 }
 
-/* A value has a limit, on one line or on several; comments may be of any length. */
+/* A value has a limit, on one line or on several; comments have none. */
 static void test_line_beyond_limit_is_refused(void **state)
 {
 	CLEANUP_FREE char *text = calloc(1, CONF_SIZE_MAX);
@@ -179,7 +179,7 @@ static void test_line_beyond_limit_is_refused(void **state)
 	conf_free(conf);
 }
 
-/* A value may be continued over lines, but not for ever. */
+/* A value may be continued over several lines, up to a limit. */
 static void test_continued_value_beyond_limit_is_refused(void **state)
 {
 	char *text = calloc(1, CONF_SIZE_MAX);
@@ -201,7 +201,7 @@ static void test_continued_value_beyond_limit_is_refused(void **state)
 	free(text);
 }
 
-/* At most so many lines are logged, and the rest is counted. */
+/* The log has a limited number of lines, and the count of the others. */
 static void test_random_bytes_log_few_lines(void **state)
 {
 	const size_t size = 10 << 20;
@@ -227,7 +227,7 @@ static void test_random_bytes_log_few_lines(void **state)
 	free(noise);
 }
 
-/* Many sections and keys: time must not grow with their square. */
+/* The time must not grow with the square of the number of sections. */
 static void test_many_sections_are_parsed_fast(void **state)
 {
 	char *text = calloc(1, CONF_SIZE_MAX);

@@ -1,4 +1,4 @@
-/* Bad values in the conf file, and all that is said of each. */
+/* Bad values in the conf file, and the exact message of each. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -208,10 +208,6 @@ static void test_bad_values_of_networks_are_refused(void **state)
 
 static void test_bad_values_of_profiles_are_refused(void **state)
 {
-	const char *const hosts =
-	    "cannot be private, because logins need the host's; choose directories such as /tmp";
-	const char *const normal =
-	    "must be an absolute path without '.', '..', '//' or a '/' at its end";
 	const char *const size =
 	    "must be auto, a share of memory from 1% to 100%, or a size with K, M or G, "
 	    "such as 512M";
@@ -245,6 +241,18 @@ static void test_bad_values_of_profiles_are_refused(void **state)
 	    {"low_ports", "1", "must be yes or no"},
 	    {"nested", "host", "has an effect only if isolate = no; remove the line"},
 	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++)
+		assert_bad("[network default]\n", "profile x", 3, "match = *\n", &table[i]);
+}
+
+static void test_bad_private_directories_are_refused(void **state)
+{
+	const char *const hosts =
+	    "cannot be private, because logins need the host's; choose directories such as /tmp";
+	const char *const normal =
+	    "must be an absolute path without '.', '..', '//' or a '/' at its end";
 	static const char *const refused[] = {
 	    "/",    "/proc",	      "/proc/sys", "/sys/fs",	       "/dev",
 	    "/run", "/run/pam-netns", "/etc",	   "/run/pam-netns/x", "/run/user/0",
@@ -252,8 +260,6 @@ static void test_bad_values_of_profiles_are_refused(void **state)
 	static const char *const odd[] = {"tmp", "/tmp/", "//tmp", "/tmp/../etc", "/a/./b", "/.."};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(table); i++)
-		assert_bad("[network default]\n", "profile x", 3, "match = *\n", &table[i]);
 	for (size_t i = 0; i < COUNT(refused) + COUNT(odd); i++) {
 		const char *dir = i < COUNT(refused) ? refused[i] : odd[i - COUNT(refused)];
 		const struct bad bad = {"private", dir, logged + LOG_SIZE / 2};
@@ -291,6 +297,7 @@ int main(void)
 	    cmocka_unit_test(test_bad_addresses_are_refused),
 	    cmocka_unit_test(test_bad_values_of_networks_are_refused),
 	    cmocka_unit_test(test_bad_values_of_profiles_are_refused),
+	    cmocka_unit_test(test_bad_private_directories_are_refused),
 	    cmocka_unit_test(test_private_directories_in_each_other_are_refused),
 	};
 

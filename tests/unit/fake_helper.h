@@ -1,6 +1,6 @@
 /*
- * The test program is its own helper: call_helper_path is /proc/self/exe, and main() turns to
- * fake_helper() when it is started under the helper's name. The verb says how it misbehaves.
+ * The test program is its own helper: call_helper_path is /proc/self/exe, and main() calls fake_helper() if
+ * the program has the helper's name. The verb selects its misbehaviour.
  */
 #ifndef PAM_NETNS_FAKE_HELPER_H
 #define PAM_NETNS_FAKE_HELPER_H
@@ -21,7 +21,7 @@
 #include "call/internal.h"
 #include "base/log.h"
 
-/* What the sink got, and the last line of level LOG_ERR or LOG_WARNING. */
+/* The lines of the sink, and the last line of level LOG_ERR or LOG_WARNING. */
 static unsigned log_lines;
 static int log_last_level;
 static char log_last[1024];
@@ -34,7 +34,7 @@ static inline void count_log(void *context, int level, const char *text)
 	snprintf(log_last, sizeof(log_last), "%s", text);
 }
 
-/* A child of the caller's own that ends in the middle of a call: when the helper has logged. */
+/* The caller's own child, which ends in the middle of a call, when the helper has logged. */
 static pid_t own_child;
 static int own_child_lives = -1; /* until this is closed */
 
@@ -146,7 +146,7 @@ static inline void fake_log(const char *verb)
 	if (strcmp(verb, "flood") == 0)
 		for (int i = 0; i < 20000; i++)
 			message_send_log(0, LOG_INFO, "flood");
-	/* Bounded by the caller, which kills it. */
+	/* The caller kills it. */
 	while (strcmp(verb, "endless") == 0)
 		message_send_log(0, LOG_INFO, "flood");
 	if (strcmp(verb, "garbage") == 0 && write(0, "garbage", 7) != 7)

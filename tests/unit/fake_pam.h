@@ -1,6 +1,6 @@
 /*
- * As much of Linux-PAM as the module calls. A test program is not linked with libpam: these
- * functions take its place, and pam says what the module did.
+ * The functions of Linux-PAM that the module calls. A test program is not linked with libpam, but has
+ * these functions; pam records the module's calls.
  */
 #ifndef PAM_NETNS_FAKE_PAM_H
 #define PAM_NETNS_FAKE_PAM_H
@@ -23,7 +23,7 @@ struct pam_handle {
 	} data[4];
 	int set_data_at; /* the call of pam_set_data() that fails; 0: none */
 	int set_data_calls;
-	char shown[512]; /* what the user was shown */
+	char shown[512]; /* messages to the user */
 	char log[8192];	 /* "LEVEL text\n", LEVEL as syslog(3) numbers it */
 };
 static struct pam_handle pam;
@@ -36,7 +36,7 @@ int pam_get_item(const pam_handle_t *pamh, int type, const void **item)
 	return PAM_SUCCESS;
 }
 
-/* Its place in pamh->data, or the first free one; -1: there is none. */
+/* The index of the name in pamh->data, or the first free one; -1: none. */
 static inline int pam_data_find(const pam_handle_t *pamh, const char *name)
 {
 	int space = -1;
@@ -95,7 +95,7 @@ int pam_prompt(pam_handle_t *pamh, int style, char **response, const char *forma
 
 void pam_syslog(const pam_handle_t *pamh, int level, const char *format, ...)
 {
-	char *log = ((pam_handle_t *)pamh)->log; /* NOLINT: Linux-PAM says const */
+	char *log = ((pam_handle_t *)pamh)->log; /* NOLINT: const in Linux-PAM */
 	size_t used = strlen(log);
 	char text[1024];
 	va_list args;
@@ -106,7 +106,7 @@ void pam_syslog(const pam_handle_t *pamh, int level, const char *format, ...)
 	snprintf(log + used, sizeof(pam.log) - used, "%d %s\n", level, text);
 }
 
-/* pam_end(3): all data goes. */
+/* pam_end(3): removes all data. */
 static inline void pam_finish(void)
 {
 	for (int i = 0; i < 4; i++)

@@ -1,6 +1,6 @@
 /*
- * How the helper starts: whom it serves, and that nothing of the caller's is read before all of its
- * privileges but those listed in HACKING are gone, whatever system call fails.
+ * The start of the helper: it serves root alone, and reads no byte of the caller before it has dropped all
+ * privileges except those in HACKING. Each system call fails in turn.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,9 +35,9 @@
 #include "base/log.h"
 
 static struct {
-	uid_t uid, caller; /* the helper's and whose socket it has */
+	uid_t uid, caller; /* of the helper, and of the socket's owner */
 	bool no_socket, root;
-	bool full; /* no socket takes what is written */
+	bool full; /* writes to sockets fail */
 	uint64_t permitted;
 	bool closed, no_new_privs, sandboxed, protected_all, deadline;
 	/* Results. */
@@ -86,7 +86,7 @@ static long fake_capset(const struct __user_cap_data_struct *data)
 	return 0;
 }
 
-/* What the process has inherited is reset with all privileges of root, and may fail. */
+/* Inherited state is reset with all privileges of root, and this may fail. */
 static long fake_syscall(long number, ...)
 {
 	va_list arguments;
@@ -122,7 +122,7 @@ static int fake_mprotect(const void *start, size_t length, int protection)
 
 static int fake_sandbox(void)
 {
-	/* seccomp(2) asks for it, and would forbid what is to come before. */
+	/* seccomp(2) needs it, and would forbid the earlier calls. */
 	assert_true(world.no_new_privs);
 	assert_true(world.permitted != 0);
 	world.sandboxed = true;
@@ -202,7 +202,7 @@ static int verb_fails(void)
 	return -ENOSPC;
 }
 
-/* They are told apart by what they answer. */
+/* Their results tell them apart. */
 #define VERB(name, answer)                                                                         \
 	int verb_##name(struct host *host, const struct request *request, struct reply *reply)     \
 	{                                                                                          \
@@ -320,7 +320,7 @@ static void each_verb_runs_its_function(void **state)
 	}
 }
 
-/* The caller is told the last error that was logged. */
+/* The caller gets the last logged error. */
 static void failure_has_the_last_logged_error(void **state)
 {
 	(void)state;
@@ -331,7 +331,7 @@ static void failure_has_the_last_logged_error(void **state)
 	assert_string_equal(world.cause, "cannot make the uplink");
 }
 
-/* fake_receive() looks at what must have been done by then. */
+/* fake_receive() checks the state at that point. */
 static void body(void)
 {
 	int status;

@@ -1,6 +1,6 @@
 /*
- * `auth ... host`: into the host's network and back, with real network namespaces and a fake helper
- * that hands over the "host's". Runs as root.
+ * `auth ... host`: into the host's network and back, with real network namespaces and a fake helper that
+ * sends the "host's". Runs as root.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -26,11 +26,11 @@ static struct {
 	int host;  /* its network namespace */
 	int error; /* no reply */
 	enum outcome outcome;
-	enum namespace_kind kind; /* of what is handed over */
+	enum namespace_kind kind; /* of the sent namespace */
 	uint64_t surplus;	  /* added to its inode */
 	unsigned calls;
 } helper;
-static unsigned errors; /* that were logged */
+static unsigned errors; /* logged errors */
 
 static int fake_call(const char *verb, const struct request *request, unsigned deadline_ms,
 		     struct reply *reply)
@@ -98,7 +98,7 @@ static void conf_write(const char *text)
 	assert_int_equal(fclose(file), 0);
 }
 
-/* This process comes to be in a user's network. */
+/* Moves this process to a user's network. */
 static int group_setup(void **state)
 {
 	(void)state;
@@ -127,7 +127,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* In the user's network again, whatever a test did, and with no data. */
+/* Returns to the user's network without data, after each test. */
 static int teardown(void **state)
 {
 	(void)state;
@@ -169,7 +169,7 @@ static void test_second_authentication_keeps_the_way_back(void **state)
 	assert_int_equal(fds_open(), fds);
 }
 
-/* Neither authenticated without the host's network, nor left without a way back. */
+/* Authentication fails without the host's network, and the process keeps a way back. */
 static void assert_unavailable(unsigned calls)
 {
 	int fds = fds_open();
@@ -197,7 +197,7 @@ static void test_failed_helper_refuses_authentication(void **state)
 	assert_unavailable(1);
 	assert_int_equal(errors, 1);
 	helper.kind = KIND_NET;
-	helper.surplus = 1; /* not the one that was promised */
+	helper.surplus = 1; /* not the promised one */
 	assert_unavailable(1);
 	assert_int_equal(errors, 1);
 }
@@ -221,7 +221,7 @@ static void test_missing_pam_data_refuses_authentication(void **state)
 	assert_unavailable(0);
 }
 
-/* A child of the process that authenticated is where it is, and the parent's data stays. */
+/* The child goes back, and the parent's data stays. */
 static void test_child_that_leaves_keeps_the_parents_way_back(void **state)
 {
 	int status;
@@ -241,7 +241,7 @@ static void test_child_that_leaves_keeps_the_parents_way_back(void **state)
 	assert_int_equal(net_now(), user_net);
 }
 
-/* A child that authenticates anew keeps where it is itself. */
+/* A child that authenticates again keeps its own origin. */
 static void test_child_that_authenticates_has_its_own_way_back(void **state)
 {
 	int status;
@@ -266,7 +266,7 @@ static void test_child_that_authenticates_has_its_own_way_back(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* A process that cannot go back says so, and its way back stays. */
+/* A process that cannot go back logs it, and keeps its way back. */
 static void test_failed_way_back_is_kept_and_logged(void **state)
 {
 	(void)state;

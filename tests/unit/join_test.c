@@ -1,4 +1,4 @@
-/* The module's verified join: all that was promised, or back. Runs as root. */
+/* The module's verified join: all promised namespaces, or the old ones. Runs as root. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +19,7 @@ static uint64_t inode_now(const char *name)
 	return stat(path, &st) ? 0 : st.st_ino;
 }
 
-/* Namespaces of a child that lives as long as the descriptors are open. */
+/* Opens namespaces of a child, which lives as long as the descriptors are open. */
 static void reply_make(struct reply *reply)
 {
 	int ready[2], go[2];
@@ -54,7 +54,7 @@ static void reply_make(struct reply *reply)
 		assert_int_equal(close(ready[i]) | close(go[i]), 0);
 }
 
-/* Runs join_namespaces() in a child; what it returned, and a bit for each kind it is in. */
+/* Runs join_namespaces() in a child; returns its result, and a bit for each joined kind. */
 static void join_try(const struct reply *reply, int *result, unsigned *in)
 {
 	int status;
@@ -95,7 +95,7 @@ static void test_all_promised_namespaces_are_joined(void **state)
 	reply_close(&reply);
 }
 
-/* T1: whichever of them is not the promised one, the caller is back where it was. */
+/* T1: if one of them is not the promised one, the caller is in its old namespaces. */
 static void test_wrong_namespace_undoes_the_join(void **state)
 {
 	(void)state;

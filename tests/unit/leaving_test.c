@@ -1,6 +1,6 @@
 /*
- * One user who is leaving: from one look at all processes to the next, and the signals that end
- * processes. Records and locks are real ones, processes and teardown are not. Runs as root.
+ * One leaving user: successive looks at all processes, and the signals that end processes. Records and
+ * locks are real, processes and teardown are fakes. Runs as root.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,7 +32,7 @@ static struct {
 	pid_t pids[100]; /* the user's processes in the next look */
 	size_t count;
 	int find_error;
-	bool owned;	 /* as the last look asked */
+	bool owned;	 /* of the last look */
 	pid_t gone;	 /* another process has its number by now */
 	char done[1024]; /* "TERM 7, CONT 7, teardown" */
 	int teardown_error;
@@ -111,7 +111,7 @@ static int fake_teardown(struct host *host, uid_t uid, const struct user_state *
 	return world.teardown_error;
 }
 
-/* What the resources tell of the user whose record was read. */
+/* The log line by the resources of the recorded user. */
 void user_init(struct user *user, struct host *host, uid_t uid)
 {
 	*user = (struct user){.host = host, .uid = uid};
@@ -233,7 +233,7 @@ static void processes(size_t count, pid_t first)
 		world.pids[i] = first + (pid_t)i;
 }
 
-/* One look, and what was done in it. */
+/* One look; world.done has its actions. */
 static int look(struct leaving *l)
 {
 	int fds = fds_open(), result;
@@ -256,11 +256,11 @@ static void test_two_empty_looks_tear_down(void **state)
 	assert_int_equal(look(&l), LOOKED_DONE);
 	assert_string_equal(world.done, "log, teardown");
 	assert_false(world.owned);
-	/* The next is a login's. */
+	/* The next lock is a login's. */
 	assert_int_equal(lock_try(host.lock, USER), 0);
 }
 
-/* A process that was seen in between begins it anew. */
+/* A process that is seen between two empty looks begins the count anew. */
 static void test_process_between_looks_begins_anew(void **state)
 {
 	struct leaving l = leaves(false);
@@ -270,12 +270,12 @@ static void test_process_between_looks_begins_anew(void **state)
 	processes(2, 7);
 	assert_int_equal(look(&l), LOOKED_IN);
 	assert_int_equal(l.first, 7);
-	assert_string_equal(world.done, ""); /* linger: it may stay */
+	assert_string_equal(world.done, ""); /* linger: the process may stay */
 	processes(0, 0);
 	assert_int_equal(look(&l), LOOKED_EMPTY);
 	assert_int_equal(l.first, 0);
 	assert_int_equal(look(&l), LOOKED_DONE);
-	assert_string_equal(world.done, "teardown"); /* no record: no line */
+	assert_string_equal(world.done, "teardown"); /* without a record there is no log line */
 }
 
 static void test_failed_look_does_not_count(void **state)
@@ -289,7 +289,7 @@ static void test_failed_look_does_not_count(void **state)
 	assert_string_equal(world.done, "");
 }
 
-/* A login took the note away: what the looks saw is no longer so. */
+/* A login has removed the note, so earlier looks do not count. */
 static void test_removed_note_ends_the_leaving(void **state)
 {
 	struct leaving l = leaves(false);
@@ -300,7 +300,7 @@ static void test_removed_note_ends_the_leaving(void **state)
 	assert_int_equal(look(&l), LOOKED_DONE);
 	assert_string_equal(world.done, "");
 	l = leaves(false);
-	l.note++; /* and another one was made since */
+	l.note++; /* another note was made since */
 	assert_int_equal(look(&l), LOOKED_EMPTY);
 	assert_int_equal(look(&l), LOOKED_DONE);
 	assert_string_equal(world.done, "");
@@ -318,7 +318,7 @@ static void test_live_session_keeps_the_user(void **state)
 	assert_int_equal(look(&l), LOOKED_DONE);
 	assert_string_equal(world.done, "");
 	assert_int_equal(note(), 0); /* the last logout makes another */
-	/* A user who is kicked out, without a note, is waited for. */
+	/* kick, which has no note, waits for the user. */
 	l = (struct leaving){.uid = USER, .since = world.now, .kill = true};
 	assert_int_equal(look(&l), LOOKED_EMPTY);
 	assert_int_equal(look(&l), LOOKED_IN);
@@ -364,7 +364,7 @@ static void test_lock_of_a_login_delays_teardown(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	assert_int_equal(look(&l), LOOKED_DONE);
 	assert_string_equal(world.done, "teardown");
-	/* And it was given back. */
+	/* The lock was released. */
 	pid = fork();
 	if (pid == 0)
 		_exit(lock_try(openat(scratch, "lock", O_RDWR | O_CLOEXEC), USER) ? 1 : 0);
@@ -382,7 +382,7 @@ static void test_failed_teardown_keeps_the_note(void **state)
 	assert_int_equal(look(&l), -EBUSY);
 }
 
-/* SIGTERM to all; SIGCONT once, for those that are stopped; after 2 s SIGKILL. */
+/* SIGTERM to all, SIGCONT once for stopped ones, and SIGKILL after 2 s. */
 static void test_processes_get_sigterm_then_sigkill(void **state)
 {
 	struct leaving l = leaves(true);
@@ -403,7 +403,7 @@ static void test_processes_get_sigterm_then_sigkill(void **state)
 	assert_string_equal(world.done, "teardown");
 }
 
-/* A number that belongs to another user's process since gets no signal; nor does one that ended. */
+/* A pid that now belongs to another user's process, or to none, gets no signal. */
 static void test_processes_of_others_get_no_signal(void **state)
 {
 	struct leaving l = leaves(true);
@@ -437,7 +437,7 @@ static void test_wait_polls_known_processes(void **state)
 	(void)state;
 	memset(l, 0, sizeof(l));
 	leaving_wait(l, 80, 500);
-	assert_int_equal(world.polled, 0); /* none is known */
+	assert_int_equal(world.polled, 0); /* no process is known */
 	assert_int_equal(world.poll_timeout, 500);
 	l[3].first = 7;
 	l[5].first = 99; /* has ended */

@@ -1,6 +1,5 @@
 /*
- * Which processes are in users' namespaces: real processes and threads on a host of the test's own.
- * Runs as root.
+ * Processes in users' namespaces: real processes and threads on a host for the test. Runs as root.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -67,7 +66,7 @@ static int children_end(void **state)
 	return 0;
 }
 
-/* How many processes are the user's, and whether this one is. */
+/* Returns the number of the user's processes. *found: the pid is one of them. */
 static size_t find(uid_t uid, bool owned, pid_t pid, bool *found)
 {
 	CLEANUP_PROCESS_LIST struct process_list processes;
@@ -89,7 +88,7 @@ static size_t find(uid_t uid, bool owned, pid_t pid, bool *found)
 		assert_true(member_there(&host, &members, members.pids[i]));
 	}
 	assert_false(member_there(&host, &members, 1));
-	assert_false(member_there(&host, &members, 4000000)); /* none has it */
+	assert_false(member_there(&host, &members, 4000000)); /* no process has this pid */
 	return different;
 }
 
@@ -108,13 +107,13 @@ static void test_processes_elsewhere_are_no_members(void **state)
 	int flags = OWN_NAMESPACES;
 
 	(void)state;
-	(void)child(become_unshared, &flags); /* in namespaces of nobody's */
+	(void)child(become_unshared, &flags); /* in namespaces of no user */
 	assert_members(ALICE, false, 0, 0);
 	assert_members(ALICE, true, 0, 0);
-	assert_members(4711, true, 0, 0); /* has no pins */
+	assert_members(4711, true, 0, 0); /* this uid has no pins */
 }
 
-/* One namespace is enough, whichever it is; and it is one user's. */
+/* One namespace is enough, and belongs to one user. */
 static void test_one_namespace_of_any_kind_makes_a_member(void **state)
 {
 	(void)state;
@@ -153,7 +152,7 @@ static void test_caller_is_no_member(void **state)
 	assert_int_equal(setns(uts, CLONE_NEWUTS), 0);
 }
 
-/* T37: the first thread has ended, or is elsewhere, and another thread is in. */
+/* T37: the first thread has ended or is elsewhere, and another thread is inside. */
 static pthread_barrier_t barrier;
 
 static void *thread_joins(void *context)
@@ -184,7 +183,7 @@ static void test_t37_thread_inside_makes_a_member(void **state)
 	assert_members(ALICE, false, 1, child(become_by_thread, &who));
 }
 
-/* As own_child(), but its first thread ends once the other is in. */
+/* Like own_child(), but the first thread ends when the other is inside. */
 static pid_t child_of_last_thread(struct own_member *who)
 {
 	int ends[2];
@@ -238,7 +237,7 @@ static bool map_write(const char *path, const char *text)
 	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
 }
 
-/* Root of a user namespace of the user's own, or one in that, and in none of the user's pins. */
+/* A root of the user's own user namespace, or of one in that, outside the user's pins. */
 static bool become_contained(void *context)
 {
 	const int *depth = context;
@@ -256,8 +255,8 @@ static bool become_contained(void *context)
 }
 
 /*
- * A user namespace of alice's, in which uid 1 is somebody else, and in it one that uid 1 made. Only
- * root maps more than one uid, so a child does that.
+ * alice's user namespace, in which uid 1 is another uid, and inside it a user namespace of uid 1. Only root
+ * can map more than one uid, so a child does it.
  */
 static bool become_contained_as_another(void *context)
 {
@@ -282,7 +281,6 @@ static bool become_contained_as_another(void *context)
 	return setresuid(1, 1, 1) == 0 && unshare(CLONE_NEWUSER) == 0;
 }
 
-/* Whatever uid they have there. */
 static void test_containers_with_other_uids_are_the_users(void **state)
 {
 	(void)state;
@@ -303,7 +301,7 @@ static void test_containers_in_containers_are_the_users(void **state)
 	}
 }
 
-/* One look serves all: those whose containers end with them, and others. */
+/* One list serves users whose containers end with them, and others. */
 static void test_containers_are_found_if_asked(void **state)
 {
 	CLEANUP_PROCESS_LIST struct process_list processes;
@@ -320,7 +318,7 @@ static void test_containers_are_found_if_asked(void **state)
 	}
 }
 
-/* Of a user who is not isolated none is looked for: root's containers are no member's. */
+/* root's containers belong to no member, since root is not isolated. */
 static void test_containers_of_others_are_no_members(void **state)
 {
 	int depth = 1;
@@ -333,7 +331,7 @@ static void test_containers_of_others_are_no_members(void **state)
 	assert_members(ALICE, true, 1, children[0]);
 }
 
-/* A number that was given to another process since is no member. */
+/* Another process has the pid now. */
 static void test_reused_pid_is_no_member(void **state)
 {
 	CLEANUP_PROCESS_LIST struct process_list processes;
@@ -353,7 +351,7 @@ static void test_reused_pid_is_no_member(void **state)
 	assert_false(member_there(&host, &members, pid));
 }
 
-/* "None" must not come of a failure. */
+/* A failure must not look like no members. */
 static void memory_body(void)
 {
 	struct process_list processes = {0};

@@ -1,4 +1,4 @@
-/* Packets between caller and helper: what is written is read back, anything else is refused. */
+/* Packets between caller and helper: written packets are read back, others are refused. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -67,7 +67,7 @@ static void request_is_read_back(void **state)
 	request_free(&sent);
 }
 
-/* The largest that identity_resolve makes: 1,024 groups, all text there is. */
+/* The largest request of identity_resolve: 1,024 groups and full texts. */
 static void largest_request_fits(void **state)
 {
 	struct request sent = {.who = {.uid = 1}};
@@ -94,7 +94,7 @@ static void largest_request_fits(void **state)
 	assert_int_equal(got.who.groups_count, WHO_GROUPS_MAX);
 	request_free(&got);
 
-	/* One group more than may be told is neither sent nor taken. */
+	/* A request with one group too many is neither sent nor accepted. */
 	memcpy(packet + size - 5, "member=x\0end=", 14);
 	assert_int_equal(request_decode(packet, (size_t)size + 9, &got), -EBADMSG);
 	sent.who.groups_count++;
@@ -185,7 +185,7 @@ static void bad_requests_are_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad_requests) / sizeof(bad_requests[0]); i++) {
-		/* A copy of exactly that size, so that reading past it is found. */
+		/* The copy has exactly that size, so that ASan finds a read beyond it. */
 		char *copy = malloc(bad_requests[i].size + !bad_requests[i].size);
 
 		memcpy(copy, bad_requests[i].bytes, bad_requests[i].size);
@@ -228,7 +228,7 @@ static void reply_is_read_back(void **state)
 		assert_int_equal(got.reply.handed[i].fd, fds[i]);
 	}
 
-	/* Fewer or more descriptors than announced: nothing is taken over. */
+	/* With fewer or more descriptors than announced, none is accepted. */
 	assert_int_equal(message_decode(packet, (size_t)size, fds, 2, &got), -EBADMSG);
 	assert_int_equal(got.reply.handed_count, 0);
 	assert_int_equal(message_decode(packet, (size_t)size, NULL, 0, &got), -EBADMSG);
@@ -309,7 +309,6 @@ static void bad_messages_are_refused(void **state)
 	}
 }
 
-/* A packet cut anywhere is no packet. */
 static void cut_packets_are_refused(void **state)
 {
 	struct request request = make_request();

@@ -49,7 +49,7 @@ static void test_names_flags_and_bits_are_unique(void **state)
 	assert_int_equal(bits, NAMESPACES_ALL);
 }
 
-/* Users' records of an earlier version hold these numbers. */
+/* Records of older versions have these numbers. */
 static void test_bits_of_records_never_change(void **state)
 {
 	(void)state;

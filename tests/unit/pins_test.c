@@ -1,6 +1,6 @@
 /*
- * Namespaces kept by bind mounts, in a mount namespace of the test's own: what is no sound pin, and
- * each system call failing. Runs as root.
+ * Namespaces pinned by bind mounts, in a new mount namespace: invalid pins, and failures of each system
+ * call. Runs as root.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -72,7 +72,7 @@ static int fake_setaffinity(const cpu_set_t *set)
 
 #define USER 2001
 
-static int net = -1, uts = -1; /* of namespaces that nobody is in */
+static int net = -1, uts = -1; /* of namespaces without processes */
 static ino_t net_inode, uts_inode;
 
 static int namespace_make(int flag, const char *path)
@@ -147,7 +147,7 @@ static void pins_are_made_opened_and_removed(void **state)
 	assert_int_equal(pins_remove(USER), 0);
 }
 
-/* Nobody finds pins that are not whole, whatever fails; and they can be removed, or made again. */
+/* Partial pins are never found, and can be removed or made again. */
 static void make_body(void)
 {
 	int result = pin_both(), opened;
@@ -170,7 +170,7 @@ static void each_failing_call_publishes_no_partial_pins(void **state)
 	assert_true(fault_sweep(ENOSPC, make_body) >= 6);
 }
 
-/* What an interrupted login left is removed first, and if that fails the login does. */
+/* If this removal fails, the login fails. */
 static void begin_body(void)
 {
 	int result;
@@ -194,7 +194,7 @@ static void leftovers_of_a_login_are_removed_first(void **state)
 	assert_true(fault_sweep(EMFILE, begin_body) >= 4);
 }
 
-/* An error is no absence: nobody's sound pins are torn down for want of memory. */
+/* An error does not count as absence, so missing memory tears down no valid pins. */
 static void open_body(void)
 {
 	int result = open_both();
@@ -210,7 +210,7 @@ static void each_failing_call_tears_down_no_pins(void **state)
 	assert_int_equal(pins_remove(USER), 0);
 }
 
-/* T12: what lies there is not what it is taken for. */
+/* T12: other files are in place of the pins. */
 static void damaged_pins_count_as_absent(void **state)
 {
 	(void)state;
@@ -233,7 +233,7 @@ static void damaged_pins_count_as_absent(void **state)
 	}
 }
 
-/* A user's own: of the right type, in the right place, but a user namespace owns it. */
+/* It has the right type and place, but belongs to a user namespace. */
 static void namespace_made_by_a_user_counts_as_absent(void **state)
 {
 	char path[64];
@@ -271,12 +271,12 @@ static void namespace_made_by_a_user_counts_as_absent(void **state)
 static void withdrawn_pins_are_not_found(void **state)
 {
 	(void)state;
-	pins_withdraw(USER); /* nothing to do */
+	pins_withdraw(USER); /* there are no pins */
 	assert_int_equal(pin_both(), 0);
 	pins_withdraw(USER);
 	assert_int_equal(open_both(), -ENOENT);
 	assert_int_equal(access(PINS_DIR "/.2001/net", F_OK), 0);
-	/* With something of an interrupted login in the way. */
+	/* A leftover of an interrupted login has the name. */
 	assert_int_equal((rename)(PINS_DIR "/.2001", PINS_DIR "/2001"), 0);
 	assert_int_equal(pins_begin(USER), 0);
 	assert_int_equal(pin_add(USER, KIND_NET, net), 0);
@@ -322,7 +322,7 @@ static void list_body(void)
 	free(uids);
 }
 
-/* Names that are no uid are nobody's: the templates, and what was put there by hand. */
+/* Names that are no uid do not count: the templates, and files made by hand. */
 static void list_has_only_uids(void **state)
 {
 	static const char *const names[] = {"pins/7",  "pins/.4294967294", "pins/4294967295",
@@ -336,7 +336,7 @@ static void list_has_only_uids(void **state)
 		assert_int_equal(rmdir(names[i]), 0);
 }
 
-/* The tmpfs is mounted once: again would hide the pins of all who are in. */
+/* A second tmpfs would hide the pins of active users. */
 static void setup_body(void)
 {
 	int result = pins_setup();
@@ -376,11 +376,11 @@ static void first_set_up_fails_with_each_call(void **state)
 	assert_int_equal(chdir("..") | rmdir("first"), 0);
 }
 
-/* --- the kernel that refuses mount namespaces made on some CPUs --- */
+/* --- a kernel that refuses mount namespaces from some CPUs --- */
 
 static int attempts, good_cpu;
 
-/* Succeeds on one CPU alone; a context: fails in another way there. */
+/* Succeeds on one CPU only; with a context it fails there in another way. */
 static int attempt(void *context)
 {
 	attempts++;
@@ -414,7 +414,7 @@ static void refused_namespace_is_tried_on_each_cpu(void **state)
 	assert_int_equal(retry(11, NULL), 0);
 	assert_int_equal(retry(3, &attempts), -ENOSPC);
 	assert_string_equal(log_last, "");
-	/* Not on CPUs that it may not use. */
+	/* Not on CPUs outside its affinity. */
 	assert_int_equal(retry(4, NULL), -EINVAL);
 	assert_int_equal(attempts, 7);
 	assert_non_null(strstr(log_last, "on any CPU"));
@@ -423,7 +423,7 @@ static void refused_namespace_is_tried_on_each_cpu(void **state)
 	fault_at = 1;
 	assert_int_equal(retry(5, NULL), -EINVAL);
 	assert_int_equal(attempts, 1);
-	/* A CPU that went away meanwhile is passed over. */
+	/* A CPU that was removed meanwhile is skipped. */
 	fault_calls = 0;
 	fault_at = 2;
 	assert_int_equal(retry(5, NULL), 0);

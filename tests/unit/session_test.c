@@ -1,8 +1,7 @@
 /*
- * The module's way through a session, from its entry points on, without the kernel: Linux-PAM, the
- * helper and the join are fakes, which say what was asked. Accounts are this machine's root and
- * nobody. Runs as root on a tmpfs in a mount namespace of its own, because only root's conf file is
- * read.
+ * The module's entry points without the kernel: Linux-PAM, the helper and the join are fakes, which record
+ * their calls. Accounts are this machine's root and nobody. Runs as root on a tmpfs in a new mount
+ * namespace, as the conf file must be root's.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -24,12 +23,12 @@
 
 #define CONF "/mnt/conf"
 
-/* What the fakes answer, by verb, and what they were asked. */
+/* Answers of the fakes, by verb, and their calls. */
 static struct answer {
 	int error;
 	enum outcome outcome;
 	const char *cause;
-	bool empty; /* no namespace is handed over */
+	bool empty; /* the reply has no namespace */
 } answer_open, answer_close, answer_host;
 static int answer_join;
 static char asked[256]; /* "open(10000) join close(10000)" */
@@ -119,7 +118,7 @@ static void conf_write(const char *text)
 	assert_int_equal(fclose(file), 0);
 }
 
-/* nobody logs in by sshd, and all goes well. */
+/* The user nobody logs in by sshd, and all calls succeed. */
 static void begin(void)
 {
 	pam_finish();
@@ -142,7 +141,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* What was kept is gone, and no descriptor is left; ASan looks at the memory. */
+/* No data and no descriptor is left; ASan checks the memory. */
 static int teardown(void **state)
 {
 	(void)state;
@@ -184,7 +183,7 @@ static unsigned nobody_gid(void)
 	return who.gid;
 }
 
-/* Exactly these lines; format takes pid or uid. */
+/* The log has exactly these lines; the format takes a pid or a uid. */
 #define assert_log(...)                                                                            \
 	do {                                                                                       \
 		char expected[2048];                                                               \
@@ -199,7 +198,7 @@ static unsigned nobody_gid(void)
 	"6 session %s: user=nobody uid=%u service=sshd tty=ssh rhost=192.0.2.1 leader=%d "         \
 	"profile=p netns=n\n"
 
-/* Refused after this was asked and logged; the user was told, and nothing is left to close. */
+/* The login is refused after these calls and log lines, with a message for the user, and no session is open. */
 #define assert_refused(expected, ...)                                                              \
 	do {                                                                                       \
 		assert_int_equal(session_begin(), PAM_PERM_DENIED);                                \
@@ -283,7 +282,6 @@ static void test_user_without_profile_is_refused(void **state)
 	assert_string_equal(asked, "open(10000) join");
 }
 
-/* By name, by uid and by group. */
 static void test_profile_matches_by_name_uid_and_group(void **state)
 {
 	static const char *const matches[] = {"nobody", "1-9, %u", "@root"};
@@ -326,7 +324,7 @@ static void test_nested_host_goes_to_the_host(void **state)
 	assert_string_equal(asked, "host(3000) join");
 	assert_log("%s", "");
 	asked[0] = '\0';
-	assert_int_equal(session_end(), PAM_SUCCESS); /* nothing of this user's is open */
+	assert_int_equal(session_end(), PAM_SUCCESS); /* this user has no open session */
 	assert_string_equal(asked, "");
 
 	answer_host.outcome = OUTCOME_ISOLATED;
@@ -340,7 +338,7 @@ static void test_nested_host_goes_to_the_host(void **state)
 	assert_string_equal(asked, "host(3000)");
 }
 
-/* on_error is for logins that cannot be isolated. This one could not be taken back to the host. */
+/* on_error is for logins that cannot be isolated. This login could not go back to the host. */
 static void test_failed_nested_host_refuses_with_on_error_host(void **state)
 {
 	(void)state;
@@ -350,17 +348,17 @@ static void test_failed_nested_host_refuses_with_on_error_host(void **state)
 	assert_int_equal(session_begin(), PAM_PERM_DENIED);
 }
 
-/* The helper undoes by itself what it began. */
+/* The helper itself undoes what it began. */
 static void test_refusal_of_the_helper_refuses(void **state)
 {
 	(void)state;
 	answer_open = (struct answer){
 	    .outcome = OUTCOME_REFUSED, .cause = "no address is free", .empty = true};
-	assert_refused("open(10000)", REFUSED); /* the cause was one of the helper's lines */
+	assert_refused("open(10000)", REFUSED); /* the helper has logged the cause */
 	answer_open.cause = NULL;
 	assert_refused("open(10000)",
 		       "3 the helper refused the login and gave no reason\n" REFUSED);
-	/* Not what was asked for, or nothing to join. */
+	/* The reply has another namespace, or none. */
 	answer_open = (struct answer){.outcome = OUTCOME_HOST};
 	assert_refused("open(10000)",
 		       "3 the helper refused the login and gave no reason\n" REFUSED);
@@ -369,7 +367,7 @@ static void test_refusal_of_the_helper_refuses(void **state)
 		       "3 the helper refused the login and gave no reason\n" REFUSED);
 }
 
-/* What a helper left that gave no reply is undone, unless none ran or it still holds the lock. */
+/* If a helper gave no reply, its work is undone, unless none ran or it still holds the lock. */
 static void test_missing_reply_closes_and_refuses(void **state)
 {
 	static const struct {
@@ -398,7 +396,7 @@ static void test_failed_join_closes_and_refuses(void **state)
 	(void)state;
 	answer_join = -EPROTO;
 	assert_refused("open(10000) join close(10000)", REFUSED);
-	/* Undone without a join: the way back was the join's own. */
+	/* It is undone without a join, since the join itself went back. */
 	answer_join = -ENOTRECOVERABLE;
 	assert_refused("open(10000) join close(10000)", REFUSED);
 }
@@ -418,19 +416,19 @@ static void test_on_error_host_lets_login_go_on(void **state)
 	assert_log(LET_IN, nobody_uid());
 	assert_string_equal(pam.shown, "");
 	asked[0] = '\0';
-	assert_int_equal(session_end(), PAM_SUCCESS); /* what was undone is not closed */
+	assert_int_equal(session_end(), PAM_SUCCESS); /* an undone session is not closed */
 	assert_string_equal(asked, "");
 
 	answer_open = (struct answer){.outcome = OUTCOME_REFUSED, .cause = "full", .empty = true};
 	assert_int_equal(session_begin(), PAM_SUCCESS);
 	assert_log(LET_IN, nobody_uid());
 	answer_open = (struct answer){.outcome = OUTCOME_ISOLATED};
-	answer_join = -EPROTO; /* provably back */
+	answer_join = -EPROTO; /* known to be back */
 	assert_int_equal(session_begin(), PAM_SUCCESS);
 	assert_log(LET_IN, nobody_uid());
 }
 
-/* It is neither in its network nor where it was. */
+/* The process is neither in its network nor in its old namespaces. */
 static void test_unrecoverable_process_refuses_with_on_error_host(void **state)
 {
 	(void)state;
@@ -439,7 +437,7 @@ static void test_unrecoverable_process_refuses_with_on_error_host(void **state)
 	assert_refused("open(10000) join close(10000)", REFUSED);
 }
 
-/* A session that would not be closed later is closed at once. */
+/* Without data the session would not be closed later. */
 static void test_session_without_pam_data_is_closed_at_once(void **state)
 {
 	static const char not_kept[] = "3 cannot keep the session's data: Memory buffer error\n";
@@ -459,7 +457,7 @@ static void test_session_without_pam_data_is_closed_at_once(void **state)
 	    "%s3 the refused session could not be closed; pam-netns gc will remove it\n" REFUSED,
 	    "opened", nobody_uid(), (int)getpid(), not_kept);
 
-	/* Nothing is to be closed of one that was not isolated. */
+	/* A session that is not isolated needs no close. */
 	begin();
 	conf_write("[profile p]\nmatch = *\nisolate = no\n");
 	pam.set_data_at = 1;
@@ -482,7 +480,7 @@ static void test_debug_argument_logs_more(void **state)
 	(void)state;
 	assert_int_equal(module(pam_sm_open_session, 0, "debug"), PAM_SUCCESS);
 	assert_non_null(strstr(request_of_last, "flags=2"));
-	/* What the caller's thread logs afterwards is none of this handle's. */
+	/* Later log lines of the thread do not go to this handle. */
 	pam.log[0] = '\0';
 	log_debug("later");
 	assert_string_equal(pam.log, "");
@@ -513,7 +511,7 @@ static void test_key_log_decides_on_log_lines(void **state)
 	}
 }
 
-/* What a client or a user chose is no further field of a line. */
+/* A text of a client or a user adds no field to a line. */
 static void test_hostile_items_make_no_further_field(void **state)
 {
 	char long_name[STATE_TEXT_MAX + 1];
@@ -546,7 +544,7 @@ static void test_close_without_open_succeeds(void **state)
 	assert_log("%s", "");
 }
 
-/* T4: a child that closes, or that only cleans up, ends nothing. */
+/* T4: a child that closes, or that only cleans up, does not end the session. */
 static void test_t04_child_ends_no_session(void **state)
 {
 	int status;
@@ -568,7 +566,7 @@ static void test_t04_child_ends_no_session(void **state)
 	assert_string_equal(asked, "close(10000) join");
 }
 
-/* The session is closed though its conf file went: with the deadline that stands without one. */
+/* Without the conf file the close has the default deadline. */
 static void test_close_without_conf_closes(void **state)
 {
 	(void)state;
@@ -604,7 +602,7 @@ static void test_failed_close_is_logged(void **state)
 	assert_string_equal(asked, "close(10000) join");
 }
 
-/* The PAM line may be split in two: one opens, the other closes. */
+/* Two PAM lines may share the work: one opens, the other closes. */
 static void test_argument_open_or_close_does_one_of_both(void **state)
 {
 	(void)state;
@@ -647,8 +645,7 @@ static void test_conf_path_beyond_limit_refuses(void **state)
 	assert_string_equal(asked, "");
 }
 
-/* A process that authenticated in the host's network goes back before a session opens, or is
- * refused. */
+/* A process in the host's network goes back before a session opens, or is refused. */
 static void test_open_leaves_the_hosts_network_first(void **state)
 {
 	const void *origin;
@@ -667,7 +664,7 @@ static void test_open_leaves_the_hosts_network_first(void **state)
 	assert_null(origin);
 }
 
-/* Memory is short: the login is refused, and all is closed and freed. */
+/* The login is refused, and all is closed and freed. */
 static void no_memory(void)
 {
 	int result;

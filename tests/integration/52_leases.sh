@@ -21,6 +21,13 @@ conf_small() {
 	END
 }
 
+# The reaper releases the lock of a user a moment after the last leftover is gone, and a login passes over
+# leases whose user is locked.
+host_idle() {
+	host_clean
+	wait_until 20 eval '! pgrep -f pam-netns-helper >/dev/null'
+}
+
 setup() {
 	host_pam_install
 	users_add pupil 2101 15
@@ -36,7 +43,7 @@ pupils_fill() {
 	for ((i = 1; i <= 13; i++)); do
 		su "pupil$i" -c true
 	done
-	host_clean
+	host_idle
 	for ((i = 1; i <= 13; i++)); do
 		used_days_ago "pupil$i" $((15 - i))
 	done
@@ -99,22 +106,22 @@ test_longest_unused_lease_goes_to_a_new_user() {
 	log_grep 'uid 2114 gets the address of uid 2101, which did not use it for 14 days'
 	[[ ! -L $LEASES/uid/2101 ]] || fail 'pupil1 still has a lease'
 	leases_are_sound
-	host_clean
+	host_idle
 	# pupil1's next login takes pupil2's address, which is the longest unused now.
 	su pupil1 -c true
 	[[ ! -L $LEASES/uid/2102 ]] || fail 'pupil2 still has a lease'
 	leases_are_sound
-	host_clean
+	host_idle
 }
 
 test_logout_counts_as_use() {
 	pupils_fill
 	su pupil1 -c true
-	host_clean
+	host_idle
 	su pupil14 -c true
 	[[ -L $LEASES/uid/2101 ]] || fail 'the lease that was just used is gone'
 	[[ ! -L $LEASES/uid/2102 ]] || fail 'pupil2 still has a lease'
-	host_clean
+	host_idle
 }
 
 # gc marks the leases of active users as used now.
@@ -175,7 +182,7 @@ test_new_user_gets_no_leftovers_of_old_user() {
 	assert_no_match 'lladdr 02:6e:0a:4d:00:aa' "$(ip neigh show dev pnbr0)"
 	reaches_outside pupil14
 	pupil_leaves 2114
-	host_clean
+	host_idle
 }
 
 # A tracked connection of the old user must not become the new user's.
@@ -185,14 +192,14 @@ test_connections_of_old_user_are_removed() {
 	# The bridge forwards a moment after the login, so the first packet may be lost.
 	su pupil1 -c "exec 3<>/dev/udp/$OUTSIDE4/7
 		for i in 1 2 3 4 5 6 7 8 9; do echo x >&3; timeout 2 head -n 1 <&3 && exit; done; exit 1" >/dev/null
-	host_clean
+	host_idle
 	used_days_ago pupil1 13
 	old=$(lease_of pupil1)
 	"$TOOLS/host-connections" | grep -q "^$old " || fail 'the kernel forgot the connection by itself'
 	su pupil14 -c true
 	[[ ! -L $LEASES/uid/2101 ]] || fail 'pupil1 still has a lease'
 	! "$TOOLS/host-connections" | grep "^$old " || fail 'connections of the old user are left'
-	host_clean
+	host_idle
 }
 
 # Two users, each under their own lock, need an address at once: one address is free, then two are.

@@ -18,7 +18,7 @@ struct join {
 	uid_t uid;
 };
 
-/* Opens and checks the pins. Descriptors stay open until exec. name is for messages. Logs errors. */
+/* Opens and checks the pins. Descriptors stay open until exec. name is for messages. Logged. */
 int join_open(struct join *join, uid_t uid, const char *name) MUST_CHECK;
 /*
  * Joins, the mount namespace last, and verifies; then opens the pins again, because a removal may

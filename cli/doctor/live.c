@@ -72,7 +72,7 @@ static void forwarding_check(struct doctor *doctor, const char *setting, const c
 
 	if (files_read(AT_FDCWD, path, value, sizeof(value)) > 0 && *value == '0')
 		doctor_problem(doctor,
-			       "%s = 0: users reach nothing outside "
+			       "%s = 0: users cannot reach the outside "
 			       "-> pam-netns up",
 			       setting);
 }

@@ -130,13 +130,14 @@ void doctor_sysctl(struct doctor *doctor)
 		ipv6 |= doctor->conf->networks[i].subnet6_source != SOURCE_NONE;
 	if (!doctor->conf->networks_count)
 		return;
-	setting_check(doctor, "net.ipv4.ip_forward", true, "users reach nothing outside");
-	setting_check(doctor, "net.ipv4.conf.all.forwarding", true, "users reach nothing outside");
+	setting_check(doctor, "net.ipv4.ip_forward", true, "users cannot reach the outside");
+	setting_check(doctor, "net.ipv4.conf.all.forwarding", true,
+		      "users cannot reach the outside");
 	/* Another check reports IPv6 that is disabled now. */
 	if (!ipv6 || ipv6_disabled())
 		return;
 	setting_check(doctor, "net.ipv6.conf.all.forwarding", true,
-		      "users reach nothing outside over IPv6");
+		      "users cannot reach the outside over IPv6");
 	setting_check(doctor, "net.ipv6.conf.all.disable_ipv6", false, "users have no IPv6");
 	setting_check(doctor, "net.ipv6.conf.default.disable_ipv6", false,
 		      "new links have no IPv6");

@@ -92,7 +92,7 @@ static int folder_open(int parent, const char *name)
 	if (fd < 0 && errno != ENOENT)
 		refuse("cannot reach the pinned namespaces");
 	if (fd >= 0 && (fstat(fd, &st) || st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH))))
-		refuse("the folder of the pinned namespaces is not root's alone");
+		refuse("other users than root can change the folder of the pinned namespaces");
 	return fd;
 }
 
@@ -182,7 +182,7 @@ static void pins_join(int hostproc, uid_t uid, const struct pins *pins)
 			refuse("cannot join a namespace");
 	}
 	if (!pins_joined(hostproc, pins))
-		refuse("the kernel did not join the namespaces it was told to");
+		refuse("the kernel did not join the requested namespaces");
 	/* The last session may have ended meanwhile. Then our namespaces belong to no user. */
 	if (!pins_open(hostproc, uid, &now) || !pins_joined(hostproc, &now))
 		refuse("your network was removed; log in again");

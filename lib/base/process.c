@@ -30,7 +30,7 @@ static bool number_parse(const char *text, unsigned long long *out)
 	return errno == 0 && *end == ' ';
 }
 
-/* The name in the second field may contain anything, even ") "; later fields have no parenthesis. */
+/* The name in the second field may hold anything, even ") "; later fields have no parenthesis. */
 static bool fields_parse(const char *text, struct stat_fields *out)
 {
 	const char *field = strrchr(text, ')');

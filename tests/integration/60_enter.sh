@@ -237,9 +237,9 @@ test_pin_folder_not_owned_by_root_is_refused() {
 	folder=$RUN/pins/$(id -u dave)
 	pin dave net carol
 	chown dave "$folder"
-	refused "pam-netns-enter: the folder of the pinned namespaces is not root's alone" dave true
+	refused "pam-netns-enter: other users than root can change the folder of the pinned namespaces" dave true
 	chown root "$folder" && chmod 0770 "$folder"
-	refused "pam-netns-enter: the folder of the pinned namespaces is not root's alone" dave true
+	refused "pam-netns-enter: other users than root can change the folder of the pinned namespaces" dave true
 	umount "$folder/net" && rm -r "$folder"
 	ln -s "$(id -u carol)" "$folder"
 	refused 'pam-netns-enter: cannot reach the pinned namespaces' dave true

@@ -85,8 +85,8 @@ static void assert_refused(const char *message)
 #define NO_NETWORK "you have no network of your own at present; log in first"
 #define DAMAGED	   "a pinned namespace is damaged; log in again"
 #define NOT_OWNED  "a pinned namespace is not owned by the host"
-#define NOT_ALONE  "the folder of the pinned namespaces is not root's alone"
-#define NOT_JOINED "the kernel did not join the namespaces it was told to"
+#define NOT_ALONE  "other users than root can change the folder of the pinned namespaces"
+#define NOT_JOINED "the kernel did not join the requested namespaces"
 #define NOT_READ   "cannot read which namespaces this process is in"
 #define WENT_AWAY  "your network was removed; log in again"
 

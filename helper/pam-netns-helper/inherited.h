@@ -8,10 +8,10 @@
 
 /*
  * Makes all uids and gids root's, without supplementary groups, and verifies that root has made
- * the socket that is standard input, as process *caller. -EPERM: another user has; or another
+ * the socket that is standard input, as process *pid. -EPERM: another user has; or another
  * -errno. Logs nothing.
  */
-int inherited_ids(pid_t *caller) MUST_CHECK;
+int inherited_ids(pid_t *pid) MUST_CHECK;
 
 /*
  * Closes all descriptors but 0-2; umask 022; / as the directory; resource limits, CPUs, priorities,

@@ -132,7 +132,7 @@ int state_folder_sessions(int run, uid_t uid)
 	if (user < 0)
 		return user;
 	snprintf(above, sizeof(above), USERS_DIR "/%u", uid);
-	return folder_in(user, SESSIONS + 1, above);
+	return folder_in(user, &SESSIONS[1], above);
 }
 
 int state_folder_close(int run, uid_t uid)

@@ -22,7 +22,7 @@ HOST4=198.51.100.2 HOST6=2001:db8:51::2 OUTSIDE4=198.51.100.1 OUTSIDE6=2001:db8:
 
 fail() {
 	local i=1
-	while [[ ${BASH_SOURCE[i]-} == "${BASH_SOURCE[0]}" ]]; do i=$((i + 1)); done
+	while [[ ${BASH_SOURCE[i]-} == *lib.sh ]]; do i=$((i + 1)); done
 	echo "${BASH_SOURCE[i]-}:${BASH_LINENO[i - 1]-}: $*" >&2
 	exit 1
 }
@@ -186,141 +186,8 @@ host_inodes() {
 	stat -L -c %i /proc/1/ns/net /proc/1/ns/mnt /proc/1/ns/uts | paste -sd ' '
 }
 
-# --- sessions ---
-
-# hold_session NAME USER [SSH OPTION…]: a login that stays, with a shell for in_session NAME.
-# hold_pid NAME: the process id of that shell. drop_session NAME ends the client with SIGTERM (or
-# SIGNAL), end_session NAME ends the shell.
-hold_session() {
-	local name=$1 SSH_COMMAND
-	shift
-	rm -f "$OUT/hold.$name" "$OUT/hold.$name.in"
-	mkfifo "$OUT/hold.$name.in"
-	ssh_command "$@" -- "echo \$\$ >$OUT/hold.$name; exec sh"
-	# Opened for reading and writing, so that it never ends by itself.
-	"${SSH_COMMAND[@]}" <>"$OUT/hold.$name.in" >"$OUT/hold.$name.log" 2>&1 &
-	echo $! >"$OUT/hold.$name.client"
-	wait_until 15 held_or_ended "$name"
-	[[ -s $OUT/hold.$name ]] || fail "$name has no session: $(<"$OUT/hold.$name.log")"
-}
-
-held_or_ended() {
-	[[ -s $OUT/hold.$1 ]] || process_gone "$(<"$OUT/hold.$1.client")"
-}
-
-hold_pid() {
-	cat "$OUT/hold.$1"
-}
-
-# in_session NAME 'SHELL COMMAND': prints its output and returns its exit status, within 20 s.
-in_session() {
-	job_make "$2"
-	echo "sh $JOB" >"$OUT/hold.$1.in"
-	job_wait "$JOB" 20
-}
-
-# serve_once SESSION PORT TEXT: a server in the session, for one connection.
-serve_once() {
-	in_session "$1" "echo '$3' | timeout 20 nc -l -N $2 >/dev/null 2>&1 &
-		for i in \$(seq 100); do ss -Hltn 'sport = $2' | grep -q . && exit 0; sleep 0.02; done; exit 1"
-}
-
-# drop_session NAME [SIGNAL]
-drop_session() {
-	local client
-	client=$(<"$OUT/hold.$1.client")
-	kill -s "${2:-TERM}" "$client" 2>/dev/null || :
-	wait_until 5 process_gone "$client"
-	rm "$OUT/hold.$1.client"
-}
-
-end_session() {
-	echo exit >"$OUT/hold.$1.in"
-	wait_until 5 process_gone "$(<"$OUT/hold.$1.client")"
-	rm "$OUT/hold.$1.client"
-}
-
-# process_gone PID: a zombie counts as gone.
-process_gone() {
-	[[ ! -e /proc/$1 ]] || grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
-}
-
-# as_pty [-t SECONDS] COMMAND… <<END: runs it on a terminal with a dialogue; see pty.exp.
-as_pty() {
-	local seconds=20
-	[[ $1 != -t ]] || { seconds=$2 && shift 2; }
-	expect -f "$CHECKOUT/tests/integration/pty.exp" "$seconds" "$@"
-}
-
-# pam_session [OPTION…] SERVICE USER COMMAND…: between pam_open_session and pam_close_session; see
-# tests/host/session.c.
-pam_session() {
-	"$TOOLS/host-session" "$@"
-}
-
-# pamtester_session SERVICE USER: opens and closes.
-pamtester_session() {
-	pamtester "$1" "$2" open_session close_session
-}
-
-# job_wait FILE SECONDS: prints the job's output, returns its exit status; 1 if it never ended.
-job_wait() {
-	local BOUND i
-	bound "$2"
-	for ((i = 0; i < BOUND * 20; i++)); do
-		if [[ -s $1.code ]]; then
-			cat "$1.out"
-			return "$(<"$1.code")"
-		fi
-		sleep 0.05
-	done
-	echo "job does not end or was not started" >&2
-	return 1
-}
-
-job_make() {
-	JOB=$(mktemp "$OUT/job.XXXXXX")
-	printf '( %s\n) >%s.out 2>&1\necho $? >%s.code\n' "$1" "$JOB" "$JOB" >"$JOB"
-	chmod 0644 "$JOB"
-}
-
-cron_pid() {
-	cat /run/crond.pid 2>/dev/null || cat /run/cron.pid
-}
-
-# cron_submit USER 'SHELL COMMAND': a job for cron. A job of each minute could wait 60 s; an @reboot job
-# of a restarted cron runs at once by the same code.
-cron_submit() {
-	local pid
-	job_make "$2"
-	echo "@reboot $1 /bin/sh $JOB" >/etc/cron.d/test-job
-	pid=$(cron_pid)
-	kill "$pid"
-	wait_until 5 process_gone "$pid"
-	rm -f /run/crond.reboot /run/cron.reboot
-	"$(command -v cron || command -v crond)"
-}
-
-# cron_run USER 'SHELL COMMAND': prints its output and returns its exit status, within 10 s.
-cron_run() {
-	local code=0
-	cron_submit "$@"
-	job_wait "$JOB" 10 || code=$?
-	rm -f /etc/cron.d/test-job
-	return "$code"
-}
-
-# at_submit USER 'SHELL COMMAND': `at now`, without a session. atd starts it at once.
-at_submit() {
-	job_make "$2"
-	(cd / && setpriv --reuid "$1" --regid "$(id -g "$1")" --init-groups \
-		env HOME="/home/$1" LOGNAME="$1" USER="$1" at -f "$JOB" now) 2>/dev/null
-}
-
-at_run() {
-	at_submit "$@"
-	job_wait "$JOB" 10
-}
+# shellcheck source=tests/integration/session_lib.sh
+. "$CHECKOUT/tests/integration/session_lib.sh"
 
 # --- pam_netns ---
 

@@ -4,7 +4,7 @@
  *   traffic serve PORT                       both protocols, until it is ended
  *   traffic rtt ADDRESS PORT SECONDS         prints the median round trip in a connection, in us
  *   traffic connections ADDRESS PORT SECONDS prints new connections per second, each with a request
- *   traffic datagrams ADDRESS PORT SECONDS   prints how many of 18 bytes arrive per second
+ *   traffic datagrams ADDRESS PORT SECONDS   prints how many datagrams of 18 bytes arrive per second
  *
  * A connection is reset by the client, so that neither end runs out of ports in TIME_WAIT. The
  * server serves one connection after the other.
@@ -70,7 +70,7 @@ static void serve_connection(int listening)
 	close(fd);
 }
 
-/* Counts, and tells the count to who asks for it. */
+/* Counts datagrams, and answers queries with the count. */
 static void serve_datagrams(int fd)
 {
 	static uint64_t count;
@@ -185,7 +185,7 @@ static void measure_datagrams(const struct addrinfo *to, int64_t start, int64_t 
 
 	int64_t took = now_ns() - start;
 
-	usleep(50000); /* what is queued is served */
+	usleep(50000); /* until queued packets are served */
 	printf("%.0f\n", (double)datagrams_arrived(fd) * 1e9 / (double)took);
 	close(fd);
 }

@@ -105,7 +105,7 @@ $B/helper/%.o: %.c | $B/kernel
 
 # memory.c, in front of musl's allocator.
 POOL = $(if $(MUSL),-Wl$(comma)--wrap=malloc$(comma)--wrap=calloc$(comma)--wrap=realloc$(comma)--wrap=free)
-$B/pam-netns-helper $B/strict/pam-netns-helper: RELRO += $(POOL)
+$B/pam-netns-helper $B/strict/pam-netns-helper: RELRO += $(POOL) -Wl,--sort-section=name
 $B/pam-netns-helper: $(HELPER_OBJS) $B/helper/libpam_netns.a
 	$(helper_link)
 

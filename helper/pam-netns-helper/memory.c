@@ -3,9 +3,9 @@
  *
  * The C library would ask the kernel for memory eight times in a login, and each size of
  * allocation would be on pages of its own. A login allocates a few kilobytes: the request's
- * groups and the conf file. They come from a block here, one behind the other, and are not used
- * again after they are freed. Allocations that do not fit (the lists of gc and of the reaper)
- * come from the C library.
+ * groups and the conf file. They come from a block here, one behind the other. Only the last
+ * allocation is used again after it is freed. Allocations that do not fit (the lists of gc and of
+ * the reaper) come from the C library.
  *
  * ld's --wrap leads here (Makefile), also from the C library's own functions.
  */
@@ -14,7 +14,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#define BLOCK_SIZE 65536 /* pages that are never touched cost nothing */
+#include "base/large.h"
+
+#define BLOCK_SIZE 65536
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -30,21 +32,18 @@ struct head {
 	_Alignas(max_align_t) size_t size;
 };
 
-static _Alignas(max_align_t) char block[BLOCK_SIZE]; /* zero where it has not been given out */
-static size_t used;
+static _Alignas(max_align_t) char block[BLOCK_SIZE] LARGE_BUFFER;
+static char *next = block;  /* behind the last allocation */
+static char *clean = block; /* from here on nothing was ever given out: zeros */
 
-/* NULL: it does not fit. */
-static void *block_take(size_t size)
+static size_t whole(size_t size)
 {
-	size_t whole =
-	    (size + 2 * sizeof(struct head) - 1) / sizeof(struct head) * sizeof(struct head);
-	struct head *head = (struct head *)(void *)(block + used);
+	return (size + sizeof(struct head) - 1) / sizeof(struct head) * sizeof(struct head);
+}
 
-	if (size > BLOCK_SIZE || whole > BLOCK_SIZE - used)
-		return NULL;
-	used += whole;
-	head->size = size;
-	return head + 1;
+static struct head *head_of(void *memory)
+{
+	return (struct head *)memory - 1;
 }
 
 static bool in_block(const void *memory)
@@ -52,30 +51,55 @@ static bool in_block(const void *memory)
 	return (uintptr_t)memory - (uintptr_t)block < BLOCK_SIZE;
 }
 
+static bool is_last(void *memory)
+{
+	return (char *)memory + whole(head_of(memory)->size) == next;
+}
+
+/* Makes memory in the block the last allocation, of that size; false: it does not fit. */
+static bool last_set(char *memory, size_t size)
+{
+	size_t left = (size_t)(block + BLOCK_SIZE - memory);
+
+	if (memory > block + BLOCK_SIZE || size > left || whole(size) > left)
+		return false;
+	head_of(memory)->size = size;
+	next = memory + whole(size);
+	if (next > clean)
+		clean = next;
+	return true;
+}
+
 void *__wrap_malloc(size_t size)
 {
-	return block_take(size) ?: __real_malloc(size);
+	char *memory = next + sizeof(struct head);
+
+	return last_set(memory, size) ? memory : __real_malloc(size);
 }
 
 void *__wrap_calloc(size_t count, size_t size)
 {
+	char *memory = next + sizeof(struct head), *dirty = clean;
 	size_t bytes;
 
-	if (__builtin_mul_overflow(count, size, &bytes))
+	if (__builtin_mul_overflow(count, size, &bytes) || !last_set(memory, bytes))
 		return __real_calloc(count, size);
-	return block_take(bytes) ?: __real_calloc(count, size);
+	if (memory < dirty)
+		memset(memory, 0, memory + bytes < dirty ? bytes : (size_t)(dirty - memory));
+	return memory;
 }
 
 void *__wrap_realloc(void *old, size_t size)
 {
-	const struct head *head = old;
 	void *grown;
 
 	if (old && !in_block(old))
 		return __real_realloc(old, size);
+	if (old && is_last(old) && last_set(old, size))
+		return old;
 	grown = __wrap_malloc(size);
 	if (grown && old)
-		memcpy(grown, old, head[-1].size < size ? head[-1].size : size);
+		memcpy(grown, old, head_of(old)->size < size ? head_of(old)->size : size);
 	return grown;
 }
 
@@ -83,4 +107,6 @@ void __wrap_free(void *old)
 {
 	if (!in_block(old))
 		__real_free(old);
+	else if (is_last(old))
+		next = (char *)head_of(old);
 }

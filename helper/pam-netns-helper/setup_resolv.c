@@ -16,12 +16,14 @@
 
 int setup_resolv(const struct host *host, const struct network *network)
 {
-	char text[RESOLV_TEXT_MAX];
+	CLEANUP_FREE char *text = malloc(RESOLV_TEXT_MAX);
 	CLEANUP_FD int dir = network_state_dir(host->run, network->name);
 	int result;
 
 	if (dir < 0)
 		return dir;
+	if (!text)
+		return log_errno(ENOMEM, "make the resolv.conf of network %s", network->name);
 	/* If the file exists, from before the conf said so, mount namespaces that
 	 * lack it would get it. */
 	if (network->dns == SOURCE_NONE)

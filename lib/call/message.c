@@ -122,7 +122,7 @@ int request_decode(const char *packet, size_t size, struct request *out)
 	struct packet_reader reader;
 	int error;
 
-	memset(out, 0, sizeof(*out));
+	memset(out, 0, offsetof(struct request, conf) + 1);
 	if (!packet_open(&reader, packet, size, "request"))
 		return -EBADMSG;
 	error = take_request(&reader, out);

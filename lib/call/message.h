@@ -32,13 +32,13 @@
 #define MESSAGE_ANSWER_MAX 4096	 /* of one from the helper: all texts of a reply, and more */
 /* The user that a request is about, and its sender. Strings are never NULL ("" is none). */
 struct request {
-	char conf[PATH_MAX];
 	struct who who;
 	char service[STATE_TEXT_MAX];
 	char tty[STATE_TEXT_MAX];
 	char rhost[STATE_TEXT_MAX];
 	char network[CONF_NAME_MAX]; /* up, down: one network; "": all */
 	unsigned flags;		     /* enum request_flag */
+	char conf[PATH_MAX];	     /* the last: little of it is used, and only that is touched */
 };
 
 enum request_flag {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/large.h"
 #include "base/clock.h"
 #include "call/packet.h"
 
@@ -181,7 +182,7 @@ static ssize_t receive_packet(int socket, char *bytes, size_t max, struct msghdr
 int message_receive_request(int socket, struct request *out)
 {
 	/* Neither on the heap, which would cost a map and an unmap, nor on a thread's stack. */
-	static char bytes[MESSAGE_MAX];
+	static char bytes[MESSAGE_MAX] LARGE_BUFFER;
 	/* Without room for descriptors the kernel closes those that come, and sets MSG_CTRUNC. */
 	struct msghdr packet = {.msg_iov = NULL};
 	ssize_t size = receive_packet(socket, bytes, sizeof(bytes), &packet, 0);

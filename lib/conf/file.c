@@ -25,7 +25,8 @@
 
 struct walk {
 	char walked[PATH_MAX]; /* without links; "" is / */
-	char left[PATH_MAX];   /* the part not walked yet */
+	const char *left;      /* the part not walked yet: of the path, or of targets */
+	char *targets;	       /* what links have put in front of the rest; NULL: none */
 	unsigned links;
 	struct stat status; /* of walked */
 };
@@ -82,7 +83,7 @@ static void walked_shorten(struct walk *walk)
 /* Moves on by the first component of the rest; 1 at the end. */
 static int walk_component(struct walk *walk)
 {
-	char *start = walk->left + strspn(walk->left, "/");
+	const char *start = walk->left + strspn(walk->left, "/");
 	size_t length = strcspn(start, "/"), used = strlen(walk->walked);
 
 	if (!length)
@@ -98,25 +99,40 @@ static int walk_component(struct walk *walk)
 		memcpy(walk->walked + used + 1, start, length);
 		walk->walked[used + 1 + length] = '\0';
 	}
-	memmove(walk->left, start + length, strlen(start + length) + 1);
+	walk->left = start + length;
 	return walk_look(walk);
 }
 
-/* The walked path is a link: goes back to its folder, and puts its target in front of the rest. */
-static int walk_link(struct walk *walk)
+/* Puts text in front of the rest, with a slash between them. */
+static int walk_prepend(struct walk *walk, const char *text)
 {
-	char target[PATH_MAX], left[PATH_MAX];
+	char *joined;
+
+	if (strlen(text) + 1 + strlen(walk->left) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	if (asprintf(&joined, "%s/%s", text, walk->left) < 0)
+		return -ENOMEM;
+	free(walk->targets);
+	walk->left = walk->targets = joined;
+	return 0;
+}
+
+/*
+ * The walked path is a link: goes back to its folder, and puts its target in front of the rest.
+ * noinline: most walks meet no link and can do without this much stack.
+ */
+static int __attribute__((noinline)) walk_link(struct walk *walk)
+{
+	char target[PATH_MAX];
 	ssize_t length = readlink(walk->walked, target, sizeof(target) - 1);
+	int error;
 
 	if (length < 0)
 		return log_errno(errno, "read the link %s", walk->walked);
 	target[length] = '\0';
-	if (++walk->links > LINKS_MAX)
-		return log_errno(ELOOP, "follow the link %s", walk->walked);
-	strcpy(left, walk->left);
-	if ((size_t)snprintf(walk->left, sizeof(walk->left), "%s/%s", target, left) >=
-	    sizeof(walk->left))
-		return log_errno(ENAMETOOLONG, "follow the link %s", walk->walked);
+	error = ++walk->links > LINKS_MAX ? -ELOOP : walk_prepend(walk, target);
+	if (error)
+		return log_errno(-error, "follow the link %s", walk->walked);
 	if (*target == '/')
 		walk->walked[0] = '\0';
 	else
@@ -201,25 +217,36 @@ static int content_read(const struct walk *walk, char **text)
 	return 0;
 }
 
-int conf_file_read(const char *path, size_t max, char **text, struct stat *status)
+static int file_read(struct walk *walk, const char *path, size_t max, char **text,
+		     struct stat *status)
 {
-	struct walk walk; /* not zeroed: that would touch all of its pages */
 	CLEANUP_FREE char *cwd = *path == '/' ? NULL : getcwd(NULL, 0);
-	int length, error;
+	int error = 0;
 
-	walk.walked[0] = '\0';
-	walk.links = 0;
 	if (!*path)
 		return log_errno(ENOENT, "open the conf file '%s'", path);
 	if (*path != '/' && !cwd)
 		return log_errno(errno, "find the current folder of %s", path);
-	length = snprintf(walk.left, sizeof(walk.left), "%s/%s", cwd ? cwd : "", path);
-	if (length < 0 || (size_t)length >= sizeof(walk.left))
-		return log_errno(ENAMETOOLONG, "open %.64s...", path);
-	error = walk_all(&walk);
-	error = error ?: kind_check(&walk, max);
-	error = error ?: content_read(&walk, text);
+	walk->left = path;
+	if (cwd || strlen(path) >= PATH_MAX)
+		error = walk_prepend(walk, cwd ?: "");
+	if (error)
+		return log_errno(-error, "open %.64s...", path);
+	error = walk_all(walk) ?: kind_check(walk, max) ?: content_read(walk, text);
 	if (!error)
-		*status = walk.status;
+		*status = walk->status;
+	return error;
+}
+
+int conf_file_read(const char *path, size_t max, char **text, struct stat *status)
+{
+	struct walk walk; /* not cleared: that would touch all of it */
+	int error;
+
+	walk.walked[0] = '\0';
+	walk.targets = NULL;
+	walk.links = 0;
+	error = file_read(&walk, path, max, text, status);
+	free(walk.targets);
 	return error;
 }

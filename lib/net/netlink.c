@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/large.h"
 #include "base/log.h"
 #include "net/rtnl.h"
 
@@ -13,7 +14,7 @@
 
 /* One answer; the kernel bounds its size. Static, because zeroed pages that are
  * never used cost nothing. */
-static char receive_buffer[65536] __attribute__((aligned(NLMSG_ALIGNTO)));
+static char receive_buffer[65536] LARGE_BUFFER __attribute__((aligned(NLMSG_ALIGNTO)));
 
 int netlink_open(struct netlink *netlink, int protocol)
 {

@@ -22,8 +22,10 @@ enum record_kind {
 	RECORD_MAC,	/* struct mac */
 };
 
+#define RECORD_KEY_MAX 24
+
 struct record_field {
-	const char *key;
+	char key[RECORD_KEY_MAX]; /* no pointer: the tables need no relocation, nor a page for it */
 	enum record_kind kind;
 	size_t offset, size; /* of the member */
 	bool optional;	     /* all zeroes if it is missing */

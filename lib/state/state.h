@@ -32,8 +32,8 @@
 #include "base/who.h"
 #include "rules/types.h"
 
-#define STATE_TEXT_MAX 256 /* a service, tty, remote host, with its NUL */
-#define STATE_FILE_MAX 8192
+#define STATE_TEXT_MAX 256  /* a service, tty, remote host, with its NUL */
+#define STATE_FILE_MAX 4096 /* a record has at most half of it */
 
 struct user_state {
 	char user[WHO_NAME_MAX];    /* as typed at the first login */

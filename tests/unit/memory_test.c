@@ -45,8 +45,8 @@ void real_free(void *old)
 static int begin(void **state)
 {
 	(void)state;
-	memset(block, 0, used);
-	used = 0;
+	memset(block, 0, sizeof(block));
+	next = clean = block;
 	allocated = freed = 0;
 	return 0;
 }
@@ -69,14 +69,19 @@ static void apart_and_aligned(void **state)
 
 static void zeroed_after_what_was_freed(void **state)
 {
-	char *memory = __wrap_malloc(1000);
+	char *memory = __wrap_malloc(1000), *other;
 
 	(void)state;
 	memset(memory, 'x', 1000);
 	__wrap_free(memory);
-	memory = __wrap_calloc(10, 100);
-	for (size_t i = 0; i < 1000; i++)
+	/* The last one is used again. */
+	assert_ptr_equal(__wrap_calloc(11, 100), memory);
+	for (size_t i = 0; i < 1100; i++)
 		assert_int_equal(memory[i], 0);
+	memset(memory, 'x', 1100);
+	other = __wrap_malloc(10);
+	__wrap_free(memory);
+	assert_true((char *)__wrap_malloc(10) > other);
 	assert_int_equal(freed, 0);
 }
 
@@ -86,8 +91,12 @@ static void grows_with_its_content(void **state)
 
 	(void)state;
 	memcpy(memory, "abcd", 5);
-	memory = __wrap_realloc(memory, 100);
+	assert_ptr_equal(__wrap_realloc(memory, 100), memory); /* the last one, where it is */
 	assert_string_equal(memory, "abcd");
+	assert_ptr_equal(__wrap_realloc(memory, 3), memory);
+	assert_int_equal(((char *)__wrap_calloc(1, 5))[0], 0);
+	memory = __wrap_realloc(memory, 100);
+	assert_memory_equal(memory, "abc", 3);
 	memory = __wrap_realloc(memory, 2);
 	assert_memory_equal(memory, "ab", 2);
 	/* Out of the block, and on. */
@@ -113,7 +122,7 @@ static void what_does_not_fit_is_the_c_librarys(void **state)
 		taken += !allocated;
 	}
 	assert_in_range(taken, BLOCK_SIZE / 1100, BLOCK_SIZE / 1000);
-	assert_true(used <= BLOCK_SIZE);
+	assert_true(next <= block + BLOCK_SIZE);
 	__wrap_free(memory);
 	assert_int_equal(freed, 1);
 	assert_null(__wrap_malloc(SIZE_MAX - 4));

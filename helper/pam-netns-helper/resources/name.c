@@ -13,7 +13,8 @@
 #include "base/paths.h"
 #include "state/lock.h"
 
-#define TARGET_MAX sizeof(PINS_DIR "/4294967295/net")
+#define NAME_PATH_MAX (sizeof(NETNS_DIR "/") + NAME_MAX)
+#define TARGET_MAX    sizeof(PINS_DIR "/4294967295/net")
 
 /* Is it a link to this uid's pin? */
 static bool name_ours(const char *path, uid_t uid)
@@ -25,15 +26,15 @@ static bool name_ours(const char *path, uid_t uid)
 	return length == expected && memcmp(there, target, (size_t)length) == 0;
 }
 
-static void name_path(const char *name, char path[PATH_MAX])
+static void name_path(const char *name, char path[NAME_PATH_MAX])
 {
-	snprintf(path, PATH_MAX, "%s/%s", NETNS_DIR, name);
+	snprintf(path, NAME_PATH_MAX, "%s/%s", NETNS_DIR, name);
 }
 
 /* A name that another program has taken is not replaced. */
 int netns_name_make(const struct user *user)
 {
-	char path[PATH_MAX], target[TARGET_MAX];
+	char path[NAME_PATH_MAX], target[TARGET_MAX];
 
 	name_path(user->state.netns, path);
 	snprintf(target, sizeof(target), PINS_DIR "/%u/net", user->uid);
@@ -62,7 +63,7 @@ static int name_make(struct user *user)
 
 static int name_remove(const char *name, uid_t uid)
 {
-	char path[PATH_MAX];
+	char path[NAME_PATH_MAX];
 
 	name_path(name, path);
 	if (name_ours(path, uid) && unlink(path) < 0 && errno != ENOENT)
@@ -108,7 +109,7 @@ static int name_sweep(struct host *host, const struct conf *conf)
 
 	(void)conf;
 	while (dir && !error && (entry = readdir(dir))) {
-		char path[PATH_MAX];
+		char path[NAME_PATH_MAX];
 		uid_t uid;
 
 		name_path(entry->d_name, path);

@@ -176,6 +176,7 @@ install: all
 	$(call place,0755,$B/pam-netns-helper,$(LIBEXECDIR)/pam-netns-helper)
 	$(call place,4755,$B/pam-netns-enter,$(LIBEXECDIR)/pam-netns-enter)
 	$(call place,0755,$B/pam-netns,$(PREFIX)/sbin/pam-netns)
+	$(call place,0755,conf/removal-check,$(LIBEXECDIR)/removal-check)
 # Users run it too, and Debian's users have no sbin in their PATH. Where bin and sbin are one: nothing.
 	@$(INSTALL) -d -m 0755 $(DESTDIR)$(PREFIX)/bin
 	@[ $(DESTDIR)$(PREFIX)/bin/pam-netns -ef $(DESTDIR)$(PREFIX)/sbin/pam-netns ] || \
@@ -203,7 +204,7 @@ uninstall:
 		{ echo "Nothing was removed. 'make uninstall FORCE=yes' removes it all the same." >&2; exit 1; }
 	rm -f $(DESTDIR)$(PAMDIR)/pam_netns.so \
 		$(addprefix $(DESTDIR)$(PREFIX)/,bin/pam-netns sbin/pam-netns) \
-		$(addprefix $(DESTDIR)$(LIBEXECDIR)/,pam-netns-helper pam-netns-enter) \
+		$(addprefix $(DESTDIR)$(LIBEXECDIR)/,pam-netns-helper pam-netns-enter removal-check) \
 		$(addprefix $(DESTDIR)$(UNITDIR)/,pam-netns-gc.service pam-netns-gc.timer \
 			pam-netns-gc.path pam-netns.service pam-netns-resolv.path) \
 		$(DESTDIR)$(NFTABLES_DROPIN)/pam-netns.conf \
@@ -211,6 +212,11 @@ uninstall:
 		$(DESTDIR)$(PAMCONFIGSDIR)/pam-netns $(DESTDIR)$(COMPLETIONSDIR)/pam-netns
 	@for page in $(MANPAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
 	@rmdir $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(NFTABLES_DROPIN) 2>/dev/null || true
+
+## deb		Debian packages in build/deb, from a copy of the tree
+.PHONY: deb
+deb:
+	@debian/make-deb $B/deb
 
 .PHONY: clean help
 clean:

@@ -54,7 +54,7 @@ test_no_other_file_is_installed_or_writable() {
 	local files expected
 	files=$(cd "$DEST" && find . ! -type d | sort)
 	# shellcheck disable=SC2086 # words
-	expected=$(printf '%s\n' ".$MODULE" .$LIBEXEC/pam-netns-{enter,helper} ./usr/sbin/pam-netns \
+	expected=$(printf '%s\n' ".$MODULE" .$LIBEXEC/{pam-netns-{enter,helper},removal-check} ./usr/sbin/pam-netns \
 		./usr/bin/pam-netns .$CONF ./usr/lib/tmpfiles.d/pam-netns.conf \
 		./usr/lib/sysctl.d/60-pam-netns.conf ./usr/share/pam-configs/pam-netns \
 		./usr/share/bash-completion/completions/pam-netns |
@@ -286,6 +286,8 @@ test_t39_uninstall_reads_included_files() {
 	bash -c "$command"
 	assert_eq $'# \\\nsession required pam_unix.so' "$(<"$root/etc/pam.d/x")"
 	assert_code 0 /srv/checkout/conf/removal-check "$root"
+	echo 'session required pam_netns.so' >"$root/etc/pam.d/x"
+	assert_code 0 /srv/checkout/conf/removal-check --users "$root"
 }
 
 # The host's stacks name the module: uninstall is refused, and logins go on.

@@ -1,0 +1,177 @@
+# shellcheck shell=bash
+# The Debian packages: what is in them, and their life on a host: installed, upgraded while a user is
+# active, removed, purged. dpkg works on the throw-away host's own root, so the packages that they need
+# must be on the machine; `./bootstrap integration` installs them.
+
+export DEBIAN_FRONTEND=noninteractive
+DEBS=$OUT/debs
+VERSION=$(sed -n 's/^VERSION *= *//p' "$CHECKOUT/Makefile")
+STACKS="/etc/pam.d/common-session /etc/pam.d/common-session-noninteractive"
+
+# packages_old: the packages again, as those of an older version.
+packages_old() {
+	local deb
+	mkdir "$OUT/old"
+	for deb in "$DEBS"/{lib,}pam-netns_*.deb; do
+		dpkg-deb -R "$deb" "$OUT/old/tree"
+		sed -i "s/^Version: .*/Version: 0.0.9/; s/(= $VERSION)/(= 0.0.9)/" "$OUT/old/tree/DEBIAN/control"
+		dpkg-deb --root-owner-group -Znone -b "$OUT/old/tree" "$OUT/old" >&2
+		rm -r "$OUT/old/tree"
+	done
+}
+
+setup() {
+	local deb
+	make -s -C "$CHECKOUT" B=/srv/build uninstall >&2
+	rm -r "$CONF" /var/lib/pam-netns
+	"$CHECKOUT/debian/make-deb" "$DEBS" >&2
+	packages_old
+	for deb in "$DEBS"/{lib,}pam-netns_*.deb; do
+		dpkg-deb -x "$deb" "$OUT/deb"
+	done
+	gunzip "$OUT"/deb/usr/share/man/man*/*.gz
+}
+
+# package_install FOLDER
+package_install() {
+	dpkg --install "$1"/libpam-netns_*.deb "$1"/pam-netns_*.deb >&2
+}
+
+# packages_in_use FOLDER: these are installed, and the PAM stacks name the module.
+packages_in_use() {
+	[[ $(package_state pam-netns) == "$(dpkg-deb -f "$1"/pam-netns_*.deb Version) installed" ]] ||
+		package_install "$1"
+	pam-auth-update --enable pam-netns
+	assert_eq 2 "$(stacks | grep -c pam_netns.so)" "lines in the PAM stacks"
+}
+
+# package_state NAME: prints "VERSION STATE".
+package_state() {
+	dpkg-query -W -f '${Version} ${db:Status-Status}' "$1" 2>/dev/null || :
+}
+
+# session_network USER: prints the inode of a new session's network.
+session_network() {
+	ssh_as "$1" -- stat -L -c %i /proc/self/ns/net
+}
+
+# stacks: prints the host's PAM stacks.
+stacks() {
+	# shellcheck disable=SC2086 # words
+	cat $STACKS
+}
+
+test_deb_version_is_the_makefiles() {
+	assert_eq "$VERSION" "$(dpkg-parsechangelog -l "$CHECKOUT/debian/changelog" -S Version)"
+	assert_eq "$VERSION" "$(dpkg-deb -f "$DEBS"/pam-netns_*.deb Version)"
+}
+
+# Each override in debian/ has its reason beside it.
+test_deb_lintian_has_nothing_to_say() {
+	local said
+	said=$(lintian --allow-root -EvI --pedantic --fail-on error,warning,info,pedantic,experimental "$DEBS"/*.changes 2>&1) ||
+		fail "$said"
+	assert_eq "" "$said"
+}
+
+# tree DIR: prints mode and name of each file that `make install` could install, and of the state's folders.
+tree() {
+	(cd "$1" && find . \( -path ./usr/share/doc -o -path ./usr/share/lintian \) -prune -o \
+		\( ! -type d -o -path './var/lib/*' \) -printf '%M %P %l\n' | LC_ALL=C sort -k 2)
+}
+
+test_deb_has_the_files_of_make_install() {
+	local file units
+	units=$(cd "$OUT/deb" && find . -name pam-netns.service)
+	make -s -C "$CHECKOUT" B=/srv/build install DESTDIR="$OUT/make" UNITDIR="${units:1:-18}" >&2
+	assert_same "$(tree "$OUT/make")" "$(tree "$OUT/deb")" files
+	while read -r file; do
+		[[ $(head -c 4 "$file") == $'\x7fELF' ]] || cmp "$file" "$OUT/deb/${file#"$OUT/make/"}"
+	done < <(find "$OUT/make" -type f)
+}
+
+test_deb_programs_are_hardened() {
+	local file
+	for file in "$OUT"/deb/usr/{lib/*/security/pam_netns.so,libexec/pam-netns/pam-netns-{helper,enter},sbin/pam-netns}; do
+		assert_match 'BIND_NOW|FLAGS_1\).*NOW' "$(readelf -dW "$file")" "$file"
+		assert_match 'Build ID: [0-9a-f]{40}' "$(readelf -nW "$file")" "$file"
+		assert_no_match '\.debug_info' "$(readelf -SW "$file")" "$file"
+	done
+	assert_match '^musl \(= [0-9]' "$(dpkg-deb -f "$DEBS"/pam-netns_*.deb Static-Built-Using)"
+	assert_eq '/etc/security/pam_netns.conf' "$(dpkg-deb -I "$DEBS"/pam-netns_*.deb conffiles)"
+}
+
+test_deb_installation_changes_no_login_and_enables_no_unit() {
+	local before
+	before=$(nft list ruleset; ip -o link | cut -d: -f2; cat /proc/sys/net/ipv4/ip_forward; stacks)
+	package_install "$OUT/old"
+	assert_eq "0.0.9 installed" "$(package_state libpam-netns)"
+	assert_eq "$(netns_inode 1)" "$(session_network alice)" "alice's network"
+	assert_same "$before" "$(nft list ruleset; ip -o link | cut -d: -f2; cat /proc/sys/net/ipv4/ip_forward; stacks)" host
+	assert_eq "" "$(find /etc/systemd -name 'pam-netns*')" "enabled units"
+}
+
+test_deb_upgrade_keeps_active_users_and_the_conf_file() {
+	local before
+	packages_in_use "$OUT/old"
+	hold_session first alice
+	before=$(in_session first 'stat -L -c %i /proc/self/ns/net')
+	echo '# edited' >>"$CONF"
+	package_install "$DEBS"
+	assert_eq "$VERSION installed" "$(package_state libpam-netns)"
+	assert_eq "$VERSION installed" "$(package_state pam-netns)"
+	assert_eq '# edited' "$(tail -n 1 "$CONF")"
+	assert_eq 2 "$(stacks | grep -c pam_netns.so)" "lines in the PAM stacks"
+	assert_eq "$before" "$(session_network alice)" "a new session's network"
+	assert_eq "$before" "$(in_session first 'stat -L -c %i /proc/self/ns/net')" "the old session's network"
+	in_session first 'curl -sf --max-time 10 http://198.51.100.1/' >&2
+	end_session first
+	host_clean
+}
+
+# remove_refused PATTERN: dpkg refuses, the packages stay as they are, and logins are isolated.
+remove_refused() {
+	local said stacks
+	stacks=$(stacks)
+	said=$(assert_code 1 dpkg --remove libpam-netns pam-netns 2>&1)
+	assert_match "$1" "$said"
+	assert_match 'libpam-netns: the package is not removed' "$said"
+	assert_eq "$VERSION installed" "$(package_state libpam-netns)"
+	assert_eq "$VERSION installed" "$(package_state pam-netns)"
+	assert_same "$stacks" "$(stacks)" "PAM stacks"
+	assert_ne "$(netns_inode 1)" "$(session_network bob)" "bob's network"
+	user_clean bob
+}
+
+# T39
+test_t39_deb_is_not_removed_while_in_use() {
+	packages_in_use "$DEBS"
+	hold_session first alice
+	remove_refused 'Users are still active.*pam-netns kick USER'
+	end_session first
+	host_clean
+	echo 'session required pam_netns.so' >/etc/pam.d/netns-try
+	remove_refused '  /etc/pam.d/netns-try'
+	rm /etc/pam.d/netns-try
+}
+
+test_deb_removal_takes_out_its_profile_and_restores_the_host() {
+	packages_in_use "$DEBS"
+	echo '# edited' >>"$CONF"
+	ssh_as alice -- true
+	host_clean
+	dpkg --remove libpam-netns pam-netns >&2
+	assert_no_match pam_netns "$(stacks)" "PAM stacks"
+	assert_no_match pam_netns "$(nft list ruleset)" rules
+	assert_no_match pnbr0 "$(ip -o link)" links
+	assert_eq 0 "$(</proc/sys/net/ipv4/ip_forward)" forwarding
+	assert_eq "$(netns_inode 1)" "$(session_network alice)" "alice's network"
+	assert_eq '# edited' "$(tail -n 1 "$CONF")"
+	[[ -n $(find /var/lib/pam-netns/leases -type l) ]]
+}
+
+test_deb_purge_leaves_nothing() {
+	[[ $(package_state pam-netns) == *config-files ]] || package_install "$DEBS"
+	dpkg --purge libpam-netns pam-netns >&2
+	assert_eq "" "$(find /etc /usr /var /run -path /run/test-host -prune -o -path '*pam[-_]netns*' -print -prune)" left
+}

@@ -1,7 +1,6 @@
 /*
- * The guard's elements as nft(8) reads them, and what it wrote as the guard reads it: a second
- * opinion on the bytes of keys. The rules are the real ones, in a network namespace of the test's
- * own. Runs as root.
+ * nft(8) reads the guard's elements, and the guard reads those of nft(8), to check the bytes of keys. The
+ * rules are the real ones, in a new network namespace. Runs as root.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,7 +23,7 @@
 
 static struct netlink netfilter;
 
-/* Tables, sets and chains as set-up makes them; the host has forwarded before us. */
+/* Loads the tables of a set-up on a host that forwarded before. */
 static int group_start(void **state)
 {
 	struct fixture f = {.ruleset = {.networks_count = 1}};
@@ -57,7 +56,7 @@ static int begin(void **state)
 		      "nft flush map inet pam_netns group4; nft flush map inet pam_netns group6");
 }
 
-/* What nft lists of a set, between the braces, with single blanks. */
+/* nft's elements of a set, between the braces, with single blanks. */
 static const char *elements(const char *kind, const char *set)
 {
 	static char text[4096];
@@ -112,7 +111,7 @@ static void test_nft_reads_added_elements(void **state)
 	assert_string_equal(elements("set", "bridge pam_netns guard6"), "");
 }
 
-/* A name as long as can be; one family alone. */
+/* The name has the greatest length, and the user has one family. */
 static void test_long_port_name_with_one_family_is_read(void **state)
 {
 	struct uplink m = uplink("pnuzzzzzzzzzzzz", 1);
@@ -149,7 +148,6 @@ static void test_nft_reads_elements_of_groups(void **state)
 	assert_string_equal(elements("set", "inet pam_netns member6"), "");
 }
 
-/* One that is removed leaves the others. */
 static void test_removed_element_leaves_the_others(void **state)
 {
 	uint32_t made;
@@ -210,7 +208,7 @@ static void test_elements_of_nft_are_read(void **state)
 			 0);
 	assert_int_equal(guard_each(&netfilter, false, refuse, &visits), -ENOSPC);
 	assert_int_equal(visits, 1);
-	/* And removed again, by what was read alone. */
+	/* The elements are removed again by the read values alone. */
 	assert_int_equal(guard_remove(&netfilter, &found), 0);
 	assert_string_equal(elements("set", "bridge pam_netns guard6"), "");
 	assert_non_null(strstr(elements("set", "bridge pam_netns guard4"), "pnuzzzzzzzzzzzz"));

@@ -1,7 +1,6 @@
 /*
- * A login and a logout from the verb on: what is asked of set-up and resources, in which order, and
- * what of it stays after a failure. Sessions, notes and locks are real, resources are the test's
- * own.
+ * A login and a logout from the verb on: the calls of set-up and resources, their order, and the state after
+ * a failure. Sessions, notes and locks are real, resources are fakes.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,7 +34,7 @@ static struct {
 	bool network_ipv6; /* as set up */
 	int follow_error;
 	bool follow_gives_ipv6, follow_takes_ipv6;
-	bool unit; /* systemd's gc is told */
+	bool unit; /* systemd's unit runs gc */
 	int reaper_error, reap_error;
 	bool session_folder_gone;
 } world;
@@ -199,7 +198,7 @@ static int end(void **state)
 	return scratch_teardown(state);
 }
 
-/* And what the end of the helper does. */
+/* Also does what the end of the helper does. */
 static int open_session(const char *expected)
 {
 	int result;
@@ -231,7 +230,7 @@ static bool noted(void)
 	return faccessat(scratch, "closing/2001", F_OK, 0) == 0;
 }
 
-static void test_first_login(void **state)
+static void test_first_login_makes_all_resources(void **state)
 {
 	struct session session;
 
@@ -252,7 +251,7 @@ static void test_first_login(void **state)
 	assert_string_equal(log_last, "mended");
 }
 
-static void test_further_login(void **state)
+static void test_further_login_checks_resources(void **state)
 {
 	struct session session;
 
@@ -265,8 +264,8 @@ static void test_further_login(void **state)
 	assert_false(noted());
 }
 
-/* What cannot be found out is no reason to remove what an active user has. */
-static void test_check_fails(void **state)
+/* An unknown state is no reason to remove an active user's things. */
+static void test_failed_check_removes_nothing(void **state)
 {
 	struct session session;
 
@@ -277,14 +276,14 @@ static void test_check_fails(void **state)
 	assert_int_equal(reply.handed_count, 0);
 }
 
-static void test_leftovers_stay(void **state)
+static void test_leftovers_that_stay_refuse_login(void **state)
 {
 	(void)state;
 	world.remove_error = -EBUSY;
 	assert_int_equal(open_session("setup check remove"), -EBUSY);
 }
 
-static void test_set_up_fails(void **state)
+static void test_failed_set_up_refuses_login(void **state)
 {
 	(void)state;
 	world.setup_error = -EPERM;
@@ -300,8 +299,8 @@ static void test_set_up_fails(void **state)
 	assert_int_equal(open_session("setup check remove follow"), -EIO);
 }
 
-/* IPv6 was disabled since the set-up: the kernel says EACCES, and all is made once more. */
-static void test_ipv6_was_disabled(void **state)
+/* IPv6 was disabled after the set-up: the kernel returns EACCES, and all is made once more. */
+static void test_disabled_ipv6_is_tried_once_more(void **state)
 {
 	(void)state;
 	world.network_ipv6 = true;
@@ -316,16 +315,16 @@ static void test_ipv6_was_disabled(void **state)
 	world.follow_error = -EIO;
 	assert_int_equal(open_session("setup check remove has6 resolv make follow"), -EIO);
 	world.follow_error = 0;
-	world.make_errors[0] = -EIO; /* another error is no reason */
+	world.make_errors[0] = -EIO; /* no second attempt after another error */
 	assert_int_equal(open_session("setup check remove has6 resolv make"), -EIO);
 	world.make_errors[0] = -EACCES;
-	world.network_ipv6 = false; /* nor is this one without IPv6 */
+	world.network_ipv6 = false; /* nor after this one without IPv6 */
 	world.follow_takes_ipv6 = false;
 	assert_int_equal(open_session("setup check remove follow has6 resolv make"), -EACCES);
 }
 
-/* A first login whose session cannot be recorded is undone; a further one leaves what there is. */
-static void test_session_is_not_recorded(void **state)
+/* A first login without a record is undone. A further one leaves the user's things. */
+static void test_session_without_record_is_undone(void **state)
 {
 	int fds;
 
@@ -339,7 +338,7 @@ static void test_session_is_not_recorded(void **state)
 	assert_true(open_session("setup check") < 0);
 }
 
-static void test_profile(void **state)
+static void test_profile_decides_on_isolation(void **state)
 {
 	(void)state;
 	strcpy(request.who.user, "bob");
@@ -352,7 +351,7 @@ static void test_profile(void **state)
 	assert_int_equal(open_session(""), -ENOENT);
 }
 
-static void test_caller_is_gone(void **state)
+static void test_ended_caller_refuses_login(void **state)
 {
 	(void)state;
 	host.caller = 4000000;
@@ -360,7 +359,7 @@ static void test_caller_is_gone(void **state)
 	assert_non_null(strstr(log_last, "4000000"));
 }
 
-static void test_log_of_first_logins(void **state)
+static void test_log_logins_holds_other_lines_back(void **state)
 {
 	char expected[256];
 
@@ -372,9 +371,9 @@ static void test_log_of_first_logins(void **state)
 		 "profile=p",
 		 (int)getpid());
 	assert_string_equal(log_last, expected);
-	log_info("mended"); /* is kept back: what tells about users is not */
+	log_info("mended"); /* held back, but not lines about users */
 	assert_string_equal(log_last, expected);
-	strcpy(request.service, "cron"); /* of a job, its end tells all */
+	strcpy(request.service, "cron"); /* for a job the line at its end is enough */
 	assert_int_equal(open_session("setup check remove follow has6 resolv make"), 0);
 	assert_string_equal(log_last, "");
 	strcpy(request.service, "sshd");
@@ -415,7 +414,7 @@ static void session_put(pid_t pid, int later)
 	assert_int_equal(session_add(scratch, USER, &s), 0);
 }
 
-static void test_last_session_ends(void **state)
+static void test_end_of_last_session_starts_the_reaper(void **state)
 {
 	struct session session;
 
@@ -428,7 +427,7 @@ static void test_last_session_ends(void **state)
 	assert_true(lock_is_free());
 }
 
-static void test_another_session_lives(void **state)
+static void test_live_session_keeps_the_user(void **state)
 {
 	struct session session;
 
@@ -442,16 +441,16 @@ static void test_another_session_lives(void **state)
 	assert_true(lock_is_free());
 }
 
-/* A session that was not recorded, or a user without any: the rest is looked after all the same. */
-static void test_session_has_no_record(void **state)
+/* The session has no record, or the user has none: the other sessions are checked all the same. */
+static void test_close_without_record_starts_the_reaper(void **state)
 {
 	(void)state;
 	assert_int_equal(close_session("reaper"), 0);
 	assert_true(noted());
 }
 
-/* systemd's unit watches the notes, so no reaper is started. */
-static void test_systemd_is_told(void **state)
+/* systemd's unit watches the notes. */
+static void test_systemd_unit_replaces_the_reaper(void **state)
 {
 	(void)state;
 	session_put(getpid(), 0);
@@ -460,8 +459,8 @@ static void test_systemd_is_told(void **state)
 	assert_true(noted());
 }
 
-/* Without a note a reaper would find nothing: it is left to gc. */
-static void test_no_note(void **state)
+/* Without a note a reaper would find no user. */
+static void test_logout_without_note_is_left_to_gc(void **state)
 {
 	(void)state;
 	assert_int_equal(unlinkat(scratch, "closing", AT_REMOVEDIR), 0);
@@ -470,7 +469,7 @@ static void test_no_note(void **state)
 	assert_true(lock_is_free());
 }
 
-static void test_logout_fails(void **state)
+static void test_failed_logout_is_an_error(void **state)
 {
 	(void)state;
 	session_put(getpid(), 0);
@@ -484,7 +483,7 @@ static void test_logout_fails(void **state)
 	assert_true(lock_is_free());
 }
 
-static void test_kick(void **state)
+static void test_kick_waits_for_the_user(void **state)
 {
 	(void)state;
 	assert_int_equal(verb_kick(&host, &request, &reply), 0);
@@ -502,23 +501,23 @@ static void test_kick(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_first_login),
-	    TEST(test_further_login),
-	    TEST(test_check_fails),
-	    TEST(test_leftovers_stay),
-	    TEST(test_set_up_fails),
-	    TEST(test_ipv6_was_disabled),
-	    TEST(test_session_is_not_recorded),
-	    TEST(test_profile),
-	    TEST(test_caller_is_gone),
-	    TEST(test_log_of_first_logins),
-	    TEST(test_last_session_ends),
-	    TEST(test_another_session_lives),
-	    TEST(test_session_has_no_record),
-	    TEST(test_systemd_is_told),
-	    TEST(test_no_note),
-	    TEST(test_logout_fails),
-	    TEST(test_kick),
+	    TEST(test_first_login_makes_all_resources),
+	    TEST(test_further_login_checks_resources),
+	    TEST(test_failed_check_removes_nothing),
+	    TEST(test_leftovers_that_stay_refuse_login),
+	    TEST(test_failed_set_up_refuses_login),
+	    TEST(test_disabled_ipv6_is_tried_once_more),
+	    TEST(test_session_without_record_is_undone),
+	    TEST(test_profile_decides_on_isolation),
+	    TEST(test_ended_caller_refuses_login),
+	    TEST(test_log_logins_holds_other_lines_back),
+	    TEST(test_end_of_last_session_starts_the_reaper),
+	    TEST(test_live_session_keeps_the_user),
+	    TEST(test_close_without_record_starts_the_reaper),
+	    TEST(test_systemd_unit_replaces_the_reaper),
+	    TEST(test_logout_without_note_is_left_to_gc),
+	    TEST(test_failed_logout_is_an_error),
+	    TEST(test_kick_waits_for_the_user),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

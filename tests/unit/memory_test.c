@@ -1,4 +1,4 @@
-/* The helper's first allocations: apart from each other, zeroed, and as large as any others. */
+/* The helper's first allocations: separate, zeroed, and of any size. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#define HUGE_SIZE (1U << 30) /* the address sanitizer would end the test */
+#define HUGE_SIZE (1U << 30) /* AddressSanitizer would end the test */
 
 static unsigned allocated, freed; /* by the C library */
 
@@ -51,7 +51,7 @@ static int begin(void **state)
 	return 0;
 }
 
-static void apart_and_aligned(void **state)
+static void allocations_are_apart_and_aligned(void **state)
 {
 	char *memory[100];
 
@@ -67,7 +67,7 @@ static void apart_and_aligned(void **state)
 	assert_int_equal(allocated, 0);
 }
 
-static void zeroed_after_what_was_freed(void **state)
+static void allocation_after_free_is_zeroed(void **state)
 {
 	char *memory = __wrap_malloc(1000), *other;
 
@@ -85,7 +85,7 @@ static void zeroed_after_what_was_freed(void **state)
 	assert_int_equal(freed, 0);
 }
 
-static void grows_with_its_content(void **state)
+static void allocation_grows_with_its_content(void **state)
 {
 	char *memory = __wrap_realloc(NULL, 5);
 
@@ -99,7 +99,7 @@ static void grows_with_its_content(void **state)
 	assert_memory_equal(memory, "abc", 3);
 	memory = __wrap_realloc(memory, 2);
 	assert_memory_equal(memory, "ab", 2);
-	/* Out of the block, and on. */
+	/* It leaves the block, and grows further. */
 	memory = __wrap_realloc(memory, BLOCK_SIZE);
 	assert_memory_equal(memory, "ab", 2);
 	assert_int_equal(allocated, 1);
@@ -110,7 +110,7 @@ static void grows_with_its_content(void **state)
 	__wrap_free(NULL);
 }
 
-static void what_does_not_fit_is_the_c_librarys(void **state)
+static void allocation_beyond_block_is_the_c_librarys(void **state)
 {
 	size_t taken = 0;
 	void *memory = NULL;
@@ -135,10 +135,10 @@ static void what_does_not_fit_is_the_c_librarys(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup(apart_and_aligned, begin),
-	    cmocka_unit_test_setup(zeroed_after_what_was_freed, begin),
-	    cmocka_unit_test_setup(grows_with_its_content, begin),
-	    cmocka_unit_test_setup(what_does_not_fit_is_the_c_librarys, begin),
+	    cmocka_unit_test_setup(allocations_are_apart_and_aligned, begin),
+	    cmocka_unit_test_setup(allocation_after_free_is_zeroed, begin),
+	    cmocka_unit_test_setup(allocation_grows_with_its_content, begin),
+	    cmocka_unit_test_setup(allocation_beyond_block_is_the_c_librarys, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Running nft(8): what it is given, what is made of what it says. A script takes its place. */
+/* Running nft(8): its input, and the use of its output. A script runs in its place. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -63,7 +63,7 @@ static int end(void **state)
 	return scratch_teardown(state) || left != fds;
 }
 
-/* In the scratch folder, with a bound on how long it may take. */
+/* Runs in the scratch folder, with a limit of time. */
 static void nft_is(const char *commands)
 {
 	FILE *file = fopen(script, "we");
@@ -108,14 +108,13 @@ static void test_nft_gets_fixed_environment_and_descriptors(void **state)
 	assert_string_equal(said("input"), "add table x\nadd table y\n");
 	assert_string_equal(said("arguments"), "-f -\n");
 	assert_string_equal(said("environment"), "0\n");
-	/* As standard input and standard error, and under no other number. */
+	/* Only as standard input and standard error. */
 	assert_int_equal(count(said("descriptors"), "memfd:nft-input"), 1);
 	assert_int_equal(count(said("descriptors"), "memfd:nft-output"), 1);
 	assert_string_equal(log_last, "");
 	assert_int_equal(run(""), 0);
 }
 
-/* The first line of what it says; and the rest does not get into the log. */
 static void test_refusal_logs_first_line_only(void **state)
 {
 	(void)state;
@@ -126,7 +125,8 @@ static void test_refusal_logs_first_line_only(void **state)
 	nft_is("exit 3");
 	assert_int_equal(run("x"), -EINVAL);
 	assert_non_null(strstr(log_last, "nft"));
-	assert_int_not_equal(log_last[strlen(log_last) - 1], ' '); /* it says that none was given */
+	assert_int_not_equal(log_last[strlen(log_last) - 1],
+			     ' '); /* the message says that nft gave no reason */
 	nft_is("echo");
 	assert_int_equal(run("x"), 0);
 	nft_is("echo killed; kill -9 $$");
@@ -143,7 +143,7 @@ static void test_missing_nft_is_an_error(void **state)
 	assert_null(nft_list());
 }
 
-/* It is there, and is no program. */
+/* The file exists, but is no program. */
 static void test_nft_that_cannot_run_is_an_error(void **state)
 {
 	(void)state;
@@ -164,7 +164,7 @@ static void test_list_is_whole_or_an_error(void **state)
 	free(text);
 	assert_string_equal(said("arguments"), "list ruleset\n");
 	assert_string_equal(said("input"), "");
-	nft_is("echo 'table ip x {'; exit 1"); /* half of it is worse than none */
+	nft_is("echo 'table ip x {'; exit 1"); /* half a list is worse than none */
 	assert_null(nft_list());
 	nft_is("");
 	text = nft_list();
@@ -172,7 +172,7 @@ static void test_list_is_whole_or_an_error(void **state)
 	free(text);
 }
 
-/* No pipe that could fill up; but no more than fits the helper's memory. */
+/* There is no pipe that could fill up. The output has a limit, for the helper's memory. */
 static void test_long_output_does_not_block(void **state)
 {
 	char *text;
@@ -194,7 +194,7 @@ static void run_body(void)
 {
 	int result = run("x");
 
-	/* A child whose end could not be waited for. */
+	/* waitpid(2) failed for this child. */
 	while (waitpid(-1, NULL, 0) > 0)
 		;
 	assert_true(fault_was_hit() ? result < 0 : result == 0);

@@ -1,6 +1,6 @@
 /*
- * The reaper: the wait for one user (kick), and the detached process that serves all notes. Looks
- * and notes are the test's own, processes and locks are real.
+ * The reaper: the wait for one user (kick), and the detached process that serves all notes. Looks and notes
+ * are fakes, processes and locks are real.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,7 +30,7 @@
 
 #define USER 2001
 
-/* What looks at one user find, and the clock. */
+/* Results of looks at one user, and the clock. */
 static struct {
 	int found[8];
 	unsigned looks, waits, lists;
@@ -39,17 +39,17 @@ static struct {
 	long now;
 } world;
 
-/* What the detached processes did. */
+/* Actions of the detached processes. */
 static struct shared {
 	unsigned served, sockets;
-	int answers[4]; /* of closing_serve(), one after the other */
+	int answers[4]; /* of successive closing_serve() */
 	pid_t pid, session;
 	bool patient, reaper_locked, next_free, stdin_null;
 	unsigned alarm;
 	long began;
 	char log[512];
-	volatile bool returned; /* reaper_start() has */
-	bool waited_for;	/* it has not, for seconds */
+	volatile bool returned; /* reaper_start() has returned */
+	bool waited_for;	/* it has not returned for seconds */
 } * shared;
 
 static int fake_list(const struct host *host, bool owners, struct process_list *out)
@@ -147,7 +147,7 @@ static void fake_syslog(int level, const char *format, ...)
 
 static struct host host;
 
-/* Asked of another process: a process does not see its own. */
+/* Another process asks, since a process does not see its own locks. */
 static bool locked(const struct host *asked, uint64_t which)
 {
 	int status;
@@ -166,7 +166,7 @@ static bool locked(const struct host *asked, uint64_t which)
 static int group_setup(void **state)
 {
 	(void)state;
-	/* What was detached comes to this process when it ends. */
+	/* Detached processes become this process's children when their parent ends. */
 	shared =
 	    mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	return shared == MAP_FAILED || prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -206,7 +206,7 @@ static void look_finds(const int *found, size_t count, int then)
 		world.found[i] = i < count ? found[i] : then;
 }
 
-static void test_two_looks_in_a_row(void **state)
+static void test_two_empty_looks_end_the_wait(void **state)
 {
 	static const int found[] = {LOOKED_EMPTY, LOOKED_DONE};
 
@@ -214,12 +214,12 @@ static void test_two_looks_in_a_row(void **state)
 	look_finds(found, 2, LOOKED_DONE);
 	assert_int_equal(reap(&host, USER, 0, false), 0);
 	assert_int_equal(world.looks, 2);
-	assert_int_equal(world.lists, 2); /* each its own */
+	assert_int_equal(world.lists, 2); /* each look has its own list */
 	assert_int_equal(world.waits, 0);
 	assert_false(world.kill || world.owners);
 }
 
-static void test_waits_until_all_have_ended(void **state)
+static void test_wait_lasts_until_processes_have_ended(void **state)
 {
 	static const int found[] = {LOOKED_IN, LOOKED_IN, LOOKED_IN, LOOKED_EMPTY};
 
@@ -231,7 +231,7 @@ static void test_waits_until_all_have_ended(void **state)
 	assert_true(world.kill && world.owners);
 }
 
-static void test_time_is_up(void **state)
+static void test_wait_ends_after_its_time(void **state)
 {
 	long began = world.now;
 
@@ -244,7 +244,7 @@ static void test_time_is_up(void **state)
 	assert_int_equal(world.looks, 1);
 }
 
-static void test_errors(void **state)
+static void test_errors_end_the_wait(void **state)
 {
 	static const int found[] = {LOOKED_EMPTY, -EIO};
 
@@ -257,9 +257,9 @@ static void test_errors(void **state)
 	assert_int_equal(world.looks, 0);
 }
 
-/* --- all who leave --- */
+/* --- all leaving users --- */
 
-/* The detached processes, until the last has ended. */
+/* Starts the reaper, and waits until the last detached process has ended. */
 static int start(void)
 {
 	int result = reaper_start(&host), status;
@@ -270,13 +270,14 @@ static int start(void)
 	return result;
 }
 
-static void test_detached(void **state)
+static void test_reaper_is_detached_from_its_caller(void **state)
 {
 	(void)state;
 	assert_int_equal(start(), 0);
 	assert_int_equal(shared->served, 1);
 	assert_int_not_equal(shared->pid, getpid());
-	assert_int_equal(shared->session, shared->pid); /* the caller's terminal is not its */
+	assert_int_equal(shared->session,
+			 shared->pid); /* it is in a new session, without the caller's terminal */
 	assert_false(shared->waited_for);
 	assert_true(shared->patient);
 	assert_true(shared->reaper_locked && shared->next_free);
@@ -287,22 +288,21 @@ static void test_detached(void **state)
 	assert_false(locked(&host, LOCK_REAPER));
 }
 
-/* One that has served for too long starts the next one. */
-static void test_another_follows(void **state)
+static void test_reaper_starts_the_next_after_its_time(void **state)
 {
 	(void)state;
 	shared->answers[0] = shared->answers[1] = 1;
 	assert_int_equal(start(), 0);
 	assert_int_equal(shared->served, 3);
-	assert_int_equal(shared->sockets, 1); /* the first one's */
-	/* But not after an error: gc does the rest. */
+	assert_int_equal(shared->sockets, 1); /* of the first reaper */
+	/* After an error there is no next one: gc does the rest. */
 	memset(shared, 0, sizeof(*shared));
 	shared->answers[0] = -EIO;
 	assert_int_equal(start(), 0);
 	assert_int_equal(shared->served, 1);
 }
 
-/* Another process that holds a lock until it is killed. */
+/* Starts a process that holds a lock until it is killed. */
 static pid_t holder(uint64_t which)
 {
 	int ends[2];
@@ -326,15 +326,15 @@ static pid_t holder(uint64_t which)
 	return pid;
 }
 
-/* One is at work and another waits: it will read this note too. */
-static void test_a_second_waits_already(void **state)
+/* One reaper works and another waits, which will read this note too. */
+static void test_third_reaper_leaves_the_note_to_the_second(void **state)
 {
 	pid_t pid = holder(LOCK_REAPER_NEXT);
 
 	(void)state;
 	shared->returned = true;
 	assert_int_equal(reaper_start(&host), 0);
-	/* Nor does one that saw the lock free just before. */
+	/* Nor does a reaper start that saw the lock free just before. */
 	world.held_unseen = true;
 	assert_int_equal(reaper_start(&host), 0);
 	for (int i = 0; i < 10; i++)
@@ -344,8 +344,8 @@ static void test_a_second_waits_already(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
-/* The first is stuck, since it holds its lock for longer than it serves: on without the lock. */
-static void test_the_first_is_stuck(void **state)
+/* The first reaper holds its lock for longer than its time, so the next goes on without the lock. */
+static void test_stuck_reaper_is_not_awaited(void **state)
 {
 	pid_t pid = holder(LOCK_REAPER);
 
@@ -362,8 +362,7 @@ static void test_the_first_is_stuck(void **state)
 		;
 }
 
-/* Without sockets the notes stay: gc serves them. */
-static void test_no_sockets(void **state)
+static void test_reaper_without_sockets_leaves_notes_to_gc(void **state)
 {
 	(void)state;
 	world.sockets_error = -EMFILE;
@@ -371,7 +370,7 @@ static void test_no_sockets(void **state)
 	assert_int_equal(shared->served, 0);
 }
 
-static void test_no_process(void **state)
+static void test_failed_fork_is_an_error(void **state)
 {
 	(void)state;
 	fault_error = EAGAIN;
@@ -388,16 +387,16 @@ static void test_no_process(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_two_looks_in_a_row),
-	    TEST(test_waits_until_all_have_ended),
-	    TEST(test_time_is_up),
-	    TEST(test_errors),
-	    TEST(test_detached),
-	    TEST(test_another_follows),
-	    TEST(test_a_second_waits_already),
-	    TEST(test_the_first_is_stuck),
-	    TEST(test_no_sockets),
-	    TEST(test_no_process),
+	    TEST(test_two_empty_looks_end_the_wait),
+	    TEST(test_wait_lasts_until_processes_have_ended),
+	    TEST(test_wait_ends_after_its_time),
+	    TEST(test_errors_end_the_wait),
+	    TEST(test_reaper_is_detached_from_its_caller),
+	    TEST(test_reaper_starts_the_next_after_its_time),
+	    TEST(test_third_reaper_leaves_the_note_to_the_second),
+	    TEST(test_stuck_reaper_is_not_awaited),
+	    TEST(test_reaper_without_sockets_leaves_notes_to_gc),
+	    TEST(test_failed_fork_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_end);

@@ -1,7 +1,6 @@
 /*
- * What goes through the table of resources: making, undoing, checking, sweeping and telling, with
- * resources, pins and locks of the test's own, which write down what was asked of them. Records are
- * real ones.
+ * The table of resources: make, undo, check, sweep and tell, with fake resources, pins and locks, which
+ * record their calls. Records are real.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,11 +28,11 @@ static struct {
 	int errors[4];
 	const char *unwanted; /* a resource's name */
 	bool pinned;
-	bool recorded;		     /* as the last undo was told */
-	char network[CONF_NAME_MAX]; /* likewise */
+	bool recorded;		     /* of the last undo */
+	char network[CONF_NAME_MAX]; /* of the last undo */
 } world;
 
-/* Writes it down, and returns what the test said. */
+/* Records the call, and returns the test's result. */
 static int done(const char *verb, const char *what)
 {
 	size_t used = strlen(world.done);
@@ -97,7 +96,7 @@ FAKE(namespaces);
 FAKE(mount_namespace);
 FAKE(veth);
 FAKE(uplink);
-/* Some have not all verbs: one can only be made, the other is only there to be undone. */
+/* Two lack verbs: one can only be made, the other only undone. */
 static int guard_make(struct user *user)
 {
 	(void)user;
@@ -112,7 +111,7 @@ static int name_undo(struct user *user)
 }
 const struct resource resource_name = {.name = "name", .undo = name_undo};
 
-/* --- what they stand on --- */
+/* --- pins and locks --- */
 
 static int fake_publish(uid_t uid)
 {
@@ -158,7 +157,7 @@ static void fails(const char *what, int error)
 		}
 }
 
-/* What was done since, and forgets it. */
+/* Compares the recorded calls, and clears them. */
 #define assert_done(expected)                                                                      \
 	do {                                                                                       \
 		assert_string_equal(world.done, expected);                                         \
@@ -189,7 +188,7 @@ static bool recorded(void)
 
 /* --- make --- */
 
-static void test_all_are_made_then_published(void **state)
+static void test_all_resources_are_made_then_published(void **state)
 {
 	struct user user;
 
@@ -202,7 +201,7 @@ static void test_all_are_made_then_published(void **state)
 	assert_string_equal(log_last, "");
 }
 
-static void test_unwanted_is_not_made(void **state)
+static void test_unwanted_resource_is_not_made(void **state)
 {
 	struct user user;
 
@@ -213,8 +212,8 @@ static void test_unwanted_is_not_made(void **state)
 	assert_null(strstr(world.done, "mount_namespace"));
 }
 
-/* Those before it are undone in reverse, none after it is made, and the first error is told. */
-static void test_each_fails(void **state)
+/* Resources before it are undone in reverse, none after it is made, and the first error is returned. */
+static void test_failed_resource_undoes_those_before(void **state)
 {
 	static const char *const steps[] = {"make record",     "make lease",	       "make port",
 					    "make namespaces", "make mount_namespace", "make veth",
@@ -232,13 +231,12 @@ static void test_each_fails(void **state)
 		*(strstr(expected, steps[i]) + strlen(steps[i])) = '\0';
 		strcat(expected, ", release, return, " REMOVES);
 		assert_done(expected);
-		assert_string_equal(world.network, "lab"); /* undo knows what was made */
+		assert_string_equal(world.network, "lab"); /* undo gets the made values */
 		assert_true(world.recorded);
 	}
 }
 
-/* A record that cannot be written: nothing is published. */
-static void test_record_is_not_written(void **state)
+static void test_failed_record_publishes_nothing(void **state)
 {
 	struct user user;
 
@@ -249,8 +247,8 @@ static void test_record_is_not_written(void **state)
 	assert_done(MAKES "release, return, " REMOVES);
 }
 
-/* Descriptors of the namespaces would keep them: they are closed before. */
-static void test_a_failed_one_leaves_no_descriptor(void **state)
+/* Open descriptors would keep the namespaces. */
+static void test_failed_resource_leaves_no_descriptor(void **state)
 {
 	int fds = fds_open();
 	struct user user;
@@ -265,8 +263,8 @@ static void test_a_failed_one_leaves_no_descriptor(void **state)
 	assert_int_equal(user.pins.fd[KIND_NET], -1);
 }
 
-/* The rest is undone all the same, gc is named, and the first error is the login's. */
-static void test_undo_fails_too(void **state)
+/* The rest is undone, the message names gc, and the login returns the first error. */
+static void test_failed_undo_goes_on_and_names_gc(void **state)
 {
 	struct user user;
 
@@ -280,8 +278,8 @@ static void test_undo_fails_too(void **state)
 	assert_non_null(strstr(log_last, "2001"));
 }
 
-/* Nothing is removed from a place that is not the host. */
-static void test_no_way_back_to_the_host(void **state)
+/* Outside the host's namespaces, nothing is removed. */
+static void test_undo_needs_the_hosts_namespaces(void **state)
 {
 	struct user user;
 
@@ -300,7 +298,7 @@ static void test_no_way_back_to_the_host(void **state)
 	"check record, check lease, check port, check namespaces, check mount_namespace, "         \
 	"check veth, check uplink, "
 
-static void test_check_of_a_login(void **state)
+static void test_check_of_a_login_stops_at_an_error(void **state)
 {
 	struct user user;
 
@@ -308,7 +306,7 @@ static void test_check_of_a_login(void **state)
 	user_new(&user);
 	assert_int_equal(user_check(&user), 0);
 	assert_done(CHECKS "release, ");
-	assert_false(recorded()); /* nothing has changed */
+	assert_false(recorded()); /* there is no change */
 	world.unwanted = "mount_namespace";
 	assert_int_equal(user_check(&user), 0);
 	assert_null(strstr(world.done, "mount_namespace"));
@@ -319,8 +317,8 @@ static void test_check_of_a_login(void **state)
 	assert_done("check record, check lease, check port, release, ");
 }
 
-/* gc goes on, and tells the first error. */
-static void test_check_of_gc(void **state)
+/* gc returns the first error. */
+static void test_check_of_gc_goes_on_after_an_error(void **state)
 {
 	struct user user;
 
@@ -333,7 +331,7 @@ static void test_check_of_gc(void **state)
 	assert_done(CHECKS "release, ");
 }
 
-static void test_check_without_a_record(void **state)
+static void test_check_without_record_is_an_error(void **state)
 {
 	struct user user;
 
@@ -347,7 +345,7 @@ static void test_check_without_a_record(void **state)
 	}
 }
 
-static void test_what_changed_is_recorded(void **state)
+static void test_changes_are_recorded(void **state)
 {
 	struct user_state read;
 	struct user user;
@@ -355,7 +353,7 @@ static void test_what_changed_is_recorded(void **state)
 	(void)state;
 	user_new(&user);
 	user.changed = true;
-	/* At present the host has no IPv6; the user keeps the address. */
+	/* The host has no IPv6 now, but the user keeps the address. */
 	assert_int_equal(address_parse("fd00::7", &user.address6), 0);
 	assert_int_equal(user_check(&user), 0);
 	assert_int_equal(state_read(scratch, USER, &read), 0);
@@ -369,7 +367,7 @@ static void test_what_changed_is_recorded(void **state)
 
 /* --- remove --- */
 
-static void test_nothing_is_there(void **state)
+static void test_removal_of_absent_user_removes_the_note(void **state)
 {
 	(void)state;
 	assert_int_equal(mkdirat(scratch, "closing/2001", 0700), 0);
@@ -377,11 +375,11 @@ static void test_nothing_is_there(void **state)
 	close(openat(scratch, "closing/2001", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
 	assert_int_equal(user_remove(&host, USER, NULL), 0);
 	assert_done("");
-	assert_true(faccessat(scratch, "closing/2001", F_OK, 0) < 0); /* the note goes */
+	assert_true(faccessat(scratch, "closing/2001", F_OK, 0) < 0); /* the note is removed */
 }
 
-/* Pins alone, a folder without a record, or one that is torn: only the uid is known. */
-static void test_no_record(void **state)
+/* With pins alone, without a record, or with a torn one, only the uid is known. */
+static void test_user_without_record_is_removed_by_uid(void **state)
 {
 	(void)state;
 	world.pinned = true;
@@ -400,7 +398,7 @@ static void test_no_record(void **state)
 	assert_string_equal(world.network, "");
 }
 
-static void test_record_tells_what_to_undo(void **state)
+static void test_record_gives_values_for_undo(void **state)
 {
 	struct user_state s = {.uplink = {.uid = USER}, .network = "blue"};
 
@@ -410,15 +408,15 @@ static void test_record_tells_what_to_undo(void **state)
 	assert_done(REMOVES);
 	assert_true(world.recorded);
 	assert_string_equal(world.network, "blue");
-	/* What a login knows itself is not read. */
+	/* A login's own values are not read. */
 	strcpy(s.network, "green");
 	assert_int_equal(user_remove(&host, USER, &s), 0);
 	assert_string_equal(world.network, "green");
 	assert_true(world.recorded);
 }
 
-/* Unwanted or not: what an older profile made is undone as well. */
-static void test_unwanted_is_undone(void **state)
+/* An older profile may have made it. */
+static void test_unwanted_resource_is_undone(void **state)
 {
 	(void)state;
 	world.pinned = true;
@@ -427,7 +425,7 @@ static void test_unwanted_is_undone(void **state)
 	assert_done(REMOVES);
 }
 
-static void test_undo_goes_on(void **state)
+static void test_undo_goes_on_after_an_error(void **state)
 {
 	(void)state;
 	world.pinned = true;
@@ -438,8 +436,8 @@ static void test_undo_goes_on(void **state)
 	assert_done(REMOVES);
 }
 
-/* Without the lock it goes on too, and does not give back what it has not got. */
-static void test_host_lock_is_not_shared(void **state)
+/* It does not release a lock that it does not have. */
+static void test_undo_goes_on_without_the_hosts_lock(void **state)
 {
 	(void)state;
 	world.pinned = true;
@@ -450,7 +448,7 @@ static void test_host_lock_is_not_shared(void **state)
 
 /* --- sweep, tell, end --- */
 
-static void test_sweep_goes_on(void **state)
+static void test_sweep_goes_on_after_an_error(void **state)
 {
 	(void)state;
 	fails("sweep lease", -EIO);
@@ -460,7 +458,7 @@ static void test_sweep_goes_on(void **state)
 		    "sweep mount_namespace, sweep veth, sweep uplink, ");
 }
 
-static void test_words(void **state)
+static void test_resources_tell_their_words(void **state)
 {
 	char text[256], small[24];
 	struct user user;
@@ -483,25 +481,25 @@ static void test_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_all_are_made_then_published),
-	    TEST(test_unwanted_is_not_made),
-	    TEST(test_each_fails),
-	    TEST(test_record_is_not_written),
-	    TEST(test_a_failed_one_leaves_no_descriptor),
-	    TEST(test_undo_fails_too),
-	    TEST(test_no_way_back_to_the_host),
-	    TEST(test_check_of_a_login),
-	    TEST(test_check_of_gc),
-	    TEST(test_check_without_a_record),
-	    TEST(test_what_changed_is_recorded),
-	    TEST(test_nothing_is_there),
-	    TEST(test_no_record),
-	    TEST(test_record_tells_what_to_undo),
-	    TEST(test_unwanted_is_undone),
-	    TEST(test_undo_goes_on),
-	    TEST(test_host_lock_is_not_shared),
-	    TEST(test_sweep_goes_on),
-	    TEST(test_words),
+	    TEST(test_all_resources_are_made_then_published),
+	    TEST(test_unwanted_resource_is_not_made),
+	    TEST(test_failed_resource_undoes_those_before),
+	    TEST(test_failed_record_publishes_nothing),
+	    TEST(test_failed_resource_leaves_no_descriptor),
+	    TEST(test_failed_undo_goes_on_and_names_gc),
+	    TEST(test_undo_needs_the_hosts_namespaces),
+	    TEST(test_check_of_a_login_stops_at_an_error),
+	    TEST(test_check_of_gc_goes_on_after_an_error),
+	    TEST(test_check_without_record_is_an_error),
+	    TEST(test_changes_are_recorded),
+	    TEST(test_removal_of_absent_user_removes_the_note),
+	    TEST(test_user_without_record_is_removed_by_uid),
+	    TEST(test_record_gives_values_for_undo),
+	    TEST(test_unwanted_resource_is_undone),
+	    TEST(test_undo_goes_on_after_an_error),
+	    TEST(test_undo_goes_on_without_the_hosts_lock),
+	    TEST(test_sweep_goes_on_after_an_error),
+	    TEST(test_resources_tell_their_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

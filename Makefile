@@ -105,7 +105,7 @@ $B/helper/%.o: %.c | $B/kernel
 
 # memory.c, in front of musl's allocator.
 POOL = $(if $(MUSL),-Wl$(comma)--wrap=malloc$(comma)--wrap=calloc$(comma)--wrap=realloc$(comma)--wrap=free)
-$B/pam-netns-helper $B/strict/pam-netns-helper: RELRO += $(POOL) -Wl,--sort-section=name
+$B/pam-netns-helper $B/strict/pam-netns-helper $B/unlocked/pam-netns-helper: RELRO += $(POOL) -Wl,--sort-section=name
 $B/pam-netns-helper: $(HELPER_OBJS) $B/helper/libpam_netns.a
 	$(helper_link)
 
@@ -132,6 +132,17 @@ $B/strict/sandbox.o: helper/pam-netns-helper/sandbox.c $B/strict/sandbox_filter.
 	$(Q)$(HELPER_CC) $(HELPER_CFLAGS) -I$B/strict -c -o $@ $<
 
 $B/strict/pam-netns-helper: $(filter-out %/sandbox.o,$(HELPER_OBJS)) $B/strict/sandbox.o $B/helper/libpam_netns.a
+	$(helper_link)
+
+# For tests: this helper knows no kernel's lock of bridge ports, as if the kernel had none.
+.PHONY: unlocked
+unlocked: $B/unlocked/pam-netns-helper
+
+$B/unlocked/port.o: lib/net/port.c | $B/kernel
+	@mkdir -p $(@D)
+	$(Q)$(HELPER_CC) $(HELPER_CFLAGS) -DPORT_LOCKED=IFLA_BRPORT_UNSPEC -c -o $@ $<
+
+$B/unlocked/pam-netns-helper: $(HELPER_OBJS) $B/unlocked/port.o $B/helper/libpam_netns.a
 	$(helper_link)
 
 # Setuid: nothing of ours but its own file; libc and libcap-ng.

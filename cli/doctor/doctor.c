@@ -15,7 +15,7 @@ static const struct check {
 	const char *fine; /* printed if the check finds no fault */
 } checks[] = {
     {"conf", doctor_conf, 0, "the conf file is usable"},
-    {"kernel", doctor_kernel, 0, "the kernel is recent enough"},
+    {"kernel", doctor_kernel, 0, "the kernel has the system calls that are needed"},
     {"installed", doctor_installed, 0, "the programs are installed, with their modes"},
     {"pam", doctor_pam, 0, "every PAM stack isolates its logins"},
     {"sshd", doctor_sshd, NEEDS_ROOT, "sshd uses PAM"},
@@ -34,6 +34,7 @@ static const struct check {
      "no other address or route is in the networks' subnets"},
     {"firewall", doctor_firewall, NEEDS_ROOT | NEEDS_CONF,
      "no other firewall drops users' packets"},
+    {"locked", doctor_locked, NEEDS_CONF, "the kernel locks each user's bridge port to its MAC"},
     {"live", doctor_live, NEEDS_ROOT | NEEDS_CONF, "the host's set-up is complete"},
     {"records", doctor_records, NEEDS_ROOT | NEEDS_CONF,
      "the kernel agrees with the records of active users"},

@@ -1,25 +1,49 @@
-/* pam-netns doctor: the kernel's version, and the propagation of the host's /. */
+/* pam-netns doctor: what the kernel has, and the propagation of the host's /. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "doctor.h"
+#include "base/needs.h"
 #include "base/paths.h"
-
-#define KERNEL_MAJOR 5 /* locked bridge ports came with 5.18 */
-#define KERNEL_MINOR 18
+#include "state/network.h"
 
 void doctor_kernel(struct doctor *doctor)
 {
-	struct utsname name;
-	unsigned major, minor;
+	const char *missing = needs_missing();
 
-	if (uname(&name) || sscanf(name.release, "%u.%u", &major, &minor) != 2)
-		doctor_warning(doctor, "cannot read the kernel's version");
-	else if (major < KERNEL_MAJOR || (major == KERNEL_MAJOR && minor < KERNEL_MINOR))
-		doctor_problem(
-		    doctor, "kernel %s has no locked bridge ports -> install kernel %d.%d or later",
-		    name.release, KERNEL_MAJOR, KERNEL_MINOR);
+	if (missing)
+		doctor_problem(doctor, "this kernel has no %s -> install a newer kernel", missing);
+}
+
+/* As the last set-up found when it tried the kernel. */
+void doctor_locked(struct doctor *doctor)
+{
+	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct host_state state = {0};
+
+	if (run < 0 || host_state_read(run, &state) < 0 || state.port_lock == PORT_LOCK_UNKNOWN) {
+		doctor_at(doctor, LEVEL_SKIPPED, NULL, 0,
+			  "no set-up has tried this kernel since the boot -> pam-netns up");
+		return;
+	}
+	if (state.port_lock == PORT_LOCK_THERE)
+		return;
+	for (size_t i = 0; i < doctor->conf->networks_count; i++) {
+		const struct network *network = &doctor->conf->networks[i];
+
+		if (network->lock_required)
+			doctor_problem(doctor,
+				       "network %s: locked = required, and this kernel cannot lock "
+				       "bridge ports: its logins are refused -> install Linux 5.18 "
+				       "or later, or write locked = auto",
+				       network->name);
+	}
+	doctor_warning(doctor,
+		       "this kernel cannot lock bridge ports to a MAC, so only the firewall "
+		       "rules stop users' frames with another MAC -> install Linux 5.18 "
+		       "or later");
 }
 
 /* Later mounts reach users' mount namespaces by propagation, if the host's / is shared. */

@@ -25,7 +25,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <time.h>
 
 #include "net/guard.h"
@@ -283,22 +282,9 @@ static int plan_forwarding(struct plan *plan, uint64_t version, struct host_stat
 	if (result < 0)
 		return result;
 	state->conf = version;
+	state->port_lock = plan->port_lock;
 	state->rules = 0;
 	return host_state_write(plan->host->run, state);
-}
-
-/* Older kernels silently ignore the attribute that locks a bridge port. */
-static int kernel_check(void)
-{
-	struct utsname name;
-	unsigned major = 0, minor = 0;
-
-	if (uname(&name) < 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2)
-		return log_errno(errno, "read the kernel's version");
-	if (major > 5 || (major == 5 && minor >= 18))
-		return 0;
-	log_error("Linux 5.18 or newer is needed (locked bridge ports); this is %s", name.release);
-	return -ENOSYS;
 }
 
 /* Is a further bridge the only change? */
@@ -346,13 +332,15 @@ static int plan_apply(struct plan *plan, uint64_t version)
 {
 	bool grows = plan_only_grows(plan, version);
 	struct host_state state;
-	int result = kernel_check();
+	int result = plan_kernel(plan, version);
 
 	result = result ?: plan_users(plan);
 	result = result ?: plan_decide(plan);
 	if (result == 0 && !grows)
 		result = plan_ports(plan);
 	result = result ?: plan_forwarding(plan, version, &state);
+	/* Not before that has recorded what the kernel lacks, so that doctor can tell. */
+	result = result ?: plan_lock_required(plan);
 	result = result ?: grows ? plan_grow(plan, &state) : plan_protect(plan, &state);
 	if (result == 0 && !grows)
 		result = plan_reconnect(plan);

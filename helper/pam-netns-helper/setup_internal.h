@@ -29,7 +29,17 @@ struct plan {
 	size_t count;
 	struct planned_user *users;
 	size_t users_count;
+	unsigned port_lock; /* enum port_lock */
 };
+
+/*
+ * setup_kernel.c: does this kernel have what the plan needs? The set-up tries it once after a boot,
+ * and again for `up` and after a change of conf file or program. What is missing is logged.
+ */
+int plan_kernel(struct plan *plan, uint64_t version) MUST_CHECK;
+/* setup_kernel.c: -EOPNOTSUPP, logged, if a network requires locked ports and the kernel has none.
+ */
+int plan_lock_required(const struct plan *plan) MUST_CHECK;
 
 /* Decides the values of "auto" (subnets, MTU); keeps earlier decisions. */
 int plan_decide(struct plan *plan) MUST_CHECK;

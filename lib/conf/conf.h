@@ -66,6 +66,7 @@ struct network {
 	unsigned max_connections;
 	unsigned new_connections, new_connections_burst; /* a second, at once; 0: no limit */
 	unsigned ports_per_bridge;
+	bool lock_required;
 };
 
 struct profile {

@@ -17,8 +17,9 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "rules/ruleset.h"
+#include "net/port.h"
 #include "net/request.h"
+#include "rules/ruleset.h"
 
 /* Fixed indexes of ours: other programs let the kernel count up from 1. */
 #define PORT_INDEX_BASE	   0x10000000U
@@ -122,36 +123,6 @@ int uplink_configure_user(struct netlink *user, const struct uplink *u)
 	return netlink_run(user, &b);
 }
 
-/* The flags that make a port safe against its user. */
-static const struct {
-	int attribute;
-	uint8_t value;
-} port_flags[] = {
-    {IFLA_BRPORT_ISOLATED, 1},	    {IFLA_BRPORT_LOCKED, 1},	  {IFLA_BRPORT_LEARNING, 0},
-    {IFLA_BRPORT_UNICAST_FLOOD, 0}, {IFLA_BRPORT_MCAST_FLOOD, 0}, {IFLA_BRPORT_BCAST_FLOOD, 0},
-};
-
-#define PORT_FLAGS     (sizeof(port_flags) / sizeof(port_flags[0]))
-#define GROUP_FWD_MASK 0xfffd
-
-static struct netlink_message *port_flags_request(const struct uplink *u)
-{
-	struct ifinfomsg header = {.ifi_index = (int)u->ifindex};
-	struct netlink_message *m =
-	    netlink_request(RTM_NEWLINK, NLM_F_ACK, &header, sizeof(header));
-	struct nlattr *info, *data;
-
-	info = netlink_nest(m, IFLA_LINKINFO);
-	netlink_put_text(m, IFLA_INFO_SLAVE_KIND, "bridge");
-	data = netlink_nest(m, IFLA_INFO_SLAVE_DATA);
-	for (size_t i = 0; i < PORT_FLAGS; i++)
-		netlink_put_u8(m, port_flags[i].attribute, port_flags[i].value);
-	netlink_put_u16(m, IFLA_BRPORT_GROUP_FWD_MASK, GROUP_FWD_MASK);
-	netlink_nest_end(m, data);
-	netlink_nest_end(m, info);
-	return m;
-}
-
 static void put_tables(struct netlink_batch *b, const struct uplink *u)
 {
 	netlink_add(b, request_fdb(u->ifindex, &u->mac), "add the port's FDB entry", 0);
@@ -174,7 +145,7 @@ int uplink_connect(struct netlink *host, const struct uplink *u)
 	netlink_batch_init(&b);
 	netlink_add(&b, request_link_master(u->ifindex, u->bridge_ifindex),
 		    "put the port into its bridge", 0);
-	netlink_add(&b, port_flags_request(u), "lock the bridge port", 0);
+	netlink_add(&b, port_flags_request(u->ifindex), "lock the bridge port", 0);
 	netlink_add(&b, request_link_no_addrgen(u->ifindex), "set up the bridge port",
 		    EAFNOSUPPORT);
 	put_tables(&b, u);
@@ -191,25 +162,12 @@ int uplink_refresh(struct netlink *host, const struct uplink *u)
 	return netlink_run(host, &b);
 }
 
-/* Is it up, and has it all the flags, according to its bridge? */
+/* Is it up, and has it all the flags that this kernel knows, according to its bridge? */
 static bool port_safe(const struct ifinfomsg *header, const struct nlattr *info)
 {
-	const struct nlattr *flags[IFLA_BRPORT_MAX + 1] = {0};
-	uint16_t mask = 0;
+	const struct port_flags flags = port_flags_read(info);
 
-	if (!(header->ifi_flags & IFF_UP) || !info)
-		return false;
-	attributes_parse(attribute_value(info), attribute_size(info), flags, IFLA_BRPORT_MAX);
-	for (size_t i = 0; i < PORT_FLAGS; i++) {
-		const struct nlattr *flag = flags[port_flags[i].attribute];
-
-		if (!flag || attribute_size(flag) < 1 ||
-		    *(const uint8_t *)attribute_value(flag) != port_flags[i].value)
-			return false;
-	}
-	if (flags[IFLA_BRPORT_GROUP_FWD_MASK])
-		attribute_copy(flags[IFLA_BRPORT_GROUP_FWD_MASK], &mask, sizeof(mask));
-	return mask == GROUP_FWD_MASK;
+	return (header->ifi_flags & IFF_UP) && !flags.wrong && (flags.locked || flags.no_lock);
 }
 
 static int port_add(void *context, struct nlmsghdr *answer)

@@ -5,8 +5,9 @@
  * isolated, locked to its MAC by a static FDB entry, learns and floods nothing, and forwards
  * link-local group frames to the bridge, where the guard checks them (group_fwd_mask; without it
  * 01:80:c2:00:00:03 and :0e would reach the host past lock and guard). Addresses are /32 and /128
- * with permanent neighbours on both sides: no ARP or ND, no DAD wait. Linux 5.18 or later (locked
- * ports). All functions need CAP_NET_ADMIN in the sockets' namespaces.
+ * with permanent neighbours on both sides: no ARP or ND, no DAD wait. If the kernel has no
+ * lock (before Linux 5.18), the guard alone stops frames with another MAC. All functions need
+ * CAP_NET_ADMIN in the sockets' namespaces.
  */
 #ifndef PAM_NETNS_UPLINK_H
 #define PAM_NETNS_UPLINK_H
@@ -64,6 +65,12 @@ struct uplink_ports {
 int uplink_ports_safe(struct netlink *host, struct uplink_ports *out) MUST_CHECK;
 /* Is this one in the list, and in its bridge? */
 bool uplink_port_safe(const struct uplink_ports *ports, const struct uplink *uplink);
+/*
+ * Does this kernel have all that an uplink needs? Makes one in two new network namespaces, and leaves
+ * this process in one of them. proc: a procfs. *locked: the kernel locks ports. If anything else
+ * is missing, -EOPNOTSUPP or the error of the request that failed, logged. CAP_SYS_ADMIN.
+ */
+int uplink_probe(int proc, bool *locked) MUST_CHECK;
 /* Takes the port down, so that the guard and the bridge may change. */
 int uplink_disconnect(struct netlink *host, const struct uplink *uplink) MUST_CHECK;
 /*

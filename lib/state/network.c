@@ -38,6 +38,7 @@ static const struct record_field host_fields[] = {
     RECORD_FIELD_OPTIONAL(struct host_state, open_if_flushed, RECORD_NUMBER),
     RECORD_FIELD_OPTIONAL(struct host_state, nat_first, RECORD_NUMBER),
     RECORD_FIELD_OPTIONAL(struct host_state, nat_last, RECORD_NUMBER),
+    RECORD_FIELD_OPTIONAL(struct host_state, port_lock, RECORD_NUMBER),
 };
 #define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
 

@@ -25,6 +25,9 @@
 #define OPEN_BRIDGES 1U
 #define OPEN_TRANSIT 2U
 
+/* What the probe of this kernel found (uplink_probe()). */
+enum port_lock { PORT_LOCK_UNKNOWN, PORT_LOCK_THERE, PORT_LOCK_MISSING };
+
 struct host_state {
 	uint64_t rules;		      /* guard_fingerprint() after set-up */
 	uint64_t conf;		      /* setup_version() of the conf file that was applied */
@@ -32,6 +35,7 @@ struct host_state {
 	unsigned forwarding6_ours;    /* IPv6 forwarding was off before us */
 	unsigned open_if_flushed;     /* OPEN_… */
 	unsigned nat_first, nat_last; /* ports that NAT gives to users */
+	unsigned port_lock;	      /* enum port_lock */
 };
 
 /* A hash of the policy that the conf file has for a network's users: peers, host_access, egress. */

@@ -36,7 +36,7 @@ declare -A OTHER=(
 	[on_error]=host [log]=logins [deadline]=5s [services_exempt]=none
 	[bridge]=lab0 [subnet]=10.9.0.0/24 [subnet6]=none [nat]=198.51.100.2 [peers]=group [host_access]=tcp/22
 	[egress]='deny tcp/25, allow any' [dns]=192.0.2.53 [mtu]=1400 [max_connections]=77 [new_connections]=5/second\ burst\ 50
-	[ports_per_bridge]=7
+	[ports_per_bridge]=7 [locked]=required
 	[match]='s/^match = \*/match = alice/'
 	[isolate]='s/^match = root.*/match = alice/'
 	[network]='s/^network = .*/network = other/;$a[network other]\nbridge = lab0\nsubnet = 10.9.0.0/24'

@@ -44,6 +44,7 @@ static void check(struct doctor *doctor)
 	}
 CHECK(policy)
 CHECK(kernel)
+CHECK(locked)
 CHECK(propagation)
 CHECK(installed)
 CHECK(pam)
@@ -173,8 +174,8 @@ static void test_checks_of_root_are_skipped_for_users(void **state)
 	for (size_t i = 0; i < CHECKS; i++)
 		assert_int_equal(checked(checks[i].id), !(checks[i].needs & NEEDS_ROOT));
 	assert_int_equal(count(output, "\nskip "), CHECKS - world.ran);
-	assert_string_equal(world.ids, " conf kernel installed pam services mail web policy sysctl "
-				       "userns leases ");
+	assert_string_equal(world.ids, " conf kernel installed pam services mail web policy locked "
+				       "sysctl userns leases ");
 	assert_int_equal(count(output, "\n"), CHECKS + 1);
 	assert_int_equal(check_run_as(), 0);
 	assert_memory_equal(output, "note: ", 6);

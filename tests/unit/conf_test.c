@@ -45,6 +45,7 @@ static void test_missing_keys_have_defaults(void **state)
 	assert_int_equal(network->new_connections_burst, 2000);
 	assert_int_equal(conf_network_entries(network), 16192);
 	assert_int_equal(network->ports_per_bridge, 128);
+	assert_false(network->lock_required);
 	assert_true(profile->isolate);
 	assert_ptr_equal(profile->network, network);
 	assert_int_equal(profile->namespaces, NAMESPACE_NET | NAMESPACE_MNT | NAMESPACE_UTS);
@@ -140,7 +141,7 @@ static const char other_values[] =
     "egress = deny tcp/25, ; mail\n\n# comment\n\tallow udp/53-54 10.0.0.0/8,\n"
     "    deny fd00::/8, allow 192.0.2.7, deny\n"
     "dns = 192.0.2.53, 2001:db8::53\nmtu = 1280\nmax_connections = 1000000\n"
-    "new_connections = 7/second burst 9\nports_per_bridge = 1\n"
+    "new_connections = 7/second burst 9\nports_per_bridge = 1\nlocked = required\n"
     "[network v4]\nbridge = lab\nsubnet = 10.0.0.0/8\nsubnet6 = none\nnat = no\n"
     "host_access = all\negress = none\ndns = none\nmtu = 65535\npeers = yes\nnew_connections = "
     "none\n"
@@ -189,6 +190,7 @@ static void test_values_of_networks_are_parsed(void **state)
 	assert_int_equal(lab->new_connections_burst, 9);
 	assert_int_equal(conf_network_entries(lab), 2 * 1000000 + 9 + 7 * 120);
 	assert_int_equal(lab->ports_per_bridge, 1);
+	assert_true(lab->lock_required);
 	conf_free(conf);
 }
 

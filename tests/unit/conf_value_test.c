@@ -196,7 +196,8 @@ static const struct bad bad_networks[] = {
     {"isolate", "no",
      "unknown key; this section has: bridge, subnet, subnet6, nat, peers, "
      "host_access, egress, dns, mtu, max_connections, new_connections, "
-     "ports_per_bridge"},
+     "ports_per_bridge, locked"},
+    {"locked", "yes", "must be auto or required"},
 };
 
 static void test_bad_values_of_networks_are_refused(void **state)

@@ -1,0 +1,60 @@
+/* Has this kernel what users' networks need? It is tried, not read from a version number; see
+ * setup_internal.h. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/needs.h"
+#include "net/uplink.h"
+#include "setup_internal.h"
+
+static int lock_probe(struct plan *plan)
+{
+	bool locked;
+	int error = uplink_probe(plan->host->proc, &locked);
+
+	error = host_return_to(plan->host, KIND_NET) ?: error;
+	if (error) {
+		log_error("this kernel cannot give users a network: the line above says what "
+			  "failed (is a module for veth or bridge missing?)");
+		return error;
+	}
+	plan->port_lock = locked ? PORT_LOCK_THERE : PORT_LOCK_MISSING;
+	if (!locked)
+		log_warning("this kernel cannot lock bridge ports to a MAC (Linux 5.18 can): "
+			    "only the firewall rules stop false MACs");
+	return 0;
+}
+
+int plan_kernel(struct plan *plan, uint64_t version)
+{
+	const char *missing = needs_missing();
+	struct host_state state;
+	int error = 0;
+
+	if (missing) {
+		log_error("this kernel has no %s", missing);
+		return -ENOSYS;
+	}
+	if (!plan->host->by_hand && host_state_read(plan->host->run, &state) == 0 &&
+	    state.conf == version)
+		plan->port_lock = state.port_lock;
+	if (plan->port_lock == PORT_LOCK_UNKNOWN)
+		error = lock_probe(plan);
+	return error;
+}
+
+int plan_lock_required(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct network *network = plan->networks[i].state.conf;
+
+		if (!network->lock_required || plan->port_lock == PORT_LOCK_THERE)
+			continue;
+		log_error("network %s: locked = required, and this kernel cannot lock bridge ports "
+			  "to a MAC: run Linux 5.18 or later, or write locked = auto",
+			  network->name);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}

@@ -21,9 +21,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/ioprio.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -156,13 +158,23 @@ static void reset_oom_score(void)
 		(void)!pwrite(fd, "0", 1, 0);
 }
 
+/* The kernel tells a new program its real and effective id; the saved one is the effective one. */
+static bool all_are_roots(unsigned long real, unsigned long effective)
+{
+	errno = 0; /* getauxval(3) returns 0 for what it was not told, too */
+	return getauxval(real) == 0 && getauxval(effective) == 0 && errno == 0;
+}
+
 int inherited_ids(pid_t *pid)
 {
 	struct ucred caller;
 	socklen_t size = sizeof(caller);
 
-	if (syscall(CALL_SETGROUPS, 0, NULL) < 0 || syscall(CALL_SETRESGID, 0, 0, 0) < 0 ||
-	    syscall(CALL_SETRESUID, 0, 0, 0) < 0)
+	if (syscall(CALL_SETGROUPS, 0, NULL) < 0)
+		return -errno;
+	if (!all_are_roots(AT_GID, AT_EGID) && syscall(CALL_SETRESGID, 0, 0, 0) < 0)
+		return -errno;
+	if (!all_are_roots(AT_UID, AT_EUID) && syscall(CALL_SETRESUID, 0, 0, 0) < 0)
 		return -errno;
 	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_PEERCRED, &caller, &size) < 0)
 		return -errno;

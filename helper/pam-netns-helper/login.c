@@ -43,7 +43,7 @@ static int profile_choose(struct user *user, struct setup *setup)
 	return setup_ensure(user->host, setup);
 }
 
-static int session_record(const struct user *user, const struct process *leader)
+static int session_record(const struct user *user, const struct process *leader, bool first)
 {
 	const struct request *r = user->request;
 	struct session session = {.leader = *leader, .since = time(NULL)};
@@ -55,7 +55,9 @@ static int session_record(const struct user *user, const struct process *leader)
 	error = session_add(user->host->run, user->uid, &session);
 	if (error)
 		return log_errno(-error, "record the session");
-	note_forget(user->host, user->uid);
+	/* Before a first login user_remove() has removed it. */
+	if (!first)
+		note_forget(user->host, user->uid);
 	return 0;
 }
 
@@ -127,7 +129,7 @@ static int login_locked(struct user *user, struct setup *setup, const struct pro
 	}
 	if (error)
 		return error;
-	error = session_record(user, leader);
+	error = session_record(user, leader, *first);
 	if (error && *first) {
 		user_close(user);
 		(void)!user_remove(user->host, user->uid, &user->state);

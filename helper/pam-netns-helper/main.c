@@ -168,6 +168,7 @@ static int verb_run(const struct verb *verb, pid_t caller)
 	result = message_receive_request(STDIN_FILENO, &request);
 	if (result == 0) {
 		deadline_set();
+		netlink_explain(request.flags & REQUEST_DEBUG);
 		result = host_enter(&host);
 		host.caller = caller;
 		if (result == 0 && verb->sockets)

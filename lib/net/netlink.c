@@ -16,6 +16,13 @@
  * never used cost nothing. */
 static char receive_buffer[65536] LARGE_BUFFER __attribute__((aligned(NLMSG_ALIGNTO)));
 
+static bool explain = true;
+
+void netlink_explain(bool wanted)
+{
+	explain = wanted;
+}
+
 int netlink_open(struct netlink *netlink, int protocol)
 {
 	*netlink = (struct netlink){.protocol = protocol};
@@ -23,12 +30,12 @@ int netlink_open(struct netlink *netlink, int protocol)
 	return netlink->fd < 0 ? log_errno(errno, "open a netlink socket") : 0;
 }
 
-/* The first batch of a socket asks for error texts of the kernel. */
+/* The first batch of a socket asks for errors with the kernel's own words. */
 static void errors_explain(struct netlink *netlink)
 {
 	int one = 1;
 
-	if (netlink->explains)
+	if (netlink->explains || !explain)
 		return;
 	netlink->explains = true;
 	(void)setsockopt(netlink->fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));

@@ -48,6 +48,8 @@ struct netlink_batch {
  * CAP_NET_ADMIN. */
 int netlink_open(struct netlink *netlink, int protocol) MUST_CHECK;
 void netlink_close(struct netlink *netlink);
+/* Are the kernel's own words about errors wanted, which only debug lines show? Default: yes. */
+void netlink_explain(bool wanted);
 
 void netlink_batch_init(struct netlink_batch *batch);
 

@@ -180,34 +180,39 @@ test_t17_flipped_working_directory_is_not_followed() {
 	host_clean 5
 }
 
-# A user owns the parent of a private directory, and exchanges it with a link to /etc and back
-# (CVE-2025-6020, CVE-2024-22365, CVE-2021-44731, CVE-2025-31133). The login is refused, or it covers that
-# directory; it never covers /etc, and mounts nothing on the host.
-test_t17_flipped_private_directory_covers_nothing_else() {
+# private_directory_flips FOLDER: bob owns the parent of a private directory, and exchanges it with a link to
+# /etc and back (CVE-2025-6020, CVE-2024-22365, CVE-2021-44731, CVE-2025-31133). Each login is refused, or
+# covers that directory; it never covers /etc, and mounts nothing on the host.
+private_directory_flips() {
 	local i seen flip inside=0
-	mkdir -p /srv/shared/dir/job
-	mkdir -p /etc/job
+	mkdir -p "$1/dir/job" /etc/job
 	echo etc >/etc/job/of
-	echo shared >/srv/shared/dir/job/of
-	ln -sfn /etc /srv/shared/link
-	chown -hR bob /srv/shared
-	sed -i 's|^private = .*|private = /tmp /srv/shared/dir/job|' "$CONF"
-	"$TOOLS/host-flip" /srv/shared/dir /srv/shared/link &
+	ln -sfn /etc "$1/link"
+	chown -hR bob "$1"
+	conf_set private "/tmp $1/dir/job"
+	"$TOOLS/host-flip" "$1/dir" "$1/link" &
 	flip=$!
 	for ((i = 0; i < 60; i++)); do
 		seen=$(pam_session su alice sh -c 'cat /etc/job/of || echo covered' 2>/dev/null || echo refused)
 		[[ $seen == refused || $seen == etc ]] || fail "/etc/job: $seen"
 		[[ $seen == refused ]] || inside=$((inside + 1))
 		# Only a first login mounts directories, so the next must be one.
-		wait_until 5 test ! -e /run/pam-netns/pins/2001
+		[[ $seen == refused ]] || host_clean
 	done
 	kill "$flip"
 	wait "$flip" || :
-	assert_eq '' "$(grep -E ' /(etc|srv/shared)/[^ ]*job ' /proc/self/mountinfo || :)" "mounts on the host"
+	assert_eq '' "$(grep -E " (/etc|$1)/[^ ]*job " /proc/self/mountinfo || :)" "mounts on the host"
 	conf_reset
-	rm -rf /srv/shared /etc/job
+	rm -rf "$1" /etc/job
 	((inside > 0)) || fail 'each login was refused'
-	host_clean 5
+}
+
+test_t17_flipped_private_directory_covers_nothing_else() {
+	private_directory_flips /srv/shared
+}
+
+test_t17_flipped_persistent_directory_covers_nothing_else() {
+	private_directory_flips /var/shared
 }
 
 # While users can write to one of our folders, all logins are refused.

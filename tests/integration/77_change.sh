@@ -52,31 +52,6 @@ test_profile_changed_while_active_keeps_the_network() {
 	pam-netns up
 }
 
-# A user owns the parent of a persistent directory, and exchanges it with a link to /etc and back (T17,
-# CVE-2025-6020). 57_threats does this to a directory in memory.
-test_flipped_persistent_directory_is_refused_or_not_followed() {
-	local i seen flip
-	mkdir -p /var/shared/dir/job /etc/job
-	echo etc >/etc/job/of
-	ln -sfn /etc /var/shared/link
-	chown -hR bob /var/shared
-	sed -i 's|^private = .*|private = /tmp /var/shared/dir/job|' "$CONF"
-	"$TOOLS/host-flip" /var/shared/dir /var/shared/link &
-	flip=$!
-	for ((i = 0; i < 60; i++)); do
-		seen=$(pam_session su alice sh -c 'cat /etc/job/of 2>/dev/null || echo covered' 2>/dev/null || echo refused)
-		[[ $seen == refused || $seen == etc ]] || fail "/etc/job: $seen"
-		# Only a first login mounts directories, so the next must be one.
-		[[ $seen == refused ]] || host_clean
-	done
-	kill "$flip"
-	wait "$flip" || :
-	assert_eq '' "$(grep -E ' /(etc|var/shared)/[^ ]*job ' /proc/self/mountinfo || :)" "mounts on the host"
-	conf_reset
-	rm -rf /var/shared /etc/job
-	host_clean
-}
-
 resolv_replace() {
 	echo "nameserver $1" >/etc/resolv.conf.new
 	mv /etc/resolv.conf.new /etc/resolv.conf

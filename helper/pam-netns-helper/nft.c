@@ -61,6 +61,25 @@ static char *output_read(int output)
 	return text;
 }
 
+/*
+ * Logs the first error, and the rule below it: "Operation not supported" alone does not tell what
+ * this kernel lacks.
+ */
+static int nft_refused(int output)
+{
+	CLEANUP_FREE char *words = output_read(output);
+	char *rule = words ? words + strcspn(words, "\n") : NULL;
+
+	if (rule && *rule) {
+		*rule++ = '\0';
+		rule += strspn(rule, " \t");
+		rule[strcspn(rule, "\n")] = '\0';
+	}
+	log_error("nft refused our rules: %s%s%s", words && *words ? words : "no reason given",
+		  rule && *rule ? ": " : "", rule ?: "");
+	return -EINVAL;
+}
+
 int nft_run(const char *text, size_t size)
 {
 	char *argv[] = {(char *)"nft", (char *)"-f", (char *)"-", NULL};
@@ -72,13 +91,7 @@ int nft_run(const char *text, size_t size)
 	    lseek(input, 0, SEEK_SET) < 0)
 		return log_errno(errno, "prepare nft's input");
 	status = nft_spawn(argv, input, output);
-	if (status <= 0)
-		return status;
-	CLEANUP_FREE char *words = output_read(output);
-	if (words)
-		words[strcspn(words, "\n")] = '\0';
-	log_error("nft refused our rules: %s", words && *words ? words : "no reason given");
-	return -EINVAL;
+	return status <= 0 ? status : nft_refused(output);
 }
 
 char *nft_list(void)

@@ -332,7 +332,7 @@ static int plan_apply(struct plan *plan, uint64_t version)
 {
 	bool grows = plan_only_grows(plan, version);
 	struct host_state state;
-	int result = plan_kernel(plan, version);
+	int result = plan_kernel(plan);
 
 	result = result ?: plan_users(plan);
 	result = result ?: plan_decide(plan);

@@ -34,9 +34,9 @@ struct plan {
 
 /*
  * setup_kernel.c: does this kernel have what the plan needs? The set-up tries it once after a boot,
- * and again for `up` and after a change of conf file or program. What is missing is logged.
+ * and again for `up`. What is missing is logged.
  */
-int plan_kernel(struct plan *plan, uint64_t version) MUST_CHECK;
+int plan_kernel(struct plan *plan) MUST_CHECK;
 /* setup_kernel.c: -EOPNOTSUPP, logged, if a network requires locked ports and the kernel has none.
  */
 int plan_lock_required(const struct plan *plan) MUST_CHECK;

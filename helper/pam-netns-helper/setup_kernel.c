@@ -1,5 +1,9 @@
-/* Has this kernel what users' networks need? It is tried, not read from a version number; see
- * setup_internal.h. */
+/*
+ * Does this kernel have what users' networks need? The set-up tries it, because a version number
+ * says nothing of backports, or of what a build left out; see setup_internal.h.
+ *
+ * nftables is tried by loading the rules: nft names the rule that the kernel refuses.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -14,11 +18,8 @@ static int lock_probe(struct plan *plan)
 	int error = uplink_probe(plan->host->proc, &locked);
 
 	error = host_return_to(plan->host, KIND_NET) ?: error;
-	if (error) {
-		log_error("this kernel cannot give users a network: the line above says what "
-			  "failed (is a module for veth or bridge missing?)");
+	if (error)
 		return error;
-	}
 	plan->port_lock = locked ? PORT_LOCK_THERE : PORT_LOCK_MISSING;
 	if (!locked)
 		log_warning("this kernel cannot lock bridge ports to a MAC (Linux 5.18 can): "
@@ -26,22 +27,19 @@ static int lock_probe(struct plan *plan)
 	return 0;
 }
 
-int plan_kernel(struct plan *plan, uint64_t version)
+int plan_kernel(struct plan *plan)
 {
 	const char *missing = needs_missing();
 	struct host_state state;
-	int error = 0;
 
 	if (missing) {
-		log_error("this kernel has no %s", missing);
+		log_error("this kernel has no %s: run a newer kernel", missing);
 		return -ENOSYS;
 	}
-	if (!plan->host->by_hand && host_state_read(plan->host->run, &state) == 0 &&
-	    state.conf == version)
+	/* A kernel stays the same until a boot, which also removes the record. */
+	if (!plan->host->by_hand && host_state_read(plan->host->run, &state) == 0)
 		plan->port_lock = state.port_lock;
-	if (plan->port_lock == PORT_LOCK_UNKNOWN)
-		error = lock_probe(plan);
-	return error;
+	return plan->port_lock == PORT_LOCK_UNKNOWN ? lock_probe(plan) : 0;
 }
 
 int plan_lock_required(const struct plan *plan)

@@ -115,12 +115,12 @@ static void test_nft_gets_fixed_environment_and_descriptors(void **state)
 	assert_int_equal(run(""), 0);
 }
 
-static void test_refusal_logs_first_line_only(void **state)
+static void test_refusal_logs_error_and_rule(void **state)
 {
 	(void)state;
-	nft_is("echo 'line 1: \033[31mno such chain' >&2; echo more; exit 1");
+	nft_is("echo 'line 1: \033[31mno such chain' >&2; echo rule; echo more; exit 1");
 	assert_int_equal(run("x"), -EINVAL);
-	assert_non_null(strstr(log_last, ": line 1: ?[31mno such chain"));
+	assert_non_null(strstr(log_last, ": line 1: ?[31mno such chain: rule"));
 	assert_null(strstr(log_last, "more"));
 	nft_is("exit 3");
 	assert_int_equal(run("x"), -EINVAL);
@@ -224,7 +224,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_nft_gets_fixed_environment_and_descriptors),
-	    TEST(test_refusal_logs_first_line_only),
+	    TEST(test_refusal_logs_error_and_rule),
 	    TEST(test_missing_nft_is_an_error),
 	    TEST(test_nft_that_cannot_run_is_an_error),
 	    TEST(test_list_is_whole_or_an_error),

@@ -79,7 +79,16 @@ static void refusal_of_nft_is_logged(void **state)
 	(void)state;
 	nft_is("echo 'line 3: no such set' >&2; echo more >&2; exit 1");
 	assert_int_equal(run(), -EINVAL);
-	assert_string_equal(log_last, "nft refused our rules: line 3: no such set");
+	assert_string_equal(log_last, "nft refused our rules: line 3: no such set: more");
+	/* As nft tells of an expression that this kernel lacks. */
+	nft_is("printf '4:3-8: Error: Operation not supported\\n\\t\\tfib saddr\\n\\t\\t^^^^\\n'; "
+	       "exit 1");
+	assert_int_equal(run(), -EINVAL);
+	assert_string_equal(
+	    log_last, "nft refused our rules: 4:3-8: Error: Operation not supported: fib saddr");
+	nft_is("printf 'one line'; exit 1");
+	assert_int_equal(run(), -EINVAL);
+	assert_string_equal(log_last, "nft refused our rules: one line");
 	nft_is("exit 3");
 	assert_int_equal(run(), -EINVAL);
 	assert_string_equal(log_last, "nft refused our rules: no reason given");

@@ -28,6 +28,18 @@ test_ipv6_disabled_is_found() {
 	conf_back
 }
 
+# Older kernels answer ENOSYS. doctor runs for users too.
+test_missing_system_calls_are_found() {
+	local call doctor
+	present 'ok   kernel: '
+	for call in pidfd_open open_tree move_mount fsopen openat2 close_range mount_setattr; do
+		doctor=$(strace -f -qq -o /dev/null -e trace=$call -e inject=$call:error=ENOSYS pam-netns doctor 2>&1 || :)
+		assert_match "^FAIL kernel: this kernel has no $call\(2\) \(Linux 5.[0-9]+\) -> install a newer kernel" \
+			"$(grep ' kernel: ' <<<"$doctor")"
+	done
+	assert_match 'ok   kernel: ' "$(as alice pam-netns doctor 2>&1 || :)"
+}
+
 # IPv6 was disabled at the set-up and is enabled now: `up` adds the host's part.
 test_ipv6_enabled_after_set_up_is_found() {
 	sysctl -q -w net.ipv6.conf.all.disable_ipv6=1

@@ -114,6 +114,44 @@ test_errors_of_the_kernel_refuse_login() {
 	host_clean 2
 }
 
+# As on Linux 5.11: the set-up is refused with the name of what is missing, and changes nothing.
+test_kernel_without_a_needed_call_refuses_login() {
+	pam-netns down
+	helper_replace "exec strace -f -qq -o $OUT/strace -e trace=mount_setattr -e inject=mount_setattr:error=ENOSYS \$HELPER \"\$@\""
+	refused alice 'this kernel has no mount_setattr.2. .Linux 5.12.: run a newer kernel'
+	assert_match 'this kernel has no mount_setattr\(2\) \(Linux 5.12\)' "$(assert_fails pam-netns up 2>&1)"
+	assert_fails ip link show pnbr0 2>/dev/null
+	assert_eq '' "$(nft list tables)"
+	helper_restore
+	pam-netns up
+	login_works
+	host_clean 2
+}
+
+# The first set-up after a boot makes two network namespaces to try the kernel in.
+test_probe_of_the_kernel_that_fails_refuses_set_up() {
+	local said
+	pam-netns down
+	helper_replace "exec strace -f -qq -o $OUT/strace -e trace=unshare -e inject=unshare:error=ENOSPC:when=1 \$HELPER \"\$@\""
+	said=$(assert_fails pam-netns up 2>&1)
+	assert_match 'net namespace .*user.max_net_namespaces' "$said"
+	assert_fails ip link show pnbr0 2>/dev/null
+	helper_restore
+	pam-netns up
+	# A set-up that a login mends does not try the kernel again, so it needs no namespace to spare.
+	hold_session a alice
+	nft flush ruleset
+	helper_replace "[ \$1 = open ] || exec \$HELPER \"\$@\"
+		exec strace -f -qq -o $OUT/strace -e trace=unshare \$HELPER \"\$@\""
+	su alice -c true
+	assert_match CLONE_NEWNS "$(<"$OUT/strace")"
+	assert_no_match CLONE_NEWNET "$(<"$OUT/strace")"
+	helper_restore
+	nft list table bridge pam_netns >/dev/null
+	end_session a
+	host_clean 5
+}
+
 # If netlink fails, the login is refused or has a complete network.
 test_errors_of_netlink_leave_no_partial_network() {
 	local call i

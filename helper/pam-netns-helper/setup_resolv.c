@@ -6,6 +6,7 @@
 #include "base/files.h"
 #include "helper.h"
 #include "state/lock.h"
+#include "base/large.h"
 #include "base/log.h"
 #include "base/paths.h"
 #include "ns/resolv.h"
@@ -16,14 +17,12 @@
 
 int setup_resolv(const struct host *host, const struct network *network)
 {
-	CLEANUP_FREE char *text = malloc(RESOLV_TEXT_MAX);
+	static char text[RESOLV_TEXT_MAX] LARGE_BUFFER;
 	CLEANUP_FD int dir = network_state_dir(host->run, network->name);
 	int result;
 
 	if (dir < 0)
 		return dir;
-	if (!text)
-		return log_errno(ENOMEM, "make the resolv.conf of network %s", network->name);
 	/* If the file exists, from before the conf said so, mount namespaces that
 	 * lack it would get it. */
 	if (network->dns == SOURCE_NONE)

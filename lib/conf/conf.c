@@ -187,7 +187,8 @@ static int building_begin(struct building *building, size_t sections)
 	return 0;
 }
 
-int conf_parse(const char *text, size_t size, const char *name, struct conf **out)
+/* Changes text, which has room for one byte more. */
+static int text_parse(char *text, size_t size, const char *name, struct conf **out)
 {
 	struct building building = {.report.file = name};
 	struct conf_text parsed = {0};
@@ -218,6 +219,17 @@ int conf_parse(const char *text, size_t size, const char *name, struct conf **ou
 	return error;
 }
 
+int conf_parse(const char *text, size_t size, const char *name, struct conf **out)
+{
+	CLEANUP_FREE char *copy = malloc(size + 1);
+
+	*out = NULL;
+	if (!copy)
+		return log_errno(ENOMEM, "read %s", name);
+	memcpy(copy, text, size);
+	return text_parse(copy, size, name, out);
+}
+
 int conf_read(const char *path, struct conf **out)
 {
 	CLEANUP_FREE char *text = NULL;
@@ -228,7 +240,7 @@ int conf_read(const char *path, struct conf **out)
 	error = conf_file_read(path, CONF_SIZE_MAX, &text, &status);
 	if (error)
 		return error;
-	error = conf_parse(text, (size_t)status.st_size, path, out);
+	error = text_parse(text, (size_t)status.st_size, path, out);
 	if (!error)
 		(*out)->file = status;
 	return error;

@@ -262,17 +262,13 @@ static void line_next(struct pass *pass)
 		line_read(pass, line);
 }
 
-int conf_text_parse(const char *text, size_t size, struct conf_report *report,
-		    struct conf_text *out)
+int conf_text_parse(char *text, size_t size, struct conf_report *report, struct conf_text *out)
 {
 	struct pass pass = {.report = report, .out = out};
 
-	*out = (struct conf_text){.text = malloc(size + 1)};
-	if (!out->text)
-		return -ENOMEM;
-	memcpy(out->text, text, size);
-	pass.next = out->text;
-	pass.end = out->text + size;
+	*out = (struct conf_text){0};
+	pass.next = text;
+	pass.end = text + size;
 	while (!pass.error && pass.next < pass.end)
 		line_next(&pass);
 	return pass.error == -ENOMEM ? -ENOMEM : 0;
@@ -283,7 +279,6 @@ void conf_text_free(struct conf_text *text)
 	for (size_t i = 0; i < text->sections_count; i++)
 		free(text->sections[i].entries);
 	free(text->sections);
-	free(text->text);
 	*text = (struct conf_text){0};
 }
 

@@ -26,13 +26,15 @@ struct conf_section {
 };
 
 struct conf_text {
-	char *text; /* the memory of all strings */
 	struct conf_section *sections;
 	size_t sections_count;
 };
 
-/* Errors of content only go to report. Returns 0 or -ENOMEM. Free *out in both cases. */
-int conf_text_parse(const char *text, size_t size, struct conf_report *report,
+/*
+ * Changes text, which has room for one byte more, into the strings of *out. Errors of content only
+ * go to report. Returns 0 or -ENOMEM. Free *out in both cases, before text.
+ */
+int conf_text_parse(char *text, size_t size, struct conf_report *report,
 		    struct conf_text *out) MUST_CHECK;
 void conf_text_free(struct conf_text *text);
 

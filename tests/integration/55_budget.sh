@@ -6,7 +6,7 @@
 # The last measured numbers and a margin, since C libraries differ.
 declare -A SYSCALLS=([first]=238 [further]=122 [logout]=84) MESSAGES=([first]=28 [further]=4 [logout]=1)
 # Page faults of the helper, by getrusage(2) of a parent (tests/host/faults.c).
-declare -A FAULTS=([first]=33 [further]=31 [logout]=26)
+declare -A FAULTS=([first]=32 [further]=29 [logout]=25)
 USERS=200
 # From 128 users on a login looks at a further bridge too. If the rules still have the user's elements of the
 # login before, the rules have no new generation to be noted (setup_rules.c). With many active users a first

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "fake_helper.h"
+#include "fds.h"
 
 static const struct request request = {.who = {.user = "alice", .uid = 1000}};
 
@@ -25,24 +26,13 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static unsigned count_fds(void)
-{
-	CLEANUP_DIR DIR *dir = opendir("/proc/self/fd");
-	unsigned count = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		count++;
-	return count;
-}
-
 /* Each call leaves neither descriptors nor children. */
 static int call(const char *verb, unsigned deadline_ms, struct reply *reply)
 {
-	unsigned before = count_fds();
+	unsigned before = fds_open();
 	int error = helper_call(verb, &request, deadline_ms, reply);
 
-	assert_int_equal(count_fds(), before + reply->handed_count);
+	assert_int_equal(fds_open(), before + reply->handed_count);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	assert_int_equal(errno, ECHILD);
 	return error;

@@ -77,14 +77,7 @@ static void dir_make(const char *path)
 	assert_true(mkdir(path, 0755) == 0 || errno == EEXIST);
 }
 
-static void text_write(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "we");
-
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
+#include "text_write.h"
 
 static int group_setup(void **state)
 {

@@ -386,34 +386,7 @@ static void test_missing_process_list_removes_no_user(void **state)
 	assert_int_equal(closing_serve(&host, false), -EMFILE);
 }
 
-/* Starts a process that holds a user's lock; 0: it cannot get it. */
-static pid_t login_lock(uid_t uid)
-{
-	int ends[2];
-	char byte;
-	pid_t pid;
-
-	assert_int_equal(pipe(ends), 0);
-	pid = fork();
-	if (pid == 0) {
-		int lock = openat(scratch, "lock", O_RDWR | O_CLOEXEC);
-
-		byte = lock_try(lock, uid) == 0;
-		if (write(ends[1], &byte, 1) == 1 && byte)
-			pause();
-		_exit(1);
-	}
-	assert_int_equal(read(ends[0], &byte, 1), 1);
-	close(ends[0]);
-	close(ends[1]);
-	return byte ? pid : 0;
-}
-
-static void login_end(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-}
+#include "lock_hold.h"
 
 /* The login with the lock removes the note itself. */
 static void test_note_of_a_locked_user_is_left_to_the_login(void **state)
@@ -422,16 +395,16 @@ static void test_note_of_a_locked_user_is_left_to_the_login(void **state)
 
 	(void)state;
 	leaves(FIRST, -EIO, -EIO, -EIO);
-	pid = login_lock(FIRST);
+	pid = lock_hold(FIRST);
 	assert_true(pid > 0);
 	assert_int_equal(closing_serve(&host, false), -EIO);
 	assert_int_not_equal(note_of(FIRST), 0);
-	login_end(pid);
+	lock_holder_end(pid);
 	assert_int_equal(closing_serve(&host, false), -EIO);
 	assert_int_equal(note_of(FIRST), 0);
-	pid = login_lock(FIRST);
+	pid = lock_hold(FIRST);
 	assert_true(pid > 0);
-	login_end(pid);
+	lock_holder_end(pid);
 }
 
 /* Logouts never end, so another reaper takes over. */

@@ -34,14 +34,7 @@ static void sink(void *context, int level, const char *text)
 	snprintf(logged + strlen(logged), sizeof(logged) - strlen(logged), "%s\n", text);
 }
 
-static void file_write(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "we");
-
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
+#include "text_write.h"
 
 static int setup(void **state)
 {
@@ -60,7 +53,7 @@ static int begin(void **state)
 	(void)state;
 	if (mkdir(ROOT "/d", 0755))
 		return -1;
-	file_write(PATH, GOOD);
+	text_write(PATH, GOOD);
 	logged[0] = '\0';
 	return 0;
 }
@@ -109,7 +102,7 @@ static void test_paths_to_a_good_file_are_read(void **state)
 	assert_int_equal(chdir("/"), 0);
 	assert_int_equal(chmod(PATH, 0600), 0);
 	assert_int_equal(read_conf(PATH), 0);
-	file_write(PATH, "[profile x]\nmatch = root\nisolate = 1\n");
+	text_write(PATH, "[profile x]\nmatch = root\nisolate = 1\n");
 	assert_read_fails(PATH, EINVAL, PATH ":3: [profile x] isolate = 1: must be yes or no\n");
 }
 
@@ -181,7 +174,7 @@ static void test_file_in_shared_tmp_is_refused(void **state)
 	if (mkdir("/tmp", 01777) && errno != EEXIST)
 		fail();
 	assert_int_equal(mount("tmpfs", "/tmp", "tmpfs", 0, "mode=1777"), 0);
-	file_write("/tmp/conf", GOOD);
+	text_write("/tmp/conf", GOOD);
 	assert_read_fails("/tmp/conf", EPERM,
 			  "/tmp: the folder is owned by uid 0 with mode 1777, so others than root "
 			  "could replace the file "
@@ -213,7 +206,7 @@ static void test_links_of_root_are_followed(void **state)
 			  "/d/relative: the symbolic link is owned by uid 1000; it must be root's: "
 			  "chown -h root:root " ROOT "/d/relative\n");
 	assert_int_equal(mkdir(ROOT "/e", 0755) || chmod(ROOT "/e", 01777), 0);
-	file_write(ROOT "/e/conf", GOOD);
+	text_write(ROOT "/e/conf", GOOD);
 	assert_int_equal(symlink("../e/conf", ROOT "/d/out"), 0);
 	assert_int_equal(symlink(PATH, ROOT "/e/in"), 0);
 	assert_int_equal(read_conf(ROOT "/d/out"), -EPERM);
@@ -262,7 +255,7 @@ static void test_file_beyond_limit_is_refused(void **state)
 	assert_int_equal(read_conf(PATH), -EINVAL);
 	assert_int_equal(truncate(PATH, 0), 0);
 	assert_int_equal(read_conf(PATH), -EINVAL);
-	file_write(PATH, "abc");
+	text_write(PATH, "abc");
 	assert_int_equal(conf_file_read(PATH, 3, &text, &status), 0);
 	assert_int_equal(status.st_size, 3);
 	assert_string_equal(text, "abc");

@@ -7,10 +7,11 @@
 #ifndef PAM_NETNS_FAULT_H
 #define PAM_NETNS_FAULT_H
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+
+#include "fds.h"
 
 static int fault_at, fault_error, fault_calls; /* fault_at 0: none fails */
 
@@ -24,17 +25,6 @@ static inline bool fault_hits(void)
 
 #define FAULT(call)	 (fault_hits() ? -1 : (call))
 #define FAULT_NULL(call) (fault_hits() ? NULL : (call))
-
-static inline int fds_open(void)
-{
-	DIR *dir = (opendir)("/proc/self/fd");
-	int count = 0;
-
-	while (dir && (readdir)(dir))
-		count++;
-	(closedir)(dir);
-	return count;
-}
 
 /*
  * Runs body once without a fault, then with each call failing, until body makes no further call.

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 
 #include "base/files.h"
+#include "fds.h"
 #include "scratch.h"
 
 static void file_make(const char *name, const char *content)
@@ -274,21 +275,12 @@ static void test_remove_tree_stays_in_its_mount(void **state)
 	assert_int_equal(status, 0);
 }
 
-static unsigned fds_count(void)
-{
-	unsigned count = 0;
-
-	for (int fd = 0; fd < 256; fd++)
-		count += fcntl(fd, F_GETFD) >= 0;
-	return count;
-}
-
-static unsigned fds_before;
+static int fds_before;
 
 static int fds_remember(void **state)
 {
 	(void)state;
-	fds_before = fds_count();
+	fds_before = fds_open();
 	return 0;
 }
 
@@ -296,7 +288,7 @@ static void test_failures_leave_no_descriptor(void **state)
 {
 	test_remove_tree_refuses_deep_trees(state);
 	assert_int_equal(files_make_dir(scratch, "theirs", 0755), -EPERM);
-	assert_int_equal(fds_count(), fds_before);
+	assert_int_equal(fds_open(), fds_before);
 }
 
 int main(void)

@@ -89,14 +89,7 @@ static ino_t net_now(void)
 
 static ino_t host_net, user_net;
 
-static void conf_write(const char *text)
-{
-	FILE *file = fopen(CONF, "we");
-
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
+#include "text_write.h"
 
 /* Moves this process to a user's network. */
 static int group_setup(void **state)
@@ -123,7 +116,7 @@ static int setup(void **state)
 	helper.outcome = OUTCOME_HOST;
 	helper.kind = KIND_NET;
 	helper.surplus = helper.calls = errors = 0;
-	conf_write("[defaults]\ndeadline = 2s\n[network default]\n[profile p]\nmatch = *\n");
+	text_write(CONF, "[defaults]\ndeadline = 2s\n[network default]\n[profile p]\nmatch = *\n");
 	return 0;
 }
 
@@ -205,7 +198,7 @@ static void test_failed_helper_refuses_authentication(void **state)
 static void test_bad_conf_refuses_authentication(void **state)
 {
 	(void)state;
-	conf_write("nonsense\n");
+	text_write(CONF, "nonsense\n");
 	assert_unavailable(0);
 	assert_true(errors > 0);
 	assert_int_equal(unlink(CONF), 0);

@@ -108,10 +108,12 @@ static int fake_check(struct user *user)
 	return world.check_error;
 }
 
+/* It removes the note too, as user_remove() does. */
 static int fake_remove(uid_t uid, const struct user_state *known)
 {
 	assert_int_equal(uid, USER);
 	done(known ? "undo" : "remove");
+	(void)unlinkat(scratch, "closing/2001", 0);
 	return world.remove_error;
 }
 

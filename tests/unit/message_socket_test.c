@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "call/message.h"
+#include "fds.h"
 
 static int pair[2]; /* 0: the caller's end, 1: the helper's */
 
@@ -31,17 +32,6 @@ static int close_pair(void **state)
 		if (pair[i] >= 0)
 			close(pair[i]);
 	return 0;
-}
-
-static unsigned count_fds(void)
-{
-	CLEANUP_DIR DIR *dir = opendir("/proc/self/fd");
-	unsigned count = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		count++;
-	return count;
 }
 
 static int64_t now_ms(void)
@@ -98,20 +88,20 @@ static void request_arrives(void **state)
 
 static void request_with_descriptors_is_refused(void **state)
 {
-	unsigned before = count_fds();
+	unsigned before = fds_open();
 	struct request got;
 
 	(void)state;
 	send_raw(pair[0], "request", 8, 1);
 	assert_int_equal(message_receive_request(pair[1], &got), -EBADMSG);
-	assert_int_equal(count_fds(), before);
+	assert_int_equal(fds_open(), before);
 }
 
 static void descriptors_arrive_closed_on_exec(void **state)
 {
 	CLEANUP_FD int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	struct reply reply = make_reply(null);
-	unsigned before = count_fds();
+	unsigned before = fds_open();
 	struct stat sent, here;
 	struct message got;
 
@@ -129,11 +119,11 @@ static void descriptors_arrive_closed_on_exec(void **state)
 		assert_int_equal(fstat(fd, &here), 0);
 		assert_int_equal(here.st_rdev, sent.st_rdev);
 	}
-	assert_int_equal(count_fds(), before + 2);
+	assert_int_equal(fds_open(), before + 2);
 	reply_close(&got.reply);
 	assert_int_equal(got.reply.handed[0].fd, -1);
 	reply_close(&got.reply);
-	assert_int_equal(count_fds(), before);
+	assert_int_equal(fds_open(), before);
 }
 
 static void reply_without_its_descriptor_is_not_sent(void **state)
@@ -147,14 +137,14 @@ static void reply_without_its_descriptor_is_not_sent(void **state)
 static void surplus_descriptors_are_closed(void **state)
 {
 	static const char log[] = "log\0level=6\0text=x\0end=";
-	unsigned before = count_fds();
+	unsigned before = fds_open();
 	struct message got;
 
 	(void)state;
 	for (size_t fds = 1; fds <= 16; fds++) {
 		send_raw(pair[1], log, sizeof(log), fds);
 		assert_int_equal(message_receive(pair[0], 1000, &got), -EBADMSG);
-		assert_int_equal(count_fds(), before);
+		assert_int_equal(fds_open(), before);
 	}
 	send_raw(pair[1], log, sizeof(log), 0);
 	assert_int_equal(message_receive(pair[0], 1000, &got), 0);

@@ -302,36 +302,15 @@ static void test_reaper_starts_the_next_after_its_time(void **state)
 	assert_int_equal(shared->served, 1);
 }
 
-/* Starts a process that holds a lock until it is killed. */
-static pid_t holder(uint64_t which)
-{
-	int ends[2];
-	char byte;
-	pid_t pid;
-
-	assert_int_equal(pipe(ends), 0);
-	pid = fork();
-	if (pid == 0) {
-		int lock = openat(scratch, "lock", O_RDWR | O_CLOEXEC);
-
-		byte = lock_try(lock, which) == 0;
-		(void)!write(ends[1], &byte, 1);
-		for (;;)
-			pause();
-	}
-	assert_int_equal(read(ends[0], &byte, 1), 1);
-	assert_int_equal(byte, 1);
-	close(ends[0]);
-	close(ends[1]);
-	return pid;
-}
+#include "lock_hold.h"
 
 /* One reaper works and another waits, which will read this note too. */
 static void test_third_reaper_leaves_the_note_to_the_second(void **state)
 {
-	pid_t pid = holder(LOCK_REAPER_NEXT);
+	pid_t pid = lock_hold(LOCK_REAPER_NEXT);
 
 	(void)state;
+	assert_int_not_equal(pid, 0);
 	shared->returned = true;
 	assert_int_equal(reaper_start(&host), 0);
 	/* Nor does a reaper start that saw the lock free just before. */
@@ -340,16 +319,16 @@ static void test_third_reaper_leaves_the_note_to_the_second(void **state)
 	for (int i = 0; i < 10; i++)
 		usleep(waitpid(-1, NULL, WNOHANG) > 0 ? 0 : 10000);
 	assert_int_equal(shared->served, 0);
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	lock_holder_end(pid);
 }
 
 /* The first reaper holds its lock for longer than its time, so the next goes on without the lock. */
 static void test_stuck_reaper_is_not_awaited(void **state)
 {
-	pid_t pid = holder(LOCK_REAPER);
+	pid_t pid = lock_hold(LOCK_REAPER);
 
 	(void)state;
+	assert_int_not_equal(pid, 0);
 	assert_int_equal(reaper_start(&host), 0);
 	shared->returned = true;
 	while (waitpid(-1, NULL, WNOHANG) == 0 && !shared->served)

@@ -109,14 +109,7 @@ static int group_setup(void **state)
 	return 0;
 }
 
-static void conf_write(const char *text)
-{
-	FILE *file = fopen(CONF, "we");
-
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
+#include "text_write.h"
 
 /* The user nobody logs in by sshd, and all calls succeed. */
 static void begin(void)
@@ -130,7 +123,7 @@ static void begin(void)
 	answer_close = answer_host = (struct answer){.outcome = OUTCOME_HOST};
 	answer_join = 0;
 	asked[0] = request_of_last[0] = '\0';
-	conf_write(ALL);
+	text_write(CONF, ALL);
 }
 
 static int setup(void **state)
@@ -250,7 +243,7 @@ static void test_unknown_or_odd_user_is_refused(void **state)
 static void test_bad_or_missing_conf_refuses(void **state)
 {
 	(void)state;
-	conf_write("[network default]\nsubnett = auto\n");
+	text_write(CONF, "[network default]\nsubnett = auto\n");
 	assert_int_equal(session_begin(), PAM_PERM_DENIED);
 	assert_non_null(strstr(pam.log, CONF ":2: "));
 	assert_non_null(strstr(pam.log, REFUSED));
@@ -262,7 +255,7 @@ static void test_bad_or_missing_conf_refuses(void **state)
 static void test_exempt_service_asks_no_helper(void **state)
 {
 	(void)state;
-	conf_write("[defaults]\nservices_exempt = login sshd\n" ALL);
+	text_write(CONF, "[defaults]\nservices_exempt = login sshd\n" ALL);
 	assert_int_equal(session_begin(), PAM_SUCCESS);
 	assert_log("6 service sshd is exempt: user=nobody uid=%u stays on the host\n",
 		   nobody_uid());
@@ -274,7 +267,7 @@ static void test_exempt_service_asks_no_helper(void **state)
 static void test_user_without_profile_is_refused(void **state)
 {
 	(void)state;
-	conf_write(NETWORK "[profile p]\nmatch = root\n");
+	text_write(CONF, NETWORK "[profile p]\nmatch = root\n");
 	assert_refused("", "3 no profile in " CONF
 			   " matches user nobody: add one, or match = * last\n" REFUSED);
 	pam.items[PAM_USER] = "root";
@@ -295,7 +288,7 @@ static void test_profile_matches_by_name_uid_and_group(void **state)
 		snprintf(match, sizeof(match), "1-9, %u", nobody_uid());
 		snprintf(text, sizeof(text), "[profile q]\nmatch = %s\nisolate = no\n" ALL,
 			 i == 1 ? match : matches[i]);
-		conf_write(text);
+		text_write(CONF, text);
 		assert_int_equal(session_begin(), PAM_SUCCESS);
 		assert_string_equal(asked, "");
 	}
@@ -304,7 +297,7 @@ static void test_profile_matches_by_name_uid_and_group(void **state)
 static void test_user_who_is_not_isolated_asks_no_helper(void **state)
 {
 	(void)state;
-	conf_write("[profile p]\nmatch = *\nisolate = no\n");
+	text_write(CONF, "[profile p]\nmatch = *\nisolate = no\n");
 	assert_int_equal(session_begin(), PAM_SUCCESS);
 	assert_int_equal(session_end(), PAM_SUCCESS);
 	assert_string_equal(asked, "");
@@ -319,7 +312,7 @@ static void test_user_who_is_not_isolated_asks_no_helper(void **state)
 static void test_nested_host_goes_to_the_host(void **state)
 {
 	(void)state;
-	conf_write(NESTED);
+	text_write(CONF, NESTED);
 	assert_int_equal(session_begin(), PAM_SUCCESS);
 	assert_string_equal(asked, "host(3000) join");
 	assert_log("%s", "");
@@ -342,8 +335,8 @@ static void test_nested_host_goes_to_the_host(void **state)
 static void test_failed_nested_host_refuses_with_on_error_host(void **state)
 {
 	(void)state;
-	conf_write("[defaults]\non_error = host\n[profile p]\nmatch = *\nisolate = no\n"
-		   "nested = host\n");
+	text_write(CONF, "[defaults]\non_error = host\n[profile p]\nmatch = *\nisolate = no\n"
+			 "nested = host\n");
 	answer_host.error = -ETIMEDOUT;
 	assert_int_equal(session_begin(), PAM_PERM_DENIED);
 }
@@ -383,7 +376,7 @@ static void test_missing_reply_closes_and_refuses(void **state)
 	};
 
 	(void)state;
-	conf_write("[defaults]\ndeadline = 2s\n" ALL);
+	text_write(CONF, "[defaults]\ndeadline = 2s\n" ALL);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		answer_open.error = cases[i].error;
 		answer_close.error = i == 1 ? -EPIPE : 0;
@@ -409,7 +402,7 @@ static void test_failed_join_closes_and_refuses(void **state)
 static void test_on_error_host_lets_login_go_on(void **state)
 {
 	(void)state;
-	conf_write("[defaults]\non_error = host\n" ALL);
+	text_write(CONF, "[defaults]\non_error = host\n" ALL);
 	answer_open.error = -ETIMEDOUT;
 	assert_int_equal(session_begin(), PAM_SUCCESS);
 	assert_string_equal(asked, "open(10000) close(10000)");
@@ -432,7 +425,7 @@ static void test_on_error_host_lets_login_go_on(void **state)
 static void test_unrecoverable_process_refuses_with_on_error_host(void **state)
 {
 	(void)state;
-	conf_write("[defaults]\non_error = host\n" ALL);
+	text_write(CONF, "[defaults]\non_error = host\n" ALL);
 	answer_join = -ENOTRECOVERABLE;
 	assert_refused("open(10000) join close(10000)", REFUSED);
 }
@@ -459,7 +452,7 @@ static void test_session_without_pam_data_is_closed_at_once(void **state)
 
 	/* A session that is not isolated needs no close. */
 	begin();
-	conf_write("[profile p]\nmatch = *\nisolate = no\n");
+	text_write(CONF, "[profile p]\nmatch = *\nisolate = no\n");
 	pam.set_data_at = 1;
 	assert_int_equal(session_begin(), PAM_PERM_DENIED);
 	assert_string_equal(asked, "");
@@ -500,7 +493,7 @@ static void test_key_log_decides_on_log_lines(void **state)
 		begin();
 		snprintf(text, sizeof(text), "[defaults]\ndeadline = 2s\nlog = %s\n" ALL,
 			 cases[i].log);
-		conf_write(text);
+		text_write(CONF, text);
 		assert_int_equal(session_begin(), PAM_SUCCESS);
 		assert_int_equal(session_end(), PAM_SUCCESS);
 		if (cases[i].told)
@@ -570,7 +563,7 @@ static void test_t04_child_ends_no_session(void **state)
 static void test_close_without_conf_closes(void **state)
 {
 	(void)state;
-	conf_write("[defaults]\ndeadline = 2s\nlog = logins\n" ALL);
+	text_write(CONF, "[defaults]\ndeadline = 2s\nlog = logins\n" ALL);
 	assert_int_equal(session_begin(), PAM_SUCCESS);
 	assert_int_equal(unlink(CONF), 0);
 	assert_int_equal(session_end(), PAM_SUCCESS);

@@ -170,7 +170,7 @@ void login_end(struct login *s, bool close_it)
 pid_t login_end_lingering(struct login *s)
 {
 	if (write(s->command, "l", 1) != 1 || !answer_read(s) || s->result < 0)
-		errx(2, "nobody lingers");
+		errx(2, "no process lingers");
 	close(s->command);
 	close(s->answer);
 	while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)

@@ -147,34 +147,38 @@ damages() {
 	declare -f damage | sed -n 's/^ *\([a-z_]*\))$/\1/p'
 }
 
-test_login_works_after_each_damage() {
+# damaged_each COMMAND: runs it after each damage of an abandoned session; nothing is left then.
+damaged_each() {
 	local what before
 	before=$(cksum /etc/passwd /etc/hosts; find /etc)
 	for what in $(damages); do
 		echo "$what"
 		session_abandon
 		damage "$what"
-		login_works
-		# The reaper removes it, or else gc.
-		(host_clean 1 2>/dev/null) || pam-netns gc
+		"$@"
 		host_clean 5
 	done
 	assert_same "$before" "$(cksum /etc/passwd /etc/hosts; find /etc)"
 }
 
+# The reaper removes the rest, or else gc.
+login_then_gc() {
+	login_works
+	(host_clean 1 2>/dev/null) || pam-netns gc
+}
+
+gc_then_login() {
+	pam-netns gc
+	host_clean 5
+	login_works
+}
+
+test_login_works_after_each_damage() {
+	damaged_each login_then_gc
+}
+
 test_gc_cleans_up_after_each_damage() {
-	local what before
-	before=$(cksum /etc/passwd /etc/hosts; find /etc)
-	for what in $(damages); do
-		echo "$what"
-		session_abandon
-		damage "$what"
-		pam-netns gc
-		host_clean 5
-		login_works
-		host_clean 5
-	done
-	assert_same "$before" "$(cksum /etc/passwd /etc/hosts; find /etc)"
+	damaged_each gc_then_login
 }
 
 # The ports of a bridge are counted; crashes must not use up the count.

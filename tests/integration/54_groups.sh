@@ -7,7 +7,7 @@ setup() {
 	for ((i = 1; i <= 1000; i++)); do
 		echo "course$i:x:$((70000 + i)):bob"
 	done >>/etc/group
-	echo "everybody:x:69999:alice$(printf ',student%d' {1..10000})" >>/etc/group
+	echo "everyone:x:69999:alice$(printf ',student%d' {1..10000})" >>/etc/group
 }
 
 # group_reads: prints how often a login of alice reads /etc/group.
@@ -26,7 +26,7 @@ test_login_looks_up_no_group_of_other_profiles() {
 			names=$(printf '@course%d, ' $(seq $((i * 20 + 1)) $((i * 20 + 20))))
 			printf '[profile p%d]\nmatch = %s\n' "$i" "${names%, }"
 		done
-		printf '[profile all]\nmatch = @everybody\n'
+		printf '[profile all]\nmatch = @everyone\n'
 	} >"$CONF"
 	pam-netns check "$CONF"
 	many=$(group_reads)

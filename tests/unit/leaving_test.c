@@ -23,6 +23,7 @@
 #include "../../helper/pam-netns-helper/members.h"
 #include "../../helper/pam-netns-helper/resource.h"
 #include "base/clock.h"
+#include "lock_hold.h"
 #include "log_kept.h"
 #include "state/lock.h"
 
@@ -339,37 +340,16 @@ static void test_kick_without_a_note_tears_down(void **state)
 static void test_lock_of_a_login_delays_teardown(void **state)
 {
 	struct leaving l = leaves(false);
-	int ends[2];
-	char byte;
-	pid_t pid;
+	pid_t pid = lock_hold(USER);
 
 	(void)state;
-	assert_int_equal(pipe(ends), 0);
-	pid = fork();
-	if (pid == 0) {
-		int lock = openat(scratch, "lock", O_RDWR | O_CLOEXEC);
-
-		byte = lock_try(lock, USER) == 0;
-		(void)!write(ends[1], &byte, 1);
-		for (;;)
-			pause();
-	}
-	assert_int_equal(read(ends[0], &byte, 1), 1);
-	close(ends[0]);
-	close(ends[1]);
 	assert_int_equal(look(&l), LOOKED_EMPTY);
 	assert_int_equal(look(&l), LOOKED_IN);
 	assert_string_equal(world.done, "");
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	lock_holder_end(pid);
 	assert_int_equal(look(&l), LOOKED_DONE);
 	assert_string_equal(world.done, "teardown");
-	/* The lock was released. */
-	pid = fork();
-	if (pid == 0)
-		_exit(lock_try(openat(scratch, "lock", O_RDWR | O_CLOEXEC), USER) ? 1 : 0);
-	assert_int_equal(waitpid(pid, ends, 0), pid);
-	assert_int_equal(ends[0], 0);
+	assert_true(lock_is_free(USER));
 }
 
 static void test_failed_teardown_keeps_the_note(void **state)

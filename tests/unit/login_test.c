@@ -20,6 +20,7 @@
 
 #include "../../helper/pam-netns-helper/note.h"
 #include "../../helper/pam-netns-helper/resource.h"
+#include "lock_hold.h"
 #include "log_kept.h"
 #include "state/lock.h"
 
@@ -83,15 +84,13 @@ static int said(const char *what, int answer)
 	return answer;
 }
 
-static bool lock_is_free(void);
-
 static int fake_make(struct user *user)
 {
 	int error = world.make_errors[world.makes++];
 
 	done("make");
 	assert_string_equal(user->profile->name, "p");
-	assert_false(lock_is_free());
+	assert_false(lock_is_free(USER));
 	user->state.uplink.uid = USER;
 	user->pins.fd[KIND_NET] = openat(AT_FDCWD, "/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (world.session_folder_gone)
@@ -397,16 +396,6 @@ static int close_session(const char *expected)
 	return result;
 }
 
-static bool lock_is_free(void)
-{
-	int status;
-	pid_t pid = fork();
-
-	if (pid == 0)
-		_exit(lock_try(openat(scratch, "lock", O_RDWR | O_CLOEXEC), USER) ? 1 : 0);
-	return waitpid(pid, &status, 0) == pid && status == 0;
-}
-
 static void session_put(pid_t pid, int later)
 {
 	struct session s = {.service = "su"};
@@ -426,7 +415,7 @@ static void test_end_of_last_session_starts_the_reaper(void **state)
 	assert_int_equal(reply.outcome, OUTCOME_HOST);
 	assert_int_equal(sessions(&session), 0);
 	assert_true(noted());
-	assert_true(lock_is_free());
+	assert_true(lock_is_free(USER));
 }
 
 static void test_live_session_keeps_the_user(void **state)
@@ -440,7 +429,7 @@ static void test_live_session_keeps_the_user(void **state)
 	assert_int_equal(close_session(""), 0);
 	assert_false(noted());
 	assert_true(sessions(&session) >= 1);
-	assert_true(lock_is_free());
+	assert_true(lock_is_free(USER));
 }
 
 /* The session has no record, or the user has none: the other sessions are checked all the same. */
@@ -468,7 +457,7 @@ static void test_logout_without_note_is_left_to_gc(void **state)
 	assert_int_equal(unlinkat(scratch, "closing", AT_REMOVEDIR), 0);
 	session_put(getpid(), 0);
 	assert_int_equal(close_session(""), 0);
-	assert_true(lock_is_free());
+	assert_true(lock_is_free(USER));
 }
 
 static void test_failed_logout_is_an_error(void **state)
@@ -482,7 +471,7 @@ static void test_failed_logout_is_an_error(void **state)
 	assert_int_equal(close_session("reaper"), -EAGAIN);
 	host.caller = 4000000;
 	assert_int_equal(close_session(""), -ESRCH);
-	assert_true(lock_is_free());
+	assert_true(lock_is_free(USER));
 }
 
 static void test_kick_waits_for_the_user(void **state)

@@ -1,6 +1,6 @@
 /*
- * gc: in which order it collects, mends and sweeps, whose note it makes, what it goes on after.
- * Records, sessions, notes and locks are real; the rest is the test's own. Runs as root.
+ * gc: the order in which it collects, mends and sweeps, its notes, and the errors after which it goes on.
+ * Records, sessions, notes and locks are real, the rest is fake. Runs as root.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,11 +34,11 @@
 static struct {
 	const char *conf;
 	char done[1024];
-	const char *fails[3]; /* steps, and what they return */
+	const char *fails[3]; /* steps that fail, and their errors */
 	int errors[3];
 	uid_t pinned[8];
 	size_t pinned_count;
-	uid_t with_processes; /* of whom the list has some; 0: of none */
+	uid_t with_processes; /* the user with processes; 0: none */
 	unsigned lists;
 	bool patient, killed;
 	const struct conf *conf_read, *conf_swept;
@@ -260,7 +260,7 @@ static bool noted(uid_t uid)
 #define MEND  "setup default, ipv6 default, resolver, template default, mend default"
 #define EMPTY "pins, serve, " MEND ", pins, sweep"
 
-static void test_no_user(void **state)
+static void test_host_without_users_is_swept(void **state)
 {
 	(void)state;
 	assert_int_equal(gc(EMPTY), 0);
@@ -270,8 +270,8 @@ static void test_no_user(void **state)
 	assert_non_null(world.conf_swept);
 }
 
-/* All users with a record or a pin, each once, in order; looked at once. */
-static void test_users(void **state)
+/* One process list serves all of them, in the order of uids. */
+static void test_users_with_record_or_pin_are_looked_at_once(void **state)
 {
 	(void)state;
 	record(FIRST + 9, LINGER_PROCESSES);
@@ -287,8 +287,8 @@ static void test_users(void **state)
 		assert_true(lock_is_free(uid));
 }
 
-/* A live session, or a process that may stay: no note. */
-static void test_active_users(void **state)
+/* The user has a live session, or a process that may stay. */
+static void test_active_user_gets_no_note(void **state)
 {
 	(void)state;
 	record(FIRST, LINGER_PROCESSES);
@@ -306,7 +306,7 @@ static void test_active_users(void **state)
 	assert_true(noted(FIRST + 2));
 }
 
-static void test_linger_no(void **state)
+static void test_user_with_linger_no_gets_a_note(void **state)
 {
 	(void)state;
 	record(FIRST, LINGER_NO);
@@ -316,8 +316,8 @@ static void test_linger_no(void **state)
 	assert_true(noted(FIRST));
 }
 
-/* Whose lock is held is logging in or out. */
-static void test_a_login_is_under_way(void **state)
+/* A user whose lock is held is logging in or out. */
+static void test_locked_user_is_passed_over(void **state)
 {
 	pid_t pid;
 
@@ -333,13 +333,13 @@ static void test_a_login_is_under_way(void **state)
 	lock_holder_end(pid);
 }
 
-/* Where not even a note can be made, room is needed all the more. */
-static void test_no_room_for_a_note(void **state)
+/* If there is no room for a note, removing the user is needed all the more. */
+static void test_user_without_room_for_a_note_is_reaped(void **state)
 {
 	(void)state;
 	record(FIRST, LINGER_NO);
 	assert_int_equal(unlinkat(scratch, "closing", AT_REMOVEDIR), 0);
-	fails("reap 2001", -EBUSY); /* somebody is still in: not now */
+	fails("reap 2001", -EBUSY); /* the user has processes: not now */
 	assert_int_equal(gc("pins, list, members 2001, reap 2001, serve, " MEND
 			    ", pins, ports, check 2001, sweep"),
 			 0);
@@ -347,8 +347,8 @@ static void test_no_room_for_a_note(void **state)
 	assert_int_equal(mkdirat(scratch, "closing", 0700), 0);
 }
 
-/* A reaper at work waits for those who are still in; gc does not. */
-static void test_a_reaper_is_at_work(void **state)
+/* The reaper waits for users with processes; gc does not. */
+static void test_working_reaper_makes_gc_wait_for_no_user(void **state)
 {
 	pid_t pid = lock_hold(LOCK_REAPER);
 
@@ -361,7 +361,7 @@ static void test_a_reaper_is_at_work(void **state)
 	assert_true(lock_is_free(LOCK_REAPER));
 }
 
-static void test_another_gc_is_at_work(void **state)
+static void test_second_gc_ends_at_once(void **state)
 {
 	pid_t pid = lock_hold(LOCK_GC);
 
@@ -372,8 +372,8 @@ static void test_another_gc_is_at_work(void **state)
 	assert_true(lock_is_free(LOCK_GC));
 }
 
-/* What is unused goes all the same; what active users have is not touched. */
-static void test_conf_is_in_error(void **state)
+/* Unused things are removed, and active users' things stay. */
+static void test_erroneous_conf_still_sweeps(void **state)
 {
 	(void)state;
 	record(FIRST, LINGER_PROCESSES);
@@ -383,8 +383,7 @@ static void test_conf_is_in_error(void **state)
 	assert_non_null(strstr(log_last, "conf"));
 }
 
-/* Networks that are not set up are left so. */
-static void test_networks(void **state)
+static void test_network_without_set_up_is_left_so(void **state)
 {
 	(void)state;
 	world.conf = "[network default]\n[network down]\nbridge = pndown\nsubnet = 10.204.0.0/16\n"
@@ -396,8 +395,8 @@ static void test_networks(void **state)
 			 0);
 }
 
-/* Each step goes on after the failure of another, and the first error is told. */
-static void test_each_step_fails(void **state)
+/* The first error is returned. */
+static void test_failed_step_does_not_stop_the_others(void **state)
 {
 	static const char *const steps[] = {
 	    "list",	"members 2001", "serve",      "setup default", "ipv6 default",
@@ -416,7 +415,7 @@ static void test_each_step_fails(void **state)
 		if (i == 0)
 			strcpy(expected, "pins, list, serve, " MEND
 					 ", pins, ports, check 2001, check 2002, sweep");
-		if (i == 3) /* and IPv6 is not asked about */
+		if (i == 3) /* IPv6 is not queried */
 			strcpy(expected, "pins, list, members 2001, members 2002, serve, setup "
 					 "default, resolver, template default, mend default, pins, "
 					 "ports, check 2001, check 2002, sweep");
@@ -433,8 +432,8 @@ static void test_each_step_fails(void **state)
 	}
 }
 
-/* From a user's mount namespace, what others have would look as if it were gone. */
-static void test_no_way_back_to_the_host(void **state)
+/* From a user's mount namespace, other users' things would seem to be missing. */
+static void test_gc_outside_the_host_removes_nothing(void **state)
 {
 	(void)state;
 	record(FIRST, LINGER_PROCESSES);
@@ -443,7 +442,7 @@ static void test_no_way_back_to_the_host(void **state)
 	fails("return", -EPERM);
 	assert_true(gc("pins, list, members 2001, members 2002, serve, " MEND
 		       ", pins, ports, check 2001, return") < 0);
-	fails("setup default", -EIO); /* an earlier failure changes nothing */
+	fails("setup default", -EIO); /* also after an earlier failure */
 	assert_int_equal(gc("pins, list, members 2001, members 2002, serve, setup default, "
 			    "resolver, template default, mend default, pins, ports, check 2001, "
 			    "return"),
@@ -454,8 +453,8 @@ static void test_no_way_back_to_the_host(void **state)
 	assert_true(gc("pins, list, members 2001, members 2002, serve, " MEND ", return") < 0);
 }
 
-/* A user who is gone, or whose record is, is no failure. */
-static void test_user_is_gone_meanwhile(void **state)
+/* The user, or their record, is removed meanwhile. */
+static void test_user_who_ends_meanwhile_is_no_failure(void **state)
 {
 	(void)state;
 	record(FIRST, LINGER_PROCESSES);
@@ -469,19 +468,19 @@ static void test_user_is_gone_meanwhile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_no_user),
-	    TEST(test_users),
-	    TEST(test_active_users),
-	    TEST(test_linger_no),
-	    TEST(test_a_login_is_under_way),
-	    TEST(test_no_room_for_a_note),
-	    TEST(test_a_reaper_is_at_work),
-	    TEST(test_another_gc_is_at_work),
-	    TEST(test_conf_is_in_error),
-	    TEST(test_networks),
-	    TEST(test_each_step_fails),
-	    TEST(test_no_way_back_to_the_host),
-	    TEST(test_user_is_gone_meanwhile),
+	    TEST(test_host_without_users_is_swept),
+	    TEST(test_users_with_record_or_pin_are_looked_at_once),
+	    TEST(test_active_user_gets_no_note),
+	    TEST(test_user_with_linger_no_gets_a_note),
+	    TEST(test_locked_user_is_passed_over),
+	    TEST(test_user_without_room_for_a_note_is_reaped),
+	    TEST(test_working_reaper_makes_gc_wait_for_no_user),
+	    TEST(test_second_gc_ends_at_once),
+	    TEST(test_erroneous_conf_still_sweeps),
+	    TEST(test_network_without_set_up_is_left_so),
+	    TEST(test_failed_step_does_not_stop_the_others),
+	    TEST(test_gc_outside_the_host_removes_nothing),
+	    TEST(test_user_who_ends_meanwhile_is_no_failure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -143,11 +143,16 @@ remove_refused() {
 	user_clean bob
 }
 
-# T39
+# T39: while a user is active, other logins do not lose the module even for a moment.
 test_t39_deb_is_not_removed_while_in_use() {
+	local before
 	packages_in_use "$DEBS"
 	hold_session first alice
+	# shellcheck disable=SC2086 # words
+	before=$(stat -c '%n %i %y' $STACKS)
 	remove_refused 'Users are still active.*pam-netns kick USER'
+	# shellcheck disable=SC2086 # words
+	assert_same "$before" "$(stat -c '%n %i %y' $STACKS)" "PAM stacks' files"
 	end_session first
 	host_clean
 	echo 'session required pam_netns.so' >/etc/pam.d/netns-try

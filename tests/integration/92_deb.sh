@@ -34,7 +34,7 @@ setup() {
 
 # package_install FOLDER
 package_install() {
-	dpkg --install "$1"/libpam-netns_*.deb "$1"/pam-netns_*.deb >&2
+	dpkg --force-unsafe-io --install "$1"/libpam-netns_*.deb "$1"/pam-netns_*.deb >&2
 }
 
 # packages_in_use FOLDER: these are installed, and the PAM stacks name the module.
@@ -101,6 +101,17 @@ test_deb_programs_are_hardened() {
 	assert_eq '/etc/security/pam_netns.conf' "$(dpkg-deb -I "$DEBS"/pam-netns_*.deb conffiles)"
 }
 
+# An ordinary user builds it again: another folder, umask, time zone, locale, number of jobs, PATH.
+test_deb_is_reproducible() {
+	local deb
+	mkdir -m 0777 "$OUT/again"
+	as alice env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/games HOME=/home/alice TZ=Pacific/Kiritimati LC_ALL=C \
+		DEB_BUILD_OPTIONS=parallel=3 sh -c "umask 0027 && TMPDIR=$OUT $CHECKOUT/debian/make-deb $OUT/again" >&2
+	for deb in "$DEBS"/*.{deb,dsc,tar.xz}; do
+		cmp "$deb" "$OUT/again/${deb##*/}"
+	done
+}
+
 test_deb_installation_changes_no_login_and_enables_no_unit() {
 	local before
 	before=$(nft list ruleset; ip -o link | cut -d: -f2; cat /proc/sys/net/ipv4/ip_forward; stacks)
@@ -127,6 +138,13 @@ test_deb_upgrade_keeps_active_users_and_the_conf_file() {
 	in_session first 'curl -sf --max-time 10 http://198.51.100.1/' >&2
 	end_session first
 	host_clean
+}
+
+# autopkgtest runs it on a machine with the packages. Here its throw-away host is in this one.
+test_deb_autopkgtest_passes() {
+	packages_in_use "$DEBS"
+	mkdir "$OUT/autopkgtest"
+	AUTOPKGTEST_TMP=$OUT/autopkgtest "$CHECKOUT/debian/tests/throw-away-host" >&2
 }
 
 # remove_refused PATTERN: dpkg refuses, the packages stay as they are, and logins are isolated.

@@ -73,6 +73,7 @@ int join_enter(struct join *join)
 {
 	struct namespaces again;
 
+	namespaces_init(&again);
 	for (int i = 0; i < NAMESPACE_KINDS; i++) {
 		const struct namespace_row *row = &namespace_kinds[i];
 

@@ -32,7 +32,7 @@ static int port_make(struct user *user)
 {
 	struct uplink *uplink = &user->state.uplink;
 	struct host *host = user->host;
-	unsigned number;
+	unsigned number = 0;
 	int error = bridge_choose(user, &number);
 
 	if (error)

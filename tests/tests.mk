@@ -10,6 +10,12 @@ RTNL_TESTS = $(addprefix $B/unit/,uplink_test uplink_bridge_test)
 $(RTNL_TESTS): TEST_LIBS += $(NL_LIBS)
 $B/san/tests/unit/uplink%.o: SAN_CFLAGS += $(NL_CFLAGS)
 
+# One has the whole helper but its first steps, which are a process's own.
+HELPER_PART := $(patsubst %.c,$B/san/%.o,$(filter-out $(addprefix %/,main.c inherited.c memory.c sandbox.c), \
+	$(wildcard helper/pam-netns-helper/*.c helper/pam-netns-helper/*/*.c)))
+$B/unit/helper_test: $(HELPER_PART)
+$B/unit/helper_test: TEST_OBJECTS = $(HELPER_PART)
+
 $B/san/%.o: %.c
 	$(call say,CC san,$<)
 	@mkdir -p $(@D)
@@ -20,12 +26,12 @@ $B/san/libpam_netns.a: $(SAN_LIB)
 
 $B/unit/%: $B/san/tests/unit/%.o $B/san/libpam_netns.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(SAN) -o $@ $< $B/san/libpam_netns.a $(TEST_LIBS) -lcmocka -lpthread
+	$(Q)$(CC) $(SAN) -o $@ $< $(TEST_OBJECTS) $B/san/libpam_netns.a $(TEST_LIBS) -lcmocka -lpthread
 
 # Objects of test programs are kept for the next run.
 .PRECIOUS: $B/san/%.o $B/fuzz/%.o
 
--include $(SAN_LIB:.o=.d) $(patsubst $B/unit/%,$B/san/tests/unit/%.d,$(UNIT))
+-include $(SAN_LIB:.o=.d) $(HELPER_PART:.o=.d) $(patsubst $B/unit/%,$B/san/tests/unit/%.d,$(UNIT))
 
 ## unit		unit tests (cmocka), each under ASan and UBSan
 .PHONY: unit unit-programs

@@ -1,0 +1,338 @@
+/*
+ * The helper's verbs on a real kernel: a host of the test's own, whose sessions' leaders are
+ * children that do nothing. Each verb runs in a process of its own, as the helper does. Runs as
+ * root.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <syslog.h>
+
+#include "own_host.h"
+
+#include "../../helper/pam-netns-helper/helper.h"
+#include "log_kept.h"
+#include "net/link.h"
+
+#define USER 2001
+#define CONF "/run/conf"
+
+/* What a verb's process left to look at. */
+static struct answer {
+	int error;
+	bool ran;
+	enum outcome outcome;
+	size_t handed;
+	uint64_t net; /* inode of the network namespace that was handed over */
+	char line[sizeof(((struct reply *)0)->line)];
+	char log[4096]; /* errors and warnings */
+} * answer;
+
+static void log_share(void *context, int level, const char *text)
+{
+	size_t used = strlen(answer->log);
+
+	(void)context;
+	if (level <= LOG_WARNING)
+		snprintf(answer->log + used, sizeof(answer->log) - used, "%s\n", text);
+}
+
+typedef int verb(struct host *host, const struct request *request, struct reply *reply);
+
+static void verb_process(verb *run, const struct request *request, pid_t caller)
+{
+	struct reply reply = {.outcome = OUTCOME_REFUSED};
+	struct host host;
+
+	log_set_sink(log_share, NULL);
+	answer->error = host_enter(&host);
+	answer->error = answer->error ?: host_sockets(&host);
+	host.caller = caller;
+	if (!answer->error)
+		answer->error = run(&host, request, &reply);
+	answer->outcome = reply.outcome;
+	answer->handed = reply.handed_count;
+	if (reply.handed_count)
+		answer->net = reply.handed[0].inode;
+	memcpy(answer->line, reply.line, sizeof(answer->line));
+	answer->ran = true;
+}
+
+/* Its error. */
+static int helper(verb *run, pid_t caller)
+{
+	struct request request = {.conf = CONF, .service = "sshd"};
+	pid_t pid;
+
+	assert_true(who_set(&request.who, USER, "alice"));
+	memset(answer, 0, sizeof(*answer));
+	pid = fork();
+	if (pid == 0) {
+		verb_process(run, &request, caller);
+		_exit(0); /* frees all */
+	}
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_true(answer->ran);
+	return answer->error;
+}
+
+#define assert_helper(verb, caller)                                                                \
+	do {                                                                                       \
+		if (helper(verb, caller))                                                          \
+			fail_msg(#verb ": %d: %s", answer->error, answer->log);                    \
+	} while (0)
+
+static bool become_leader(void *context)
+{
+	(void)context;
+	return true;
+}
+
+static pid_t leader(void)
+{
+	pid_t pid = own_child(become_leader, NULL);
+
+	assert_true(pid > 0);
+	return pid;
+}
+
+static void conf_write(const char *text)
+{
+	FILE *file = fopen(CONF, "we");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+#define SMALL "[network default]\nsubnet = 10.203.0.0/16\nsubnet6 = none\n[profile p]\nmatch = *\n"
+
+static int group_setup(void **state)
+{
+	(void)state;
+	answer =
+	    mmap(NULL, sizeof(*answer), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (answer == MAP_FAILED || mount("tmpfs", "/var/lib", "tmpfs", 0, "mode=755,size=16m") ||
+	    mkdir(LIB_DIR, 0755) || mkdir(LEASES_DIR, 0755) || mkdir(PRIVATE_DIR, 0700))
+		return -1;
+	conf_write(SMALL);
+	return helper(verb_up, getpid());
+}
+
+static int group_end(void **state)
+{
+	(void)state;
+	return munmap(answer, sizeof(*answer));
+}
+
+/* --- what there is --- */
+
+static bool there(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0;
+}
+
+static bool says(const char *command)
+{
+	return system(command) == 0;
+}
+
+static bool record(struct user_state *state)
+{
+	CLEANUP_FD int run = open(RUN_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return state_read(run, USER, state) == 0;
+}
+
+/* All that a user has is there, or none of it. */
+static void assert_user(bool active)
+{
+	struct user_state state;
+	char port[IFNAMSIZ];
+
+	port_name(USER, 0, port);
+	assert_int_equal(there(PINS_DIR "/2001/net"), active);
+	assert_int_equal(there(PINS_DIR "/2001/uts"), active);
+	assert_int_equal(there(PINS_DIR "/2001/mnt"), active);
+	assert_false(there(PINS_DIR "/.2001"));
+	assert_int_equal(there(NETNS_DIR "/alice"), active);
+	assert_int_equal(record(&state), active);
+	assert_int_equal(there(USERS_DIR "/2001"), active);
+	assert_int_equal(says("ip -4 route show | grep -q '^10[.]203[.][0-9.]* dev pnbr0'"),
+			 active);
+	assert_int_equal(says("ip neigh show dev pnbr0 | grep -q '^10[.]203[.]'"), active);
+	if (active) /* the port takes a moment to go */
+		assert_true(if_nametoindex(port) > 0);
+}
+
+/* The reaper is a process of its own. */
+static void wait_until_gone(void)
+{
+	for (int i = 0; i < 1000 && there(USERS_DIR "/2001"); i++)
+		usleep(10000);
+}
+
+/* --- the tests, in this order --- */
+
+static void test_up_makes_the_hosts_side(void **state)
+{
+	(void)state;
+	assert_true(if_nametoindex("pnbr0") > 0);
+	assert_true(says("nft list table bridge pam_netns >/dev/null"));
+	assert_true(says("nft list table inet pam_netns >/dev/null"));
+	assert_true(there(NETWORKS_DIR "/default/state"));
+}
+
+static void test_logins_share_a_network_and_the_last_logout_ends_it(void **state)
+{
+	pid_t first = leader(), second = leader();
+	uint64_t net;
+
+	(void)state;
+	assert_helper(verb_open, first);
+	assert_int_equal(answer->outcome, OUTCOME_ISOLATED);
+	assert_int_equal(answer->handed, NAMESPACE_KINDS);
+	assert_non_null(strstr(answer->line, "profile=p network=default netns=alice"));
+	net = answer->net;
+	assert_user(true);
+	assert_helper(verb_open, second);
+	assert_true(answer->net == net);
+	assert_helper(verb_close, first);
+	assert_int_equal(answer->outcome, OUTCOME_HOST);
+	assert_user(true);
+	assert_helper(verb_close, second);
+	wait_until_gone();
+	assert_user(false);
+	own_child_end(first);
+	own_child_end(second);
+}
+
+/* The resources before the name are made, and all are undone. The foreign name stays. */
+static void test_failed_login_leaves_nothing(void **state)
+{
+	pid_t pid = leader();
+
+	(void)state;
+	assert_true(there(NETNS_DIR) || mkdir(NETNS_DIR, 0755) == 0);
+	assert_int_equal(symlink("/proc/1/ns/net", NETNS_DIR "/alice"), 0);
+	assert_int_equal(helper(verb_open, pid), -EEXIST);
+	assert_int_equal(answer->handed, 0);
+	assert_true(there(NETNS_DIR "/alice"));
+	assert_int_equal(unlink(NETNS_DIR "/alice"), 0);
+	assert_user(false);
+
+	assert_helper(verb_open, pid);
+	assert_user(true);
+	own_child_end(pid);
+}
+
+/* The leader of the test before was killed, and nothing closed its session. */
+static void test_gc_removes_what_a_killed_login_left(void **state)
+{
+	(void)state;
+	assert_user(true);
+	assert_helper(verb_gc, getpid());
+	assert_user(false);
+}
+
+/* A helper that was killed half-way: pins that were begun, a torn record. */
+static void test_login_clears_away_what_was_begun(void **state)
+{
+	pid_t pid = leader();
+
+	(void)state;
+	assert_int_equal(mkdir(PINS_DIR "/.2001", 0700), 0);
+	assert_int_equal(mkdir(USERS_DIR "/2001", 0755), 0);
+	assert_int_equal(close(open(USERS_DIR "/2001/state", O_CREAT | O_WRONLY, 0644)), 0);
+	assert_helper(verb_open, pid);
+	assert_user(true);
+	own_child_end(pid);
+	assert_helper(verb_kick, getpid());
+	assert_user(false);
+}
+
+/* Leftovers without a user: a port, a guard element, a route, a name. */
+static void test_gc_sweeps_what_has_no_user(void **state)
+{
+	(void)state;
+	assert_true(says("ip link add pnu1zz0 type veth peer name stray && "
+			 "ip link set pnu1zz0 master pnbr0"));
+	assert_true(says("nft add element bridge pam_netns guard4 '{ pnu1zz0 . "
+			 "02:6e:0a:cb:07:09 . 10.203.7.9 }'"));
+	assert_true(says("ip route add 10.203.7.9/32 dev pnbr0"));
+	assert_int_equal(symlink(PINS_DIR "/4711/net", NETNS_DIR "/bob"), 0);
+	assert_int_equal(symlink("/elsewhere", NETNS_DIR "/foreign"), 0);
+	assert_helper(verb_gc, getpid());
+	assert_int_equal(if_nametoindex("pnu1zz0"), 0);
+	assert_false(says("nft list set bridge pam_netns guard4 | grep -q pnu1zz0"));
+	assert_false(says("ip route show | grep -q 10.203.7.9"));
+	assert_false(there(NETNS_DIR "/bob"));
+	assert_true(there(NETNS_DIR "/foreign"));
+}
+
+/* A port that is down, and a route that is gone. */
+static void test_login_and_gc_mend(void **state)
+{
+	pid_t pid = leader();
+	char port[IFNAMSIZ], command[128];
+	struct user_state s;
+
+	(void)state;
+	assert_helper(verb_open, pid);
+	assert_true(record(&s));
+	memcpy(port, s.uplink.port, sizeof(port));
+	snprintf(command, sizeof(command), "ip link set %s down", port);
+	assert_true(says(command));
+	assert_helper(verb_open, pid);
+	snprintf(command, sizeof(command), "ip link show %s | grep -q '[<,]UP'", port);
+	assert_true(says(command));
+	assert_non_null(strstr(answer->log, "2001"));
+	assert_true(says("ip route del $(ip -4 route show | "
+			 "sed -n 's/^\\(10[.]203[.][0-9.]*\\) dev pnbr0.*/\\1/p')"));
+	assert_helper(verb_gc, getpid());
+	assert_user(true);
+	assert_helper(verb_close, pid);
+	wait_until_gone();
+	assert_user(false);
+	own_child_end(pid);
+}
+
+static void test_down_leaves_nothing(void **state)
+{
+	(void)state;
+	assert_helper(verb_down, getpid());
+	assert_int_equal(if_nametoindex("pnbr0"), 0);
+	assert_false(says("nft list ruleset | grep -q pam_netns"));
+	assert_false(there(NETWORKS_DIR "/default"));
+}
+
+static int tests_run(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_up_makes_the_hosts_side),
+	    cmocka_unit_test(test_logins_share_a_network_and_the_last_logout_ends_it),
+	    cmocka_unit_test(test_failed_login_leaves_nothing),
+	    cmocka_unit_test(test_gc_removes_what_a_killed_login_left),
+	    cmocka_unit_test(test_login_clears_away_what_was_begun),
+	    cmocka_unit_test(test_gc_sweeps_what_has_no_user),
+	    cmocka_unit_test(test_login_and_gc_mend),
+	    cmocka_unit_test(test_down_leaves_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_end);
+}
+
+int main(void)
+{
+	own_host_run(tests_run);
+}

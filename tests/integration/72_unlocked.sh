@@ -124,6 +124,43 @@ test_required_lock_refuses_the_set_up() {
 	ssh_as erin -- true
 }
 
+# Only users of the network that requires the lock are refused.
+test_required_lock_of_one_network_leaves_others_alone() {
+	local told='network strict: locked = required, and this kernel cannot lock bridge ports'
+	user_add frank 2006
+	cat >"$CONF" <<-'END'
+		[network default]
+		subnet6 = fd00:203::/64
+		host_access = all
+		[network strict]
+		bridge = pnbr1
+		subnet = 10.204.0.0/16
+		locked = required
+		[profile staff]
+		match = root, @sudo, 1-999
+		isolate = no
+		[profile strict]
+		match = frank
+		network = strict
+		[profile default]
+		match = *
+	END
+	ssh_as alice -- true
+	log_mark
+	assert_fails ssh_as frank -- true
+	log_grep "$told" >/dev/null
+	assert_fails ip link show pnbr1 2>/dev/null
+	pam-netns up default
+	assert_match "$told" "$(assert_fails pam-netns up 2>&1)"
+	assert_fails ip link show pnbr1 2>/dev/null
+	# The refused set-up of that network has changed nothing of the other.
+	assert_reach alice yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE6 80"
+	ssh_as alice -- true
+	attack alice -s "$BOB_MAC" strict-mac udp "$BOB4" "$OUTSIDE4" 9999
+	stopped strict-mac
+	policy 'host_access = all'
+}
+
 # The installed helper finds the lock of this kernel: each user's port is locked then.
 test_lock_of_a_newer_kernel_is_used() {
 	install -m 0755 /srv/build/pam-netns-helper /usr/libexec/pam-netns/pam-netns-helper

@@ -16,10 +16,10 @@ static int lock_probe(struct plan *plan)
 {
 	bool locked;
 	int error = uplink_probe(plan->host->proc, &locked);
+	int back = host_return_to(plan->host, KIND_NET);
 
-	error = host_return_to(plan->host, KIND_NET) ?: error;
-	if (error)
-		return error;
+	if (error || back)
+		return error ?: back;
 	plan->port_lock = locked ? PORT_LOCK_THERE : PORT_LOCK_MISSING;
 	if (!locked)
 		log_warning("this kernel cannot lock bridge ports to a MAC (Linux 5.18 can): "

@@ -66,9 +66,16 @@ static void verb_process(verb *run, const struct request *request, pid_t caller)
 	answer->ran = true;
 }
 
+/* Only in the build for coverage: _exit() counts nothing. */
+extern void __gcov_dump(void) __attribute__((weak));
+
+/* Started by a program in the session of an active user, as for `su` there. */
+static bool from_inside;
+
 /* Its error. */
 static int helper(verb *run, pid_t caller)
 {
+	struct own_member inside = {.uid = USER, .kinds = NAMESPACES_ALL};
 	struct request request = {.conf = CONF, .service = "sshd"};
 	pid_t pid;
 
@@ -76,7 +83,10 @@ static int helper(verb *run, pid_t caller)
 	memset(answer, 0, sizeof(*answer));
 	pid = fork();
 	if (pid == 0) {
-		verb_process(run, &request, caller);
+		if (!from_inside || become_member(&inside))
+			verb_process(run, &request, caller);
+		if (__gcov_dump)
+			__gcov_dump();
 		_exit(0); /* frees all */
 	}
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
@@ -157,6 +167,8 @@ static bool record(struct user_state *state)
 /* All that a user has is there, or none of it. */
 static void assert_user(bool active)
 {
+	CLEANUP_FD int run = open(RUN_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uint32_t ports[NETWORK_BRIDGES_MAX];
 	struct user_state state;
 	char port[IFNAMSIZ];
 
@@ -171,8 +183,13 @@ static void assert_user(bool active)
 	assert_int_equal(says("ip -4 route show | grep -q '^10[.]203[.][0-9.]* dev pnbr0'"),
 			 active);
 	assert_int_equal(says("ip neigh show dev pnbr0 | grep -q '^10[.]203[.]'"), active);
-	if (active) /* the port takes a moment to go */
-		assert_true(if_nametoindex(port) > 0);
+	ports_read(run, "default", ports);
+	assert_int_equal(ports[0], active);
+	if (!active) /* the port takes a moment to go */
+		return;
+	assert_true(if_nametoindex(port) > 0);
+	assert_int_equal(state.uplink.uid, USER);
+	assert_int_equal(state.uplink.gid, USER);
 }
 
 /* The reaper is a process of its own. */
@@ -307,6 +324,56 @@ static void test_login_and_gc_mend(void **state)
 	own_child_end(pid);
 }
 
+/* A user without a mount namespace, or without both, of their own. */
+static void test_fewer_namespaces(void **state)
+{
+	static const char *const namespaces[] = {"net", "net uts", "net mnt"};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		char text[256];
+		pid_t pid = leader();
+
+		snprintf(text, sizeof(text), SMALL "namespaces = %s\n", namespaces[i]);
+		conf_write(text);
+		assert_helper(verb_up, getpid());
+		assert_helper(verb_open, pid);
+		assert_int_equal(answer->handed, i ? 2 : 1);
+		assert_int_equal(there(PINS_DIR "/2001/uts"), i == 1);
+		assert_int_equal(there(PINS_DIR "/2001/mnt"), i == 2);
+		assert_true(says("ip netns exec alice ip -4 address show dev eth0 | "
+				 "grep -q 'inet 10[.]203[.].*/32'"));
+		own_child_end(pid);
+		assert_helper(verb_gc, getpid());
+		assert_user(false);
+	}
+	conf_write(SMALL);
+	assert_helper(verb_up, getpid());
+}
+
+/* The helper works in the host's namespaces, wherever it is started. */
+static void test_verbs_from_a_session(void **state)
+{
+	pid_t pid = leader();
+	struct stat net;
+
+	(void)state;
+	assert_int_equal(stat("/proc/self/ns/net", &net), 0);
+	assert_helper(verb_open, pid);
+	assert_true(answer->net != net.st_ino);
+	from_inside = true;
+	assert_helper(verb_host, pid);
+	assert_int_equal(answer->outcome, OUTCOME_HOST);
+	assert_true(answer->net == net.st_ino);
+	assert_helper(verb_gc, getpid());
+	assert_user(true);
+	assert_helper(verb_close, pid);
+	from_inside = false;
+	wait_until_gone();
+	assert_user(false);
+	own_child_end(pid);
+}
+
 static void test_down_leaves_nothing(void **state)
 {
 	(void)state;
@@ -326,6 +393,8 @@ static int tests_run(void)
 	    cmocka_unit_test(test_login_clears_away_what_was_begun),
 	    cmocka_unit_test(test_gc_sweeps_what_has_no_user),
 	    cmocka_unit_test(test_login_and_gc_mend),
+	    cmocka_unit_test(test_fewer_namespaces),
+	    cmocka_unit_test(test_verbs_from_a_session),
 	    cmocka_unit_test(test_down_leaves_nothing),
 	};
 

@@ -100,7 +100,7 @@ static bool after_modules(const struct trace *t)
 void outcome_check(const struct sweep *sweep, const struct trace *t)
 {
 	if (!t->ended)
-		wrong("it hangs");
+		wrong("the process hangs");
 	/* The state that the failed call would have restored stays changed. */
 	if (t->number != SYS_close && t->number != SYS_rt_sigaction &&
 	    t->number != SYS_rt_sigprocmask && t->number != SYS_wait4 && !fault_is_multiple(t))
@@ -112,11 +112,11 @@ void outcome_check(const struct sweep *sweep, const struct trace *t)
 		wrong(t->place == PLACE_HOST ? "LET IN ON THE HOST" : "LET IN BETWEEN");
 	if (t->opened != PAM_SUCCESS && t->place != PLACE_HOST && !fault_is_multiple(t) &&
 	    !after_modules(t))
-		wrong("refused, but not taken back");
+		wrong("the login is refused, but the process is not back in its namespaces");
 	if (t->opened != PAM_SUCCESS && restarts(t))
 		wrong("an interrupted call is not restarted");
 	if (t->closed == PAM_SUCCESS && t->place == PLACE_ISOLATED && t->place_closed != PLACE_HOST)
-		wrong("closed, but not taken back");
+		wrong("the session is closed, but the process is not back in its namespaces");
 }
 
 static void login_check(uid_t uid, bool timed)
@@ -204,7 +204,7 @@ void after_check(const struct sweep *sweep, unsigned long number)
 	helpers_wait();
 	wrong(sweep->state < STATE_CUT ? user_intact(BYSTANDER_UID) : NULL);
 	if (access("/run/test-host/out/on-host", F_OK) == 0) {
-		wrong("A SHELL ON THE HOST");
+		wrong("a shell runs on the host");
 		(void)unlink("/run/test-host/out/on-host");
 	}
 	if (check.lingering)

@@ -176,7 +176,7 @@ const char *user_intact(uid_t uid)
 
 	free(sessions);
 	if (!*user_network_intact(uid) && !recorded)
-		return "a user is in without a session's record";
+		return "an active user has no record of a session";
 	return user_network_intact(uid);
 }
 

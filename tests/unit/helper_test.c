@@ -1,7 +1,6 @@
 /*
- * The helper's verbs on a real kernel: a host of the test's own, whose sessions' leaders are
- * children that do nothing. Each verb runs in a process of its own, as the helper does. Runs as
- * root.
+ * The helper's verbs on a real kernel, on a host for the test. Leaders of sessions are waiting children. Each
+ * verb runs in a new process, as the helper does. Runs as root.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,13 +24,13 @@
 #define USER 2001
 #define CONF "/run/conf"
 
-/* What a verb's process left to look at. */
+/* Results of a verb's process. */
 static struct answer {
 	int error;
 	bool ran;
 	enum outcome outcome;
 	size_t handed;
-	uint64_t net; /* inode of the network namespace that was handed over */
+	uint64_t net; /* inode of the sent network namespace */
 	char line[sizeof(((struct reply *)0)->line)];
 	char log[4096]; /* errors and warnings */
 } * answer;
@@ -66,13 +65,13 @@ static void verb_process(verb *run, const struct request *request, pid_t caller)
 	answer->ran = true;
 }
 
-/* Only in the build for coverage: _exit() counts nothing. */
+/* Only in the build for coverage, where _exit() does not write the counts. */
 extern void __gcov_dump(void) __attribute__((weak));
 
-/* Started by a program in the session of an active user, as for `su` there. */
+/* A program in an active user's session starts the verb, as for `su` there. */
 static bool from_inside;
 
-/* Its error. */
+/* Returns the verb's error. */
 static int helper(verb *run, pid_t caller)
 {
 	struct own_member inside = {.uid = USER, .kinds = NAMESPACES_ALL};
@@ -143,7 +142,7 @@ static int group_end(void **state)
 	return munmap(answer, sizeof(*answer));
 }
 
-/* --- what there is --- */
+/* --- the state --- */
 
 static bool there(const char *path)
 {
@@ -164,7 +163,7 @@ static bool record(struct user_state *state)
 	return state_read(run, USER, state) == 0;
 }
 
-/* All that a user has is there, or none of it. */
+/* All of a user's things exist, or none does. */
 static void assert_user(bool active)
 {
 	CLEANUP_FD int run = open(RUN_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -185,14 +184,14 @@ static void assert_user(bool active)
 	assert_int_equal(says("ip neigh show dev pnbr0 | grep -q '^10[.]203[.]'"), active);
 	ports_read(run, "default", ports);
 	assert_int_equal(ports[0], active);
-	if (!active) /* the port takes a moment to go */
+	if (!active) /* the port is removed a moment later */
 		return;
 	assert_true(if_nametoindex(port) > 0);
 	assert_int_equal(state.uplink.uid, USER);
 	assert_int_equal(state.uplink.gid, USER);
 }
 
-/* The reaper is a process of its own. */
+/* The reaper is another process. */
 static void wait_until_gone(void)
 {
 	for (int i = 0; i < 1000 && there(USERS_DIR "/2001"); i++)
@@ -201,7 +200,7 @@ static void wait_until_gone(void)
 
 /* --- the tests, in this order --- */
 
-static void test_up_makes_the_hosts_side(void **state)
+static void test_up_makes_bridge_rules_and_records(void **state)
 {
 	(void)state;
 	assert_true(if_nametoindex("pnbr0") > 0);
@@ -234,7 +233,7 @@ static void test_logins_share_a_network_and_the_last_logout_ends_it(void **state
 	own_child_end(second);
 }
 
-/* The resources before the name are made, and all are undone. The foreign name stays. */
+/* Resources before the name are made, and all are undone. The foreign name stays. */
 static void test_failed_login_leaves_nothing(void **state)
 {
 	pid_t pid = leader();
@@ -253,8 +252,8 @@ static void test_failed_login_leaves_nothing(void **state)
 	own_child_end(pid);
 }
 
-/* The leader of the test before was killed, and nothing closed its session. */
-static void test_gc_removes_what_a_killed_login_left(void **state)
+/* The leader of the test before was killed, and its session was not closed. */
+static void test_gc_removes_leftovers_of_a_killed_login(void **state)
 {
 	(void)state;
 	assert_user(true);
@@ -262,8 +261,8 @@ static void test_gc_removes_what_a_killed_login_left(void **state)
 	assert_user(false);
 }
 
-/* A helper that was killed half-way: pins that were begun, a torn record. */
-static void test_login_clears_away_what_was_begun(void **state)
+/* A killed helper left begun pins and a torn record. */
+static void test_login_removes_leftovers_of_a_killed_helper(void **state)
 {
 	pid_t pid = leader();
 
@@ -279,7 +278,7 @@ static void test_login_clears_away_what_was_begun(void **state)
 }
 
 /* Leftovers without a user: a port, a guard element, a route, a name. */
-static void test_gc_sweeps_what_has_no_user(void **state)
+static void test_gc_removes_leftovers_without_a_user(void **state)
 {
 	(void)state;
 	assert_true(says("ip link add pnu1zz0 type veth peer name stray && "
@@ -297,8 +296,8 @@ static void test_gc_sweeps_what_has_no_user(void **state)
 	assert_true(there(NETNS_DIR "/foreign"));
 }
 
-/* A port that is down, and a route that is gone. */
-static void test_login_and_gc_mend(void **state)
+/* The port is down, and a route is missing. */
+static void test_login_and_gc_mend_port_and_route(void **state)
 {
 	pid_t pid = leader();
 	char port[IFNAMSIZ], command[128];
@@ -324,8 +323,8 @@ static void test_login_and_gc_mend(void **state)
 	own_child_end(pid);
 }
 
-/* A user without a mount namespace, or without both, of their own. */
-static void test_fewer_namespaces(void **state)
+/* Profiles without a mount namespace, a UTS namespace, or both. */
+static void test_login_without_mount_or_uts_namespace_works(void **state)
 {
 	static const char *const namespaces[] = {"net", "net uts", "net mnt"};
 
@@ -351,8 +350,8 @@ static void test_fewer_namespaces(void **state)
 	assert_helper(verb_up, getpid());
 }
 
-/* The helper works in the host's namespaces, wherever it is started. */
-static void test_verbs_from_a_session(void **state)
+/* The helper enters the host's namespaces first. */
+static void test_verbs_inside_a_session_act_on_the_host(void **state)
 {
 	pid_t pid = leader();
 	struct stat net;
@@ -374,7 +373,7 @@ static void test_verbs_from_a_session(void **state)
 	own_child_end(pid);
 }
 
-static void test_down_leaves_nothing(void **state)
+static void test_down_removes_bridge_rules_and_records(void **state)
 {
 	(void)state;
 	assert_helper(verb_down, getpid());
@@ -386,16 +385,16 @@ static void test_down_leaves_nothing(void **state)
 static int tests_run(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_up_makes_the_hosts_side),
+	    cmocka_unit_test(test_up_makes_bridge_rules_and_records),
 	    cmocka_unit_test(test_logins_share_a_network_and_the_last_logout_ends_it),
 	    cmocka_unit_test(test_failed_login_leaves_nothing),
-	    cmocka_unit_test(test_gc_removes_what_a_killed_login_left),
-	    cmocka_unit_test(test_login_clears_away_what_was_begun),
-	    cmocka_unit_test(test_gc_sweeps_what_has_no_user),
-	    cmocka_unit_test(test_login_and_gc_mend),
-	    cmocka_unit_test(test_fewer_namespaces),
-	    cmocka_unit_test(test_verbs_from_a_session),
-	    cmocka_unit_test(test_down_leaves_nothing),
+	    cmocka_unit_test(test_gc_removes_leftovers_of_a_killed_login),
+	    cmocka_unit_test(test_login_removes_leftovers_of_a_killed_helper),
+	    cmocka_unit_test(test_gc_removes_leftovers_without_a_user),
+	    cmocka_unit_test(test_login_and_gc_mend_port_and_route),
+	    cmocka_unit_test(test_login_without_mount_or_uts_namespace_works),
+	    cmocka_unit_test(test_verbs_inside_a_session_act_on_the_host),
+	    cmocka_unit_test(test_down_removes_bridge_rules_and_records),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_end);

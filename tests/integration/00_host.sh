@@ -282,21 +282,8 @@ test_pam_line_is_the_last_of_its_stack() {
 
 # --- start and end of a host, tried with a host inside this one ---
 
-NESTED=(env B=/srv/build HOST_BUILT=1 "$CHECKOUT/tests/host/host" run --no-install --)
-
-nested() {
-	"${NESTED[@]}" "$@"
-}
-
-nested_works() {
-	nested true 2>"$OUT/nested" || skip "no host within a host: $(tail -n 1 "$OUT/nested")"
-}
-
-# everything: prints what `snapshot` prints, and all processes.
-everything() {
-	"$CHECKOUT/tests/host/snapshot"
-	pgrep -a . | grep -vE 'tests/integration/run --function|grep|^[0-9]+ \['
-}
+# shellcheck source=tests/integration/nested_lib.sh
+. "$CHECKOUT/tests/integration/nested_lib.sh"
 
 test_host_ends_with_the_commands_status() {
 	nested_works
@@ -316,20 +303,6 @@ test_host_leaves_nothing_behind() {
 	assert_same "$before" "$(everything)"
 }
 
-# ends_by SIGNAL: the signal ends a host at once, with all of its processes.
-ends_by() {
-	local before pid code=0
-	before=$(everything)
-	: >"$OUT/nested.up"
-	"${NESTED[@]}" sh -c 'setsid sleep 301 & echo up; sleep 302; :' >"$OUT/nested.up" 2>&1 &
-	pid=$!
-	wait_until 10 grep -q up "$OUT/nested.up"
-	kill -s "$1" "$pid"
-	wait "$pid" || code=$?
-	assert_eq "$((128 + $(kill -l "$1")))" "$code"
-	assert_same "$before" "$(everything)"
-}
-
 test_host_ends_by_sigterm() {
 	nested_works
 	ends_by TERM
@@ -340,22 +313,9 @@ test_host_ends_by_sighup() {
 	ends_by HUP
 }
 
-# SIGKILL leaves no time to clean up: processes end all the same, and the next host removes the cgroup.
 test_processes_of_a_killed_host_end() {
-	local before pid
 	nested_works
-	before=$(everything)
-	: >"$OUT/nested.up"
-	"${NESTED[@]}" sh -c 'setsid sleep 303 & echo up; sleep 304; :' >"$OUT/nested.up" 2>&1 &
-	pid=$!
-	wait_until 10 grep -q up "$OUT/nested.up"
-	kill -KILL "$pid"
-	wait "$pid" || :
-	wait_until 3 sh -c '! pgrep -f "sleep 30[34]"'
-	# The host's other processes may end later.
-	wait_until 3 grep -qx 'populated 0' "/sys/fs/cgroup/pam-netns-host.$pid/cgroup.events"
-	nested true
-	assert_same "$before" "$(everything)"
+	ends_by_sigkill
 }
 
 # The fastest of three starts counts, since other hosts run too.

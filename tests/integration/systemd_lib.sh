@@ -1,0 +1,20 @@
+# shellcheck shell=bash
+# For tests on a host with systemd.
+
+# Messages of systemd's and other programs' own that are expected at level warning or above.
+JOURNAL_EXPECTED=(
+	# The machine's limit of open files may be low.
+	'dbus-daemon.*Failed to set fd limit to 65536'
+)
+
+# journal_unexpected: prints the messages of level warning and above that are not expected, and all messages
+# of ours at level error and above.
+journal_unexpected() {
+	journalctl --sync
+	journalctl --no-pager -q -o short -p warning | grep -vE -f <(printf '%s\n' "${JOURNAL_EXPECTED[@]}") || :
+}
+
+host_is_well() {
+	assert_eq '' "$(systemctl --failed --no-legend --plain)" "failed units"
+	assert_eq '' "$(journal_unexpected)" "unexpected messages"
+}

@@ -113,14 +113,7 @@ static pid_t leader(void)
 	return pid;
 }
 
-static void conf_write(const char *text)
-{
-	FILE *file = fopen(CONF, "we");
-
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
+#include "text_write.h"
 
 #define SMALL "[network default]\nsubnet = 10.203.0.0/16\nsubnet6 = none\n[profile p]\nmatch = *\n"
 
@@ -132,7 +125,7 @@ static int group_setup(void **state)
 	if (answer == MAP_FAILED || mount("tmpfs", "/var/lib", "tmpfs", 0, "mode=755,size=16m") ||
 	    mkdir(LIB_DIR, 0755) || mkdir(LEASES_DIR, 0755) || mkdir(PRIVATE_DIR, 0700))
 		return -1;
-	conf_write(SMALL);
+	text_write(CONF, SMALL);
 	return helper(verb_up, getpid());
 }
 
@@ -334,7 +327,7 @@ static void test_login_without_mount_or_uts_namespace_works(void **state)
 		pid_t pid = leader();
 
 		snprintf(text, sizeof(text), SMALL "namespaces = %s\n", namespaces[i]);
-		conf_write(text);
+		text_write(CONF, text);
 		assert_helper(verb_up, getpid());
 		assert_helper(verb_open, pid);
 		assert_int_equal(answer->handed, i ? 2 : 1);
@@ -346,7 +339,7 @@ static void test_login_without_mount_or_uts_namespace_works(void **state)
 		assert_helper(verb_gc, getpid());
 		assert_user(false);
 	}
-	conf_write(SMALL);
+	text_write(CONF, SMALL);
 	assert_helper(verb_up, getpid());
 }
 

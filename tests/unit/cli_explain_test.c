@@ -1,6 +1,6 @@
 /*
- * pam-netns explain: which lines a user gets, and what they say. The conf file, the record and the
- * leases are the test's own. Runs as root.
+ * pam-netns explain: its lines for a user. The conf file, the record and the leases are made by the test. Runs
+ * as root.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -86,7 +86,7 @@ static int run_explain(const char *user)
 	return status;
 }
 
-/* What the line of this name says; NULL: there is none. Lines that go on are not in it. */
+/* The text of the line with this name; NULL: none. Continued lines are not included. */
 static const char *value(const char *name)
 {
 	static char text[1024];
@@ -97,7 +97,7 @@ static const char *value(const char *name)
 	line = strstr(output, label);
 	if (!line)
 		return NULL;
-	assert_null(strstr(line + 1, label)); /* once */
+	assert_null(strstr(line + 1, label)); /* only one */
 	line += strlen(label);
 	snprintf(text, sizeof(text), "%.*s", (int)strcspn(line, "\n"), line);
 	return text;
@@ -110,7 +110,7 @@ static const char *value(const char *name)
 		assert_string_equal(value(name), expected);                                        \
 	} while (0)
 
-static void test_isolated_user(void **state)
+static void test_isolated_user_gets_each_line(void **state)
 {
 	(void)state;
 	assert_int_equal(run_explain("nobody"), STATUS_FINE);
@@ -130,7 +130,7 @@ static void test_isolated_user(void **state)
 			assert_non_null(value(conf_keys[id].name));
 }
 
-static void test_user_on_the_host(void **state)
+static void test_user_who_is_not_isolated_gets_few_lines(void **state)
 {
 	(void)state;
 	conf_text = NETWORK "[profile staff]\nmatch = nobody\nisolate = no\n";
@@ -144,7 +144,7 @@ static void test_user_on_the_host(void **state)
 	assert_null(value("deadline"));
 }
 
-static void test_no_profile(void **state)
+static void test_user_without_profile_is_refused(void **state)
 {
 	(void)state;
 	conf_text = NETWORK "[profile staff]\nmatch = root\n";
@@ -153,7 +153,7 @@ static void test_no_profile(void **state)
 	assert_null(value("isolated"));
 }
 
-static void test_reason(void **state)
+static void test_reason_of_the_match_is_named(void **state)
 {
 	(void)state;
 	assert_int_equal(run_explain("nobody"), STATUS_FINE);
@@ -167,7 +167,7 @@ static void test_reason(void **state)
 	assert_string_equal(value("matched by"), "membership in group root");
 }
 
-static void test_hostname(void **state)
+static void test_hostname_is_that_of_the_template(void **state)
 {
 	(void)state;
 	conf_text = NETWORK "[profile p]\nmatch = *\nhostname = %h-%u\n";
@@ -177,7 +177,7 @@ static void test_hostname(void **state)
 	assert_non_null(strstr(value("hostname"), "uts"));
 }
 
-static void test_private_directories(void **state)
+static void test_private_directories_are_named_by_place(void **state)
 {
 	(void)state;
 	conf_text = NETWORK "[profile p]\nmatch = *\nprivate = /tmp /var/tmp\nprivate_size = 64M\n";
@@ -190,7 +190,7 @@ static void test_private_directories(void **state)
 	assert_memory_equal(value("private"), "none", 4);
 }
 
-static void test_egress(void **state)
+static void test_egress_is_listed_in_order(void **state)
 {
 	(void)state;
 	conf_text = "[network default]\negress = deny tcp/25, allow 192.0.2.0/24\n"
@@ -207,7 +207,7 @@ static void test_egress(void **state)
 	assert_memory_equal(value("egress"), "none", 4);
 }
 
-static void test_addresses(void **state)
+static void test_addresses_are_leased_or_preferred(void **state)
 {
 	int leases = open(LEASES_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct prefix subnet;
@@ -232,8 +232,7 @@ static void test_addresses(void **state)
 	assert_memory_equal(value("subnet6"), "none", 4);
 }
 
-/* An active user keeps what the record says. */
-static void test_active_user(void **state)
+static void test_active_user_keeps_recorded_values(void **state)
 {
 	struct user_state s = {.uplink = {.uid = 65534},
 			       .user = "nobody",
@@ -258,7 +257,7 @@ static void test_active_user(void **state)
 	close(run);
 }
 
-static void test_who_may_ask(void **state)
+static void test_users_may_ask_about_themselves_only(void **state)
 {
 	(void)state;
 	assert_int_equal(run_explain(NULL), STATUS_FINE);
@@ -272,12 +271,12 @@ static void test_who_may_ask(void **state)
 	assert_int_equal(run_explain("root"), STATUS_FAILED);
 	assert_string_equal(output, "");
 	assert_non_null(strstr(log_last, "root"));
-	asking = 4294967000U; /* has no name */
+	asking = 4294967000U; /* a uid without a name */
 	assert_int_equal(run_explain(NULL), STATUS_FAILED);
 	assert_non_null(strstr(log_last, "4294967000"));
 }
 
-static void test_conf_is_in_error(void **state)
+static void test_erroneous_conf_is_an_error(void **state)
 {
 	(void)state;
 	conf_text = "nonsense\n";
@@ -290,10 +289,17 @@ static void test_conf_is_in_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_isolated_user), TEST(test_user_on_the_host), TEST(test_no_profile),
-	    TEST(test_reason),	      TEST(test_hostname),	   TEST(test_private_directories),
-	    TEST(test_egress),	      TEST(test_addresses),	   TEST(test_active_user),
-	    TEST(test_who_may_ask),   TEST(test_conf_is_in_error),
+	    TEST(test_isolated_user_gets_each_line),
+	    TEST(test_user_who_is_not_isolated_gets_few_lines),
+	    TEST(test_user_without_profile_is_refused),
+	    TEST(test_reason_of_the_match_is_named),
+	    TEST(test_hostname_is_that_of_the_template),
+	    TEST(test_private_directories_are_named_by_place),
+	    TEST(test_egress_is_listed_in_order),
+	    TEST(test_addresses_are_leased_or_preferred),
+	    TEST(test_active_user_keeps_recorded_values),
+	    TEST(test_users_may_ask_about_themselves_only),
+	    TEST(test_erroneous_conf_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, NULL);

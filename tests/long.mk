@@ -4,8 +4,8 @@
 PLAIN_MAKE = $(MAKE) --no-print-directory SAN=
 
 # Without call_caller_test, whose threads fork, which valgrind 3.19 sometimes cannot follow; lock_test, whose
-# children stop themselves; and pins_test, as valgrind takes mount(2)'s NULL for an error.
-VALGRIND_NOT = call_caller_test lock_test pins_test
+# children stop themselves; and those that make pins, as valgrind takes mount(2)'s NULL for an error.
+VALGRIND_NOT = call_caller_test lock_test pins_test members_test helper_test
 ## valgrind	unit tests under valgrind
 .PHONY: valgrind
 valgrind:

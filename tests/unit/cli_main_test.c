@@ -75,10 +75,12 @@ int command_main(int argc, char **argv);
 /* Runs `pam-netns WORD...`, up to the first NULL. */
 static int command(const char *first, ...)
 {
-	char *argv[WORDS_MAX + 2] = {(char *)"pam-netns"};
+	static char *argv[WORDS_MAX + 2]; /* what a command is given points here */
 	int argc = 1, status;
 	va_list words;
 
+	memset(argv, 0, sizeof(argv));
+	argv[0] = (char *)"pam-netns";
 	va_start(words, first);
 	for (const char *word = first; word && argc <= WORDS_MAX; word = va_arg(words, char *))
 		argv[argc++] = (char *)word;

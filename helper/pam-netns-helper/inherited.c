@@ -186,8 +186,7 @@ int inherited_reset(void)
 {
 	if (syscall(SYS_close_range, 3U, ~0U, 0U) < 0)
 		return log_errno(errno, "close the caller's descriptors");
-	if (chdir("/") < 0)
-		return log_errno(errno, "enter /");
+	/* setns(2) into the host's mount namespace makes its / the directory: host_enter(). */
 	umask(022);
 	(void)personality(PER_LINUX); /* "Linux 2.6" for one */
 	raise_limits();

@@ -14,7 +14,7 @@
 int inherited_ids(pid_t *pid) MUST_CHECK;
 
 /*
- * Closes all descriptors but 0-2; umask 022; / as the directory; resource limits, CPUs, priorities,
+ * Closes all descriptors but 0-2; umask 022; resource limits, CPUs, priorities,
  * the score for the OOM killer and the personality as those of a service. Needs root's
  * capabilities. Logs.
  */

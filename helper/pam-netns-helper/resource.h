@@ -12,6 +12,8 @@
  *	user_tell()	what the log and the caller are told while it is there
  *	user_end()	what is told once, when it ends
  *
+ * A first login leaves most descriptors that it opens to the end of the process, which comes soon.
+ *
  * A helper may be killed between any two system calls. What it leaves is found by the uid: pins,
  * the record, and the port have it in their names; guard elements and routes name the port or the
  * address.
@@ -44,6 +46,7 @@ struct user {
 	struct user_state state;       /* the record: as it was read, or as it will be written */
 	bool recorded;		       /* state was read from the record */
 	bool changed;		       /* state differs from the record by now */
+	bool own_hosts;		       /* a first login has made the user's /etc/hosts */
 	struct network_state network;  /* state.uplink.network points here */
 	struct namespaces pins;
 	struct netlink

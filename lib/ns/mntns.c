@@ -315,7 +315,5 @@ int mntns_make(struct mntns *mntns, int template, int host_mnt)
 			close(result);
 		result = back < 0 ? back : result;
 	}
-	for (size_t i = 0; i < prepared; i++)
-		cleanup_fd(&dirs[i].tree);
 	return result;
 }

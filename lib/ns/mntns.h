@@ -45,7 +45,8 @@ int mntns_template_remove(const char *network) MUST_CHECK;
 
 /*
  * A new mount namespace for the user: a descriptor. The caller is in the user's network namespace,
- * because sysfs shows the one in which it is mounted.
+ * because sysfs shows the one in which it is mounted. Clones of private directories stay open until
+ * the process ends.
  */
 int mntns_make(struct mntns *mntns, int template, int host_mnt) MUST_CHECK;
 

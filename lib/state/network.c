@@ -223,8 +223,7 @@ int ports_reserve(int run, const char *network, unsigned limit, unsigned from)
 		if (count < limit)
 			bridge = (int)i;
 	}
-	ports_unmap(counts);
-	return bridge;
+	return bridge; /* the mapping ends with the process */
 }
 
 void ports_release(int run, const char *network, unsigned bridge)

@@ -54,7 +54,8 @@ int host_state_remove(int run) MUST_CHECK;
 
 /*
  * Reserves a port on the first bridge, from number from on, with fewer than limit ports. Returns
- * the bridge's number, at most NETWORK_BRIDGES_MAX - 1, or -EXFULL. No lock needed.
+ * the bridge's number, at most NETWORK_BRIDGES_MAX - 1, or -EXFULL. No lock needed. The counts stay
+ * mapped until the process ends.
  */
 int ports_reserve(int run, const char *network, unsigned limit, unsigned from) MUST_CHECK;
 void ports_release(int run, const char *network, unsigned bridge);

@@ -100,9 +100,10 @@ fault() {
 }
 
 test_errors_of_the_kernel_refuse_login() {
-	fault unshare ENOSPC 1 'net namespace .*user.max_net_namespaces.*No space left'
-	fault unshare ENOSPC 2 'uts namespace .*user.max_uts_namespaces.*No space left'
-	fault unshare ENOSPC 3 'mnt namespace .*user.max_mnt_namespaces.*No space left'
+	# Both at once, then the network namespace, then the UTS namespace; then the mount namespace.
+	fault unshare ENOSPC 1..2 'net namespace .*user.max_net_namespaces.*No space left'
+	fault unshare ENOSPC 1+2 'uts namespace .*user.max_uts_namespaces.*No space left'
+	fault unshare ENOSPC 2 'mnt namespace .*user.max_mnt_namespaces.*No space left'
 	fault mount ENOSPC 1 'No space left'
 	fault mount ENOMEM 2 '(Cannot allocate|Out of) memory' # glibc's words, musl's
 	fault move_mount ENOSPC 1 'No space left'

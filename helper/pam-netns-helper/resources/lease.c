@@ -31,7 +31,7 @@ static int lease_new(struct user *user, int leases, uint32_t *offset)
 
 static int lease_make(struct user *user)
 {
-	CLEANUP_FD int leases = lease_folder_open();
+	int leases = lease_folder_open();
 	struct uplink *uplink = &user->state.uplink;
 	gid_t gid = uplink->gid;
 	uint32_t offset;

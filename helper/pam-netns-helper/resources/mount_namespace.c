@@ -56,14 +56,13 @@ static int mount_namespace_make(struct user *user)
 	    .mntns = {.uid = user->uid,
 		      .account = user->state.account,
 		      .profile = user->profile,
-		      .own_hosts = hosts_own(user->uid)},
+		      .own_hosts = user->own_hosts},
+	    .template = mntns_template_open(network),
 	};
-	CLEANUP_FD int template = mntns_template_open(network);
 	int error;
 
-	if (template <0)
-		return log_errno(-template, "open the template of network %s", network->name);
-	a.template = template;
+	if (a.template <0)
+		return log_errno(-a.template, "open the template of network %s", network->name);
 	error = pin_retry(attempt_make, &a);
 	user->state.runtime_dir = a.mntns.runtime_dir;
 	return error;

@@ -18,24 +18,34 @@
 #include "base/log.h"
 #include "net/rtnl.h"
 
-/* Makes one namespace for this process, and pins it. */
-static int namespace_make(struct user *user, enum namespace_kind kind)
+/* Makes both for this process at once; if that fails, one by one, since the log names the kind. */
+static int namespaces_unshare(const struct user *user)
 {
-	const struct namespace_row *row = &namespace_kinds[kind];
+	bool uts = user->state.namespaces & NAMESPACE_UTS;
 	int64_t start = clock_ms();
 	int error;
 
-	if (unshare(row->clone_flag) < 0)
-		return log_errno(errno, "make a %s namespace (limit: user.max_%s_namespaces)",
-				 row->name, row->name);
+	if (unshare(CLONE_NEWNET | (uts ? CLONE_NEWUTS : 0)) < 0) {
+		error = namespace_unshare(KIND_NET);
+		if (uts)
+			error = error ?: namespace_unshare(KIND_UTS);
+		if (error)
+			return error;
+	}
 	rtnl_tell(start);
+	return 0;
+}
+
+static int namespace_pin(struct user *user, enum namespace_kind kind)
+{
+	int error;
 	CLEANUP_FD int fd = namespace_open(AT_FDCWD, "/proc/self", kind);
 
 	if (fd < 0)
 		return fd;
 	error = pin_add(user->uid, kind, fd);
 	if (error)
-		return log_errno(-error, "pin a %s namespace", row->name);
+		return log_errno(-error, "pin a %s namespace", namespace_kinds[kind].name);
 	user->pins.fd[kind] = steal_fd(&fd);
 	return 0;
 }
@@ -49,7 +59,8 @@ static int network_make(struct user *user)
 	int error;
 
 	sysctl_ping_range(proc, ping_range);
-	error = namespace_make(user, KIND_NET);
+	error = namespaces_unshare(user);
+	error = error ?: namespace_pin(user, KIND_NET);
 	if (error)
 		return error;
 	if (fstat(user->pins.fd[KIND_NET], &net) == 0)
@@ -66,7 +77,7 @@ static int namespaces_make(struct user *user)
 	error = error ?: network_make(user);
 	if (error || !(user->state.namespaces & NAMESPACE_UTS))
 		return error;
-	error = namespace_make(user, KIND_UTS);
+	error = namespace_pin(user, KIND_UTS);
 	if (!error && sethostname(hostname, strlen(hostname)) < 0)
 		error = log_errno(errno, "set the host name to %s", hostname);
 	return error;

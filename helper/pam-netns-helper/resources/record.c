@@ -32,6 +32,7 @@ static int hostname_choose(struct user *user)
 		return log_errno(-error, "make a host name of \"%s\"", p->hostname);
 	if (strcmp(s->hostname, host) == 0 || !(p->namespaces & NAMESPACE_MNT))
 		return 0;
+	user->own_hosts = true;
 	return setup_hosts(user->host, who->uid, s->hostname);
 }
 

@@ -18,9 +18,7 @@ static int pair_make(struct user *user)
 	struct uplink *uplink = &user->state.uplink;
 	int error = uplink_create(&user->host->route, user->pins.fd[KIND_NET], uplink);
 
-	error = error ?: uplink_configure_user(&user->inside, uplink);
-	netlink_close(&user->inside);
-	return error;
+	return error ?: uplink_configure_user(&user->inside, uplink);
 }
 
 /* Making the namespaces has left the process in these two; making the mount namespace goes back. */

@@ -66,12 +66,11 @@ test_deb_version_is_the_makefiles() {
 	assert_eq "$VERSION" "$(dpkg-deb -f "$DEBS"/pam-netns_*.deb Version)"
 }
 
-# Each override in debian/ has its reason beside it.
+# Each override in debian/ has its reason beside it. The overrides and the policy's version are for Debian
+# 12's lintian; Debian 13's says so.
 test_deb_lintian_has_nothing_to_say() {
-	local said
-	said=$(lintian --allow-root -EvI --pedantic --fail-on error,warning,info,pedantic,experimental "$DEBS"/*.changes 2>&1) ||
-		fail "$said"
-	assert_eq "" "$said"
+	assert_eq "" "$(lintian --allow-root -EvI --pedantic --suppress-tags alien-tag,out-of-date-standards-version \
+		"$DEBS"/*.changes 2>&1 | grep -vE '^(I: pam-netns: unused-override unknown-field|N: .* unused override)' || :)"
 }
 
 # tree DIR: prints mode and name of each file that `make install` could install, and of the state's folders.
@@ -82,7 +81,7 @@ tree() {
 
 test_deb_has_the_files_of_make_install() {
 	local file units
-	units=$(cd "$OUT/deb" && find . -name pam-netns.service)
+	units=$(cd "$OUT/deb" && find . -name pam-netns.service) # Debian 12: in /lib
 	make -s -C "$CHECKOUT" B=/srv/build install DESTDIR="$OUT/make" UNITDIR="${units:1:-18}" >&2
 	assert_same "$(tree "$OUT/make")" "$(tree "$OUT/deb")" files
 	while read -r file; do
@@ -140,11 +139,13 @@ test_deb_upgrade_keeps_active_users_and_the_conf_file() {
 	host_clean
 }
 
-# autopkgtest runs it on a machine with the packages. Here its throw-away host is in this one.
+# autopkgtest starts it on a machine with the packages, and it makes a throw-away host. Here it runs on this
+# one, because overlays cannot be nested so deep if the machine's root is an overlay.
 test_deb_autopkgtest_passes() {
 	packages_in_use "$DEBS"
-	mkdir "$OUT/autopkgtest"
-	AUTOPKGTEST_TMP=$OUT/autopkgtest "$CHECKOUT/debian/tests/throw-away-host" >&2
+	rm -r "$CONF" /var/lib/pam-netns
+	"$CHECKOUT/debian/tests/throw-away-host" on-the-host >&2
+	host_clean
 }
 
 # remove_refused PATTERN: dpkg refuses, the packages stay as they are, and logins are isolated.

@@ -63,8 +63,8 @@ $B/fuzz/libpam_netns.a: $(FUZZ_LIB)
 $B/fuzz/%_fuzz: $B/fuzz/tests/fuzz/%_fuzz.o $B/fuzz/libpam_netns.a
 	$(Q)$(FUZZ_CC) $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $B/fuzz/libpam_netns.a $(TEST_LIBS)
 
-# Has the helper's main() in it, under another name.
-$B/fuzz/arguments_fuzz: $(patsubst %.c,$B/fuzz/%.o,$(filter-out %/main.c,$(wildcard helper/pam-netns-helper/*.c helper/pam-netns-helper/resources/*.c)))
+# Has the helper's main() in it, under another name. memory.c needs the helper's own linking.
+$B/fuzz/arguments_fuzz: $(patsubst %.c,$B/fuzz/%.o,$(filter-out %/main.c %/memory.c,$(wildcard helper/pam-netns-helper/*.c helper/pam-netns-helper/resources/*.c)))
 $B/fuzz/helper/pam-netns-helper/sandbox.o: $B/sandbox/sandbox_filter.h
 $B/fuzz/helper/pam-netns-helper/sandbox.o: FUZZ_CFLAGS += -I$B/sandbox
 

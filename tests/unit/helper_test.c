@@ -27,7 +27,7 @@
 /* Results of a verb's process. */
 static struct answer {
 	int error;
-	bool ran;
+	bool ran, in_root;
 	enum outcome outcome;
 	size_t handed;
 	uint64_t net; /* inode of the sent network namespace */
@@ -49,10 +49,15 @@ typedef int verb(struct host *host, const struct request *request, struct reply 
 static void verb_process(verb *run, const struct request *request, pid_t caller)
 {
 	struct reply reply = {.outcome = OUTCOME_REFUSED};
+	char cwd[64];
 	struct host host;
 
 	log_set_sink(log_share, NULL);
+	/* The caller's directory; entering the host's mount namespace leaves it. */
+	if (chdir("/proc"))
+		return;
 	answer->error = host_enter(&host);
+	answer->in_root = getcwd(cwd, sizeof(cwd)) && strcmp(cwd, "/") == 0;
 	answer->error = answer->error ?: host_sockets(&host);
 	host.caller = caller;
 	if (!answer->error)
@@ -90,6 +95,7 @@ static int helper(verb *run, pid_t caller)
 	}
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	assert_true(answer->ran);
+	assert_true(answer->in_root);
 	return answer->error;
 }
 

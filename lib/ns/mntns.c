@@ -186,25 +186,26 @@ static int sys_mount(const char *network)
 	return result;
 }
 
-uint64_t mntns_runtime_device(uid_t uid)
+uint64_t mntns_runtime_id(uid_t uid)
 {
 	char path[64];
-	struct statx own;
+	struct statx stx;
 
 	snprintf(path, sizeof(path), RUNTIME_ROOT "/%u", uid);
-	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &own) < 0 ||
-	    !(own.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &stx) < 0 ||
+	    !(stx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
 		return 0;
-	return makedev(own.stx_dev_major, own.stx_dev_minor);
+	return makedev(stx.stx_dev_major, stx.stx_dev_minor) +
+	       (uint64_t)stx.stx_btime.tv_sec * 1000000000 + stx.stx_btime.tv_nsec;
 }
 
 /* The host's /run/user/UID as a detached mount; -1: there is none. */
-static int runtime_clone(uid_t uid, uint64_t *device)
+static int runtime_clone(uid_t uid, uint64_t *id)
 {
 	char path[64];
 
-	*device = mntns_runtime_device(uid);
-	if (!*device)
+	*id = mntns_runtime_id(uid);
+	if (!*id)
 		return -1;
 	snprintf(path, sizeof(path), RUNTIME_ROOT "/%u", uid);
 	return mount_clone(path, AT_RECURSIVE);
@@ -222,8 +223,8 @@ static int runtime_attach(uid_t uid, int tree)
 
 int mntns_graft_runtime(uid_t uid, int mntns_mnt, int host_mnt)
 {
-	uint64_t device;
-	CLEANUP_FD int tree = runtime_clone(uid, &device);
+	uint64_t id;
+	CLEANUP_FD int tree = runtime_clone(uid, &id);
 	int result, back;
 
 	if (tree < 0)

@@ -30,7 +30,7 @@ struct mntns {
 	const struct profile *profile;
 	uint64_t users;	      /* out: number of active users, including this one */
 	bool own_hosts;	      /* mount USERS_DIR/UID/hosts over /etc/hosts */
-	uint64_t runtime_dir; /* out: device of the /run/user/UID that was mounted, 0: none */
+	uint64_t runtime_dir; /* out: id of the /run/user/UID that was mounted, 0: none */
 };
 
 /*
@@ -55,8 +55,11 @@ int mntns_make(struct mntns *mntns, int template, int host_mnt) MUST_CHECK;
 uint64_t mntns_private_bytes(const struct profile *profile, uint64_t users);
 uint64_t mntns_private_inodes(uint64_t bytes);
 
-/* Device of the host's /run/user/UID if it is a mount, else 0. */
-uint64_t mntns_runtime_device(uid_t uid);
+/*
+ * Tells the host's /run/user/UID from any other one, former ones too: from its device and the time it was
+ * made, since a later tmpfs gets the device number of an earlier one. 0: it is no mount.
+ */
+uint64_t mntns_runtime_id(uid_t uid);
 /* Mounts the host's present /run/user/UID in an existing mount namespace, in
  * place of an older one. */
 int mntns_graft_runtime(uid_t uid, int mntns_mnt, int host_mnt) MUST_CHECK;

@@ -46,7 +46,7 @@ struct user_state {
 	unsigned namespaces; /* enum namespace_bit */
 	enum conf_linger linger;
 	time_t since;	      /* seconds, CLOCK_REALTIME, of the first login */
-	uint64_t runtime_dir; /* device number of the mounted /run/user/UID, 0: none */
+	uint64_t runtime_dir; /* mntns_runtime_id() of the mounted /run/user/UID, 0: none */
 	uint64_t net_inode;   /* of the network namespace, 0: unknown */
 };
 

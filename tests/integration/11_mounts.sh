@@ -147,7 +147,9 @@ test_runtime_directory_mounted_after_login_is_seen() {
 	runtime_mount 2001 second
 	assert_eq second "$(ssh_as alice -- cat /run/user/2001/which)"
 	assert_eq second "$(in_session one 'cat /run/user/2001/which')"
+	# As logind does. This frees the device number, which the next one gets.
 	umount /run/user/2001
+	rmdir /run/user/2001
 	runtime_mount 2001 third
 	assert_eq third "$(ssh_as alice -- cat /run/user/2001/which)"
 	assert_eq third "$(in_session one 'cat /run/user/2001/which')"

@@ -71,16 +71,16 @@ static int mount_namespace_make(struct user *user)
 /* logind removes /run/user/UID with the last session, and mounts a new one with the next. */
 static int runtime_follow(struct user *user)
 {
-	uint64_t device = mntns_runtime_device(user->uid);
+	uint64_t id = mntns_runtime_id(user->uid);
 	int error;
 
-	if (!device || device == user->state.runtime_dir)
+	if (!id || id == user->state.runtime_dir)
 		return 0;
 	error =
 	    mntns_graft_runtime(user->uid, user->pins.fd[KIND_MNT], user->host->ns.fd[KIND_MNT]);
 	if (error)
 		return log_errno(-error, "show /run/user/%u to the user", user->uid);
-	user->state.runtime_dir = device;
+	user->state.runtime_dir = id;
 	user->changed = true;
 	return 0;
 }

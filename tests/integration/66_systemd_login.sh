@@ -8,6 +8,7 @@
 
 setup() {
 	host_pam_install
+	logind_stops_managers_at_once
 }
 
 test_systemd_runs_the_host() {
@@ -40,6 +41,113 @@ test_users_log_in_by_ssh() {
 	assert_match $'^[0-9 ]+\nbob$' "$bob"
 	assert_ne "$(head -n 1 <<<"$alice")" "$(head -n 1 <<<"$bob")"
 	assert_ne "$(host_inodes)" "$(head -n 1 <<<"$alice")"
+}
+
+test_user_manager_and_its_services_are_in_the_users_namespaces() {
+	local inodes
+	hold_session one alice
+	inodes=$(in_session one "$PRINT_INODES")
+	assert_eq "$inodes" "$(in_session one "systemd-run --user --quiet --wait --pipe sh -c '$PRINT_INODES'")" systemd-run
+	assert_eq "$inodes" "$(in_session one "systemd-run --user --quiet --scope sh -c '$PRINT_INODES'")" "systemd-run --scope"
+	assert_match "you are $HOST4" "$(in_session one "systemd-run --user -q --wait --pipe curl -sS -m 3 http://$OUTSIDE4/")"
+	# The manager itself lets others have what it has: its bus, its units, its timers.
+	assert_eq "$(netns_inode "$(hold_pid one)")" "$(netns_inode "$(systemctl show -P MainPID user@2001)")" manager
+	echo "$PRINT_INODES >$OUT/unit" >"$OUT/unit.sh"
+	in_session one "mkdir -p ~/.config/systemd/user
+		printf '[Service]\nType=oneshot\nExecStart=sh $OUT/unit.sh\n' >~/.config/systemd/user/mine.service
+		systemctl --user daemon-reload && systemctl --user start mine"
+	assert_eq "$inodes" "$(<"$OUT/unit")" "a unit of the user's own"
+	end_session one
+}
+
+# /run/user/UID is there for the session, its manager, and root on the host: it is one and the same.
+test_runtime_directory_is_that_of_the_host() {
+	hold_session one alice
+	in_session one 'echo mine >$XDG_RUNTIME_DIR/file'
+	assert_eq mine "$(</run/user/2001/file)"
+	assert_eq mine "$(in_session one 'systemd-run --user --quiet --wait --pipe cat /run/user/2001/file')"
+	end_session one
+	wait_until 20 user_manager_ended 2001
+	# A new one for the next session, and a new bus.
+	assert_match $'^0\nrunning$' "$(ssh_as alice -- 'ls $XDG_RUNTIME_DIR | grep -c file; systemctl --user is-system-running')"
+}
+
+test_lingering_user_has_a_network_without_a_session() {
+	local pid
+	loginctl enable-linger bob
+	wait_until 20 systemctl --quiet is-active user@2002
+	pid=$(systemctl show -P MainPID user@2002)
+	assert_ne "$(netns_inode 1)" "$(netns_inode "$pid")" network
+	reaches_outside bob
+	assert_eq "$(netns_inode "$pid")" "$(ssh_as bob -- 'stat -L -c %i /proc/self/ns/net')"
+	# After the session the manager stays, and so does the network.
+	wait_until 20 sh -c '! loginctl list-sessions --no-legend | grep -qw bob'
+	assert_eq "$pid" "$(systemctl show -P MainPID user@2002)"
+	pam-netns gc
+	reaches_outside bob
+	loginctl disable-linger bob
+	wait_until 20 user_manager_ended 2002
+	pam-netns gc
+	user_clean bob
+}
+
+# What a user starts with the right of `systemd-run --uid` of root, without a PAM session, is on the host: the
+# control for the user manager.
+test_system_service_of_a_user_needs_a_pam_session() {
+	hold_session one alice
+	assert_eq "$(netns_inode 1)" "$(systemd-run -q --wait --pipe --uid alice stat -L -c %i /proc/self/ns/net)"
+	assert_eq "$(netns_inode "$(hold_pid one)")" \
+		"$(systemd-run -q --wait --pipe --uid alice -p PAMName=cron stat -L -c %i /proc/self/ns/net)" PAMName
+	end_session one
+}
+
+test_cron_and_at_jobs_have_the_users_network() {
+	local at
+	hold_session one alice
+	at=$(at_run alice 'stat -L -c %i /proc/self/ns/net')
+	assert_eq "$(netns_inode "$(hold_pid one)")" "$at"
+	end_session one
+}
+
+# sessions_still_work: those that were opened before, and new ones.
+sessions_still_work() {
+	assert_eq running "$(in_session one 'systemctl --user is-system-running')"
+	assert_match "you are $HOST4" "$(in_session one "curl -sS -m 3 http://$OUTSIDE4/")"
+	assert_eq "$(netns_inode "$(hold_pid one)")" "$(ssh_as alice -- 'stat -L -c %i /proc/self/ns/net')"
+	assert_match "$(netns_inode "$(hold_pid one)")"$'\nrunning' \
+		"$(ssh_as alice -- 'systemd-run --user -q --wait --pipe stat -L -c %i /proc/self/ns/net; systemctl --user is-system-running')"
+	reaches_outside alice
+	assert_ne "$(netns_inode 1)" "$(ssh_as bob -- 'stat -L -c %i /proc/self/ns/net')" bob
+}
+
+test_sessions_outlive_a_reexecuted_systemd() {
+	hold_session one alice
+	systemctl daemon-reexec
+	sessions_still_work
+	systemctl daemon-reload
+	in_session one 'systemctl --user daemon-reexec'
+	sessions_still_work
+	end_session one
+}
+
+test_sessions_outlive_restarted_ssh_and_logind() {
+	hold_session one alice
+	systemctl restart ssh
+	sessions_still_work
+	systemctl restart systemd-logind
+	sessions_still_work
+	end_session one
+}
+
+# The manager ends after the last session, and its network can be removed then.
+test_users_manager_ends_after_the_last_logout() {
+	ssh_as alice -- true
+	ssh_as bob -- true
+	wait_until 20 user_manager_ended 2001
+	wait_until 20 user_manager_ended 2002
+	pam-netns gc
+	host_clean
+	assert_eq '' "$(find /run/user -mindepth 1)"
 }
 
 test_z_no_unit_failed_and_the_journal_is_as_expected() {

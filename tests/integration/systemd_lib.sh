@@ -18,3 +18,14 @@ host_is_well() {
 	assert_eq '' "$(systemctl --failed --no-legend --plain)" "failed units"
 	assert_eq '' "$(journal_unexpected)" "unexpected messages"
 }
+
+# Else a user's manager ends 10 seconds after the last session.
+logind_stops_managers_at_once() {
+	printf '[Login]\nUserStopDelaySec=0\n' >/etc/systemd/logind.conf
+	systemctl restart systemd-logind
+}
+
+# user_manager_ended UID: logind has ended the manager and removed /run/user/UID.
+user_manager_ended() {
+	[[ $(systemctl is-active "user@$1") != active && ! -e /run/user/$1 ]]
+}

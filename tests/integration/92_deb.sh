@@ -80,9 +80,10 @@ tree() {
 }
 
 test_deb_has_the_files_of_make_install() {
-	local file units
+	local file units module
 	units=$(cd "$OUT/deb" && find . -name pam-netns.service) # Debian 12: in /lib
-	make -s -C "$CHECKOUT" B=/srv/build install DESTDIR="$OUT/make" UNITDIR="${units:1:-18}" >&2
+	module=$(cd "$OUT/deb" && find . -name pam_netns.so)
+	make -s -C "$CHECKOUT" B=/srv/build install DESTDIR="$OUT/make" UNITDIR="${units:1:-18}" PAMDIR="${module:1:-13}" >&2
 	assert_same "$(tree "$OUT/make")" "$(tree "$OUT/deb")" files
 	while read -r file; do
 		[[ $(head -c 4 "$file") == $'\x7fELF' ]] || cmp "$file" "$OUT/deb/${file#"$OUT/make/"}"
@@ -91,7 +92,7 @@ test_deb_has_the_files_of_make_install() {
 
 test_deb_programs_are_hardened() {
 	local file
-	for file in "$OUT"/deb/usr/{lib/*/security/pam_netns.so,libexec/pam-netns/pam-netns-{helper,enter},sbin/pam-netns}; do
+	for file in $(find "$OUT/deb" -name pam_netns.so) "$OUT"/deb/usr/{libexec/pam-netns/pam-netns-{helper,enter},sbin/pam-netns}; do
 		assert_match 'BIND_NOW|FLAGS_1\).*NOW' "$(readelf -dW "$file")" "$file"
 		assert_match 'Build ID: [0-9a-f]{40}' "$(readelf -nW "$file")" "$file"
 		assert_no_match '\.debug_info' "$(readelf -SW "$file")" "$file"

@@ -90,7 +90,8 @@ static int call_and_join(const char *verb, enum outcome expected, const struct r
 			 unsigned deadline_ms, char *line)
 {
 	CLEANUP_FREE struct reply *reply = calloc(1, sizeof(*reply));
-	int error = reply ? helper_call(verb, request, deadline_ms, reply) : -ENOMEM;
+	int error = reply ? helper_call(verb, request, deadline_ms, reply)
+			  : log_errno(ENOMEM, "receive the helper's reply");
 
 	if (error)
 		return error;
@@ -235,9 +236,11 @@ int session_open(pam_handle_t *pamh, int flags, const struct arguments *argument
 {
 	struct session_data *session = calloc(1, sizeof(*session));
 
-	if (session && open_and_keep(pamh, arguments, session) == 0)
+	if (!session)
+		log_errno(ENOMEM, "keep the session's data");
+	else if (open_and_keep(pamh, arguments, session) == 0)
 		return PAM_SUCCESS;
-	if (session)
+	else
 		data_free(pamh, session, 0);
 	return session_refuse(pamh, flags);
 }

@@ -1,14 +1,13 @@
 # shellcheck shell=bash
 # For tests on a host with systemd.
 
-# Messages of systemd's and other programs' own that are expected at level warning or above.
+# Expected messages of level warning or above, since the boot, of all programs.
 JOURNAL_EXPECTED=(
 	# The machine's limit of open files may be low.
 	'dbus-daemon.*Failed to set fd limit to 65536'
 )
 
-# journal_unexpected: prints the messages of level warning and above that are not expected, and all messages
-# of ours at level error and above.
+# journal_unexpected: prints the messages of level warning or above that are not expected.
 journal_unexpected() {
 	journalctl --sync
 	journalctl --no-pager -q -o short -p warning | grep -vE -f <(printf '%s\n' "${JOURNAL_EXPECTED[@]}") || :

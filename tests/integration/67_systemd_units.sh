@@ -1,0 +1,160 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
+# systemd
+# Our units on a host with systemd, restarts of nftables and networkd with active users, and the way back.
+
+# shellcheck source=tests/integration/systemd_lib.sh
+. "$CHECKOUT/tests/integration/systemd_lib.sh"
+
+UNITS=(pam-netns.service pam-netns-gc.timer pam-netns-gc.path pam-netns-resolv.path)
+
+# README's command.
+setup() {
+	logind_stops_managers_at_once
+	host_pam_install
+	systemctl enable --quiet --now "${UNITS[@]}"
+}
+
+test_enabled_units_make_the_set_up() {
+	local unit
+	for unit in "${UNITS[@]}"; do
+		assert_eq active "$(systemctl is-active "$unit")" "$unit"
+		assert_eq enabled "$(systemctl is-enabled "$unit")" "$unit"
+	done
+	[[ -n $(ip link show pnbr0) ]]
+	assert_eq 1 "$(cat /proc/sys/net/ipv4/ip_forward)"
+	assert_eq '' "$(systemd-analyze verify --man=no "${UNITS[@]}" 2>&1 | grep pam-netns || :)"
+}
+
+# An at job has no user manager, so its close is the last logout, and leaves a note.
+test_last_logout_starts_gc_by_the_path_unit() {
+	systemctl stop pam-netns-gc.timer
+	at_run alice true
+	log_grep 'Finished pam-netns-gc.service'
+	log_grep 'last logout: user=alice'
+	user_clean alice
+	systemctl start pam-netns-gc.timer
+}
+
+# A start limit would stop the path unit for good.
+test_many_last_logouts_leave_the_path_unit_active() {
+	local i
+	echo 'session required pam_netns.so' >/etc/pam.d/only
+	for ((i = 0; i < 30; i++)); do
+		pam_session only bob true
+	done
+	user_clean bob
+	assert_eq active "$(systemctl is-active pam-netns-gc.path)"
+	at_run alice true
+	user_clean alice
+	rm /etc/pam.d/only
+}
+
+# A user's manager has no right to leave a note at its end.
+test_timer_removes_what_the_user_manager_leaves() {
+	loginctl enable-linger bob
+	wait_until 30 systemctl --quiet is-active user@2002
+	loginctl disable-linger bob
+	wait_until 30 user_manager_ended 2002
+	[[ -e /run/netns/bob ]]
+	mkdir -p /run/systemd/system/pam-netns-gc.timer.d
+	printf '[Timer]\nOnBootSec=\nOnUnitInactiveSec=\nOnBootSec=1\nOnUnitInactiveSec=1\nAccuracySec=100ms\n' \
+		>/run/systemd/system/pam-netns-gc.timer.d/fast.conf
+	systemctl daemon-reload
+	systemctl restart pam-netns-gc.timer
+	log_grep 'last logout: user=bob'
+	user_clean bob
+	rm -r /run/systemd/system/pam-netns-gc.timer.d
+	systemctl daemon-reload
+	systemctl restart pam-netns-gc.timer
+}
+
+test_new_name_server_reaches_active_users_by_the_path_unit() {
+	hold_session one alice
+	printf 'nameserver %s\nsearch elsewhere.test\n' "$OUTSIDE4" >/etc/resolv.conf.new
+	mv /etc/resolv.conf.new /etc/resolv.conf
+	wait_until 30 sh -c "nsenter --mount=/proc/$(hold_pid one)/ns/mnt grep -q elsewhere /etc/resolv.conf"
+	end_session one
+}
+
+# Each of them flushes all rules, and the drop-in has ours loaded before systemctl returns.
+test_rules_are_there_after_nftables_starts_restarts_and_reloads() {
+	local verb
+	hold_session one alice
+	for verb in start restart reload; do
+		systemctl "$verb" nftables
+		nft list table inet pam_netns >/dev/null
+		assert_match "you are $HOST4" "$(in_session one "curl -sS -m 3 http://$OUTSIDE4/")" "$verb"
+	done
+	systemctl stop nftables
+	pam-netns gc
+	reaches_outside alice
+	end_session one
+}
+
+# networkd removes routing rules that it does not know. It leaves the address: to set one, networkd of systemd 252
+# fails with ERANGE on Linux 6.18.
+test_restart_of_networkd_leaves_users_their_network() {
+	local before
+	hold_session one alice
+	before=$(host_routes)
+	mkdir -p /etc/systemd/network
+	printf '[Match]\nName=uplink0\n[Network]\nKeepConfiguration=yes\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n' \
+		>/etc/systemd/network/10-uplink.network
+	systemctl start systemd-networkd
+	wait_until 30 networkctl_says uplink0 configured
+	assert_same "$before" "$(host_routes)" "after the start"
+	systemctl restart systemd-networkd
+	wait_until 30 networkctl_says uplink0 configured
+	assert_same "$before" "$(host_routes)" "after the restart"
+	assert_match "you are $HOST4" "$(in_session one "curl -sS -m 3 http://$OUTSIDE4/")"
+	reaches_outside alice
+	assert_match "you are $HOST4" "$(ssh_as bob -- curl -sS -m 3 "http://$OUTSIDE4/")"
+	end_session one
+	systemctl stop systemd-networkd.socket systemd-networkd
+}
+
+# host_routes: prints our routes and routing rules.
+host_routes() {
+	ip rule
+	ip -6 rule
+	{ ip route && ip -6 route; } | grep -E 'pnbr0|unreachable' | sort
+}
+
+networkctl_says() {
+	[[ $(networkctl list --no-legend --no-pager "$1") == *" $2"* ]]
+}
+
+test_restart_of_our_service_leaves_users_their_network() {
+	hold_session one alice
+	systemctl restart pam-netns.service
+	reaches_outside alice
+	systemctl stop pam-netns.service
+	reaches_outside alice
+	systemctl start pam-netns.service
+	end_session one
+}
+
+test_y_no_unit_failed_and_the_journal_is_as_expected() {
+	host_is_well
+}
+
+# README's way back.
+test_z_uninstall_leaves_a_host_that_is_well() {
+	local user
+	ssh_as alice -- true
+	host_pam_remove
+	wait_until 30 user_manager_ended 2001
+	pam-netns list --json | jq -r '.[].user' | while read -r user; do
+		pam-netns kick "$user"
+	done
+	systemctl disable --quiet --now "${UNITS[@]}"
+	pam-netns down
+	make -s -C "$CHECKOUT" B=/srv/build uninstall >&2
+	systemctl daemon-reload
+	assert_eq '' "$(systemctl list-units --all --no-legend 'pam-netns*' | grep -v '\.slice' || :)" units
+	assert_eq "$(netns_inode 1) running" "$(ssh_as alice -- 'echo $(stat -L -c %i /proc/self/ns/net; systemctl --user is-system-running)')"
+	systemctl restart nftables
+	[[ ! -e /sys/class/net/pnbr0 ]]
+	host_is_well
+}

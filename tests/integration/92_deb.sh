@@ -1,11 +1,16 @@
 # shellcheck shell=bash
+# systemd
 # The Debian packages: what is in them, and their life on a host: installed, upgraded while a user is
 # active, removed, purged. dpkg works on the throw-away host's own root, so the packages that they need
 # must be on the machine; `./bootstrap integration` installs them.
 
+# shellcheck source=tests/integration/systemd_lib.sh
+. "$CHECKOUT/tests/integration/systemd_lib.sh"
+
 export DEBIAN_FRONTEND=noninteractive
 DEBS=$OUT/debs
 VERSION=$(sed -n 's/^VERSION *= *//p' "$CHECKOUT/Makefile")
+UNITS=(pam-netns.service pam-netns-gc.timer pam-netns-gc.path pam-netns-resolv.path)
 STACKS="/etc/pam.d/common-session /etc/pam.d/common-session-noninteractive"
 
 # packages_old: the packages again, as those of an older version.
@@ -24,6 +29,8 @@ setup() {
 	local deb
 	make -s -C "$CHECKOUT" B=/srv/build uninstall >&2
 	rm -r "$CONF" /var/lib/pam-netns
+	logind_stops_managers_at_once
+	rm -f /usr/sbin/policy-rc.d # of a machine that starts no services
 	"$CHECKOUT/debian/make-deb" "$DEBS" >&2
 	packages_old
 	for deb in "$DEBS"/{lib,}pam-netns_*.deb; do
@@ -42,12 +49,21 @@ packages_in_use() {
 	[[ $(package_state pam-netns) == "$(dpkg-deb -f "$1"/pam-netns_*.deb Version) installed" ]] ||
 		package_install "$1"
 	pam-auth-update --enable pam-netns
+	systemctl enable -q --now "${UNITS[@]}"
 	assert_eq 2 "$(stacks | grep -c pam_netns.so)" "lines in the PAM stacks"
 }
 
 # package_state NAME: prints "VERSION STATE".
 package_state() {
 	dpkg-query -W -f '${Version} ${db:Status-Status}' "$1" 2>/dev/null || :
+}
+
+# all_gone: waits until nothing of any user is left. The gc timer would take up to a minute more.
+gone_after_gc() {
+	pam-netns gc && host_is_clean
+}
+all_gone() {
+	wait_until 30 gone_after_gc
 }
 
 # session_network USER: prints the inode of a new session's network.
@@ -119,7 +135,8 @@ test_deb_installation_changes_no_login_and_enables_no_unit() {
 	assert_eq "0.0.9 installed" "$(package_state libpam-netns)"
 	assert_eq "$(netns_inode 1)" "$(session_network alice)" "alice's network"
 	assert_same "$before" "$(nft list ruleset; ip -o link | cut -d: -f2; cat /proc/sys/net/ipv4/ip_forward; stacks)" host
-	assert_eq "" "$(find /etc/systemd -name 'pam-netns*')" "enabled units"
+	assert_eq "disabled disabled disabled disabled" "$(systemctl is-enabled "${UNITS[@]}" | xargs)" "enabled units"
+	assert_eq "inactive inactive inactive inactive" "$(systemctl is-active "${UNITS[@]}" | xargs)" "active units"
 }
 
 test_deb_upgrade_keeps_active_users_and_the_conf_file() {
@@ -132,12 +149,13 @@ test_deb_upgrade_keeps_active_users_and_the_conf_file() {
 	assert_eq "$VERSION installed" "$(package_state libpam-netns)"
 	assert_eq "$VERSION installed" "$(package_state pam-netns)"
 	assert_eq '# edited' "$(tail -n 1 "$CONF")"
+	assert_eq "active active active active" "$(systemctl is-active "${UNITS[@]}" | xargs)" "active units"
 	assert_eq 2 "$(stacks | grep -c pam_netns.so)" "lines in the PAM stacks"
 	assert_eq "$before" "$(session_network alice)" "a new session's network"
 	assert_eq "$before" "$(in_session first 'stat -L -c %i /proc/self/ns/net')" "the old session's network"
 	in_session first 'curl -sf --max-time 10 http://198.51.100.1/' >&2
 	end_session first
-	host_clean
+	all_gone
 }
 
 # autopkgtest starts it on a machine with the packages, and it makes a throw-away host. Here it runs on this
@@ -146,7 +164,7 @@ test_deb_autopkgtest_passes() {
 	packages_in_use "$DEBS"
 	rm -r "$CONF" /var/lib/pam-netns
 	"$CHECKOUT/debian/tests/throw-away-host" on-the-host >&2
-	host_clean
+	all_gone
 }
 
 # remove_refused PATTERN: dpkg refuses, the packages stay as they are, and logins are isolated.
@@ -160,7 +178,6 @@ remove_refused() {
 	assert_eq "$VERSION installed" "$(package_state pam-netns)"
 	assert_same "$stacks" "$(stacks)" "PAM stacks"
 	assert_ne "$(netns_inode 1)" "$(session_network bob)" "bob's network"
-	user_clean bob
 }
 
 # T39: while a user is active, other logins do not lose the module even for a moment.
@@ -174,19 +191,22 @@ test_t39_deb_is_not_removed_while_in_use() {
 	# shellcheck disable=SC2086 # words
 	assert_same "$before" "$(stat -c '%n %i %y' $STACKS)" "PAM stacks' files"
 	end_session first
-	host_clean
+	all_gone
 	echo 'session required pam_netns.so' >/etc/pam.d/netns-try
 	remove_refused '  /etc/pam.d/netns-try'
 	rm /etc/pam.d/netns-try
+	all_gone
 }
 
 test_deb_removal_takes_out_its_profile_and_restores_the_host() {
 	packages_in_use "$DEBS"
 	echo '# edited' >>"$CONF"
 	ssh_as alice -- true
-	host_clean
+	all_gone
 	dpkg --remove libpam-netns pam-netns >&2
 	assert_no_match pam_netns "$(stacks)" "PAM stacks"
+	assert_eq "inactive inactive inactive inactive" "$(systemctl is-active "${UNITS[@]}" | xargs)" "active units"
+	assert_eq "" "$(systemctl --failed --no-legend --plain)" "failed units"
 	assert_no_match pam_netns "$(nft list ruleset)" rules
 	assert_no_match pnbr0 "$(ip -o link)" links
 	assert_eq 0 "$(</proc/sys/net/ipv4/ip_forward)" forwarding
@@ -196,7 +216,10 @@ test_deb_removal_takes_out_its_profile_and_restores_the_host() {
 }
 
 test_deb_purge_leaves_nothing() {
+	local left
 	[[ $(package_state pam-netns) == *config-files ]] || package_install "$DEBS"
 	dpkg --purge libpam-netns pam-netns >&2
-	assert_eq "" "$(find /etc /usr /var /run -path /run/test-host -prune -o -path '*pam[-_]netns*' -print -prune)" left
+	left=$(find /etc /usr /var /run -path /run/test-host -prune -o -path '*pam[-_]netns*' -print -prune)
+	assert_eq "" "$left" left
+	assert_eq "" "$(systemctl list-unit-files --no-legend 'pam-netns*')" "unit files"
 }

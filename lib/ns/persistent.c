@@ -133,13 +133,10 @@ static int persistent_ready(int private, uid_t uid, const char *account, const c
 int persistent_open(uid_t uid, const char *account, const char *path)
 {
 	struct stat host, own;
-	CLEANUP_FD int private =
-	    openat(AT_FDCWD, PRIVATE_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	CLEANUP_FD int private = files_make_dir(AT_FDCWD, PRIVATE_DIR, 0700);
 
-	if (private < 0 || fstat(private, &own) < 0)
-		return log_errno(errno, "open %s", PRIVATE_DIR);
-	if (own.st_uid != 0 || (own.st_mode & 077))
-		return log_errno(EPERM, "use %s: its owner must be root and its mode 0700",
+	if (private < 0)
+		return log_errno(-private, "use %s: its owner must be root and its mode 0700",
 				 PRIVATE_DIR);
 	CLEANUP_FD int dir = persistent_ready(private, uid, account, path);
 

@@ -59,8 +59,9 @@ test_t40_further_logins_work_while_rtnl_is_held() {
 	for ((round = 0; round < 5; round++)); do
 		login_waits $((300 << round)) || continue
 		if others_go_on; then
-			wait "$WAITING"
-			log_grep 'pam_netns\(su:session\): waited [0-9]+ ms for the kernel.s lock of network configuration \(rtnl\)'
+			# On a slow machine the lock is held for longer than a deadline may be: then the login is refused.
+			wait "$WAITING" || :
+			log_grep 'pam_netns\(su:session\): (waited [0-9]+ ms for|helper open waits for) the kernel.s lock of network configuration \(rtnl\)'
 			return 0
 		fi
 		wait "$WAITING" || :

@@ -117,6 +117,22 @@ test_ipv6_disabled_while_active_keeps_sessions() {
 	done
 }
 
+# The network has no IPv6 then, and the uplink is made again without it.
+test_uplink_is_made_again_while_ipv6_is_disabled() {
+	anew_up
+	hold_session one alice
+	echo 1 >"$ALL"
+	reaches4 bob
+	ip link del "$(port_of alice)"
+	reaches4 alice
+	assert_match 'you are' "$(in_session one "curl -sS -m 3 http://$OUTSIDE4/")"
+	assert_eq '' "$(in_session one 'ip -6 -o address show dev eth0 scope global')"
+	assert_match '^address6=fd' "$(grep '^address6=' /run/pam-netns/users/2001/state)"
+	ipv6_on
+	end_session one
+	host_clean
+}
+
 test_gc_follows_disabled_and_enabled_ipv6() {
 	anew_up
 	hold_session one alice

@@ -48,6 +48,11 @@ static int network_find(struct user *user)
 		return log_errno(-error, "read the state of network %s", s->network);
 	user->network.conf = user->conf ? conf_network(user->conf, s->network) : NULL;
 	s->uplink.network = &user->network;
+	/* IPv6 was disabled on the host while the user was active: see users_without_ipv6(). */
+	if (!user->network.subnet6.address.family) {
+		user->address6 = s->uplink.address6;
+		s->uplink.address6 = (struct address){0};
+	}
 	return link_index(&host->route, s->uplink.bridge, &s->uplink.bridge_ifindex);
 }
 
@@ -111,15 +116,7 @@ static int veth_check_thoroughly(struct user *user)
 
 static int veth_check(struct user *user)
 {
-	struct uplink *uplink = &user->state.uplink;
-	int error = user->host->thorough ? veth_check_thoroughly(user) : veth_check_login(user);
-
-	/* IPv6 was disabled on the host while the user was active: see users_without_ipv6(). */
-	if (user->uplink != UPLINK_INTACT && !user->network.subnet6.address.family) {
-		user->address6 = uplink->address6;
-		uplink->address6 = (struct address){0};
-	}
-	return error;
+	return user->host->thorough ? veth_check_thoroughly(user) : veth_check_login(user);
 }
 
 /* The ports in bridges that have no record; freed by the caller. */

@@ -66,7 +66,7 @@ struct resource {
 	int (*undo)(struct user *user);
 	/*
 	 * Mends what differs. host->thorough: gc asks and looks at all, else a further login does.
-	 * -ENOENT: it is gone, and with it the user's network; a login makes all anew.
+	 * -ENOENT from record and namespaces: the user has no network, and a login makes all anew.
 	 */
 	int (*check)(struct user *user);
 	/* Removes what has no user, and takes each user's lock for it. conf: NULL if in error. */

@@ -90,6 +90,15 @@ int user_make(struct user *user)
 	return error;
 }
 
+/*
+ * Which resources can tell that a user has no network. If another finds that an object is missing,
+ * that is an error: the user may be active, and must not get a second network.
+ */
+static bool tells_absence(const struct resource *resource)
+{
+	return resource == &resource_record || resource == &resource_namespaces;
+}
+
 int user_check(struct user *user)
 {
 	int result = 0;
@@ -100,6 +109,8 @@ int user_check(struct user *user)
 
 		if (resource->check && resource_wanted(resource, user))
 			error = resource->check(user);
+		if (error == -ENOENT && !tells_absence(resource))
+			error = -EIO;
 		/* Without the record, nothing is known of the others. */
 		if (error && i == 0)
 			return error;

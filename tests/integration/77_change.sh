@@ -52,6 +52,27 @@ test_profile_changed_while_active_keeps_the_network() {
 	pam-netns up
 }
 
+# The record of the user's network is lost, and the login cannot repair the uplink. It is refused, and makes no
+# second network beside the session's.
+test_lost_network_of_an_active_user_refuses_login() {
+	local inside
+	hold_session one alice
+	inside=$(in_session one 'readlink /proc/self/ns/net')
+	conf_lab alice ''
+	pam-netns up
+	mv /run/pam-netns/networks/default/state "$OUT/state"
+	ip link delete "$(port_of alice)"
+	assert_match 'Login refused' "$(assert_fails su alice -c true 2>&1)"
+	assert_eq "${inside//[!0-9]/}" "$(stat -L -c %i /run/netns/alice)"
+	mv "$OUT/state" /run/pam-netns/networks/default/state
+	assert_eq "$inside" "$(su alice -c 'readlink /proc/self/ns/net')"
+	end_session one
+	host_clean
+	conf_reset
+	pam-netns down
+	pam-netns up
+}
+
 resolv_replace() {
 	echo "nameserver $1" >/etc/resolv.conf.new
 	mv /etc/resolv.conf.new /etc/resolv.conf

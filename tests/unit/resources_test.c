@@ -311,10 +311,27 @@ static void test_check_of_a_login_stops_at_an_error(void **state)
 	assert_int_equal(user_check(&user), 0);
 	assert_null(strstr(world.done, "mount_namespace"));
 	world.done[0] = '\0';
-	fails("check port", -ENOENT);
+	fails("check port", -EPERM);
 	fails("check veth", -EIO);
-	assert_int_equal(user_check(&user), -ENOENT);
+	assert_int_equal(user_check(&user), -EPERM);
 	assert_done("check record, check lease, check port, release, ");
+}
+
+/* A login takes -ENOENT for a user without a network, and makes one. */
+static void test_record_and_namespaces_alone_tell_absence(void **state)
+{
+	static const char *const checks[] = {"check record",	 "check lease",
+					     "check namespaces", "check mount_namespace",
+					     "check veth",	 "check uplink"};
+	struct user user;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		memset(&world, 0, sizeof(world));
+		user_new(&user);
+		fails(checks[i], -ENOENT);
+		assert_int_equal(user_check(&user), i % 2 == 0 && i < 4 ? -ENOENT : -EIO);
+	}
 }
 
 /* gc returns the first error. */
@@ -489,6 +506,7 @@ int main(void)
 	    TEST(test_failed_undo_goes_on_and_names_gc),
 	    TEST(test_undo_needs_the_hosts_namespaces),
 	    TEST(test_check_of_a_login_stops_at_an_error),
+	    TEST(test_record_and_namespaces_alone_tell_absence),
 	    TEST(test_check_of_gc_goes_on_after_an_error),
 	    TEST(test_check_without_record_is_an_error),
 	    TEST(test_changes_are_recorded),

@@ -141,6 +141,24 @@ test_lost_record_of_forwarding_is_made_again() {
 	pam-netns up
 }
 
+# Another program has taken the name meanwhile: the login is refused, and the session keeps its network.
+test_pin_removed_and_name_taken_refuses_login() {
+	local inode
+	hold_session one alice
+	inode=$(in_session one 'readlink /proc/self/ns/net')
+	ip netns del alice
+	ip netns add alice
+	log_mark
+	assert_match 'Login refused' "$(assert_fails su alice -c true 2>&1)"
+	log_grep '/run/netns/alice exists and is not ours' >/dev/null
+	assert_eq "${inode//[!0-9]/}" "$(stat -c %i /run/pam-netns/pins/2001/net)"
+	assert_match 'you are' "$(in_session one "curl -sS -m 3 http://$OUTSIDE4/")"
+	ip netns del alice
+	assert_eq "$inode" "$(su alice -c 'readlink /proc/self/ns/net')"
+	end_session one
+	host_clean
+}
+
 # While a session's leader is in the namespace, the login pins it again and makes no second network.
 # A leader in another namespace, or another process with its number, does not count.
 test_pin_removed_while_active_is_made_again() {

@@ -135,9 +135,10 @@ static int namespaces_check(struct user *user)
 	unsigned namespaces = user->state.namespaces;
 	int error = pins_open(user->uid, namespaces, &user->pins);
 
-	if (error == -ENOENT && user->state.net_inode && network_pin_again(user) == 0)
-		error = pins_open(user->uid, namespaces, &user->pins);
-	return error;
+	if (error != -ENOENT || !user->state.net_inode)
+		return error;
+	error = network_pin_again(user);
+	return error ?: pins_open(user->uid, namespaces, &user->pins);
 }
 
 const struct resource resource_namespaces = {

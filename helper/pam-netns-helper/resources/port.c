@@ -23,8 +23,10 @@ static int bridge_choose(struct user *user, unsigned *number)
 		return log_errno(-bridge, "find a bridge with a free port (ports_per_bridge)");
 	*number = (unsigned)bridge;
 	error = ruleset_bridge_name(network->bridge, *number, user->state.uplink.bridge);
-	if (error)
-		ports_release(host->run, network->name, *number);
+	if (!error)
+		return 0;
+	ports_release(host->run, network->name, *number);
+	user->state.uplink.bridge[0] = '\0'; /* for port_undo() */
 	return error;
 }
 

@@ -182,8 +182,7 @@ static int users_mend(struct host *host, const struct conf *conf)
 	return lost ? -ENOTRECOVERABLE : result;
 }
 
-/* Repairs the set-up and active users, as the conf file says. -ENOTRECOVERABLE:
- * no longer on the host. */
+/* Repairs the set-up and active users as the conf file says. -ENOTRECOVERABLE: not on the host. */
 static int gc_mend(struct host *host, const struct conf *conf, uint64_t version)
 {
 	int result = networks_ensure(host, conf, version);

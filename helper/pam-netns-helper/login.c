@@ -68,8 +68,7 @@ static int login_reply(const struct user *user, struct reply *reply)
 	return reply_hand(reply, &user->pins);
 }
 
-/* Does the service run jobs? The line of the last logout has all that their
- * first login would log. */
+/* Does the service run jobs? Their last logout logs all that the first login would. */
 static bool service_runs_jobs(const char *service)
 {
 	static const char *const services[] = {"cron", "crond", "atd"};

@@ -1,9 +1,9 @@
 /*
  * The user's network and UTS namespaces, kept by pins (lib/ns/pins.h).
  *
- * making leaves the process in them, since the mount namespace must be made there (sysfs shows the
- * network namespace in which it is mounted) and the veth pair needs a socket from there; the veth
- * pair's making goes back.
+ * namespaces_make() leaves the process in them. The mount namespace must be made there, because
+ * sysfs shows the network namespace in which it is mounted, and the veth pair needs a socket from
+ * there. veth_make() goes back.
  */
 #include "../resource.h"
 

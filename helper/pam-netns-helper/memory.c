@@ -61,7 +61,7 @@ static bool last_set(char *memory, size_t size)
 {
 	size_t left = (size_t)(block + BLOCK_SIZE - memory);
 
-	if (memory > block + BLOCK_SIZE || size > left || whole(size) > left)
+	if (memory >= block + BLOCK_SIZE || size > left || whole(size) > left)
 		return false;
 	head_of(memory)->size = size;
 	next = memory + whole(size);

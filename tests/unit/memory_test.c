@@ -132,6 +132,19 @@ static void allocation_beyond_block_is_the_c_librarys(void **state)
 	__wrap_free(memory);
 }
 
+/* An empty allocation has no byte, but must be one that free() knows. */
+static void empty_allocation_at_the_end_is_freed(void **state)
+{
+	void *memory;
+
+	(void)state;
+	next = block + BLOCK_SIZE - sizeof(struct head);
+	memory = __wrap_malloc(0);
+	assert_true(in_block(memory) == !allocated);
+	__wrap_free(memory);
+	assert_int_equal(freed, allocated);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +152,7 @@ int main(void)
 	    cmocka_unit_test_setup(allocation_after_free_is_zeroed, begin),
 	    cmocka_unit_test_setup(allocation_grows_with_its_content, begin),
 	    cmocka_unit_test_setup(allocation_beyond_block_is_the_c_librarys, begin),
+	    cmocka_unit_test_setup(empty_allocation_at_the_end_is_freed, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

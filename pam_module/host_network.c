@@ -63,13 +63,13 @@ static int host_join(const struct arguments *arguments)
 	int error;
 
 	if (!request || !reply)
-		return -ENOMEM;
+		return log_errno(ENOMEM, "ask for the host's network");
 	error = conf_read(arguments->conf, &conf);
 	if (error)
 		return error;
 	if (!text_set(request->conf, sizeof(request->conf), arguments->conf) ||
 	    !who_set(&request->who, 0, "root"))
-		return -EINVAL;
+		return log_errno(EINVAL, "use conf=%s", arguments->conf);
 	error = helper_call("host", request, conf->deadline_ms, reply);
 	if (error)
 		return error;
@@ -90,18 +90,28 @@ static const struct origin_net *origin_kept(pam_handle_t *pamh)
 	return origin->pid == getpid() ? origin : NULL;
 }
 
+/* The old data, if any, is freed with its descriptor. */
+static int origin_set(pam_handle_t *pamh, struct origin_net *origin)
+{
+	int result = pam_set_data(pamh, DATA_NAME, origin, origin ? origin_free : NULL);
+
+	if (result == PAM_SUCCESS)
+		return 0;
+	log_error("cannot change the way back from the host's network: %s",
+		  pam_strerror(pamh, result));
+	return -ENOMEM;
+}
+
 static int origin_keep(pam_handle_t *pamh)
 {
 	struct origin_net *origin = calloc(1, sizeof(*origin));
 	int result;
 
 	if (!origin)
-		return -ENOMEM;
+		return log_errno(ENOMEM, "keep the way back from the host's network");
 	*origin = (struct origin_net){.pid = getpid(),
 				      .fd = namespace_open(AT_FDCWD, "/proc/self", KIND_NET)};
-	result = origin->fd < 0 ? origin->fd : 0;
-	if (result == 0 && pam_set_data(pamh, DATA_NAME, origin, origin_free) != PAM_SUCCESS)
-		result = -ENOMEM;
+	result = origin->fd < 0 ? origin->fd : origin_set(pamh, origin);
 	if (result < 0)
 		origin_free(pamh, origin, 0);
 	return result;
@@ -130,8 +140,5 @@ int host_network_leave(pam_handle_t *pamh)
 	origin = data;
 	if (origin->pid == getpid() && setns(origin->fd, CLONE_NEWNET) < 0)
 		result = log_errno(errno, "go back from the host's network namespace");
-	/* Setting the data anew frees the old data and its descriptor. */
-	if (result == 0 && pam_set_data(pamh, DATA_NAME, NULL, NULL) != PAM_SUCCESS)
-		result = -ENOMEM;
-	return result;
+	return result ?: origin_set(pamh, NULL);
 }

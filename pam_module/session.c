@@ -76,7 +76,7 @@ static int request_fill(pam_handle_t *pamh, const struct arguments *arguments,
 	if (error)
 		return error;
 	if (!text_set(request->conf, sizeof(request->conf), arguments->conf))
-		return -EINVAL;
+		return log_errno(EINVAL, "use conf=%s", arguments->conf);
 	item_copy(pamh, PAM_SERVICE, request->service, sizeof(request->service));
 	item_copy(pamh, PAM_TTY, request->tty, sizeof(request->tty));
 	item_copy(pamh, PAM_RHOST, request->rhost, sizeof(request->rhost));

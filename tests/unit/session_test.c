@@ -231,6 +231,8 @@ static void test_conf_path_beyond_limit_refuses(void **state)
 	memset(argument + 6, 'x', sizeof(argument) - 7);
 	assert_int_equal(pam_sm_open_session(&pam, 0, 1, argv), PAM_PERM_DENIED);
 	assert_string_equal(asked, "");
+	assert_non_null(strstr(pam.log, "3 cannot use conf=/xxx"));
+	assert_non_null(strstr(pam.log, "\n" REFUSED));
 }
 
 /* A process in the host's network goes back before a session opens, or is refused. */
@@ -246,7 +248,8 @@ static void test_open_leaves_the_hosts_network_first(void **state)
 	assert_non_null(origin);
 	asked[0] = '\0';
 	pam.set_data_at = 2;
-	assert_refused("", REFUSED);
+	assert_refused("", "3 cannot change the way back from the host's network: Memory buffer "
+			   "error\n" REFUSED);
 	assert_int_equal(session_begin(), PAM_SUCCESS);
 	assert_int_equal(pam_get_data(&pam, "pam_netns_origin", &origin), PAM_SUCCESS);
 	assert_null(origin);

@@ -36,7 +36,10 @@
 #include "base/log.h"
 
 static struct {
-	uid_t uid, caller; /* of the helper, and of the socket's owner */
+	uid_t uid, caller;	       /* of the helper, and of the socket's owner */
+	unsigned long real, effective; /* ids that the kernel tells a new program */
+	bool untold;		       /* it tells none */
+	unsigned id_calls;
 	bool no_socket, root;
 	bool full; /* writes to sockets fail */
 	uint64_t permitted;
@@ -74,6 +77,7 @@ static int fake_prctl(int option, unsigned long argument)
 static int fake_ids(void)
 {
 	assert_false(world.closed);
+	world.id_calls++;
 	world.root = world.uid == 0;
 	errno = EPERM;
 	return world.root ? 0 : -1;
@@ -110,6 +114,15 @@ static long fake_syscall(long number, ...)
 	}
 	va_end(arguments);
 	return result;
+}
+
+static unsigned long fake_auxv(unsigned long type)
+{
+	if (world.untold) {
+		errno = ENOENT;
+		return 0;
+	}
+	return type == AT_UID || type == AT_GID ? world.real : world.effective;
 }
 
 static int fake_mprotect(const void *start, size_t length, int protection)
@@ -222,7 +235,7 @@ VERB(kick, 0)
 VERB(gc, 0)
 
 #define getsockopt(fd, level, option, v, s)  FAULT(fake_caller(fd, option, v, s))
-#define getauxval(type)			     ((type) == AT_EUID ? 0UL : 2001UL)
+#define getauxval(type)			     fake_auxv(type)
 #define openat(folder, path, flags)	     -1
 #define personality(which)		     -1
 #define getrlimit(which, limit)		     ((void)(which), *(limit) = (struct rlimit){0, 0}, -1)
@@ -231,13 +244,10 @@ VERB(gc, 0)
 #define mprotect(...)			     FAULT(fake_mprotect(__VA_ARGS__))
 #define setsid()			     0
 #define sigprocmask(how, set, o)	     fake_mask(set)
-#define signal(...)			     SIG_DFL
 #define umask(mode)			     assert_int_equal(mode, 022)
 #define setrlimit(which, limit)		     ((void)(which), fake_limit(limit))
-#define chdir(path)			     FAULT(0)
 #define setitimer(w, t, o)		     fake_timer(t)
 #define write(fd, text, size)		     fake_write(fd, text)
-#define calloc(n, size)			     FAULT_NULL(calloc(n, size))
 #define sandbox_enter()			     FAULT(fake_sandbox())
 #define host_enter(host)		     FAULT(fake_enter(host))
 #define host_sockets(host)		     FAULT(0)
@@ -255,6 +265,7 @@ int helper_main(int argc, char **argv);
 static void world_make(void)
 {
 	memset(&world, 0, sizeof(world));
+	world.real = 2001; /* as in su */
 }
 
 static int helper(const char *verb)
@@ -305,6 +316,26 @@ static void helper_serves_only_root(void **state)
 
 		world_make();
 		assert_usage(helper_main(argc, argv));
+	}
+}
+
+/* No call is left out unless the kernel has told that both ids are root's. */
+static void ids_are_set_unless_they_are_roots(void **state)
+{
+	static const struct {
+		unsigned long real, effective;
+		bool untold;
+		unsigned calls; /* setgroups, setresgid, setresuid */
+	} cases[] = {{0, 0, false, 1}, {2001, 0, false, 3}, {0, 2001, false, 3}, {0, 0, true, 3}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		world_make();
+		world.real = cases[i].real;
+		world.effective = cases[i].effective;
+		world.untold = cases[i].untold;
+		assert_int_equal(helper("close"), 0);
+		assert_int_equal(world.id_calls, cases[i].calls);
 	}
 }
 
@@ -360,6 +391,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(helper_serves_only_root),
+	    cmocka_unit_test(ids_are_set_unless_they_are_roots),
 	    cmocka_unit_test(each_verb_runs_its_function),
 	    cmocka_unit_test(failure_has_the_last_logged_error),
 	    cmocka_unit_test(each_failing_call_refuses),

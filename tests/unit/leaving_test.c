@@ -158,7 +158,6 @@ static void fake_syslog(int level, const char *format, ...)
 #include "../../helper/pam-netns-helper/note.c"
 
 #undef syscall
-#undef time
 
 static struct host host;
 
@@ -360,6 +359,7 @@ static void test_failed_teardown_keeps_the_note(void **state)
 	world.teardown_error = -EBUSY;
 	assert_int_equal(look(&l), LOOKED_EMPTY);
 	assert_int_equal(look(&l), -EBUSY);
+	assert_int_equal(note(), l.note);
 }
 
 /* SIGTERM to all, SIGCONT once for stopped ones, and SIGKILL after 2 s. */

@@ -158,6 +158,7 @@ run() {
 
 compiler=${CC:-cc}
 linters=$(grep -c '^run ' tests/lint.sh)
+[ -n "$(files Makefile)" ] || { echo "lint: git names no files" >&2; exit 2; }
 run format clang-format 14 # and all of LLVM
 run tidy clang-tidy 14 "$@"
 run cppcheck cppcheck 2.10

@@ -197,22 +197,21 @@ static int batch_answer(struct netlink_batch *batch, uint32_t first, struct nlms
 }
 
 /*
- * Waits for the answer to the last request that asks for one. The kernel answers in the order of
+ * Reads up to the answer to the last request that asks for one. The kernel answers in the order of
  * the requests, so no answer follows it: netlink_rcv_skb() acknowledges each request before it
  * reads the next, and nfnetlink_rcv_batch() queues the notifications of a commit before the
- * requests' results. Without such a request, reads what is there.
+ * requests' results. All answers are there when the batch is sent, so no wait is needed: a refused
+ * transaction has one answer, to its beginning.
  */
 static int batch_receive(struct netlink *netlink, struct netlink_batch *batch, uint32_t first,
 			 int last)
 {
-	int flags = last < 0 ? MSG_DONTWAIT : 0;
-
 	for (;;) {
-		ssize_t length = receive(netlink, flags);
+		ssize_t length = receive(netlink, MSG_DONTWAIT);
 		struct nlmsghdr *answer = (struct nlmsghdr *)(void *)receive_buffer;
 
 		if (length < 0)
-			return length == -EAGAIN && flags ? 0 : (int)length;
+			return length == -EAGAIN ? 0 : (int)length;
 		for (; NLMSG_OK(answer, length); answer = NLMSG_NEXT(answer, length))
 			if (batch_answer(batch, first, answer) == last && last >= 0)
 				return 0;

@@ -2,8 +2,10 @@
  * Waits that are logged as waits for the kernel's lock of network configuration (T40), and packets that
  * are not the kernel's. Runs as root.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -140,12 +142,41 @@ static void only_packets_of_the_kernel_are_believed(void **state)
 	netlink_close(&other);
 }
 
+static void edge_add(struct netlink_batch *batch, int type)
+{
+	struct nfgenmsg header = {.version = NFNETLINK_V0, .res_id = htons(NFNL_SUBSYS_COUNT)};
+
+	netlink_add(batch, netlink_request(type, 0, &header, sizeof(header)), "edge", 0);
+}
+
+/* The kernel refuses the transaction by one answer to its beginning, and says nothing of its requests. */
+static void a_refused_transaction_ends(void **state)
+{
+	struct nfgenmsg header = {.version = NFNETLINK_V0};
+	struct netlink netfilter;
+	struct netlink_batch batch;
+
+	(void)state;
+	alarm(10);
+	assert_int_equal(netlink_open(&netfilter, NETLINK_NETFILTER), 0);
+	netlink_batch_init(&batch);
+	edge_add(&batch, NFNL_MSG_BATCH_BEGIN);
+	netlink_add(&batch,
+		    netlink_request(NFNL_SUBSYS_COUNT << 8, NLM_F_ACK, &header, sizeof(header)),
+		    "request", 0);
+	edge_add(&batch, NFNL_MSG_BATCH_END);
+	assert_int_equal(netlink_run(&netfilter, &batch), -EINVAL);
+	netlink_close(&netfilter);
+	alarm(0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(other_waits_are_not_logged),
 	    cmocka_unit_test(long_waits_are_logged),
 	    cmocka_unit_test(only_packets_of_the_kernel_are_believed),
+	    cmocka_unit_test(a_refused_transaction_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -205,7 +205,7 @@ static int plan_reconnect(struct plan *plan)
 	return 0;
 }
 
-static int plan_views(struct plan *plan)
+static int plan_templates(struct plan *plan)
 {
 	int result = mntns_host_prepare();
 
@@ -348,7 +348,7 @@ static int plan_apply(struct plan *plan, uint64_t version)
 	if (result == 0 && plan_has_ipv6(plan))
 		result = sysctl_forwarding(plan->host, true);
 	if (result == 0 && !grows)
-		result = plan_views(plan);
+		result = plan_templates(plan);
 	result = result ?: plan_record(plan, &state);
 	if (result == 0)
 		plan_policy_tell(plan);

@@ -1,8 +1,8 @@
 /*
  * A user's veth pair: made, configured, connected, detached; see uplink.h.
  *
- * The order is the defence: uplink_attach adds the port to its bridge while it is down; its flags,
- * its FDB entry and (by the caller) the guard element follow; the last message brings it up.
+ * The order is the defence: uplink_create() makes the port in its bridge, but down; the guard
+ * element (by the caller), its flags and its FDB entry follow; the last message brings it up.
  */
 #include "net/uplink.h"
 

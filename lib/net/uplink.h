@@ -66,9 +66,9 @@ int uplink_ports_safe(struct netlink *host, struct uplink_ports *out) MUST_CHECK
 /* Is this one in the list, and in its bridge? */
 bool uplink_port_safe(const struct uplink_ports *ports, const struct uplink *uplink);
 /*
- * Does this kernel have all that an uplink needs? Makes one in two new network namespaces, and leaves
- * this process in one of them. proc: a procfs. *locked: the kernel locks ports. If anything else
- * is missing, -EOPNOTSUPP or the error of the request that failed, logged. CAP_SYS_ADMIN.
+ * Does this kernel have all that an uplink needs? Makes one in two new network namespaces, and
+ * leaves this process in one of them. proc: a procfs. *locked: the kernel locks ports. If anything
+ * else is missing, -EOPNOTSUPP or the error of the request that failed, logged. CAP_SYS_ADMIN.
  */
 int uplink_probe(int proc, bool *locked) MUST_CHECK;
 /* Takes the port down, so that the guard and the bridge may change. */

@@ -56,8 +56,9 @@ uint64_t mntns_private_bytes(const struct profile *profile, uint64_t users);
 uint64_t mntns_private_inodes(uint64_t bytes);
 
 /*
- * Tells the host's /run/user/UID from any other one, former ones too: from its device and the time it was
- * made, since a later tmpfs gets the device number of an earlier one. 0: it is no mount.
+ * Tells the host's /run/user/UID from any other one, former ones too: by its device and the time at
+ * which it was made, because a later tmpfs may get the device number of an earlier one. A kernel
+ * that does not know the time leaves the device. 0: it is no mount.
  */
 uint64_t mntns_runtime_id(uid_t uid);
 /* Mounts the host's present /run/user/UID in an existing mount namespace, in

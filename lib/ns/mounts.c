@@ -8,8 +8,8 @@
 
 #include "base/log.h"
 
-#define REPLACED_TRIES                                                                             \
-	200 /* tries of a few microseconds each: longer than the replacement of a file takes */
+/* Tries of a few microseconds each: longer than the replacement of a file takes. */
+#define REPLACED_TRIES 200
 
 int mounts_enter(int mnt, const char *whose)
 {

@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/paths.h"
 
-#define KEPT_NAME_MAX 320
+#define PERSISTENT_NAME_MAX 320
 
 bool persistent_path(const char *path)
 {
@@ -24,7 +24,7 @@ bool persistent_path(const char *path)
 static int persistent_set_aside(int private, const char *uid_name, const char *old,
 				const char *account)
 {
-	char aside[KEPT_NAME_MAX + 64];
+	char aside[PERSISTENT_NAME_MAX + 64];
 
 	snprintf(aside, sizeof(aside), "%s.%s.%lld", uid_name, old, (long long)time(NULL));
 	if (renameat(private, uid_name, private, aside) < 0)
@@ -38,7 +38,7 @@ static int persistent_set_aside(int private, const char *uid_name, const char *o
 /* Opens the user's own folder: a descriptor, or -errno. */
 static int persistent_folder(int private, uid_t uid, const char *account)
 {
-	char name[16], owner[KEPT_NAME_MAX];
+	char name[16], owner[PERSISTENT_NAME_MAX];
 	ssize_t length;
 
 	snprintf(name, sizeof(name), "%u", uid);
@@ -112,7 +112,7 @@ static int persistent_make(int private, uid_t uid, const char *account, const ch
 /* The user's folders, each checked by its path; -1: one is missing or needs a change. */
 static int persistent_ready(int private, uid_t uid, const char *account, const char *path)
 {
-	char at[KEPT_NAME_MAX], owner[KEPT_NAME_MAX];
+	char at[PERSISTENT_NAME_MAX], owner[PERSISTENT_NAME_MAX];
 	size_t folder = (size_t)snprintf(at, sizeof(at), "%u/account", uid) - strlen("/account");
 	ssize_t length = readlinkat(private, at, owner, sizeof(owner));
 	char *end = at + folder;

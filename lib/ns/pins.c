@@ -191,7 +191,6 @@ int pins_begin(uid_t uid)
 static int pin_mount(const char *path, int fd)
 {
 	char source[32];
-
 	int error;
 
 	if (mknod(path, S_IFREG | 0600, 0) < 0)

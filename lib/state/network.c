@@ -62,7 +62,7 @@ static int record_write(int dir, const char *name, const struct record_field *fi
 	return result < 0 ? log_errno(-result, "write %s/…/%s", NETWORKS_DIR, name) : 0;
 }
 
-/* Opens it in RUN_DIR; -1 and errno. */
+/* The path of a network's file in RUN_DIR; -1 and errno. */
 static int network_path(const char *network, const char *file, char path[NETWORK_PATH_MAX])
 {
 	int length = snprintf(path, NETWORK_PATH_MAX, NETWORKS_NAME "/%s/%s", network, file);

@@ -40,6 +40,12 @@ int conf_bridge_parse(const struct conf_key *key, void *target, const char *valu
 	return 0;
 }
 
+static int nat_wrong(struct conf_reason *why)
+{
+	return conf_wrong(why, "must be yes, no, or the host's addresses to send from, one of each "
+			       "family at most");
+}
+
 int conf_nat_parse(const struct conf_key *key, void *target, const char *value,
 		   struct conf_reason *why)
 {
@@ -54,13 +60,13 @@ int conf_nat_parse(const struct conf_key *key, void *target, const char *value,
 	error = conf_words_split(value, &words);
 	if (error)
 		return error;
+	if (!words.count)
+		return nat_wrong(why);
 	for (size_t i = 0; i < words.count; i++) {
 		struct address address, *place;
 
 		if (address_parse(words.words[i], &address))
-			return conf_wrong(why,
-					  "must be yes, no, or the host's addresses to send from, "
-					  "one of each family at most");
+			return nat_wrong(why);
 		error = conf_value_address(words.words[i], &address, why);
 		if (error)
 			return error;
@@ -74,6 +80,11 @@ int conf_nat_parse(const struct conf_key *key, void *target, const char *value,
 	return 0;
 }
 
+static int host_wrong(struct conf_reason *why)
+{
+	return conf_wrong(why, "must be none, all, or a list of icmp, dns, tcp/PORT and udp/PORT");
+}
+
 static int host_word_read(struct network *network, const char *word, struct conf_reason *why)
 {
 	if (!strcmp(word, "icmp"))
@@ -84,8 +95,7 @@ static int host_word_read(struct network *network, const char *word, struct conf
 		return conf_value_port_rule(word, &network->host_ports[network->host_ports_count++],
 					    why);
 	else
-		return conf_wrong(why, "must be none, all, or a list of icmp, dns, tcp/PORT and "
-				       "udp/PORT");
+		return host_wrong(why);
 	return 0;
 }
 
@@ -103,6 +113,8 @@ int conf_host_access_parse(const struct conf_key *key, void *target, const char 
 	error = conf_words_split(value, &words);
 	if (error)
 		return error;
+	if (!words.count)
+		return host_wrong(why);
 	network->host_ports = calloc(words.count + 1, sizeof(*network->host_ports));
 	if (!network->host_ports)
 		return -ENOMEM;

@@ -126,6 +126,7 @@ static const struct bad bad_networks[] = {
     {"nat", "maybe", NAT_FORMS},
     {"nat", "yes no", NAT_FORMS},
     {"nat", "10.0.0.1/8", NAT_FORMS},
+    {"nat", ",", NAT_FORMS},
     {"nat", "192.0.2.1 192.0.2.2", "has two addresses of one family; give one of each at most"},
     {"nat", "127.0.0.1",
      "'127.0.0.1' is loopback (127.0.0.0/8), which is each user's own; "
@@ -133,6 +134,7 @@ static const struct bad bad_networks[] = {
     {"peers", "all", "must be no, yes or group"},
     {"host_access", "ssh", HOST_FORMS},
     {"host_access", "icmp none", HOST_FORMS},
+    {"host_access", ", ,", HOST_FORMS},
     {"host_access", "tcp/0",
      "'tcp/0' must have a port from 1 to 65535, or a range such as tcp/8000-8080"},
     {"host_access", "tcp/65536",

@@ -206,17 +206,19 @@ void doctor_policy(struct doctor *doctor)
 	check_admins(doctor);
 }
 
-/* Turns each error that conf_read() logs, "FILE:LINE: WHAT", into a finding. */
+/* Turns each error that conf_read() logs, "FILE:LINE: WHAT" or "FILE: WHAT", into a finding. */
 static void report_error(void *context, int level, const char *text)
 {
 	enum level as = level <= LOG_ERR ? LEVEL_PROBLEM : LEVEL_WARNING;
+	static const char file[] = CONF_PATH ": ";
 	unsigned line = 0;
 	int length = 0;
 
-	if (level <= LOG_WARNING && sscanf(text, CONF_PATH ":%u: %n", &line, &length) == 1)
-		doctor_at(context, as, CONF_PATH, line, "%s", text + length);
-	else if (level <= LOG_WARNING)
-		doctor_at(context, as, CONF_PATH, 0, "%s", text);
+	if (level > LOG_WARNING)
+		return;
+	if (sscanf(text, CONF_PATH ":%u: %n", &line, &length) != 1)
+		length = strncmp(text, file, strlen(file)) ? 0 : (int)strlen(file);
+	doctor_at(context, as, CONF_PATH, line, "%s", text + length);
 }
 
 void doctor_conf(struct doctor *doctor)

@@ -109,6 +109,10 @@ test_check_names_bad_conf_and_bad_mode() {
 	assert_eq '/etc/security/pam_netns.conf: ok' "$(pam-netns check /etc/security/pam_netns.conf)"
 	pam-netns check
 	assert_match '^ok' "$(pam-netns check | tail -n 1)"
+	cp -p "$CONF" "$OUT/conf"
+	sed -i '/^\[profile/,$d' "$CONF"
+	assert_match "^problem: $CONF: has no \[profile NAME\] section" "$(assert_fails pam-netns check)"
+	cp -p "$OUT/conf" "$CONF"
 	assert_match 'only root can check' "$(as bob pam-netns check)"
 	chmod 0755 /usr/libexec/pam-netns/pam-netns-enter
 	assert_match 'problem: .*pam-netns-enter .*mode 0755.*chmod 4755' "$(assert_fails pam-netns check)"

@@ -156,7 +156,8 @@ void explain_isolate(const struct subject *subject)
 static void key_explain(const struct subject *subject, enum conf_key_id id, const void *target)
 {
 	const struct conf_key *key = &conf_keys[id];
-	const char *lacks = conf_key_lacks(key, subject->profile->namespaces);
+	const struct profile *profile = subject->profile;
+	const char *lacks = profile ? conf_key_lacks(key, profile->namespaces) : NULL;
 	CLEANUP_FREE char *value = NULL;
 	int word;
 
@@ -197,6 +198,7 @@ static void explain(const struct subject *subject)
 	if (!profile) {
 		explain_line("profile",
 			     "none matches, so the login is refused; add one with match = *");
+		key_explain(subject, KEY_services_exempt, subject->conf);
 		return;
 	}
 	explain_line("profile", "%s", profile->name);

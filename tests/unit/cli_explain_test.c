@@ -151,6 +151,8 @@ static void test_user_without_profile_is_refused(void **state)
 	assert_int_equal(run_explain("nobody"), STATUS_FINE);
 	assert_non_null(strstr(value("profile"), "refused"));
 	assert_null(value("isolated"));
+	/* The module asks for the service first. */
+	assert_string_equal(value("services_exempt"), conf_keys[KEY_services_exempt].fallback);
 }
 
 static void test_reason_of_the_match_is_named(void **state)

@@ -83,8 +83,12 @@ static void rules_check(struct doctor *doctor, int run)
 	struct host_state state;
 	uint64_t rules = 0;
 
-	if (host_state_read(run, &state) < 0)
+	if (host_state_read(run, &state) < 0) {
+		doctor_warning(doctor,
+			       "the record of the host's set-up is missing or damaged, so the next "
+			       "login sets up everything anew -> pam-netns up");
 		return;
+	}
 	if (netlink_open(&netfilter, NETLINK_NETFILTER) < 0 ||
 	    guard_fingerprint(&netfilter, &rules) < 0)
 		doctor_warning(doctor, "cannot read our firewall rules");
@@ -115,16 +119,24 @@ void doctor_live(struct doctor *doctor)
 	struct host_state state = {0};
 	bool any = false, any6 = false;
 
-	if (run < 0 || netlink_open(&route, NETLINK_ROUTE) < 0)
-		return; /* nothing was set up since the boot */
+	if (run >= 0 && netlink_open(&route, NETLINK_ROUTE) < 0) {
+		doctor_warning(doctor, "cannot ask the kernel about bridges");
+		return;
+	}
 	setup_wait();
 	(void)!host_state_read(run, &state);
 	kernel_check(doctor, &state);
 	for (size_t i = 0; i < doctor->conf->networks_count; i++) {
 		const struct network *network = &doctor->conf->networks[i];
 		struct network_state up;
+		int error = run < 0 ? -ENOENT : network_state_read(run, network->name, &up);
 
-		if (network_state_read(run, network->name, &up) < 0)
+		if (error && error != -ENOENT)
+			doctor_warning(doctor,
+				       "the record of network %s is damaged, so the next login "
+				       "sets it up anew -> pam-netns up",
+				       network->name);
+		if (error)
 			continue;
 		any = true;
 		any6 |= up.subnet6.address.family != 0;
@@ -138,4 +150,7 @@ void doctor_live(struct doctor *doctor)
 				 "/proc/sys/net/ipv6/conf/all/forwarding");
 	if (any)
 		rules_check(doctor, run);
+	else if (!doctor->found)
+		doctor_at(doctor, LEVEL_SKIPPED, NULL, 0,
+			  "no network is set up, the first login does it -> pam-netns up");
 }

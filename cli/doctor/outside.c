@@ -72,8 +72,10 @@ static void processes_check(struct doctor *doctor, int run, DIR *proc, ino_t hos
 	struct dirent *entry;
 	size_t count = 0;
 
-	if (state_list(run, &uids, &count) < 0)
+	if (state_list(run, &uids, &count) < 0) {
+		doctor_warning(doctor, "cannot list the active users");
 		return;
+	}
 	while (count && (entry = readdir(proc)))
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
 			process_check(doctor, dirfd(proc), entry->d_name, host, uids, count);

@@ -112,7 +112,7 @@ static bool user_differs(struct records *r, const struct user_state *state)
 	return differs;
 }
 
-/* Under these locks no login, teardown or set-up is running. */
+/* Under these locks no login, removal or set-up is running. */
 static bool user_differs_locked(struct records *r, struct doctor *doctor, uid_t uid)
 {
 	struct user_state state;
@@ -149,8 +149,10 @@ static void users_check(struct doctor *doctor, struct records *r)
 	unsigned told = 0;
 	size_t count;
 
-	if (state_list(r->run, &uids, &count) < 0)
+	if (state_list(r->run, &uids, &count) < 0) {
+		doctor_warning(doctor, "cannot list the active users");
 		return;
+	}
 	count = users_sift(r, uids, count);
 	for (size_t i = 0; i < count; i++) {
 		if (told == TOLD_MAX) {

@@ -106,6 +106,39 @@ test_missing_bridge_is_found() {
 	mended_by_up 'bridge pnbr0 of network default is down' ip link set pnbr0 down
 }
 
+test_damaged_records_are_found() {
+	local run=/run/pam-netns/networks
+	truncate -s 9 $run/default/state
+	present 'warn live: the record of network default is damaged.* -> pam-netns up'
+	pam-netns up
+	absent 'the record of'
+	rm $run/host
+	present "warn live: the record of the host's set-up is missing or damaged.* -> pam-netns up"
+	pam-netns up
+	absent 'the record of'
+}
+
+# A list that cannot be read is not one without users.
+test_users_that_cannot_be_listed_are_told() {
+	local users=/run/pam-netns/users
+	mkdir -p $users
+	mv $users $users.away
+	touch $users
+	present 'warn outside: cannot list the active users'
+	present 'warn records: cannot list the active users'
+	rm $users
+	mv $users.away $users
+	absent 'cannot list'
+}
+
+test_host_without_set_up_is_skipped() {
+	pam-netns down
+	present 'no network is set up, the first login does it -> pam-netns up'
+	assert_no_match 'ok   live' "$(pam-netns doctor)"
+	pam-netns up
+	assert_match 'ok   live' "$(pam-netns doctor)"
+}
+
 # A running set-up has voided the record, and holds LOCK_HOST (lib/state/lock.h).
 test_doctor_waits_for_a_running_set_up() {
 	local lock=$((1 << 33)) record=/run/pam-netns/networks/host holder doctor

@@ -30,7 +30,8 @@
 
 #define MESSAGE_MAX	   65536 /* bytes of one packet */
 #define MESSAGE_ANSWER_MAX 4096	 /* of one from the helper: all texts of a reply, and more */
-/* The user that a request is about, and its sender. Strings are never NULL ("" is none). */
+
+/* The user that a request is about, and PAM's items. Strings are never NULL ("" is none). */
 struct request {
 	struct who who;
 	char service[STATE_TEXT_MAX];

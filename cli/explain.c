@@ -22,6 +22,16 @@
 #include "text.h"
 #include "ns/mntns.h"
 
+void explain_services_exempt(const struct subject *subject)
+{
+	CLEANUP_FREE char *value = conf_key_print(&conf_keys[KEY_services_exempt], subject->conf);
+
+	explain_label("services_exempt");
+	text_print(stdout, value ?: "out of memory");
+	puts(subject->conf->services_exempt_count ? ": logins of these stay on the host"
+						  : ": no login stays on the host");
+}
+
 /* The first item of match = that applies to the user. */
 void explain_match(const struct subject *subject)
 {

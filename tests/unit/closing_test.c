@@ -101,7 +101,7 @@ static void fake_wait(const struct leaving *leaving, size_t count, int timeout_m
 
 #undef reallocarray
 
-static struct host host;
+#include "host_scratch.h"
 
 static void note_remove(uid_t uid)
 {
@@ -110,22 +110,9 @@ static void note_remove(uid_t uid)
 
 static int setup(void **state)
 {
-	if (scratch_setup(state) || mkdirat(scratch, "closing", 0700) ||
-	    mkdirat(scratch, "users", 0755))
-		return -1;
 	memset(&world, 0, sizeof(world));
 	world.now = 1000000;
-	host.run = scratch;
-	host.lock = openat(scratch, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	log_set_sink(log_keep, NULL);
-	log_last[0] = '\0';
-	return host.lock < 0;
-}
-
-static int end(void **state)
-{
-	close(host.lock);
-	return scratch_teardown(state);
+	return host_setup(state);
 }
 
 /* Makes a note, and sets the results of looks at the user. */
@@ -149,37 +136,7 @@ static void record(uid_t uid, enum conf_linger linger)
 	assert_int_equal(state_write(scratch, &state), 0);
 }
 
-static uint64_t note_of(uid_t uid)
-{
-	char name[32];
-	struct stat st;
-
-	snprintf(name, sizeof(name), "closing/%u", uid);
-	return fstatat(scratch, name, &st, 0) ? 0 : st.st_ino;
-}
-
 #define looks_of(uid) (world.users[(uid)-FIRST].looks)
-
-static void test_note_is_made_and_forgotten(void **state)
-{
-	uint64_t note;
-
-	(void)state;
-	assert_int_equal(note_make(&host, FIRST), 0);
-	note = note_of(FIRST);
-	assert_true(note_is(&host, FIRST, note));
-	assert_false(note_is(&host, FIRST, note + 1));
-	assert_false(note_is(&host, FIRST + 1, note));
-	assert_int_equal(note_make(&host, FIRST), 0); /* the same */
-	assert_true(note_is(&host, FIRST, note));
-	note_forget(&host, FIRST);
-	assert_false(note_is(&host, FIRST, note));
-	note_forget(&host, FIRST); /* a missing note is no error */
-	assert_string_equal(log_last, "");
-	assert_int_equal(unlinkat(scratch, "closing", AT_REMOVEDIR), 0);
-	assert_int_equal(note_make(&host, FIRST), -ENOENT);
-	assert_non_null(strstr(log_last, "closing/2001"));
-}
 
 static void test_serving_without_notes_ends(void **state)
 {
@@ -444,12 +401,11 @@ static void test_missing_memory_is_an_error(void **state)
 	assert_true(fault_sweep(ENOMEM, memory_body) >= 3);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, host_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_note_is_made_and_forgotten),
 	    TEST(test_serving_without_notes_ends),
 	    TEST(test_serving_without_folder_ends),
 	    TEST(test_two_empty_looks_remove_the_user),

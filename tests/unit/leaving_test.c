@@ -159,28 +159,13 @@ static void fake_syslog(int level, const char *format, ...)
 
 #undef syscall
 
-static struct host host;
+#include "host_scratch.h"
 
 static int setup(void **state)
 {
-	if (scratch_setup(state) || mkdirat(scratch, "closing", 0700) ||
-	    mkdirat(scratch, "users", 0755))
-		return -1;
 	memset(&world, 0, sizeof(world));
 	world.now = 1000000;
-	host.run = scratch;
-	host.proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	host.lock = openat(scratch, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	log_set_sink(log_keep, NULL);
-	log_last[0] = '\0';
-	return host.lock < 0 || host.proc < 0;
-}
-
-static int end(void **state)
-{
-	close(host.lock);
-	close(host.proc);
-	return scratch_teardown(state);
+	return host_setup(state);
 }
 
 static struct user_state record(void)
@@ -213,17 +198,11 @@ static void session_write(bool live)
 	assert_int_equal(session_add(scratch, USER, &s), 0);
 }
 
-static uint64_t note(void)
-{
-	struct stat st;
-
-	return fstatat(scratch, "closing/2001", &st, 0) ? 0 : st.st_ino;
-}
-
 static struct leaving leaves(bool kill)
 {
 	assert_int_equal(note_make(&host, USER), 0);
-	return (struct leaving){.uid = USER, .note = note(), .since = world.now, .kill = kill};
+	return (struct leaving){
+	    .uid = USER, .note = note_of(USER), .since = world.now, .kill = kill};
 }
 
 static void processes(size_t count, pid_t first)
@@ -304,7 +283,7 @@ static void test_removed_note_ends_the_leaving(void **state)
 	assert_int_equal(look(&l), LOOKED_EMPTY);
 	assert_int_equal(look(&l), LOOKED_DONE);
 	assert_string_equal(world.done, "");
-	assert_int_not_equal(note(), 0);
+	assert_int_not_equal(note_of(USER), 0);
 }
 
 static void test_live_session_keeps_the_user(void **state)
@@ -317,7 +296,7 @@ static void test_live_session_keeps_the_user(void **state)
 	assert_int_equal(look(&l), LOOKED_EMPTY);
 	assert_int_equal(look(&l), LOOKED_DONE);
 	assert_string_equal(world.done, "");
-	assert_int_equal(note(), 0); /* the last logout makes another */
+	assert_int_equal(note_of(USER), 0); /* the last logout makes another */
 	/* kick, which has no note, waits for the user. */
 	l = (struct leaving){.uid = USER, .since = world.now, .kill = true};
 	assert_int_equal(look(&l), LOOKED_EMPTY);
@@ -359,7 +338,7 @@ static void test_failed_teardown_keeps_the_note(void **state)
 	world.teardown_error = -EBUSY;
 	assert_int_equal(look(&l), LOOKED_EMPTY);
 	assert_int_equal(look(&l), -EBUSY);
-	assert_int_equal(note(), l.note);
+	assert_int_equal(note_of(USER), l.note);
 }
 
 /* SIGTERM to all, SIGCONT once for stopped ones, and SIGKILL after 2 s. */
@@ -432,7 +411,7 @@ static void test_wait_polls_known_processes(void **state)
 	assert_int_equal(fds_open(), fds);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, host_teardown)
 
 int main(void)
 {

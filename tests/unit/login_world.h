@@ -162,7 +162,8 @@ static inline int fake_reply_host(struct reply *reply)
 #include "../../helper/pam-netns-helper/logout.c"
 #include "../../helper/pam-netns-helper/note.c"
 
-static struct host host;
+#include "host_scratch.h"
+
 static struct request request;
 static struct reply reply;
 
@@ -170,15 +171,9 @@ static struct reply reply;
 
 static inline int setup(void **state)
 {
-	if (scratch_setup(state) || mkdirat(scratch, "closing", 0700) ||
-	    mkdirat(scratch, "users", 0755))
-		return -1;
 	memset(&world, 0, sizeof(world));
 	world.conf = CONF;
 	world.check_error = -ENOENT; /* a first login */
-	host = (struct host){.run = scratch, .caller = getpid()};
-	host.proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	host.lock = openat(scratch, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	memset(&request, 0, sizeof(request));
 	strcpy(request.conf, "/etc/conf");
 	strcpy(request.who.user, "alice");
@@ -187,9 +182,10 @@ static inline int setup(void **state)
 	request.who.uid = USER;
 	strcpy(request.service, "sshd");
 	strcpy(request.rhost, "192.0.2.1");
-	log_set_sink(log_keep, NULL);
-	log_last[0] = '\0';
-	return host.proc < 0 || host.lock < 0;
+	if (host_setup(state))
+		return -1;
+	host.caller = getpid();
+	return 0;
 }
 
 static inline int end(void **state)
@@ -197,9 +193,7 @@ static inline int end(void **state)
 	log_set_quiet(false);
 	conf_free(conf_kept);
 	conf_kept = NULL;
-	close(host.proc);
-	close(host.lock);
-	return scratch_teardown(state);
+	return host_teardown(state);
 }
 
 /* Also does what the end of the helper does. */
@@ -231,7 +225,7 @@ static inline size_t sessions(struct session *first)
 
 static inline bool noted(void)
 {
-	return faccessat(scratch, "closing/2001", F_OK, 0) == 0;
+	return note_of(USER) != 0;
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, end)

@@ -83,7 +83,8 @@ int sysctl_forwarding_on(struct host *host, bool ipv6) MUST_CHECK;
 int sysctl_forwarding(struct host *host, bool ipv6) MUST_CHECK;
 /* The ports that NAT gives to users, chosen besides the host's own ports of this moment. */
 int sysctl_nat_ports(struct nat_ports *ports) MUST_CHECK;
-int sysctl_forwarding_restore(const struct host *host) MUST_CHECK;
+/* Switches forwarding off again, as far as it was off before us. */
+int sysctl_forwarding_restore(const struct host *host, const struct host_state *state) MUST_CHECK;
 int sysctl_bridge(const struct host *host, const char *bridge) MUST_CHECK;
 /* Enables IPv6 on a bridge that was made while it was disabled. 0 also if there is no bridge. */
 int sysctl_bridge_ipv6(const char *bridge) MUST_CHECK;

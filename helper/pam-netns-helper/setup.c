@@ -254,6 +254,15 @@ static int forwarding_recall(struct host *host, struct host_state *state)
 	return flush_recall(host, state);
 }
 
+int setup_host_state(struct host *host, struct host_state *state)
+{
+	int result = host_state_read(host->run, state);
+
+	if (state_absent(result))
+		return forwarding_recall(host, state);
+	return result < 0 ? log_errno(-result, "read %s/host", NETWORKS_DIR) : 0;
+}
+
 static int forwarding_note(struct host *host, bool ipv6, unsigned *ours)
 {
 	int on = sysctl_forwarding_on(host, ipv6);
@@ -270,12 +279,8 @@ static int forwarding_note(struct host *host, bool ipv6, unsigned *ours)
  */
 static int plan_forwarding(struct plan *plan, uint64_t version, struct host_state *state)
 {
-	int result = host_state_read(plan->host->run, state);
+	int result = setup_host_state(plan->host, state);
 
-	if (state_absent(result))
-		result = forwarding_recall(plan->host, state);
-	else if (result < 0)
-		log_errno(-result, "read %s/host", NETWORKS_DIR);
 	result = result ?: forwarding_note(plan->host, false, &state->forwarding_ours);
 	if (result == 0 && plan_has_ipv6(plan))
 		result = forwarding_note(plan->host, true, &state->forwarding6_ours);

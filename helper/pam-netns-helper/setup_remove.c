@@ -95,9 +95,11 @@ static int networks_remove(struct host *host, const char *name, size_t *left)
 /* The last network was removed. Removes rules, forwarding, and all that no user needs any more. */
 static int host_remove(struct host *host, bool users)
 {
-	/* Forwarding goes first: without the filter only what passed before us may pass. */
-	int result = sysctl_forwarding_restore(host);
+	struct host_state state;
+	int result = setup_host_state(host, &state);
 
+	/* Forwarding goes first: without the filter only what passed before us may pass. */
+	result = result ?: sysctl_forwarding_restore(host, &state);
 	result = result ?: rules_load(NULL);
 	result = result ?: flush_remove(host);
 	result = result ?: host_state_remove(host->run);

@@ -178,16 +178,13 @@ static int accept_ra_restore(const struct host *host)
 	return unlinkat(networks, ACCEPT_RA_NAME, 0) < 0 ? -errno : 0;
 }
 
-int sysctl_forwarding_restore(const struct host *host)
+int sysctl_forwarding_restore(const struct host *host, const struct host_state *state)
 {
-	struct host_state state;
 	int result = 0;
 
-	if (host_state_read(host->run, &state) < 0)
-		return 0; /* not known to be ours: leave it unchanged */
-	if (state.forwarding_ours)
+	if (state->forwarding_ours)
 		result = value_write(FORWARDING4, "0");
-	if (result == 0 && state.forwarding6_ours) {
+	if (result == 0 && state->forwarding6_ours) {
 		result = value_write(FORWARDING6, "0");
 		result = result ?: accept_ra_restore(host);
 	}

@@ -53,15 +53,26 @@ test_forwarding_switched_off_meanwhile_is_for_ours_alone() {
 	assert_transit no no
 }
 
-test_down_restores_forwarding() {
+# down_restores [COMMAND…]: pam-netns down, after the command, leaves the host without forwarding, as it was.
+down_restores() {
 	anew forwarding 0 0
 	assert_eq '1 1' "$(cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding | paste -sd ' ')"
 	for user in alice bob carol; do
 		users_logout_only "$user"
 	done
 	host_clean
+	"$@"
 	pam-netns down
 	assert_eq '0 0' "$(cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding | paste -sd ' ')"
 	assert_eq '' "$(nft list tables | grep pam_netns || :)"
 	assert_eq '' "$(ip route show type unreachable; ip -6 route show type unreachable)"
+}
+
+test_down_restores_forwarding() {
+	down_restores
+}
+
+# Rules that let only our networks pass are removed last: else the host would forward for all.
+test_down_restores_forwarding_without_the_record() {
+	down_restores rm /run/pam-netns/networks/host
 }

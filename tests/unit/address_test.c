@@ -139,6 +139,8 @@ static void check_offset(const char *network, uint32_t offset, const char *expec
 	char text[ADDRESS_TEXT_MAX];
 
 	assert_string_equal(address_format(&a, text), expected);
+	if (a.family)
+		assert_int_equal(prefix_offset(&p, &a), offset);
 }
 
 static void test_offset_beyond_prefix_gives_no_address(void **state)

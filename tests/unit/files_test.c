@@ -201,6 +201,68 @@ static void test_make_dir_refuses_unsafe_folders(void **state)
 	assert_int_equal(files_make_dir(scratch, "plain", 0755), -ENOTDIR);
 }
 
+static void below_check(const char *path, mode_t mode, int expected)
+{
+	CLEANUP_FD int fd = files_open_below(scratch, path, mode);
+	CLEANUP_FD int any = files_directory_below(scratch, path, O_RDONLY);
+
+	assert_int_equal(fd < 0 ? fd : 0, expected);
+	/* The one without a look of its own opens folders of any owner and mode. */
+	assert_int_equal(any < 0 ? any : 0, expected == -EPERM ? 0 : expected);
+	assert_int_equal(files_is_folder(scratch, path, mode), expected == 0);
+}
+
+static void test_paths_lead_to_safe_folders_only(void **state)
+{
+	char path[sizeof(scratch_path) + 16];
+	int fd;
+
+	(void)state;
+	assert_int_equal(mkdirat(scratch, "above", 0755), 0);
+	assert_int_equal(mkdirat(scratch, "above/below", 0750), 0);
+	below_check("above/below", 0750, 0);
+	below_check("above/below", 0755, 0);
+	below_check("above/below", 0700, -EPERM);
+	below_check("above/absent", 0755, -ENOENT);
+	assert_int_equal(fchownat(scratch, "above/below", 1000, 0, 0), 0);
+	below_check("above/below", 0755, -EPERM);
+	file_make("above/file", "");
+	below_check("above/file", 0755, -ENOTDIR);
+	assert_int_equal(symlinkat("below", scratch, "above/link"), 0);
+	below_check("above/link", 0755, -ELOOP);
+	assert_int_equal(files_directory_below(scratch, "above/../..", O_PATH), -EXDEV);
+	snprintf(path, sizeof(path), "%s/above", scratch_path);
+	fd = files_open_listable(path, 0755);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(files_open_listable(path, 0700), -EPERM);
+	snprintf(path, sizeof(path), "%s/above/link", scratch_path);
+	assert_int_equal(files_open_listable(path, 0755), -ELOOP);
+}
+
+static void test_records_are_read_through_no_link(void **state)
+{
+	char buf[8];
+
+	(void)state;
+	assert_int_equal(mkdirat(scratch, "user", 0755), 0);
+	file_make("user/state", "record");
+	assert_int_equal(files_read_below(scratch, "user/state", buf, sizeof(buf)), 6);
+	assert_string_equal(buf, "record");
+	assert_int_equal(files_read_below(scratch, "user/state", buf, 6), -EFBIG);
+	assert_string_equal(buf, "");
+	assert_int_equal(files_read_below(scratch, "user/absent", buf, sizeof(buf)), -ENOENT);
+	assert_int_equal(files_read_below(scratch, "user", buf, sizeof(buf)), -EISDIR);
+	assert_int_equal(symlinkat("state", scratch, "user/link"), 0);
+	assert_int_equal(files_read_below(scratch, "user/link", buf, sizeof(buf)), -ELOOP);
+	assert_int_equal(symlinkat("user", scratch, "other"), 0);
+	assert_int_equal(files_read_below(scratch, "other/state", buf, sizeof(buf)), -ELOOP);
+	assert_int_equal(files_read_below(scratch, "../state", buf, sizeof(buf)), -EXDEV);
+	/* Not even a pipe makes it wait. */
+	assert_int_equal(mkfifoat(scratch, "user/pipe", 0600), 0);
+	assert_int_equal(files_read_below(scratch, "user/pipe", buf, sizeof(buf)), 0);
+}
+
 static void test_remove_tree_follows_no_link(void **state)
 {
 	(void)state;
@@ -302,6 +364,8 @@ int main(void)
 	    cmocka_unit_test(test_write_without_space_keeps_old_file),
 	    cmocka_unit_test(test_make_dir_sets_mode),
 	    cmocka_unit_test(test_make_dir_refuses_unsafe_folders),
+	    cmocka_unit_test(test_paths_lead_to_safe_folders_only),
+	    cmocka_unit_test(test_records_are_read_through_no_link),
 	    cmocka_unit_test(test_remove_tree_follows_no_link),
 	    cmocka_unit_test(test_remove_tree_refuses_deep_trees),
 	    cmocka_unit_test(test_remove_tree_stays_in_its_mount),

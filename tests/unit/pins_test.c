@@ -292,7 +292,12 @@ static void named_pins_are_replaced(void **state)
 
 	(void)state;
 	assert_int_equal(pin_named_open("template.x", KIND_NET), -ENOENT);
+	assert_false(pin_named_exists("template.x"));
 	assert_int_equal(pin_named_set("template.x", uts), 0);
+	assert_true(pin_named_exists("template.x"));
+	/* The mount is gone, and its file is left. */
+	assert_int_equal((umount2)(PINS_DIR "/template.x", MNT_DETACH), 0);
+	assert_false(pin_named_exists("template.x"));
 	assert_int_equal(pin_named_set("template.x", net), 0);
 	assert_int_equal(pin_named_open("template.x", KIND_UTS), -ENOENT);
 	fd = pin_named_open("template.x", KIND_NET);

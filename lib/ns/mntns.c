@@ -199,16 +199,20 @@ uint64_t mntns_runtime_id(uid_t uid)
 	       (uint64_t)stx.stx_btime.tv_sec * 1000000000 + stx.stx_btime.tv_nsec;
 }
 
-/* The host's /run/user/UID as a detached mount; -1: there is none. */
+/* The host's /run/user/UID as a detached mount. Negative, and *id 0: none, or it failed. */
 static int runtime_clone(uid_t uid, uint64_t *id)
 {
 	char path[64];
+	int tree;
 
 	*id = mntns_runtime_id(uid);
 	if (!*id)
 		return -1;
 	snprintf(path, sizeof(path), RUNTIME_ROOT "/%u", uid);
-	return mount_clone(path, AT_RECURSIVE);
+	tree = mount_clone(path, AT_RECURSIVE);
+	if (tree < 0)
+		*id = 0;
+	return tree;
 }
 
 static int runtime_attach(uid_t uid, int tree)
@@ -221,10 +225,9 @@ static int runtime_attach(uid_t uid, int tree)
 	return mount_attach(tree, -1, path, (struct mount_attr){.propagation = MS_SLAVE});
 }
 
-int mntns_graft_runtime(uid_t uid, int mntns_mnt, int host_mnt)
+int mntns_graft_runtime(uid_t uid, int mntns_mnt, int host_mnt, uint64_t *id)
 {
-	uint64_t id;
-	CLEANUP_FD int tree = runtime_clone(uid, &id);
+	CLEANUP_FD int tree = runtime_clone(uid, id);
 	int result, back;
 
 	if (tree < 0)

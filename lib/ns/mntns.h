@@ -61,9 +61,11 @@ uint64_t mntns_private_inodes(uint64_t bytes);
  * that does not know the time leaves the device. 0: it is no mount.
  */
 uint64_t mntns_runtime_id(uid_t uid);
-/* Mounts the host's present /run/user/UID in an existing mount namespace, in
- * place of an older one. */
-int mntns_graft_runtime(uid_t uid, int mntns_mnt, int host_mnt) MUST_CHECK;
+/*
+ * Mounts the host's present /run/user/UID in an existing mount namespace, in place of an older one.
+ * *id: its mntns_runtime_id(); 0: it is gone, or could not be cloned, and the older one stays.
+ */
+int mntns_graft_runtime(uid_t uid, int mntns_mnt, int host_mnt, uint64_t *id) MUST_CHECK;
 /*
  * Mounts resolv.conf (and the user's hosts) again in a user's mount namespace or a template,
  * after a rename on the host removed the mount: a mount vanishes silently with the file below

@@ -1,4 +1,4 @@
-/* Sizes of users' private directories in memory. */
+/* Sizes of users' private directories in memory, and the /run/user/UID that is shown. Runs as root. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,9 +6,15 @@
 
 #include <cmocka.h>
 
-#include <sys/sysinfo.h>
+#include "ns/mounts.h"
 
-#include "ns/mntns.h"
+static int clone_error; /* of mount_clone(); 0: it succeeds */
+
+#define mount_clone(...) (clone_error ? -clone_error : mount_clone(__VA_ARGS__))
+#include "../../lib/ns/mntns.c"
+
+#define USER	     2001
+#define USER_RUNTIME "/run/user/2001"
 
 static uint64_t memory_total;
 
@@ -72,12 +78,41 @@ static void test_all_users_together_leave_memory(void **state)
 	assert_int_equal(mntns_private_bytes(&automatic, 1ULL << 40), 1 << 20);
 }
 
+/* What was not mounted must have no id: else no later look would try it again. */
+static void test_runtime_directory_that_cannot_be_cloned_has_no_id(void **state)
+{
+	uint64_t id;
+	int tree;
+
+	(void)state;
+	assert_int_equal(unshare(CLONE_NEWNS), 0);
+	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	assert_int_equal(mount("run", "/run", "tmpfs", 0, NULL), 0);
+	assert_int_equal(mkdir(RUNTIME_ROOT, 0755), 0);
+	assert_int_equal(mkdir(USER_RUNTIME, 0700), 0);
+	assert_int_equal(runtime_clone(USER, &id), -1);
+	assert_int_equal(id, 0);
+	assert_int_equal(mount("user", USER_RUNTIME, "tmpfs", 0, NULL), 0);
+	tree = runtime_clone(USER, &id);
+	assert_true(tree >= 0);
+	close(tree);
+	assert_true(id && id == mntns_runtime_id(USER));
+	clone_error = ENOMEM;
+	assert_int_equal(runtime_clone(USER, &id), -ENOMEM);
+	assert_int_equal(id, 0);
+	id = 1;
+	assert_int_equal(mntns_graft_runtime(USER, -1, -1, &id), 0);
+	assert_int_equal(id, 0);
+	clone_error = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_configured_size_is_the_same_for_all),
 	    cmocka_unit_test(test_inodes_follow_from_the_size),
 	    cmocka_unit_test(test_all_users_together_leave_memory),
+	    cmocka_unit_test(test_runtime_directory_that_cannot_be_cloned_has_no_id),
 	};
 
 	return cmocka_run_group_tests(tests, memory_read, NULL);

@@ -76,10 +76,12 @@ static int runtime_follow(struct user *user)
 
 	if (!id || id == user->state.runtime_dir)
 		return 0;
-	error =
-	    mntns_graft_runtime(user->uid, user->pins.fd[KIND_MNT], user->host->ns.fd[KIND_MNT]);
+	error = mntns_graft_runtime(user->uid, user->pins.fd[KIND_MNT], user->host->ns.fd[KIND_MNT],
+				    &id);
 	if (error)
 		return log_errno(-error, "show /run/user/%u to the user", user->uid);
+	if (!id)
+		return 0; /* the next look tries again */
 	user->state.runtime_dir = id;
 	user->changed = true;
 	return 0;

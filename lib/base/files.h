@@ -1,10 +1,11 @@
 /*
  * Small files and folders that root owns, in places that only root can write.
  *
- * dir and parent are descriptors of folders (O_PATH will do). name is one name in them,
- * never a path: the caller that opened the folder has checked what is above it. Symbolic
- * links are never followed. These functions do not log: absence is often not an error, and
- * the caller knows the path.
+ * dir and parent are descriptors of folders (O_PATH will do). name is one name in them, not a path:
+ * the caller that opened the folder has checked what is above it. With AT_FDCWD it is an absolute
+ * path whose folders only root can change; no check is made of these. A link with the name itself
+ * is never followed. These functions do not log: absence is often not an error, and the caller
+ * knows the path.
  */
 #ifndef PAM_NETNS_FILES_H
 #define PAM_NETNS_FILES_H

@@ -95,8 +95,6 @@ test_mounts_of_the_host_propagate_to_users() {
 }
 
 test_mounts_of_users_do_not_propagate_to_the_host() {
-	local before
-	before=$(cat /proc/self/mountinfo)
 	hold_session one alice
 	nsenter --mount="/proc/$(hold_pid one)/ns/mnt" mount -t tmpfs inside /srv
 	assert_no_match ' - tmpfs inside ' "$(cat /proc/self/mountinfo)"

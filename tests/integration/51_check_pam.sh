@@ -156,7 +156,7 @@ test_line_that_is_never_reached_is_found() {
 	absent 'jump past'
 	stacks_back
 	# A jump of one line, and the end of a substack, do not pass our line.
-	sed -i '1i session [success=1 default=ignore] pam_permit.so' $SESSION
+	sed -i '1i session [success=1 default=ignore] pam_permit.so\nsession optional pam_permit.so' $SESSION
 	absent 'ends the stack'
 	printf 'session sufficient pam_permit.so\n' >/etc/pam.d/sub-stack
 	sed -i '1i session substack sub-stack' $SESSION

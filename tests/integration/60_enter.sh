@@ -135,8 +135,8 @@ test_state_of_the_command_is_kept() {
 }
 
 test_loader_variables_are_removed() {
-	assert_eq '' "$(LD_PRELOAD=/tmp/evil.so LD_LIBRARY_PATH=/tmp as carol "$ENTER" sh -c \
-		'echo $LD_PRELOAD$LD_LIBRARY_PATH' 2>/dev/null)"
+	assert_eq '<>' "$(LD_PRELOAD=/tmp/evil.so LD_LIBRARY_PATH=/tmp as carol "$ENTER" sh -c \
+		'echo "<$LD_PRELOAD$LD_LIBRARY_PATH>"' 2>/dev/null)"
 }
 
 # Root can search the folder, carol cannot: PATH is searched with carol's rights.

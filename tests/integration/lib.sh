@@ -38,7 +38,9 @@ assert_eq() {
 	[[ $1 == "$2" ]] || fail "${3:-values}: expected '$1', got '$2'"
 }
 
+# assert_ne UNEXPECTED ACTUAL [WHAT]: a command that has failed prints nothing, which must not pass.
 assert_ne() {
+	[[ -n $2 ]] || fail "${3:-value}: empty"
 	[[ $1 != "$2" ]] || fail "${3:-values}: both are '$1'"
 }
 
@@ -50,7 +52,7 @@ assert_same() {
 
 # assert_match REGEX ACTUAL [WHAT]
 assert_match() {
-	[[ $2 =~ $1 ]] || fail "${3:-text}: no match for '$1' in '$2'"
+	[[ -n $1 && $2 =~ $1 ]] || fail "${3:-text}: no match for '$1' in '$2'"
 }
 
 assert_no_match() {

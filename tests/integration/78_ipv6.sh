@@ -14,7 +14,8 @@ setup() {
 
 # The outside has no IPv6 route while it is disabled, so these tests look at the host's side.
 addresses6() {
-	su "$1" -c 'ip -6 -o address show dev eth0 scope global' | grep -o 'inet6 [^ /]*' || :
+	su "$1" -c 'ip -6 -o address show dev eth0 scope global' >"$OUT/addresses6" || echo 'no login'
+	grep -o 'inet6 [^ /]*' "$OUT/addresses6" || :
 }
 
 reaches4() {

@@ -144,8 +144,8 @@ test_user_without_directories_in_memory_has_no_tmpfs() {
 
 # runs_in DIRECTORY…: prints those from which alice can run a program, in a first login.
 runs_in() {
-	su alice -c 'for dir; do cp /bin/true "$dir/run" && "$dir/run" 2>/dev/null && echo "$dir"; done; :' - "$@" |
-		paste -sd ' '
+	{ su alice -c 'for dir; do cp /bin/true "$dir/run" && "$dir/run" 2>/dev/null && echo "$dir"; done; :' - "$@" ||
+		echo 'no login'; } | paste -sd ' '
 	host_clean
 }
 

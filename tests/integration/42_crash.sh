@@ -158,6 +158,7 @@ damaged_each() {
 		"$@"
 		host_clean 5
 	done
+	assert_eq netns_dangling,port_gone "$(damages | tail -n 2 | paste -sd ,)" 'the last damages'
 	assert_same "$before" "$(cksum /etc/passwd /etc/hosts; find /etc)"
 }
 

@@ -24,6 +24,7 @@ test_help_and_usage_agree() {
 		assert_eq "$text" "$(pam-netns help "$name")"
 		assert_eq "" "$(awk 'length > 80' <<<"$text")" "longer than 80 columns"
 	done
+	assert_eq doctor "$name" 'the last command'
 	assert_eq "" "$(pam-netns --help | awk 'length > 80')" "longer than 80 columns"
 	assert_eq "$(pam-netns --help)" "$(pam-netns help)"
 	assert_match '^pam-netns [0-9]' "$(pam-netns -V)"

@@ -20,6 +20,7 @@
 #include "base/paths.h"
 #include "state/state.h"
 #include "text.h"
+#include "users.h"
 #include "ns/mntns.h"
 
 void explain_services_exempt(const struct subject *subject)
@@ -219,27 +220,24 @@ static void explain(const struct subject *subject)
 	section_explain(subject, CONF_DEFAULTS, subject->conf);
 }
 
-/* The name of an ordinary user, or the name that root gave. NULL after a message. */
+/* The name of the operand's user, or without one of the caller. NULL after a message. */
 static const char *explain_whom(const char *operand)
 {
-	uid_t self = getuid();
-	struct passwd *entry;
+	const struct passwd *entry;
+	uid_t uid = getuid();
 
-	if (self == 0 && operand)
-		return operand;
-	entry = getpwuid(self);
-	if (!entry) {
-		log_error("uid %u has no name", self);
+	if (operand && users_uid(operand, &uid))
+		return NULL;
+	if (getuid() != 0 && uid != getuid()) {
+		log_error("only root may see other users: run it with sudo");
 		return NULL;
 	}
-	if (operand && strcmp(operand, entry->pw_name) != 0) {
-		entry = getpwnam(operand);
-		if (!entry || entry->pw_uid != self) {
-			log_error("only root may ask about other users; run it with sudo");
-			return NULL;
-		}
-	}
-	return entry->pw_name;
+	if (operand && *operand != '#')
+		return operand;
+	entry = getpwuid(uid);
+	if (!entry)
+		log_error("no user has uid %u, so no profile can be found", uid);
+	return entry ? entry->pw_name : NULL;
 }
 
 int command_explain(const struct arguments *arguments)

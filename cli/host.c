@@ -7,7 +7,6 @@
 #include "base/characters.h"
 #include "call/call.h"
 #include "command.h"
-#include "call/identity.h"
 #include "base/log.h"
 #include "state/network.h"
 #include "base/paths.h"
@@ -136,19 +135,15 @@ int command_gc(const struct arguments *arguments)
 	return network_ask("gc", arguments);
 }
 
-/* "#UID" serves for active users that NSS no longer knows. */
+/* The helper needs only the uid. The name is for its messages. */
 int command_kick(const struct arguments *arguments)
 {
 	CLEANUP_REQUEST struct request request = {0};
-	const char *name = arguments->operand;
 	uid_t uid;
 
-	if (name[0] != '#')
-		return identity_resolve(name, &request.who) ? STATUS_FAILED
-							    : helper_ask("kick", &request);
-	if (users_uid(name, &uid))
+	if (users_uid(arguments->operand, &uid))
 		return STATUS_FAILED;
-	if (!who_set(&request.who, uid, name))
+	if (!who_set(&request.who, uid, arguments->operand))
 		return STATUS_FAILED;
 	return helper_ask("kick", &request);
 }

@@ -63,7 +63,7 @@ static const struct command {
      "  pam-netns status\n  sudo pam-netns status alice --json\n"},
     {"explain", command_explain, OPERAND_OPTIONAL, "USER", 0, false, false,
      "show what a login of this user will get, and why (default: yourself)", NULL,
-     "  pam-netns explain\n  sudo pam-netns explain alice\n"},
+     "  pam-netns explain\n  sudo pam-netns explain alice\n  sudo pam-netns explain '#2001'\n"},
     {"exec", command_exec, OPERAND_OPTIONAL, "USER", OPTION_ROOT, true, false,
      "run a command in a user's network (root), or in your own",
      "COMMAND's; 127 no such command, 126 it cannot be run,\n1 no network to run it in, 2 wrong "

@@ -157,7 +157,10 @@ int users_uid(const char *name, uid_t *uid)
 			return 0;
 		}
 	}
+	errno = 0;
 	entry = getpwnam(name);
+	if (!entry && errno != 0 && errno != ENOENT && errno != ESRCH)
+		return log_errno(errno, "find user %s", name);
 	if (!entry) {
 		log_error("no user is called '%s'; write '#UID' for a removed user", name);
 		return -ENOENT;

@@ -38,7 +38,7 @@ void users_free(struct users *users);
 
 /*
  * The uid of a name, or of "#UID". Unlike identity_resolve(), it accepts a uid that NSS does not
- * know. Returns 0, or -ENOENT, logged.
+ * know. Returns 0, -ENOENT, or the error of a name service; logged.
  */
 int users_uid(const char *name, uid_t *uid) MUST_CHECK;
 

@@ -99,8 +99,22 @@ test_commands_without_active_user_say_so() {
 	assert_eq 1 "$(pam-netns list | wc -l)"
 	assert_match 'alice has no network at present' "$(assert_fails pam-netns status alice 2>&1)"
 	assert_match 'alice has no network at present' "$(assert_fails pam-netns exec alice -- true 2>&1)"
-	assert_match 'no user is called' "$(assert_fails pam-netns exec nobody-here -- true 2>&1)"
 	assert_code 1 pam-netns exec root -- true
+}
+
+test_commands_take_a_name_or_a_uid() {
+	local command
+	for command in status explain kick; do
+		assert_eq "pam-netns: no user is called 'nobody-here'; write '#UID' for a removed user" \
+			"$(assert_fails pam-netns $command nobody-here 2>&1)" "$command"
+		assert_code 1 pam-netns $command '#12x'
+	done
+	assert_match "no user is called 'nobody-here'" "$(assert_fails pam-netns exec nobody-here -- true 2>&1)"
+	assert_eq "$(pam-netns explain alice)" "$(pam-netns explain '#2001')"
+	assert_eq "$(as bob pam-netns explain)" "$(as bob pam-netns explain '#2002')"
+	assert_match 'no user has uid 4242' "$(assert_fails pam-netns explain '#4242' 2>&1)"
+	assert_match 'only root may see other users' "$(assert_fails as bob pam-netns explain '#2001' 2>&1)"
+	pam-netns kick '#4242'
 }
 
 test_check_names_bad_conf_and_bad_mode() {

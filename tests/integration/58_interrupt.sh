@@ -128,7 +128,7 @@ test_logins_during_installation_work() {
 # --- down and up ---
 
 # down refuses while users are active. down --force removes their uplinks; up or the next login of any user
-# connects the same namespaces again.
+# connects the same namespaces again. gc runs each minute. It must not fail, nor set up the network.
 test_down_and_up_keep_namespaces_of_active_users() {
 	local inside what
 	hold_session one alice
@@ -139,6 +139,8 @@ test_down_and_up_keep_namespaces_of_active_users() {
 		pam-netns down --force
 		assert_eq '' "$(nft list tables | grep pam_netns || :)" "tables"
 		assert_fails in_session one "curl -sS -m 1 http://$OUTSIDE4/"
+		assert_eq '' "$(pam-netns gc 2>&1)" "gc without a network"
+		assert_eq '' "$(nft list tables | grep pam_netns || :)" "tables after gc"
 		$what
 		assert_eq "$inside" "$(netns_of alice)" "network after $what"
 		reaches one

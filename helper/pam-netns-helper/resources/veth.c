@@ -33,7 +33,8 @@ static int veth_make(struct user *user)
 
 /*
  * The user's network as it is now, and the index of the bridge. The record decides, not the conf
- * file: subnet or profile may have changed since. LOCK_HOST is shared from here on.
+ * file: subnet or profile may have changed since. LOCK_HOST is shared from here on. -ENOENT: gc finds
+ * that the network is down.
  */
 static int network_find(struct user *user)
 {
@@ -44,6 +45,8 @@ static int network_find(struct user *user)
 	if (error)
 		return error;
 	error = network_state_read(host->run, s->network, &user->network);
+	if (error == -ENOENT && host->thorough)
+		return error;
 	if (error)
 		return log_errno(-error, "read the state of network %s", s->network);
 	user->network.conf = user->conf ? conf_network(user->conf, s->network) : NULL;
@@ -98,7 +101,10 @@ static int veth_check_login(struct user *user)
 	return 0;
 }
 
-/* The user's next login makes a missing port or bridge again; gc does not. */
+/*
+ * The user's next login makes a missing port or bridge again; gc does not. After `down --force` gc
+ * finds no network either.
+ */
 static int veth_check_thoroughly(struct user *user)
 {
 	struct uplink *uplink = &user->state.uplink;
@@ -109,7 +115,7 @@ static int veth_check_thoroughly(struct user *user)
 	error = network_find(user);
 	if (error || !uplink->bridge_ifindex ||
 	    link_find(&user->host->route, uplink->port) != uplink->ifindex)
-		return error;
+		return error == -ENOENT ? 0 : error;
 	user->uplink = uplink_port_safe(user->safe, uplink) ? UPLINK_REFRESH : UPLINK_CONNECT;
 	return 0;
 }

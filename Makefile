@@ -10,7 +10,10 @@ NFTABLES_DROPIN = $(UNITDIR)/nftables.service.d
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 SYSCTLDIR  ?= $(PREFIX)/lib/sysctl.d
 PAMCONFIGSDIR ?= $(PREFIX)/share/pam-configs
-COMPLETIONSDIR ?= $(PREFIX)/share/bash-completion/completions
+BASHDIR    ?= $(PREFIX)/share/bash-completion/completions
+# zsh's folder for completions of packages; Debian's has another name.
+ZSHDIR     ?= $(PREFIX)/share/zsh/$(if $(wildcard /etc/debian_version),vendor-completions,site-functions)
+FISHDIR    ?= $(PREFIX)/share/fish/vendor_completions.d
 # Where pam_unix.so is.
 PAMDIR     ?= $(firstword $(patsubst %/pam_unix.so,%,$(wildcard \
 	/usr/lib/$(shell $(CC) -dumpmachine 2>/dev/null)/security/pam_unix.so \
@@ -57,6 +60,8 @@ ENTER_OBJS  := $(patsubst %.c,$B/%.o,$(wildcard helper/pam-netns-enter/*.c))
 CLI_OBJS    := $(patsubst %.c,$B/%.o,$(wildcard cli/*.c cli/doctor/*.c))
 PROGRAMS    := $B/pam_netns.so $B/pam-netns-helper $B/pam-netns-enter $B/pam-netns
 
+# The subcommands, of the table in cli/main.c.
+COMMANDS    := $(shell sed -n 's/^    {"\([a-z-]*\)", command_.*/\1/p' cli/main.c)
 MANPAGES    := $(notdir $(wildcard man/*.[158])) pam_netns.conf.5
 .PHONY: all
 all: $(PROGRAMS) $(addprefix $B/man/,$(MANPAGES))
@@ -178,7 +183,8 @@ INSTALL ?= install
 install: all
 	$(INSTALL) -d -m 0755 $(DESTDIR)$(PAMDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PREFIX)/sbin \
 		$(DESTDIR)$(SYSCONFDIR)/security $(DESTDIR)$(UNITDIR) $(DESTDIR)$(TMPFILESDIR) \
-		$(DESTDIR)$(SYSCTLDIR) $(DESTDIR)$(PAMCONFIGSDIR) $(DESTDIR)$(COMPLETIONSDIR) \
+		$(DESTDIR)$(SYSCTLDIR) $(DESTDIR)$(PAMCONFIGSDIR) \
+		$(addprefix $(DESTDIR),$(BASHDIR) $(ZSHDIR) $(FISHDIR)) \
 		$(DESTDIR)/var/lib/pam-netns $(DESTDIR)/var/lib/pam-netns/leases \
 		$(addprefix $(DESTDIR)$(MANDIR)/,man1 man5 man8)
 	$(INSTALL) -d -m 0700 $(DESTDIR)/var/lib/pam-netns/private
@@ -202,9 +208,14 @@ install: all
 	$(INSTALL) -m 0644 conf/tmpfiles.conf $(DESTDIR)$(TMPFILESDIR)/pam-netns.conf
 	$(INSTALL) -m 0644 conf/sysctl.conf $(DESTDIR)$(SYSCTLDIR)/60-pam-netns.conf
 	$(INSTALL) -m 0644 conf/pam-configs $(DESTDIR)$(PAMCONFIGSDIR)/pam-netns
-	$(INSTALL) -m 0644 conf/completion $(DESTDIR)$(COMPLETIONSDIR)/pam-netns
+	$(INSTALL) -m 0644 conf/completions/pam-netns.bash $(DESTDIR)$(BASHDIR)/pam-netns
+	$(INSTALL) -m 0644 conf/completions/_pam-netns $(DESTDIR)$(ZSHDIR)/
+	$(INSTALL) -m 0644 conf/completions/pam-netns.fish $(DESTDIR)$(FISHDIR)/
 	@for page in $(MANPAGES); do \
 		$(INSTALL) -m 0644 $B/man/$$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
+# `man pam-netns-up` and `man pam-netns up`.
+	@for command in $(COMMANDS); do \
+		ln -sf pam-netns.8 $(DESTDIR)$(MANDIR)/man8/pam-netns-$$command.8; done
 
 place = $(INSTALL) -m $(1) $(2) $(DESTDIR)$(3).new && mv -f $(DESTDIR)$(3).new $(DESTDIR)$(3)
 
@@ -220,8 +231,10 @@ uninstall:
 			pam-netns-gc.path pam-netns.service pam-netns-resolv.path) \
 		$(DESTDIR)$(NFTABLES_DROPIN)/pam-netns.conf \
 		$(DESTDIR)$(TMPFILESDIR)/pam-netns.conf $(DESTDIR)$(SYSCTLDIR)/60-pam-netns.conf \
-		$(DESTDIR)$(PAMCONFIGSDIR)/pam-netns $(DESTDIR)$(COMPLETIONSDIR)/pam-netns
-	@for page in $(MANPAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
+		$(DESTDIR)$(PAMCONFIGSDIR)/pam-netns $(DESTDIR)$(BASHDIR)/pam-netns \
+		$(DESTDIR)$(ZSHDIR)/_pam-netns $(DESTDIR)$(FISHDIR)/pam-netns.fish
+	@for page in $(MANPAGES) $(COMMANDS:%=pam-netns-%.8); do \
+		rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
 	@rmdir $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(NFTABLES_DROPIN) 2>/dev/null || true
 
 ## deb		Debian packages in build/deb, from a copy of the tree

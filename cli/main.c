@@ -215,7 +215,8 @@ static int command_run(const struct command *command, char **words)
 	return output_end(command->run(&arguments));
 }
 
-/* A line a command, with tabs between: name, operand ("-" if it has none), options. */
+/* A line a command, with tabs between: name, operand ("-" if it has none), options, help. No field
+ * is empty, since a shell's read would skip it. */
 static int commands_list(void)
 {
 	for (size_t i = 0; i < COMMANDS_COUNT; i++) {
@@ -226,8 +227,16 @@ static int commands_list(void)
 			if (command->options & options[j].option)
 				printf("%s ", options[j].text);
 		}
-		puts(command->tail ? "--" : "");
+		printf("%s\t%s\n", command->tail ? "-- --help" : "--help", command->help);
 	}
+	return STATUS_FINE;
+}
+
+static int options_list(void)
+{
+	for (size_t i = 0; i < OPTIONS_COUNT; i++)
+		printf("%s\t%s\n", options[i].text, options[i].help);
+	puts("--help\tshow help\n--\tthe command follows");
 	return STATUS_FINE;
 }
 
@@ -247,7 +256,10 @@ static int networks_list(void)
 static const struct {
 	const char *name;
 	int (*print)(void);
-} lists[] = {{"--commands", commands_list}, {"--networks", networks_list}, {"--keys", keys_list}};
+} lists[] = {{"--commands", commands_list},
+	     {"--options", options_list},
+	     {"--networks", networks_list},
+	     {"--keys", keys_list}};
 
 static const struct command *command_find(const char *name)
 {

@@ -42,45 +42,6 @@ test_help_and_usage_agree() {
 	assert_match "'pam-netns --help' lists all commands" "$(assert_fails pam-netns frobnicate 2>&1)"
 }
 
-# completed WORD...: what bash offers for the last word, on one line.
-completed() {
-	bash -uc '
-		source "$0"
-		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
-		"$(complete -p pam-netns | sed "s/.*-F \([^ ]*\) .*/\1/")"
-		printf "%s\n" ${COMPREPLY+"${COMPREPLY[@]}"}' \
-		/usr/share/bash-completion/completions/pam-netns "$@" | sort -u | xargs
-}
-
-test_completion_offers_what_each_command_takes() {
-	local name
-	for name in $(pam-netns --help | awk '/^  / { print $1 }') help; do
-		assert_match " $name " " $(completed pam-netns '') "
-		assert_eq '' "$(completed pam-netns "$name" nothing-begins-like-this)" "$name"
-	done
-	assert_eq 'down' "$(completed pam-netns dow)"
-	assert_eq 'explain' "$(completed pam-netns help exp)"
-	assert_eq 'default' "$(completed pam-netns up '')"
-	printf '%s\n' '[network lab]' 'bridge = lab0' 'subnet = 10.9.0.0/24' >>"$CONF"
-	assert_eq 'default lab' "$(completed pam-netns down '')"
-	assert_eq 'lab' "$(completed pam-netns down --force l)"
-	conf_reset
-	assert_eq 'alice' "$(completed pam-netns kick ali)"
-	assert_eq 'alice' "$(completed pam-netns exec --root ali)"
-	assert_eq '--help --json --wide' "$(completed pam-netns list '')"
-	assert_eq '--help --json' "$(completed pam-netns list --wide -)"
-	assert_eq '-- --help --root' "$(completed pam-netns exec alice '')"
-	assert_eq '' "$(completed pam-netns up default d)"
-	assert_eq 'printenv' "$(completed pam-netns exec alice -- printen)"
-	assert_eq '' "$(completed pam-netns kick alice -- printen)"
-	assert_eq '' "$(completed pam-netns frobnicate '')"
-	# Users have the same, and a conf file with an error is not told of in the middle of a line.
-	assert_eq '--json' "$(as bob bash -c "$(declare -f completed); completed pam-netns doctor --j")"
-	echo nonsense >>"$CONF"
-	assert_eq '' "$(completed pam-netns up '' 2>&1)"
-	conf_reset
-}
-
 test_commands_of_root_refuse_users() {
 	local words
 	for words in up down gc 'kick alice' 'down --force'; do

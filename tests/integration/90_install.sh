@@ -51,13 +51,16 @@ test_listed_paths_have_the_right_modes() {
 }
 
 test_no_other_file_is_installed_or_writable() {
-	local files expected
+	local files expected links zsh=site-functions
+	[[ ! -e /etc/debian_version ]] || zsh=vendor-completions
+	mapfile -t links < <(pam-netns --commands | sed 's/\t.*//; s/.*/pam-netns-&.8/')
 	files=$(cd "$DEST" && find . ! -type d | sort)
 	# shellcheck disable=SC2086 # words
 	expected=$(printf '%s\n' ".$MODULE" .$LIBEXEC/{pam-netns-{enter,helper},removal-check} ./usr/sbin/pam-netns \
 		./usr/bin/pam-netns .$CONF ./usr/lib/tmpfiles.d/pam-netns.conf \
 		./usr/lib/sysctl.d/60-pam-netns.conf ./usr/share/pam-configs/pam-netns \
-		./usr/share/bash-completion/completions/pam-netns |
+		./usr/share/bash-completion/completions/pam-netns ./usr/share/zsh/$zsh/_pam-netns \
+		./usr/share/fish/vendor_completions.d/pam-netns.fish "${links[@]/#/./usr/share/man/man8/}" |
 		cat - <(printf './usr/share/man/%s\n' $PAGES) <(printf './usr/lib/systemd/system/%s\n' $UNITS) | sort)
 	assert_same "$expected" "$files" "installed files"
 	assert_eq "" "$(find "$DEST" ! -type l -perm /022)" "writable by others"
@@ -201,6 +204,15 @@ test_manuals_have_no_groff_warnings() {
 		output=$(groff -ww -man -z -Tutf8 "$DEST/usr/share/man/$page" 2>&1)
 		assert_eq "" "$output" "$page"
 	done
+}
+
+test_each_subcommand_has_a_link_to_the_manual() {
+	local name count=0
+	for name in $(pam-netns --commands | cut -f 1); do
+		assert_eq pam-netns.8 "$(readlink "$DEST/usr/share/man/man8/pam-netns-$name.8")" "$name"
+		count=$((count + 1))
+	done
+	((count >= 10)) || fail "only $count subcommands"
 }
 
 # Each unit names an installed program.

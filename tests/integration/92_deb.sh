@@ -36,7 +36,17 @@ setup() {
 	for deb in "$DEBS"/{lib,}pam-netns_*.deb; do
 		dpkg-deb -x "$deb" "$OUT/deb"
 	done
-	gunzip "$OUT"/deb/usr/share/man/man*/*.gz
+	manuals_unpack
+}
+
+# dh_compress has packed the manuals and renamed the links to them.
+manuals_unpack() {
+	local link target
+	while IFS=$'\t' read -r link target; do
+		rm "$link"
+		ln -s "${target%.gz}" "${link%.gz}"
+	done < <(find "$OUT/deb/usr/share/man" -type l -name '*.gz' -printf '%p\t%l\n')
+	find "$OUT/deb/usr/share/man" -name '*.gz' -exec gunzip {} +
 }
 
 # package_install FOLDER

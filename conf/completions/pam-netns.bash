@@ -11,7 +11,8 @@ _pam_netns_reply() {
 _pam_netns_operand() {
 	local word=${COMP_WORDS[COMP_CWORD]}
 	case $1 in
-	USER) mapfile -t COMPREPLY < <(compgen -u -- "$word") ;;
+	# A directory service does not list its users, but an active user has a record.
+	USER) _pam_netns_reply < <(compgen -u; pam-netns list 2>/dev/null | awk 'NR > 1 { print $1 }') ;;
 	NETWORK) _pam_netns_reply < <(pam-netns --networks 2>/dev/null) ;;
 	FILE)
 		compopt -o filenames 2>/dev/null
@@ -45,11 +46,11 @@ _pam_netns() {
 		((COMP_CWORD > 2)) || _pam_netns_reply < <(cut -f 1 <<<"$commands")
 		return 0
 	fi
-	while IFS=$'\t' read -r name operand options; do
+	while IFS=$'\t' read -r name operand options _; do
 		[[ $name != "$command" ]] || break
 	done <<<"$commands"
 	[[ $name == "$command" ]] || return 0
-	options=" $options --help "
+	options=" $options "
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		--)

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -20,6 +21,7 @@
 #include "log_kept.h"
 #include "output.h"
 
+#include "base/log.h"
 #include "base/paths.h"
 #include "conf/conf.h"
 #include "state/lease.h"
@@ -33,6 +35,17 @@ static int fake_conf_read(struct conf **out)
 	return conf_parse(conf_text, strlen(conf_text), "t", out);
 }
 
+static int fake_users_uid(const char *name, uid_t *uid)
+{
+	const struct passwd *entry = getpwnam(name);
+
+	if (!entry)
+		return log_errno(ENOENT, "find %s", name);
+	*uid = entry->pw_uid;
+	return 0;
+}
+
+#define users_uid	     fake_users_uid
 #define conf_read(path, out) ((void)(path), fake_conf_read(out))
 #define getuid()	     asking
 

@@ -14,6 +14,8 @@ BASHDIR    ?= $(PREFIX)/share/bash-completion/completions
 # zsh's folder for completions of packages; Debian's has another name.
 ZSHDIR     ?= $(PREFIX)/share/zsh/$(if $(wildcard /etc/debian_version),vendor-completions,site-functions)
 FISHDIR    ?= $(PREFIX)/share/fish/vendor_completions.d
+# Policies that the administrator may load; no installation does.
+POLICYDIR  ?= $(PREFIX)/share/pam-netns
 # Where pam_unix.so is.
 PAMDIR     ?= $(firstword $(patsubst %/pam_unix.so,%,$(wildcard \
 	/usr/lib/$(shell $(CC) -dumpmachine 2>/dev/null)/security/pam_unix.so \
@@ -184,7 +186,7 @@ install: all
 	$(INSTALL) -d -m 0755 $(DESTDIR)$(PAMDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PREFIX)/sbin \
 		$(DESTDIR)$(SYSCONFDIR)/security $(DESTDIR)$(UNITDIR) $(DESTDIR)$(TMPFILESDIR) \
 		$(DESTDIR)$(SYSCTLDIR) $(DESTDIR)$(PAMCONFIGSDIR) \
-		$(addprefix $(DESTDIR),$(BASHDIR) $(ZSHDIR) $(FISHDIR)) \
+		$(addprefix $(DESTDIR),$(BASHDIR) $(ZSHDIR) $(FISHDIR) $(POLICYDIR)/apparmor $(POLICYDIR)/selinux) \
 		$(DESTDIR)/var/lib/pam-netns $(DESTDIR)/var/lib/pam-netns/leases \
 		$(addprefix $(DESTDIR)$(MANDIR)/,man1 man5 man8)
 	$(INSTALL) -d -m 0700 $(DESTDIR)/var/lib/pam-netns/private
@@ -211,6 +213,8 @@ install: all
 	$(INSTALL) -m 0644 conf/completions/pam-netns.bash $(DESTDIR)$(BASHDIR)/pam-netns
 	$(INSTALL) -m 0644 conf/completions/_pam-netns $(DESTDIR)$(ZSHDIR)/
 	$(INSTALL) -m 0644 conf/completions/pam-netns.fish $(DESTDIR)$(FISHDIR)/
+	$(INSTALL) -m 0644 conf/apparmor/pam-netns-helper $(DESTDIR)$(POLICYDIR)/apparmor/
+	$(INSTALL) -m 0644 conf/selinux/pam_netns.te conf/selinux/pam_netns.fc $(DESTDIR)$(POLICYDIR)/selinux/
 	@for page in $(MANPAGES); do \
 		$(INSTALL) -m 0644 $B/man/$$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
 # `man pam-netns-up` and `man pam-netns up`.
@@ -232,10 +236,12 @@ uninstall:
 		$(DESTDIR)$(NFTABLES_DROPIN)/pam-netns.conf \
 		$(DESTDIR)$(TMPFILESDIR)/pam-netns.conf $(DESTDIR)$(SYSCTLDIR)/60-pam-netns.conf \
 		$(DESTDIR)$(PAMCONFIGSDIR)/pam-netns $(DESTDIR)$(BASHDIR)/pam-netns \
-		$(DESTDIR)$(ZSHDIR)/_pam-netns $(DESTDIR)$(FISHDIR)/pam-netns.fish
+		$(DESTDIR)$(ZSHDIR)/_pam-netns $(DESTDIR)$(FISHDIR)/pam-netns.fish \
+		$(addprefix $(DESTDIR)$(POLICYDIR)/,apparmor/pam-netns-helper selinux/pam_netns.te selinux/pam_netns.fc)
 	@for page in $(MANPAGES) $(COMMANDS:%=pam-netns-%.8); do \
 		rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
-	@rmdir $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(NFTABLES_DROPIN) 2>/dev/null || true
+	@rmdir $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(NFTABLES_DROPIN) \
+		$(addprefix $(DESTDIR)$(POLICYDIR),/apparmor /selinux) $(DESTDIR)$(POLICYDIR) 2>/dev/null || true
 
 ## deb		Debian packages in build/deb, from a copy of the tree
 .PHONY: deb

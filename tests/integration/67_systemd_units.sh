@@ -92,6 +92,36 @@ test_rules_are_there_after_nftables_starts_restarts_and_reloads() {
 	end_session one
 }
 
+# The sandbox of the units binds the helper and nft, which load the rules anew.
+test_units_mend_flushed_rules_inside_their_sandbox() {
+	local unit said
+	hold_session one alice
+	# After ours, in the same sandbox.
+	cat >"$OUT/look" <<-'END'
+		#!/bin/sh
+		grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/self/status
+		touch /etc/written && exit 1
+		echo "cannot write"
+	END
+	chmod 0755 "$OUT/look"
+	for unit in pam-netns-gc pam-netns; do
+		mkdir -p "/run/systemd/system/$unit.service.d"
+		printf '[Service]\nExecStartPost=%s\n' "$OUT/look" >"/run/systemd/system/$unit.service.d/look.conf"
+		systemctl daemon-reload
+		nft flush ruleset
+		systemctl restart "$unit.service"
+		nft list table inet pam_netns >/dev/null
+		reaches_outside alice
+		journalctl --sync
+		said=$(journalctl -q -o cat -u "$unit.service")
+		assert_match 'CapEff:[[:space:]]*00000000002c1079.*NoNewPrivs:[[:space:]]*1.*Seccomp:[[:space:]]*2.*cannot write' "$said" "$unit"
+		rm -r "/run/systemd/system/$unit.service.d"
+	done
+	[[ ! -e /etc/written ]]
+	systemctl daemon-reload
+	end_session one
+}
+
 # networkd removes routing rules that it does not know. It leaves the address: to set one, networkd of systemd 252
 # fails with ERANGE on Linux 6.18.
 test_restart_of_networkd_leaves_users_their_network() {

@@ -133,6 +133,21 @@ void explain_private(const struct subject *subject)
 		explain_line("private", "none: all directories are shared with the host");
 }
 
+void explain_processes(const struct subject *subject)
+{
+	const struct profile *profile = subject->profile;
+
+	if (profile->processes == PROCESSES_ALL)
+		explain_line("processes", "all: users see the processes of all users");
+	else if (!*profile->watchers)
+		explain_line("processes", "own: users see only their own processes");
+	else
+		explain_line("processes",
+			     "own: users see only their own processes, and members of group %s "
+			     "see all",
+			     profile->watchers);
+}
+
 /* An active user keeps the present network until the last logout, even if the conf file changes. */
 static void explain_active(const struct subject *subject)
 {

@@ -31,6 +31,7 @@ static const char *const forms[VALUE_KINDS] = {
     [VALUE_RATE] = "NUMBER/second burst NUMBER",
     [VALUE_MATCH] = "ITEM, ...",
     [VALUE_NAMESPACES] = "NAMESPACE...",
+    [VALUE_PROCESSES] = "own GROUP",
     [VALUE_HOSTNAME] = "TEMPLATE",
 };
 

@@ -148,6 +148,17 @@ static int open_isolated(struct session_data *session, const struct conf *conf)
 	return 0;
 }
 
+/* The helper has no NSS, so the group of processes = own GROUP is resolved here. */
+static int watchers_find(const struct profile *profile, struct request *request)
+{
+	int error = *profile->watchers ? identity_group(profile->watchers, &request->watchers) : 0;
+
+	if (error)
+		log_errno(-error, "find group %s of processes = own %s in [profile %s]",
+			  profile->watchers, profile->watchers, profile->name);
+	return error;
+}
+
 /* An exempt user stays where the session began, unless the profile moves it to the host. */
 static int open_exempt(const struct request *request, const struct conf *conf,
 		       const struct profile *profile)
@@ -179,7 +190,8 @@ static int open_decided(struct session_data *session, const struct conf *conf)
 			  profile->name);
 		return open_exempt(request, conf, profile);
 	}
-	error = open_isolated(session, conf);
+	error = watchers_find(profile, &session->request);
+	error = error ?: open_isolated(session, conf);
 	if (error && error != -ENOTRECOVERABLE && conf->on_error_host) {
 		log_warning("NOT ISOLATED: user=%s uid=%u service=%s continues in the caller's "
 			    "namespaces, because on_error = host",

@@ -45,15 +45,26 @@ static bool is_admin_group(const char *name)
 	return false;
 }
 
-/* True only if the name service is sure. An LDAP server that does not answer is
- * not a typing mistake. */
+/* After a lookup that found nothing: true only if the name service is sure. An LDAP server that does
+ * not answer is not a typing mistake. */
+static bool absence_is_sure(void)
+{
+	return errno == 0 || errno == ENOENT || errno == ESRCH;
+}
+
+static bool group_absent(const char *name)
+{
+	errno = 0;
+	return !getgrnam(name) && absence_is_sure();
+}
+
 static bool name_absent(const struct match *match)
 {
 	errno = 0;
 	if (match->kind == MATCH_USER)
-		return !getpwnam(match->name) && (errno == 0 || errno == ENOENT || errno == ESRCH);
+		return !getpwnam(match->name) && absence_is_sure();
 	return match->kind == MATCH_GROUP && !is_admin_group(match->name) &&
-	       !getgrnam(match->name) && (errno == 0 || errno == ENOENT || errno == ESRCH);
+	       group_absent(match->name);
 }
 
 static void check_names(struct doctor *doctor, const struct profile *profile)
@@ -69,6 +80,16 @@ static void check_names(struct doctor *doctor, const struct profile *profile)
 				  profile->name, match->kind == MATCH_USER ? "user" : "group",
 				  match->name);
 	}
+}
+
+static void check_watchers(struct doctor *doctor, const struct profile *profile)
+{
+	if (*profile->watchers && group_absent(profile->watchers))
+		doctor_at(
+		    doctor, LEVEL_PROBLEM, CONF_PATH, conf_section_line("profile", profile->name),
+		    "processes of [profile %s] names group '%s', which does not exist, so its "
+		    "logins are refused -> correct the name, or write processes = own",
+		    profile->name, profile->watchers);
 }
 
 static bool matches_all(const struct profile *profile)
@@ -200,8 +221,10 @@ static void check_admins(struct doctor *doctor)
 
 void doctor_policy(struct doctor *doctor)
 {
-	for (size_t i = 0; i < doctor->conf->profiles_count; i++)
+	for (size_t i = 0; i < doctor->conf->profiles_count; i++) {
 		check_names(doctor, &doctor->conf->profiles[i]);
+		check_watchers(doctor, &doctor->conf->profiles[i]);
+	}
 	check_reachable(doctor);
 	check_admins(doctor);
 }

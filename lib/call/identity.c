@@ -32,6 +32,11 @@ static int find_uid(const void *key, void *entry, char *buffer, size_t size, voi
 	return getpwuid_r(*(const uid_t *)key, entry, buffer, size, (struct passwd **)found);
 }
 
+static int find_group(const void *key, void *entry, char *buffer, size_t size, void **found)
+{
+	return getgrnam_r(key, entry, buffer, size, (struct group **)found);
+}
+
 static int find_gid(const void *key, void *entry, char *buffer, size_t size, void **found)
 {
 	return getgrgid_r(*(const gid_t *)key, entry, buffer, size, (struct group **)found);
@@ -157,6 +162,20 @@ static int take_groups(struct who *who)
 			return log_errno(-error, "list the groups of %s", who->user);
 	}
 	strcpy(who->group, who_next_group(who, NULL));
+	return 0;
+}
+
+int identity_group(const char *name, gid_t *gid)
+{
+	CLEANUP_FREE char *buffer = NULL;
+	struct group entry;
+	int error = look_up(find_group, name, &entry, &buffer);
+
+	if (!error && entry.gr_gid == (gid_t)-1)
+		error = -EINVAL;
+	if (error)
+		return error;
+	*gid = entry.gr_gid;
 	return 0;
 }
 

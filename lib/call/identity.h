@@ -16,5 +16,7 @@
  * it: who_free().
  */
 int identity_resolve(const char *user, struct who *who) MUST_CHECK;
+/* The gid of a group. -ENOENT: there is none. Does not log: the caller knows what it is for. */
+int identity_group(const char *name, gid_t *gid) MUST_CHECK;
 
 #endif

@@ -38,6 +38,7 @@ struct request {
 	char tty[STATE_TEXT_MAX];
 	char rhost[STATE_TEXT_MAX];
 	char network[CONF_NAME_MAX]; /* up, down: one network; "": all */
+	gid_t watchers;		     /* of the profile; 0: none */
 	unsigned flags;		     /* enum request_flag */
 	char conf[PATH_MAX];	     /* the last: little of it is used, and only that is touched */
 };

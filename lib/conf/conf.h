@@ -30,6 +30,7 @@ enum conf_peers { PEERS_NO, PEERS_YES, PEERS_GROUP };
 enum conf_linger { LINGER_PROCESSES, LINGER_NO };
 enum conf_nested { NESTED_STAY, NESTED_HOST };
 enum conf_exec { EXEC_AUTO, EXEC_YES, EXEC_NO };
+enum conf_processes { PROCESSES_ALL, PROCESSES_OWN };
 enum conf_log { CONF_LOG_ALL, CONF_LOG_SESSIONS, CONF_LOG_LOGINS }; /* logged at level info */
 enum conf_source { SOURCE_AUTO, SOURCE_GIVEN, SOURCE_NONE }; /* of a prefix or the name servers */
 
@@ -83,6 +84,8 @@ struct profile {
 	unsigned private_percent; /* of memory; 0: private_bytes decides */
 	uint64_t private_bytes;	  /* for all of a user's in memory; both 0: mntns_private_bytes() */
 	enum conf_exec private_exec;
+	enum conf_processes processes;
+	char watchers[WHO_NAME_MAX]; /* the group that sees all processes; "": none */
 	enum conf_linger linger;
 	enum conf_nested nested;
 	bool net_admin;

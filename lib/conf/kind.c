@@ -248,6 +248,7 @@ static conf_parser *const parsers[VALUE_KINDS] = {
     [VALUE_RATE] = conf_rate_parse,
     [VALUE_MATCH] = match_parse_by,
     [VALUE_NAMESPACES] = conf_namespaces_parse,
+    [VALUE_PROCESSES] = conf_processes_parse,
     [VALUE_HOSTNAME] = conf_hostname_parse,
 };
 

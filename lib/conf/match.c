@@ -9,8 +9,7 @@
 #define UID_LAST   (UINT32_MAX - 1) /* no user has uid -1: calls take it for "no change" */
 #define NAME_BYTES 255
 
-/* The names that identity_resolve() accepts. A blank is most often a forgotten comma. */
-static bool name_valid(const char *name)
+bool match_name_valid(const char *name)
 {
 	if (!*name || *name == '-' || *name == '@' || !strcmp(name, ".") || !strcmp(name, "..") ||
 	    strlen(name) > NAME_BYTES)
@@ -63,7 +62,7 @@ static int item_parse(const char *item, struct match *match, struct conf_reason 
 	error = uids_parse(item, match, why);
 	if (error != -ENOENT)
 		return error;
-	if (!name_valid(name))
+	if (!match_name_valid(name))
 		return conf_wrong(why,
 				  "'%s' is not a user, @group, uid, range such as 1-999, or *; put "
 				  "commas between them",

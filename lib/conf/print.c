@@ -223,6 +223,15 @@ static void namespaces_print(const struct conf_key *key, const void *target, FIL
 	}
 }
 
+static void processes_print(const struct conf_key *key, const void *target, FILE *out)
+{
+	const char *watchers = field_also(key, target);
+
+	word_print(key, target, out);
+	if (*watchers)
+		fprintf(out, " %s", watchers);
+}
+
 static printer *const printers[VALUE_KINDS] = {
     [VALUE_BOOL] = word_print,
     [VALUE_WORD] = word_print,
@@ -242,6 +251,7 @@ static printer *const printers[VALUE_KINDS] = {
     [VALUE_RATE] = rate_print,
     [VALUE_MATCH] = match_print,
     [VALUE_NAMESPACES] = namespaces_print,
+    [VALUE_PROCESSES] = processes_print,
     [VALUE_HOSTNAME] = text_print,
 };
 

@@ -78,6 +78,27 @@ int conf_hostname_parse(const struct conf_key *key, void *target, const char *va
 	return 0;
 }
 
+int conf_processes_parse(const struct conf_key *key, void *target, const char *value,
+			 struct conf_reason *why)
+{
+	CLEANUP_WORDS struct conf_words words = {0};
+	struct profile *profile = target;
+	int error = conf_words_split(value, &words), word;
+
+	if (error)
+		return error;
+	word = words.count ? conf_word_index(key, words.words[0]) : -1;
+	if (word < 0 || words.count > 1U + (word == PROCESSES_OWN))
+		return conf_wrong(why, "must be all, own, or own and the group that sees all "
+				       "processes, such as own adm");
+	if (words.count == 2 && !match_name_valid(words.words[1]))
+		return conf_wrong(why, "the word after own must be the name of a group");
+	profile->processes = (enum conf_processes)word;
+	if (words.count == 2)
+		strcpy(profile->watchers, words.words[1]);
+	return 0;
+}
+
 /* Directories that cannot be private, because logins or the system need the host's. */
 static const struct {
 	char path[20];

@@ -20,6 +20,7 @@
 #include "base/linux_calls.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "ns/kernfs.h"
 #include "ns/mounts.h"
 #include "ns/mntns_internal.h"
 
@@ -155,35 +156,14 @@ static int private_mount(const struct mntns *mntns, struct private_dir *dirs)
 	return result;
 }
 
-/*
- * A new sysfs shows the network namespace in which it is mounted, but hides the mounts below /sys.
- * Among these is /sys/fs/cgroup, without which a systemd user manager dies.
- */
-static int sys_mount(const char *network)
+static int proc_mount(const struct mntns *mntns)
 {
-	char list[SYS_LIST_MAX], *path, *rest = list;
-	struct {
-		int tree;
-		const char *path;
-	} bound[SYS_MOUNTS_MAX];
-	size_t n = 0;
-	int result = mntns_sys_list(network, list);
+	CLEANUP_FD int proc = -1;
 
-	if (result < 0)
-		return result;
-	while (n < SYS_MOUNTS_MAX && (path = strsep(&rest, "\n")))
-		if (*path && (bound[n].tree = mount_clone(path, AT_RECURSIVE)) >= 0)
-			bound[n++].path = path;
-	if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME, NULL) <
-	    0)
-		result = log_errno(errno, "mount sysfs");
-	for (size_t i = 0; i < n; i++) {
-		result = result
-			     ?: mount_attach(bound[i].tree, -1, bound[i].path,
-					     (struct mount_attr){.propagation = MS_SLAVE});
-		close(bound[i].tree);
-	}
-	return result;
+	if (mntns->profile->processes == PROCESSES_ALL)
+		return 0;
+	proc = proc_open(mntns->watchers);
+	return proc < 0 ? proc : kernfs_attach(mntns->profile->network->name, "/proc", proc);
 }
 
 uint64_t mntns_runtime_id(uid_t uid)
@@ -262,7 +242,8 @@ static int mntns_fill(const struct mntns *mntns, struct private_dir *dirs, int r
 {
 	int result = private_mount(mntns, dirs);
 
-	result = result ?: sys_mount(mntns->profile->network->name);
+	result = result ?: proc_mount(mntns);
+	result = result ?: kernfs_attach(mntns->profile->network->name, "/sys", -1);
 	if (result == 0 && runtime >= 0)
 		result = runtime_attach(mntns->uid, runtime);
 	if (result == 0 && hosts >= 0)

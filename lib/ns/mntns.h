@@ -28,6 +28,7 @@ struct mntns {
 	uid_t uid;
 	const char *account;
 	const struct profile *profile;
+	gid_t watchers;	      /* sees all processes if others do not; 0: root's group alone */
 	uint64_t users;	      /* out: number of active users, including this one */
 	bool own_hosts;	      /* mount USERS_DIR/UID/hosts over /etc/hosts */
 	uint64_t runtime_dir; /* out: id of the /run/user/UID that was mounted, 0: none */
@@ -45,7 +46,7 @@ int mntns_template_remove(const char *network) MUST_CHECK;
 
 /*
  * A new mount namespace for the user: a descriptor. The caller is in the user's network namespace,
- * because sysfs shows the one in which it is mounted. Clones of private directories stay open until
+ * because sysfs shows the one in which it is mounted, and in the host's PID namespace. Clones of private directories stay open until
  * the process ends.
  */
 int mntns_make(struct mntns *mntns, int template, int host_mnt) MUST_CHECK;

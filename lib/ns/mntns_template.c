@@ -3,22 +3,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <mntent.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/files.h"
 #include "base/linux_calls.h"
 #include "base/log.h"
 #include "base/paths.h"
 #include "ns/pins.h"
 #include "ns/mounts.h"
+#include "ns/kernfs.h"
 #include "ns/mntns_internal.h"
 
-#define RUNTIME_ROOT  "/run/user"
-#define SYS_LIST_NAME "sys"
-#define RESOLV_PATH   "/etc/resolv.conf"
+#define RUNTIME_ROOT "/run/user"
+#define RESOLV_PATH  "/etc/resolv.conf"
 
 /* The file may be missing just now: gc mounts over the next one. */
 static int attach_if_there(int tree, const char *path)
@@ -31,57 +29,6 @@ static int attach_if_there(int tree, const char *path)
 static void network_path(char *path, size_t size, const char *network, const char *name)
 {
 	snprintf(path, size, NETWORKS_DIR "/%s/%s", network, name);
-}
-
-static int network_dir(const char *network)
-{
-	char path[128];
-
-	network_path(path, sizeof(path), network, "");
-	return openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
-int mntns_sys_list(const char *network, char list[SYS_LIST_MAX])
-{
-	char path[128];
-	ssize_t length;
-
-	network_path(path, sizeof(path), network, SYS_LIST_NAME);
-	length = files_read(AT_FDCWD, path, list, SYS_LIST_MAX);
-	if (length < 0)
-		return log_errno((int)-length, "read %s/%s/%s", NETWORKS_DIR, network,
-				 SYS_LIST_NAME);
-	return 0;
-}
-
-/* Mount points below /sys that are not below another one, in the caller's mount namespace. */
-static int sys_list_write(const char *network)
-{
-	CLEANUP_FILE FILE *mounts = setmntent("/proc/self/mounts", "re");
-	CLEANUP_FD int dir = network_dir(network);
-	char list[SYS_LIST_MAX] = "", last[256] = "/";
-	struct mntent *entry;
-	size_t used = 0;
-	int result;
-
-	if (!mounts)
-		return log_errno(errno, "open /proc/self/mounts");
-	while ((entry = getmntent(mounts))) {
-		size_t length = strlen(entry->mnt_dir), last_length = strlen(last);
-
-		if (strncmp(entry->mnt_dir, "/sys/", 5) != 0 ||
-		    (strncmp(entry->mnt_dir, last, last_length) == 0 &&
-		     (entry->mnt_dir[last_length] == '/' || !entry->mnt_dir[last_length])))
-			continue;
-		if (used + length + 2 > sizeof(list) || length >= sizeof(last))
-			return log_errno(E2BIG, "keep the mounts below /sys");
-		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s\n", entry->mnt_dir);
-		snprintf(last, sizeof(last), "%s", entry->mnt_dir);
-	}
-	result = files_write_atomic(dir, SYS_LIST_NAME, 0644, list, used, false);
-	if (result < 0)
-		return log_errno(-result, "write %s/%s/%s", NETWORKS_DIR, network, SYS_LIST_NAME);
-	return 0;
 }
 
 static void unmount_all(const char *path)
@@ -161,7 +108,7 @@ static int template_attempt(void *context)
 int mntns_template_make(const struct network *network, int host_mnt)
 {
 	struct template_attempt t = {network, host_mnt};
-	int result = sys_list_write(network->name);
+	int result = kernfs_list_write(network->name);
 
 	return result < 0 ? result : pin_retry(template_attempt, &t);
 }

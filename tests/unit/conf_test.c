@@ -55,6 +55,8 @@ static void test_missing_keys_have_defaults(void **state)
 	assert_int_equal(profile->private_percent, 0);
 	assert_int_equal(profile->private_bytes, 0);
 	assert_int_equal(profile->private_exec, EXEC_AUTO);
+	assert_int_equal(profile->processes, PROCESSES_ALL);
+	assert_string_equal(profile->watchers, "");
 	assert_int_equal(profile->linger, LINGER_PROCESSES);
 	assert_false(profile->net_admin);
 	assert_false(profile->low_ports);
@@ -149,7 +151,7 @@ static const char other_values[] =
     "[profile b]\nmatch = @lab\nnetwork = lab\nnamespaces = uts net\nhostname = %u-%h.lab\n"
     "linger = no\nlow_ports = yes\nnet_admin = no\n"
     "[profile c]\nmatch = *\nnetwork = v4\nnamespaces = mnt,net\n"
-    "private = /tmp /srv/scratch\nprivate_size = 512M\nprivate_exec = yes\n";
+    "private = /tmp /srv/scratch\nprivate_size = 512M\nprivate_exec = yes\nprocesses = own adm\n";
 
 static void test_values_of_networks_are_parsed(void **state)
 {
@@ -221,6 +223,8 @@ static void test_values_of_profiles_are_parsed(void **state)
 	assert_int_equal(p[2].private_percent, 0);
 	assert_int_equal(p[2].private_bytes, 512 << 20);
 	assert_int_equal(p[2].private_exec, EXEC_YES);
+	assert_int_equal(p[2].processes, PROCESSES_OWN);
+	assert_string_equal(p[2].watchers, "adm");
 	conf_free(conf);
 }
 

@@ -216,6 +216,8 @@ static void test_bad_values_of_profiles_are_refused(void **state)
 	    "such as 512M";
 	const char *const template =
 	    "makes no host name; use %u user, %U uid, %g group, %h host, such as %u-%h";
+	const char *const processes =
+	    "must be all, own, or own and the group that sees all processes, such as own adm";
 	const struct bad table[] = {
 	    {"isolate", "maybe", "must be yes or no"},
 	    {"network", "a b", "a name begins with a letter, and has letters, digits, '_' and '-'"},
@@ -239,6 +241,10 @@ static void test_bad_values_of_profiles_are_refused(void **state)
 	    {"private_size", "5MB", size},
 	    {"private_size", "9999999999999999999999G", size},
 	    {"private_exec", "inherit", "must be auto, yes or no"},
+	    {"processes", "mine", processes},
+	    {"processes", "all adm", processes},
+	    {"processes", "own adm staff", processes},
+	    {"processes", "own /adm", "the word after own must be the name of a group"},
 	    {"linger", "yes", "must be processes or no"},
 	    {"net_admin", "yes", "is not supported by this version; write no"},
 	    {"low_ports", "1", "must be yes or no"},

@@ -22,7 +22,8 @@ static char packet[MESSAGE_MAX];
 
 static struct request make_request(void)
 {
-	struct request request = {.who = {.uid = 4294967294U, .gid = 100}, .flags = REQUEST_DEBUG};
+	struct request request = {
+	    .who = {.uid = 4294967294U, .gid = 100}, .flags = REQUEST_DEBUG, .watchers = 4};
 
 	assert_true(text_set(request.conf, sizeof(request.conf), "/etc/security/x.conf"));
 	assert_true(text_set(request.who.user, sizeof(request.who.user),
@@ -59,6 +60,7 @@ static void request_is_read_back(void **state)
 	assert_int_equal(got.who.uid, sent.who.uid);
 	assert_int_equal(got.who.gid, sent.who.gid);
 	assert_int_equal(got.flags, sent.flags);
+	assert_int_equal(got.watchers, 4);
 	assert_int_equal(got.who.groups_count, 3);
 	assert_int_equal(got.who.groups_size, sent.who.groups_size);
 	assert_memory_equal(got.who.groups, sent.who.groups, sent.who.groups_size);
@@ -156,6 +158,9 @@ static const struct {
     PACKET(TEXTS "uid=1\0gid=2\0flags=0\0end=x"),
     PACKET(TEXTS "uid=1\0gid=2\0flags=0\0end"),
     PACKET(TEXTS "uid=1\0gid=2\0flags=0\0end=\0member=x\0end="),
+    PACKET(TEXTS "uid=1\0gid=2\0flags=0\0watchers=0\0end="),
+    PACKET(TEXTS "uid=1\0gid=2\0flags=0\0watchers=4294967295\0end="),
+    PACKET(TEXTS "uid=1\0gid=2\0flags=0\0watchers=4\0watchers=4\0end="),
     PACKET(TEXTS "uid=1\0gid=2\0flags=8\0end="),
     PACKET(TEXTS "uid=1\0gid=2\0flags=4294967296\0end="),
     PACKET(TEXTS "uid=1\0uid=1\0gid=2\0flags=0\0end="),
@@ -178,6 +183,18 @@ static const struct {
     PACKET("request\0conf=c\0user=u\0account=a\0group=g\0service=s\0tty=t\0rhost=r\0"
 	   "network=01234567890123456789012345678901\0uid=1\0gid=2\0flags=0\0end="),
 };
+
+/* Login programs that were started before an update send it. */
+static void request_without_watchers_is_read(void **state)
+{
+	static const char older[] = TEXTS "uid=1\0gid=2\0flags=0\0end=";
+	struct request got;
+
+	(void)state;
+	assert_int_equal(request_decode(older, sizeof(older), &got), 0);
+	assert_int_equal(got.watchers, 0);
+	request_free(&got);
+}
 
 static void bad_requests_are_refused(void **state)
 {
@@ -365,6 +382,7 @@ int main(void)
 	    cmocka_unit_test(request_is_read_back),
 	    cmocka_unit_test(largest_request_fits),
 	    cmocka_unit_test(unfit_requests_are_not_sent),
+	    cmocka_unit_test(request_without_watchers_is_read),
 	    cmocka_unit_test(bad_requests_are_refused),
 	    cmocka_unit_test(reply_is_read_back),
 	    cmocka_unit_test(outcome_must_match_its_descriptors),

@@ -48,6 +48,25 @@ static bool hosts_own(uid_t uid)
 	return lstat(hosts, &st) == 0;
 }
 
+/*
+ * A new procfs shows the PID namespace of the process that makes it. A login that begins in a PID
+ * namespace of a user's (a container in which root types su) cannot make one of the host's.
+ */
+static int proc_possible(const struct user *user)
+{
+	struct stat own, host;
+
+	if (user->profile->processes == PROCESSES_ALL)
+		return 0;
+	if (stat("/proc/self/ns/pid", &own) < 0 || stat("/proc/1/ns/pid", &host) < 0)
+		return log_errno(errno, "look at the PID namespace of this login");
+	if (own.st_dev == host.st_dev && own.st_ino == host.st_ino)
+		return 0;
+	log_error("processes = own: a first login cannot begin in another PID namespace than the "
+		  "host's; log in from the host first");
+	return -EXDEV;
+}
+
 static int mount_namespace_make(struct user *user)
 {
 	const struct network *network = user->profile->network;
@@ -56,11 +75,14 @@ static int mount_namespace_make(struct user *user)
 	    .mntns = {.uid = user->uid,
 		      .account = user->state.account,
 		      .profile = user->profile,
+		      .watchers = user->request->watchers,
 		      .own_hosts = user->own_hosts},
 	    .template = mntns_template_open(network),
 	};
-	int error;
+	int error = proc_possible(user);
 
+	if (error)
+		return error;
 	if (a.template <0)
 		return log_errno(-a.template, "open the template of network %s", network->name);
 	error = pin_retry(attempt_make, &a);

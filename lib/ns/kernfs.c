@@ -1,0 +1,144 @@
+/* A user's own procfs and sysfs; see kernfs.h. */
+#include "ns/kernfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <mntent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "base/files.h"
+#include "base/linux_calls.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "ns/mounts.h"
+
+#define LIST_NAME  "sys" /* older versions wrote only the mounts below /sys */
+#define LIST_MAX   4096	 /* its bytes */
+#define MOUNTS_MAX 64
+
+static void list_path(char *path, size_t size, const char *network)
+{
+	snprintf(path, size, NETWORKS_DIR "/%s/" LIST_NAME, network);
+}
+
+/* Is path dir, or below it? */
+static bool path_within(const char *path, const char *dir)
+{
+	size_t length = strlen(dir);
+
+	return !strncmp(path, dir, length) && (!path[length] || path[length] == '/');
+}
+
+/* Adds the path of a mount. -E2BIG: the list is full. */
+static int list_add(char list[LIST_MAX], size_t *used, const char *path)
+{
+	size_t length = strlen(path);
+
+	if (*used + length + 2 > LIST_MAX)
+		return -E2BIG;
+	*used += (size_t)snprintf(list + *used, LIST_MAX - *used, "%s\n", path);
+	return 0;
+}
+
+/* A mount that is below a listed one comes with it. */
+static int list_read(FILE *mounts, char list[LIST_MAX], size_t *used)
+{
+	char last[256] = "/";
+	struct mntent *entry;
+
+	while ((entry = getmntent(mounts))) {
+		const char *path = entry->mnt_dir;
+
+		if ((strncmp(path, "/sys/", 5) != 0 && strncmp(path, "/proc/", 6) != 0) ||
+		    path_within(path, last))
+			continue;
+		if (strlen(path) >= sizeof(last) || list_add(list, used, path) < 0)
+			return -E2BIG;
+		snprintf(last, sizeof(last), "%s", path);
+	}
+	return 0;
+}
+
+int kernfs_list_write(const char *network)
+{
+	CLEANUP_FILE FILE *mounts = setmntent("/proc/self/mounts", "re");
+	char list[LIST_MAX] = "", path[128];
+	size_t used = 0;
+	int result;
+
+	if (!mounts)
+		return log_errno(errno, "open /proc/self/mounts");
+	result = list_read(mounts, list, &used);
+	if (result < 0)
+		return log_errno(-result, "keep the mounts below /proc and /sys");
+	snprintf(path, sizeof(path), NETWORKS_DIR "/%s", network);
+	CLEANUP_FD int dir = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	result = files_write_atomic(dir, LIST_NAME, 0644, list, used, false);
+	list_path(path, sizeof(path), network);
+	return result < 0 ? log_errno(-result, "write %s", path) : 0;
+}
+
+/* Sets an option of a file system that is being made. */
+static int option_set(int fs, const char *name, const char *value)
+{
+	return fsconfig(fs, FSCONFIG_SET_STRING, name, value, 0) < 0 ? -errno : 0;
+}
+
+int proc_open(gid_t watchers)
+{
+	CLEANUP_FD int fs = fsopen("proc", FSOPEN_CLOEXEC);
+	int error = fs < 0 ? -errno : option_set(fs, "hidepid", "invisible"), proc = -1;
+	char number[16];
+
+	snprintf(number, sizeof(number), "%u", watchers);
+	error = error ?: option_set(fs, "gid", number);
+	if (!error && fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		error = -errno;
+	if (!error) {
+		proc = fsmount(fs, FSMOUNT_CLOEXEC,
+			       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+		error = proc < 0 ? -errno : 0;
+	}
+	return error ? log_errno(-error, "make a /proc that hides other users' processes") : proc;
+}
+
+static int root_attach(const char *root, int tree)
+{
+	if (tree >= 0)
+		return mount_attach(tree, -1, root, (struct mount_attr){0});
+	return mount("sysfs", root, "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME, NULL) <
+		       0
+		   ? log_errno(errno, "mount sysfs")
+		   : 0;
+}
+
+int kernfs_attach(const char *network, const char *root, int tree)
+{
+	char list[LIST_MAX], list_name[128], *path, *rest = list;
+	struct {
+		int tree;
+		const char *path;
+	} bound[MOUNTS_MAX];
+	size_t n = 0;
+	int result;
+
+	list_path(list_name, sizeof(list_name), network);
+	result = (int)files_read(AT_FDCWD, list_name, list, sizeof(list));
+	if (result < 0)
+		return log_errno(-result, "read %s", list_name);
+	while (n < MOUNTS_MAX && (path = strsep(&rest, "\n")))
+		if (path_within(path, root) &&
+		    (bound[n].tree = mount_clone(path, AT_RECURSIVE)) >= 0)
+			bound[n++].path = path;
+	result = root_attach(root, tree);
+	for (size_t i = 0; i < n; i++) {
+		result = result
+			     ?: mount_attach(bound[i].tree, -1, bound[i].path,
+					     (struct mount_attr){.propagation = MS_SLAVE});
+		close(bound[i].tree);
+	}
+	return result;
+}

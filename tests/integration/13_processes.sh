@@ -1,0 +1,172 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
+# processes = own: the processes that users see (T46).
+
+# PROCESSES: a shell command that prints the owners of all processes that it sees, each once.
+PROCESSES='for p in /proc/[0-9]*; do stat -c %U $p 2>/dev/null; done | sort -u | paste -sd " "'
+
+setup() {
+	host_pam_install
+	printf '%s\n' "$PROCESSES" >/srv/processes
+	chmod 0755 /srv/processes
+}
+
+# The users whose processes are seen: alice's own, and no other user's.
+test_each_way_of_login_sees_own_processes() {
+	conf_set processes own
+	assert_eq alice "$(ssh_as alice -- sh /srv/processes)" ssh
+	assert_eq alice "$(su - alice -c 'sh /srv/processes')" 'su -'
+	assert_eq alice "$(sudo -u alice sh /srv/processes)" sudo
+	assert_eq alice "$(cron_run alice 'sh /srv/processes')" cron
+	assert_eq alice "$(at_run alice 'sh /srv/processes')" at
+	assert_match 'seen=alice[[:space:]]' "$(as_pty login <<-'END'
+		< login:
+		> alice
+		< assword:
+		> lemon-tree-7
+		< \$
+		> echo seen=$(sh /srv/processes)
+		< seen=[a-z]
+		> exit
+	END
+	)" login
+	host_clean
+}
+
+test_terminals_and_copies_work() {
+	local port
+	conf_set processes own
+	assert_match 'pts/.*alice' "$(ssh_as alice -tt -- 'tty; ps -o user= -p $$' | tr -d '\r' | tr '\n' ' ')" pty
+	echo content >"$OUT/sent"
+	for port in 22 2222; do
+		outside sftp -q -o BatchMode=yes -P "$port" -b - "alice@$HOST4" >/dev/null <<-END
+			put $OUT/sent processes.file
+			get processes.file $OUT/got
+			rm processes.file
+		END
+		assert_eq content "$(<"$OUT/got")" "sftp, port $port"
+		rm "$OUT/got"
+	done
+	outside scp -q -o BatchMode=yes "$OUT/sent" "alice@$HOST4:processes.file"
+	assert_eq content "$(</home/alice/processes.file)" scp
+	rm /home/alice/processes.file
+	host_clean
+}
+
+test_host_sees_all_processes() {
+	local before
+	before=$(findmnt -n -o OPTIONS --mountpoint /proc)
+	conf_set processes own
+	hold_session one alice
+	assert_eq "$before" "$(findmnt -n -o OPTIONS --mountpoint /proc)"
+	[[ -e /proc/$(hold_pid one)/status ]]
+	assert_match 'alice.*root' "$(as bob sh /srv/processes)" 'on the host'
+	end_session one
+	host_clean
+}
+
+test_t46_first_process_and_its_network_are_hidden() {
+	conf_set processes own
+	assert_eq '' "$(ssh_as alice -- 'ls -d /proc/1 /proc/1/net /proc/1/root /proc/$PPID/environ 2>/dev/null || :')"
+	assert_fails ssh_as alice -- cat /proc/1/net/dev
+	hold_session others bob
+	assert_fails ssh_as alice -- cat "/proc/$(hold_pid others)/cmdline"
+	end_session others
+	assert_fails ssh_as alice -- ls /run/pam-netns/hostproc/proc
+	assert_fails ssh_as alice -- unshare -Urm ls /run/pam-netns/hostproc/proc
+	host_clean
+}
+
+# What a user mounts or unmounts in a user namespace of their own reveals nothing.
+test_t46_user_namespace_reveals_no_processes() {
+	local command
+	conf_set processes own
+	hold_session one alice
+	assert_eq 0 "$(in_session one 'unshare -Urm id -u')" 'user namespaces work'
+	for command in 'umount /proc' 'umount -l /proc' 'mount -o remount,hidepid=0 /proc' \
+		'mount -t proc proc /proc' 'mount --bind / /mnt' 'mount -t proc -o hidepid=0 proc /mnt'; do
+		assert_match 'refused nobody$' "$(in_session one "unshare -Urm sh -c '$command 2>/dev/null || printf \"refused \"; sh /srv/processes'" |
+			sed 's/root/nobody/g')" "$command"
+	done
+	assert_eq nobody "$(in_session one 'unshare -Urpfm --mount-proc sh /srv/processes' | sed 's/root/nobody/g')" 'a PID namespace'
+	end_session one
+	host_clean
+}
+
+test_watchers_see_all_processes() {
+	conf_set processes 'own lab'
+	hold_session others bob
+	assert_match 'alice.*bob.*root' "$(ssh_as alice -- sh /srv/processes)" 'alice, of group lab'
+	assert_eq bob "$(in_session others 'sh /srv/processes')" bob
+	end_session others
+	host_clean
+}
+
+test_unknown_watchers_refuse_logins() {
+	conf_set processes 'own no-such-group'
+	assert_fails ssh_as alice -- true
+	log_grep 'cannot find group no-such-group of processes = own no-such-group in \[profile default\]'
+	assert_match "names group 'no-such-group', which does not exist, so its logins are refused" "$(pam-netns check || :)"
+	host_clean
+}
+
+test_root_sees_all_processes_in_a_session() {
+	conf_set processes own
+	hold_session others bob
+	echo 'alice ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/processes
+	assert_match 'alice.*bob.*root' "$(ssh_as alice -- sudo sh /srv/processes)"
+	end_session others
+	rm /etc/sudoers.d/processes
+	host_clean
+}
+
+# A container's own mounts below /proc, and those of LXCFS, hide or replace files.
+test_mounts_below_proc_stay() {
+	conf_set processes own
+	pam-netns down
+	mkdir -p /srv/apart
+	echo 'processor : of the host' >/srv/apart/cpuinfo
+	mount --bind /srv/apart/cpuinfo /proc/cpuinfo
+	assert_eq 'processor : of the host' "$(ssh_as alice -- cat /proc/cpuinfo)"
+	host_clean
+	umount /proc/cpuinfo
+	pam-netns down
+}
+
+# A new procfs shows the PID namespace of the login program.
+test_login_from_another_pid_namespace_is_refused() {
+	pam-netns up
+	conf_set processes own
+	assert_fails unshare -pf --mount-proc su alice -c true
+	log_grep 'processes = own: a first login cannot begin in another PID namespace'
+	host_clean
+	hold_session one alice
+	unshare -pf --mount-proc su alice -c true
+	end_session one
+	host_clean
+}
+
+test_changed_value_counts_at_next_first_login() {
+	conf_set processes all
+	hold_session one alice
+	conf_set processes own
+	assert_match 'alice.*root' "$(ssh_as alice -- sh /srv/processes)"
+	end_session one
+	host_clean
+	assert_eq alice "$(ssh_as alice -- sh /srv/processes)"
+	host_clean
+}
+
+test_commands_work_while_processes_are_hidden() {
+	conf_set processes own
+	hold_session one alice
+	assert_eq alice "$(pam-netns exec alice -- sh /srv/processes)" exec
+	assert_eq alice "$(as alice /usr/libexec/pam-netns/pam-netns-enter sh /srv/processes)" enter
+	assert_match alice "$(pam-netns status alice)" status
+	pam-netns gc
+	touch "$CONF"
+	assert_eq alice "$(ssh_as alice -- sh /srv/processes)" 'after a new set-up'
+	pam-netns kick alice
+	drop_session one
+	host_clean
+}

@@ -153,12 +153,15 @@ static void explain_active(const struct subject *subject)
 {
 	const struct profile *profile = subject->profile;
 	struct user_state state;
+	char names[NAMESPACES_TEXT_MAX];
 
 	if (!user_recorded(subject->who.uid, &state) ||
 	    (profile->isolate && !strcmp(state.profile, profile->name) &&
-	     !strcmp(state.network, profile->network->name)))
+	     !strcmp(state.network, profile->network->name) &&
+	     state.namespaces == profile->namespaces))
 		return;
-	explain_line("active", "in network %s by profile %s, %s", state.network, state.profile,
+	explain_line("active", "in network %s by profile %s with namespaces %s, %s", state.network,
+		     state.profile, namespaces_text(state.namespaces, names),
 		     profile->isolate ? "and so is each login until the last logout"
 				      : "and new logins stay on the host");
 }

@@ -12,26 +12,38 @@
 #include "base/paths.h"
 #include "ns/pins.h"
 
-/* -ENOENT: the user has none. */
-static int pins_find(int hostproc, uid_t uid, struct namespaces *out)
+/* -ENOENT: the user has none of this kind. */
+static int pin_find(int hostproc, uid_t uid, enum namespace_kind kind)
 {
+	const char *name = namespace_kinds[kind].name;
 	char path[sizeof("1/root" PINS_DIR "/4294967295/") + NAMESPACE_NAME_MAX];
 
-	for (int i = 0; i < NAMESPACE_KINDS; i++) {
-		const struct namespace_row *row = &namespace_kinds[i];
+	snprintf(path, sizeof(path), "1/root" PINS_DIR "/%u/%s", uid, name);
+	CLEANUP_FD int fd = openat(hostproc, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-		snprintf(path, sizeof(path), "1/root" PINS_DIR "/%u/%s", uid, row->name);
-		out->fd[i] = openat(hostproc, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-		if (out->fd[i] < 0 && errno != ENOENT)
-			return log_errno(errno, "open " PINS_DIR "/%u/%s", uid, row->name);
-		if (out->fd[i] >= 0 && !pin_valid(out->fd[i], i)) {
-			log_error(PINS_DIR "/%u/%s is not a namespace of the host's; 'pam-netns "
-					   "kick' removes what is left of the user",
-				  uid, row->name);
-			return -EINVAL;
-		}
+	if (fd < 0)
+		return errno == ENOENT ? -ENOENT
+				       : log_errno(errno, "open " PINS_DIR "/%u/%s", uid, name);
+	if (!pin_valid(fd, kind)) {
+		log_error(PINS_DIR "/%u/%s is not a namespace of the host's; 'pam-netns "
+				   "kick' removes what is left of the user",
+			  uid, name);
+		return -EINVAL;
 	}
-	return out->fd[KIND_NET] < 0 ? -ENOENT : 0;
+	return steal_fd(&fd);
+}
+
+/* For a kind that the user does not have, the host's. -ENOENT: the user has no network. */
+static int namespaces_find(int hostproc, uid_t uid, struct namespaces *out)
+{
+	for (int i = 0; i < NAMESPACE_KINDS; i++) {
+		out->fd[i] = pin_find(hostproc, uid, i);
+		if (out->fd[i] == -ENOENT && i != KIND_NET)
+			out->fd[i] = namespace_open(hostproc, "1", i);
+		if (out->fd[i] < 0)
+			return out->fd[i];
+	}
+	return 0;
 }
 
 int join_open(struct join *join, uid_t uid, const char *name)
@@ -45,7 +57,7 @@ int join_open(struct join *join, uid_t uid, const char *name)
 		log_error("this host is not set up; run 'pam-netns up'");
 		return -ENOENT;
 	}
-	error = pins_find(join->hostproc, uid, &join->ns);
+	error = namespaces_find(join->hostproc, uid, &join->ns);
 	if (error == -ENOENT)
 		log_error("%s has no network at present: not logged in, or exempt (see 'pam-netns "
 			  "explain')",
@@ -60,8 +72,6 @@ static bool is_inside(int hostproc, const struct namespaces *ns)
 		struct stat promised, now;
 
 		snprintf(path, sizeof(path), "self/ns/%s", namespace_kinds[i].name);
-		if (ns->fd[i] < 0)
-			continue;
 		if (fstat(ns->fd[i], &promised) || fstatat(hostproc, path, &now, 0) ||
 		    promised.st_dev != now.st_dev || promised.st_ino != now.st_ino)
 			return false;
@@ -77,7 +87,7 @@ int join_enter(struct join *join)
 	for (int i = 0; i < NAMESPACE_KINDS; i++) {
 		const struct namespace_row *row = &namespace_kinds[i];
 
-		if (join->ns.fd[i] >= 0 && setns(join->ns.fd[i], row->clone_flag))
+		if (setns(join->ns.fd[i], row->clone_flag))
 			return log_errno(errno, "join the %s namespace of uid %u", row->name,
 					 join->uid);
 	}
@@ -85,7 +95,8 @@ int join_enter(struct join *join)
 		log_error("the kernel did not join the namespaces of uid %u", join->uid);
 		return -EPERM;
 	}
-	if (pins_find(join->hostproc, join->uid, &again) || !is_inside(join->hostproc, &again)) {
+	if (namespaces_find(join->hostproc, join->uid, &again) ||
+	    !is_inside(join->hostproc, &again)) {
 		log_error("the network of uid %u went away meanwhile", join->uid);
 		return -ESTALE;
 	}

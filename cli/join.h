@@ -14,7 +14,7 @@
 
 struct join {
 	int hostproc;
-	struct namespaces ns; /* -1: the profile does not isolate it */
+	struct namespaces ns; /* the host's, if the user has none of a kind */
 	uid_t uid;
 };
 

@@ -85,9 +85,17 @@ static int request_fill(pam_handle_t *pamh, const struct arguments *arguments,
 	return 0;
 }
 
-/* Asks the helper, and joins the namespaces that it hands over. */
+/* After the join: what the log says, and the namespaces from which the close goes back. */
+static void session_remember(struct session_data *session, const struct reply *reply)
+{
+	memcpy(session->line, reply->line, sizeof(session->line));
+	for (size_t i = 0; i < reply->handed_count; i++)
+		session->request.namespaces |= namespace_kinds[reply->handed[i].kind].bit;
+}
+
+/* Asks the helper, and joins the namespaces that it hands over. opened: NULL, or the session. */
 static int call_and_join(const char *verb, enum outcome expected, const struct request *request,
-			 unsigned deadline_ms, char *line)
+			 unsigned deadline_ms, struct session_data *opened)
 {
 	CLEANUP_FREE struct reply *reply = calloc(1, sizeof(*reply));
 	int error = reply ? helper_call(verb, request, deadline_ms, reply)
@@ -102,8 +110,8 @@ static int call_and_join(const char *verb, enum outcome expected, const struct r
 		error = HELPER_REFUSED;
 	} else {
 		error = join_namespaces(reply);
-		if (line)
-			memcpy(line, reply->line, sizeof(reply->line));
+		if (!error && opened)
+			session_remember(opened, reply);
 	}
 	reply_close(reply);
 	return error;
@@ -133,8 +141,7 @@ static void session_log(const char *what, const struct session_data *session, en
 static int open_isolated(struct session_data *session, const struct conf *conf)
 {
 	const struct request *request = &session->request;
-	int error =
-	    call_and_join("open", OUTCOME_ISOLATED, request, conf->deadline_ms, session->line);
+	int error = call_and_join("open", OUTCOME_ISOLATED, request, conf->deadline_ms, session);
 
 	if (error) {
 		/* The helper did not run; or it is stuck and holds the user's lock, for which

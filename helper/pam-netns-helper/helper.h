@@ -19,6 +19,7 @@ struct host {
 	int run;      /* RUN_DIR */
 	int lock;     /* see lock.h */
 	struct namespaces ns;
+	bool nested; /* the caller is in another network namespace: most often in a session */
 	struct netlink route, netfilter; /* sockets in its network namespace */
 	uint64_t rules;			 /* for setup_rules.c, which found them intact in this */
 	uint32_t generation;		 /* generation; 0: did not */
@@ -27,10 +28,11 @@ struct host {
 };
 
 /*
- * host.c: finds the host's procfs (HOSTPROC, else /proc), enters the mount and network namespaces
- * of its PID 1, and opens the rest. Makes RUN_DIR's folders if they are missing.
+ * host.c: finds the host's procfs (HOSTPROC, else /proc), enters the namespaces of its PID 1, and
+ * opens the rest. Makes RUN_DIR's folders if they are missing. namespaces: those that the caller
+ * may have left; 0: unknown.
  */
-int host_enter(struct host *host) MUST_CHECK;
+int host_enter(struct host *host, unsigned namespaces) MUST_CHECK;
 /* Opens the sockets in its network namespace: most verbs need them. */
 int host_sockets(struct host *host) MUST_CHECK;
 /* Back to the host's namespaces, after a user's were built. */
@@ -118,10 +120,11 @@ int verb_up(struct host *host, const struct request *request, struct reply *repl
 int verb_down(struct host *host, const struct request *request, struct reply *reply) MUST_CHECK;
 int verb_host(struct host *host, const struct request *request, struct reply *reply) MUST_CHECK;
 
-/* Attaches the host's namespaces to a reply: OUTCOME_HOST. */
-int reply_host(const struct host *host, struct reply *reply) MUST_CHECK;
-/* Attaches the open descriptors to a reply without any; they stay open until it has been sent. */
-int reply_hand(struct reply *reply, const struct namespaces *namespaces) MUST_CHECK;
+/* Attaches the host's namespaces of that set to a reply: OUTCOME_HOST. */
+int reply_host(const struct host *host, unsigned set, struct reply *reply) MUST_CHECK;
+/* Attaches the open descriptors of that set to a reply without any; they stay open until it has
+ * been sent. */
+int reply_hand(struct reply *reply, const struct namespaces *namespaces, unsigned set) MUST_CHECK;
 
 /* reaper.c: waits for a user's last processes, or ends them (kill), and tears down. Takes the
  * user's lock. -EBUSY: processes are left after timeout_ms. */

@@ -97,8 +97,44 @@ int host_return(const struct host *host)
 	int result = 0;
 
 	for (int i = 0; i < NAMESPACE_KINDS && result == 0; i++)
-		result = host_return_to(host, i);
+		if (host->ns.fd[i] >= 0)
+			result = host_return_to(host, i);
 	return result;
+}
+
+static int namespaces_open(struct host *host, unsigned namespaces)
+{
+	for (int i = 0; i < NAMESPACE_KINDS; i++) {
+		if (host->ns.fd[i] >= 0 || !(namespaces & namespace_kinds[i].bit))
+			continue;
+		host->ns.fd[i] = namespace_open(host->proc, "1", i);
+		if (host->ns.fd[i] < 0)
+			return host->ns.fd[i];
+	}
+	return 0;
+}
+
+/*
+ * Opens the namespaces of the host that this process, as its caller, may not be in: a helper in a
+ * user's would be taken for a process of theirs (members.c). Each user has a network namespace. A
+ * service outside of these may have a mount or UTS namespace of its own; other kinds then cost no
+ * system call.
+ */
+static int namespaces_find(struct host *host, unsigned namespaces)
+{
+	struct stat st, own;
+	int error;
+
+	if (namespaces)
+		return namespaces_open(host, namespaces | NAMESPACES_FIRST);
+	error = namespaces_open(host, NAMESPACES_FIRST);
+	if (error)
+		return error;
+	if (fstat(host->ns.fd[KIND_NET], &st) < 0 ||
+	    fstatat(host->proc, "self/ns/net", &own, 0) < 0)
+		return log_errno(errno, "compare network namespaces with the host's");
+	host->nested = st.st_ino != own.st_ino || st.st_dev != own.st_dev;
+	return host->nested ? namespaces_open(host, NAMESPACES_ALL) : 0;
 }
 
 int host_sockets(struct host *host)
@@ -108,7 +144,7 @@ int host_sockets(struct host *host)
 	return result < 0 ? result : netlink_open(&host->netfilter, NETLINK_NETFILTER);
 }
 
-int host_enter(struct host *host)
+int host_enter(struct host *host, unsigned namespaces)
 {
 	int result;
 
@@ -122,13 +158,8 @@ int host_enter(struct host *host)
 		host->proc = proc_open("/proc");
 	if (host->proc < 0)
 		return log_errno(-host->proc, "find the host's /proc");
-	for (int i = 0; i < NAMESPACE_KINDS; i++) {
-		host->ns.fd[i] = namespace_open(host->proc, "1", i);
-		if (host->ns.fd[i] < 0)
-			return host->ns.fd[i];
-	}
-	/* All of them: a helper in a user's would be taken for a process of theirs (members.c). */
-	result = host_return(host);
+	result = namespaces_find(host, namespaces);
+	result = result ?: host_return(host);
 	result = result ?: folders_make(host);
 	if (result < 0)
 		return result;
@@ -136,14 +167,14 @@ int host_enter(struct host *host)
 	return host->lock < 0 ? host->lock : 0;
 }
 
-int reply_hand(struct reply *reply, const struct namespaces *namespaces)
+int reply_hand(struct reply *reply, const struct namespaces *namespaces, unsigned set)
 {
 	struct stat st;
 
 	for (int i = 0; i < NAMESPACE_KINDS; i++) {
 		int fd = namespaces->fd[i];
 
-		if (fd < 0)
+		if (fd < 0 || !(set & namespace_kinds[i].bit))
 			continue;
 		if (fstat(fd, &st) < 0)
 			return log_errno(errno, "look at a namespace");
@@ -153,8 +184,8 @@ int reply_hand(struct reply *reply, const struct namespaces *namespaces)
 	return 0;
 }
 
-int reply_host(const struct host *host, struct reply *reply)
+int reply_host(const struct host *host, unsigned set, struct reply *reply)
 {
 	reply->outcome = OUTCOME_HOST;
-	return reply_hand(reply, &host->ns);
+	return reply_hand(reply, &host->ns, set);
 }

@@ -61,11 +61,20 @@ static int session_record(const struct user *user, const struct process *leader,
 	return 0;
 }
 
+/*
+ * The namespaces of the user's record. A login from another user's session leaves all of that
+ * user's: for a kind that this user does not have it gets the host's.
+ */
 static int login_reply(const struct user *user, struct reply *reply)
 {
+	struct namespaces joined = user->pins;
+
+	for (int i = 0; user->host->nested && i < NAMESPACE_KINDS; i++)
+		if (joined.fd[i] < 0)
+			joined.fd[i] = user->host->ns.fd[i];
 	user_tell(user, reply->line, sizeof(reply->line));
 	reply->outcome = OUTCOME_ISOLATED;
-	return reply_hand(reply, &user->pins);
+	return reply_hand(reply, &joined, NAMESPACES_ALL);
 }
 
 /* Does the service run jobs? Their last logout logs all that the first login would. */
@@ -176,5 +185,5 @@ int verb_open(struct host *host, const struct request *request, struct reply *re
 		return error;
 	/* The reply has the pins' descriptors. The end of the process closes and frees the rest. */
 	return user.profile->isolate ? login_isolated(&user, &setup, &leader, reply)
-				     : reply_host(host, reply);
+				     : reply_host(host, NAMESPACES_ALL, reply);
 }

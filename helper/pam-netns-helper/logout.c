@@ -29,7 +29,7 @@ static int session_end(struct host *host, uid_t uid, bool *live)
 int verb_close(struct host *host, const struct request *request, struct reply *reply)
 {
 	bool live = false;
-	int result = reply_host(host, reply);
+	int result = reply_host(host, request->namespaces ?: NAMESPACES_FIRST, reply);
 
 	result = result ?: lock_take(host->lock, host->proc, request->who.uid);
 	if (result < 0)
@@ -62,5 +62,5 @@ int verb_kick(struct host *host, const struct request *request, struct reply *re
 int verb_host(struct host *host, const struct request *request, struct reply *reply)
 {
 	(void)request;
-	return reply_host(host, reply);
+	return reply_host(host, NAMESPACES_ALL, reply);
 }

@@ -169,7 +169,7 @@ static int verb_run(const struct verb *verb, pid_t caller)
 	if (result == 0) {
 		deadline_set();
 		netlink_explain(request.flags & REQUEST_DEBUG);
-		result = host_enter(&host);
+		result = host_enter(&host, request.namespaces);
 		host.caller = caller;
 		if (result == 0 && verb->sockets)
 			result = host_sockets(&host);

@@ -80,9 +80,9 @@ int user_make(struct user *user)
 	struct host *host = user->host;
 	int error = resources_make(user);
 
-	lock_release(host->lock, LOCK_HOST); /* taken by the port */
 	if (!error)
-		return 0;
+		return 0; /* LOCK_HOST, taken by the port, is released with the user's lock */
+	lock_release(host->lock, LOCK_HOST);
 	user_close(user);
 	if (host_return(host) < 0 || user_remove(host, user->uid, &user->state) < 0)
 		log_warning("leftovers of a failed login of uid %u: pam-netns gc removes them",
@@ -116,7 +116,9 @@ int user_check(struct user *user)
 			return error;
 		result = result ?: error;
 	}
-	lock_release(user->host->lock, LOCK_HOST); /* taken by the veth pair, if it needs work */
+	/* Taken by the veth pair, if it needs work; a login releases it with the user's lock. */
+	if (user->host->thorough)
+		lock_release(user->host->lock, LOCK_HOST);
 	if (user->address6.family)
 		user->state.uplink.address6 = user->address6;
 	if (!result && user->changed)

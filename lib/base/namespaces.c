@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -21,6 +22,17 @@ enum namespace_kind namespace_find(const char *name)
 	while (kind < NAMESPACE_KINDS && strcmp(namespace_kinds[kind].name, name) != 0)
 		kind++;
 	return kind;
+}
+
+const char *namespaces_text(unsigned set, char text[NAMESPACES_TEXT_MAX])
+{
+	char *end = text;
+
+	*text = '\0';
+	for (int i = 0; i < NAMESPACE_KINDS; i++)
+		if (set & namespace_kinds[i].bit)
+			end += sprintf(end, "%s%s", end > text ? " " : "", namespace_kinds[i].name);
+	return text;
 }
 
 int namespace_unshare(enum namespace_kind kind)

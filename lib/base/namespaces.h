@@ -20,7 +20,8 @@ enum namespace_bit {
 	NAMESPACE_UTS = 1 << 1,
 	NAMESPACE_MNT = 1 << 2,
 };
-#define NAMESPACES_ALL ((1U << NAMESPACE_KINDS) - 1)
+#define NAMESPACES_ALL	 ((1U << NAMESPACE_KINDS) - 1)
+#define NAMESPACES_FIRST (NAMESPACE_NET | NAMESPACE_UTS | NAMESPACE_MNT) /* of the first versions */
 
 extern const struct namespace_row {
 	const char *name;  /* of the file in /proc/PID/ns, of the pin, in the conf file and texts */
@@ -31,6 +32,9 @@ extern const struct namespace_row {
 
 /* The kind with that name; NAMESPACE_KINDS if there is none. */
 enum namespace_kind namespace_find(const char *name);
+#define NAMESPACES_TEXT_MAX (NAMESPACE_KINDS * (NAMESPACE_NAME_MAX + 1))
+/* The names of a set, such as "net uts mnt"; returns text. */
+const char *namespaces_text(unsigned set, char text[NAMESPACES_TEXT_MAX]);
 /* Moves this process into a new namespace. Logs errors. */
 int namespace_unshare(enum namespace_kind kind) MUST_CHECK;
 /* Opens the namespace of a process ("self" or a number below proc). Logs errors. */

@@ -66,13 +66,16 @@ ssize_t request_encode(const struct request *request, char packet[MESSAGE_MAX])
 		packet_put_text(&writer, request_texts[i].key, text);
 	}
 	if (who->uid > ID_MAX || who->gid > ID_MAX || request->watchers > ID_MAX ||
-	    request->flags & ~REQUEST_FLAGS || who->groups_count > WHO_GROUPS_MAX)
+	    request->flags & ~REQUEST_FLAGS || request->namespaces & ~NAMESPACES_ALL ||
+	    who->groups_count > WHO_GROUPS_MAX)
 		return -EINVAL;
 	packet_put_number(&writer, "uid", who->uid);
 	packet_put_number(&writer, "gid", who->gid);
 	packet_put_number(&writer, "flags", request->flags);
 	if (request->watchers)
 		packet_put_number(&writer, "watchers", request->watchers);
+	if (request->namespaces)
+		packet_put_number(&writer, "namespaces", request->namespaces);
 	for (const char *group = NULL; (group = who_next_group(who, group));) {
 		if (text_has_control(group))
 			return -EINVAL;
@@ -94,22 +97,22 @@ static int take_groups(struct packet_reader *reader, struct who *out)
 	return 0;
 }
 
-/* Optional: a login program that was started before an update of this software has the older module. */
-static bool take_watchers(struct packet_reader *reader, struct request *out)
+/*
+ * A number that is not sent if it is 0: a login program that was started before an update of this
+ * software has the older module.
+ */
+static bool take_optional(struct packet_reader *reader, const char *key, uint64_t max,
+			  uint64_t *out)
 {
 	struct packet_reader ahead = *reader;
-	uint64_t gid = 0;
 
-	if (packet_take(&ahead, "watchers") &&
-	    (!packet_take_number(reader, "watchers", ID_MAX, &gid) || !gid))
-		return false;
-	out->watchers = (gid_t)gid;
-	return true;
+	*out = 0;
+	return !packet_take(&ahead, key) || (packet_take_number(reader, key, max, out) && *out);
 }
 
 static int take_request(struct packet_reader *reader, struct request *out)
 {
-	uint64_t uid, gid, flags;
+	uint64_t uid, gid, flags, watchers, namespaces;
 	int error;
 
 	for (size_t i = 0; i < REQUEST_TEXTS; i++) {
@@ -122,11 +125,14 @@ static int take_request(struct packet_reader *reader, struct request *out)
 	if (!packet_take_number(reader, "uid", ID_MAX, &uid) ||
 	    !packet_take_number(reader, "gid", ID_MAX, &gid) ||
 	    !packet_take_number(reader, "flags", UINT32_MAX, &flags) || flags & ~REQUEST_FLAGS ||
-	    !take_watchers(reader, out))
+	    !take_optional(reader, "watchers", ID_MAX, &watchers) ||
+	    !take_optional(reader, "namespaces", NAMESPACES_ALL, &namespaces))
 		return -EBADMSG;
 	out->who.uid = (uid_t)uid;
 	out->who.gid = (gid_t)gid;
 	out->flags = (unsigned)flags;
+	out->watchers = (gid_t)watchers;
+	out->namespaces = (unsigned)namespaces;
 	error = take_groups(reader, &out->who);
 	if (error)
 		return error;

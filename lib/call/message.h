@@ -40,6 +40,7 @@ struct request {
 	char network[CONF_NAME_MAX]; /* up, down: one network; "": all */
 	gid_t watchers;		     /* of the profile; 0: none */
 	unsigned flags;		     /* enum request_flag */
+	unsigned namespaces;	     /* close: those that the open joined; 0: net, uts and mnt */
 	char conf[PATH_MAX];	     /* the last: little of it is used, and only that is touched */
 };
 

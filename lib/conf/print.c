@@ -212,15 +212,10 @@ static void match_print(const struct conf_key *key, const void *target, FILE *ou
 static void namespaces_print(const struct conf_key *key, const void *target, FILE *out)
 {
 	const struct profile *profile = target;
-	const char *between = "";
+	char names[NAMESPACES_TEXT_MAX];
 
 	(void)key;
-	for (int i = 0; i < NAMESPACE_KINDS; i++) {
-		if (!(profile->namespaces & namespace_kinds[i].bit))
-			continue;
-		fprintf(out, "%s%s", between, namespace_kinds[i].name);
-		between = " ";
-	}
+	fputs(namespaces_text(profile->namespaces, names), out);
 }
 
 static void processes_print(const struct conf_key *key, const void *target, FILE *out)

@@ -22,15 +22,21 @@ static bool namespace_is_planned(const char *name)
 	return false;
 }
 
+static int namespace_unknown(const char *name, struct conf_reason *why)
+{
+	char known[NAMESPACES_TEXT_MAX];
+
+	return conf_wrong(why, "%s namespace '%s'; known: %s",
+			  namespace_is_planned(name) ? "this version does not support" : "unknown",
+			  name, namespaces_text(NAMESPACES_ALL, known));
+}
+
 static int namespace_add(const char *name, unsigned *set, struct conf_reason *why)
 {
 	enum namespace_kind kind = namespace_find(name);
 
-	if (kind == NAMESPACE_KINDS && namespace_is_planned(name))
-		return conf_wrong(why, "%s is not supported by this version; use net mnt uts",
-				  name);
 	if (kind == NAMESPACE_KINDS)
-		return conf_wrong(why, "must be a list of net, mnt and uts");
+		return namespace_unknown(name, why);
 	if (*set & namespace_kinds[kind].bit)
 		return conf_wrong(why, "names %s twice; once is enough", name);
 	*set |= namespace_kinds[kind].bit;

@@ -257,6 +257,7 @@ static void test_active_user_keeps_recorded_values(void **state)
 			       .user = "nobody",
 			       .profile = "all",
 			       .network = "default",
+			       .namespaces = NAMESPACE_NET | NAMESPACE_UTS | NAMESPACE_MNT,
 			       .hostname = "old-name"};
 	int run = open(RUN_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -273,6 +274,11 @@ static void test_active_user_keeps_recorded_values(void **state)
 	assert_int_equal(state_write(run, &s), 0);
 	assert_int_equal(run_explain("nobody"), STATUS_FINE);
 	assert_non_null(strstr(output, "in network default by profile old"));
+	strcpy(s.profile, "all");
+	s.namespaces = NAMESPACE_NET | NAMESPACE_UTS;
+	assert_int_equal(state_write(run, &s), 0);
+	assert_int_equal(run_explain("nobody"), STATUS_FINE);
+	assert_non_null(strstr(output, "by profile all with namespaces net uts, "));
 	close(run);
 }
 

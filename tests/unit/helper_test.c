@@ -56,7 +56,7 @@ static void verb_process(verb *run, const struct request *request, pid_t caller)
 	/* The caller's directory; entering the host's mount namespace leaves it. */
 	if (chdir("/proc"))
 		return;
-	answer->error = host_enter(&host);
+	answer->error = host_enter(&host, 0);
 	answer->in_root = getcwd(cwd, sizeof(cwd)) && strcmp(cwd, "/") == 0;
 	answer->error = answer->error ?: host_sockets(&host);
 	host.caller = caller;

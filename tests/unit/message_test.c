@@ -104,6 +104,28 @@ static void largest_request_fits(void **state)
 	request_free(&sent);
 }
 
+/* Modules of before the field do not send it, and a request without namespaces looks the same. */
+static void namespaces_of_a_request_are_optional(void **state)
+{
+	struct request request = make_request(), got;
+	ssize_t size = request_encode(&request, packet);
+
+	(void)state;
+	assert_null(memmem(packet, (size_t)size, "namespaces", 10));
+	assert_int_equal(request_decode(packet, (size_t)size, &got), 0);
+	assert_int_equal(got.namespaces, 0);
+	request_free(&got);
+	request.namespaces = NAMESPACES_ALL;
+	size = request_encode(&request, packet);
+	assert_int_equal(request_decode(packet, (size_t)size, &got), 0);
+	assert_int_equal(got.namespaces, NAMESPACES_ALL);
+	assert_int_equal(got.who.groups_count, 3);
+	request_free(&got);
+	request.namespaces++;
+	assert_int_equal(request_encode(&request, packet), -EINVAL);
+	request_free(&request);
+}
+
 static void assert_unfit(struct request *request, int error)
 {
 	assert_int_equal(request_encode(request, packet), error);
@@ -163,6 +185,9 @@ static const struct {
     PACKET(TEXTS "uid=1\0gid=2\0flags=0\0watchers=4\0watchers=4\0end="),
     PACKET(TEXTS "uid=1\0gid=2\0flags=8\0end="),
     PACKET(TEXTS "uid=1\0gid=2\0flags=4294967296\0end="),
+    PACKET(TEXTS "uid=1\0gid=2\0flags=0\0namespaces=0\0end="),
+    PACKET(TEXTS "uid=1\0gid=2\0flags=0\0namespaces=4096\0end="),
+    PACKET(TEXTS "uid=1\0gid=2\0flags=0\0member=x\0namespaces=1\0end="),
     PACKET(TEXTS "uid=1\0uid=1\0gid=2\0flags=0\0end="),
     PACKET(TEXTS "gid=2\0uid=1\0flags=0\0end="),
     PACKET(TEXTS "uid=1\0flags=0\0end="),
@@ -380,6 +405,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(request_is_read_back),
+	    cmocka_unit_test(namespaces_of_a_request_are_optional),
 	    cmocka_unit_test(largest_request_fits),
 	    cmocka_unit_test(unfit_requests_are_not_sent),
 	    cmocka_unit_test(request_without_watchers_is_read),

@@ -18,7 +18,7 @@ static void test_all_resources_are_made_then_published(void **state)
 	(void)state;
 	user_new(&user);
 	assert_int_equal(user_make(&user), 0);
-	assert_done(MAKES "publish, release, ");
+	assert_done(MAKES "publish, ");
 	assert_true(user.recorded);
 	assert_true(recorded());
 	assert_string_equal(log_last, "");

@@ -11,7 +11,7 @@ static void test_session_is_opened_and_closed(void **state)
 	assert_log(LINE, "opened", nobody_uid(), (int)getpid());
 	snprintf(request, sizeof(request),
 		 CONF " nobody nobody uid=%u gid=%u groups=1 service=sshd tty=ssh "
-		      "rhost=192.0.2.1 flags=0",
+		      "rhost=192.0.2.1 flags=0 namespaces=0",
 		 nobody_uid(), nobody_gid());
 	assert_string_equal(request_of_last, request);
 	request_of_last[0] = asked[0] = '\0';
@@ -19,6 +19,8 @@ static void test_session_is_opened_and_closed(void **state)
 	pam.items[PAM_USER] = "root";
 	assert_int_equal(session_end(), PAM_SUCCESS);
 	assert_string_equal(asked, "close(10000) join");
+	/* It goes back from the namespaces that the open joined. */
+	request[strlen(request) - 1] = '0' + NAMESPACE_NET;
 	assert_string_equal(request_of_last, request);
 	assert_log(LINE, "closed", nobody_uid(), (int)getpid());
 	assert_string_equal(pam.shown, "");

@@ -59,10 +59,11 @@ static inline int fake_call(const char *verb, const struct request *request, uns
 
 	ask("%s(%u)", verb, deadline_ms);
 	snprintf(request_of_last, sizeof(request_of_last),
-		 "%s %s %s uid=%u gid=%u groups=%zu service=%s tty=%s rhost=%s flags=%u",
+		 "%s %s %s uid=%u gid=%u groups=%zu service=%s tty=%s rhost=%s flags=%u "
+		 "namespaces=%u",
 		 request->conf, request->who.user, request->who.account, request->who.uid,
 		 request->who.gid, request->who.groups_count, request->service, request->tty,
-		 request->rhost, request->flags);
+		 request->rhost, request->flags, request->namespaces);
 	if (answer->error)
 		return answer->error;
 	*reply = (struct reply){.outcome = answer->outcome, .handed_count = !answer->empty};

@@ -5,6 +5,7 @@ SYSCONFDIR ?= /etc
 DESTDIR    ?=
 LIBEXECDIR  = $(PREFIX)/libexec/pam-netns
 MANDIR      = $(PREFIX)/share/man
+EXAMPLESDIR = $(PREFIX)/share/doc/pam-netns/examples
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
 NFTABLES_DROPIN = $(UNITDIR)/nftables.service.d
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
@@ -186,7 +187,7 @@ install: all
 	$(INSTALL) -d -m 0755 $(DESTDIR)$(PAMDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PREFIX)/sbin \
 		$(DESTDIR)$(SYSCONFDIR)/security $(DESTDIR)$(UNITDIR) $(DESTDIR)$(TMPFILESDIR) \
 		$(DESTDIR)$(SYSCTLDIR) $(DESTDIR)$(PAMCONFIGSDIR) \
-		$(addprefix $(DESTDIR),$(BASHDIR) $(ZSHDIR) $(FISHDIR) $(POLICYDIR)/apparmor $(POLICYDIR)/selinux) \
+		$(addprefix $(DESTDIR),$(BASHDIR) $(ZSHDIR) $(FISHDIR) $(EXAMPLESDIR) $(POLICYDIR)/apparmor $(POLICYDIR)/selinux) \
 		$(DESTDIR)/var/lib/pam-netns $(DESTDIR)/var/lib/pam-netns/leases \
 		$(addprefix $(DESTDIR)$(MANDIR)/,man1 man5 man8)
 	$(INSTALL) -d -m 0700 $(DESTDIR)/var/lib/pam-netns/private
@@ -210,6 +211,7 @@ install: all
 	$(INSTALL) -m 0644 conf/tmpfiles.conf $(DESTDIR)$(TMPFILESDIR)/pam-netns.conf
 	$(INSTALL) -m 0644 conf/sysctl.conf $(DESTDIR)$(SYSCTLDIR)/60-pam-netns.conf
 	$(INSTALL) -m 0644 conf/pam-configs $(DESTDIR)$(PAMCONFIGSDIR)/pam-netns
+	$(INSTALL) -m 0644 conf/examples/* $(DESTDIR)$(EXAMPLESDIR)/
 	$(INSTALL) -m 0644 conf/completions/pam-netns.bash $(DESTDIR)$(BASHDIR)/pam-netns
 	$(INSTALL) -m 0644 conf/completions/_pam-netns $(DESTDIR)$(ZSHDIR)/
 	$(INSTALL) -m 0644 conf/completions/pam-netns.fish $(DESTDIR)$(FISHDIR)/
@@ -237,11 +239,12 @@ uninstall:
 		$(DESTDIR)$(TMPFILESDIR)/pam-netns.conf $(DESTDIR)$(SYSCTLDIR)/60-pam-netns.conf \
 		$(DESTDIR)$(PAMCONFIGSDIR)/pam-netns $(DESTDIR)$(BASHDIR)/pam-netns \
 		$(DESTDIR)$(ZSHDIR)/_pam-netns $(DESTDIR)$(FISHDIR)/pam-netns.fish \
-		$(addprefix $(DESTDIR)$(POLICYDIR)/,apparmor/pam-netns-helper selinux/pam_netns.te selinux/pam_netns.fc)
+		$(addprefix $(DESTDIR)$(POLICYDIR)/,apparmor/pam-netns-helper selinux/pam_netns.te selinux/pam_netns.fc) \
+		$(patsubst conf/examples/%,$(DESTDIR)$(EXAMPLESDIR)/%,$(wildcard conf/examples/*))
 	@for page in $(MANPAGES) $(COMMANDS:%=pam-netns-%.8); do \
 		rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
-	@rmdir $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(NFTABLES_DROPIN) \
-		$(addprefix $(DESTDIR)$(POLICYDIR),/apparmor /selinux) $(DESTDIR)$(POLICYDIR) 2>/dev/null || true
+	@rmdir $(addprefix $(DESTDIR),$(LIBEXECDIR) $(NFTABLES_DROPIN) $(EXAMPLESDIR) $(dir $(EXAMPLESDIR)) \
+		$(addprefix $(POLICYDIR),/apparmor /selinux) $(POLICYDIR)) 2>/dev/null || true
 
 ## deb		Debian packages in build/deb, from a copy of the tree
 .PHONY: deb

@@ -144,6 +144,36 @@ test_restart_of_networkd_leaves_users_their_network() {
 	systemctl stop systemd-networkd.socket systemd-networkd
 }
 
+# A file of networkd for all links takes users' ports out of the bridge; with our example it does not.
+test_networkd_leaves_links_alone_with_the_example() {
+	mkdir -p /etc/systemd/network
+	printf '[Match]\nName=uplink0\n[Network]\nKeepConfiguration=yes\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n' \
+		>/etc/systemd/network/04-uplink.network
+	printf '[Match]\nName=*\n[Network]\nLinkLocalAddressing=ipv6\nIPv6AcceptRA=no\n' \
+		>/etc/systemd/network/99-all.network
+	hold_session one alice
+	systemctl start systemd-networkd
+	wait_until 30 networkctl_says pnu1jl0 configured
+	assert_fails user_reaches one >&2
+	cp /usr/share/doc/pam-netns/examples/networkd.network /etc/systemd/network/05-pam-netns.network
+	networkctl reload
+	wait_until 30 networkctl_says pnu1jl0 unmanaged
+	wait_until 30 networkctl_says pnbr0 unmanaged
+	pam-netns gc
+	user_reaches one
+	systemctl restart systemd-networkd
+	wait_until 30 networkctl_says uplink0 configured
+	assert_eq 'unmanaged unmanaged' "$(networkctl list --no-legend --no-pager 'pn*' | awk '{ print $NF }' | xargs)"
+	user_reaches one
+	end_session one
+	systemctl stop systemd-networkd.socket systemd-networkd
+	rm -r /etc/systemd/network
+}
+
+user_reaches() {
+	[[ $(in_session "$1" "curl -sS -m 3 http://$OUTSIDE4/") == *"you are $HOST4"* ]]
+}
+
 # host_routes: prints our routes and routing rules.
 host_routes() {
 	ip rule

@@ -55,11 +55,12 @@ test_no_other_file_is_installed_or_writable() {
 	[[ ! -e /etc/debian_version ]] || zsh=vendor-completions
 	mapfile -t links < <(pam-netns --commands | sed 's/\t.*//; s/.*/pam-netns-&.8/')
 	files=$(cd "$DEST" && find . ! -type d | sort)
-	# shellcheck disable=SC2086 # words
+	# shellcheck disable=SC2046,SC2086 # words
 	expected=$(printf '%s\n' ".$MODULE" .$LIBEXEC/{pam-netns-{enter,helper},removal-check} ./usr/sbin/pam-netns \
 		./usr/bin/pam-netns .$CONF ./usr/lib/tmpfiles.d/pam-netns.conf \
 		./usr/lib/sysctl.d/60-pam-netns.conf ./usr/share/pam-configs/pam-netns \
 		./usr/share/bash-completion/completions/pam-netns ./usr/share/zsh/$zsh/_pam-netns \
+		$(cd "$CHECKOUT/conf/examples" && printf './usr/share/doc/pam-netns/examples/%s\n' *) \
 		./usr/share/fish/vendor_completions.d/pam-netns.fish \
 		./usr/share/pam-netns/{apparmor/pam-netns-helper,selinux/pam_netns.{fc,te}} "${links[@]/#/./usr/share/man/man8/}" |
 		cat - <(printf './usr/share/man/%s\n' $PAGES) <(printf './usr/lib/systemd/system/%s\n' $UNITS) | sort)

@@ -1,0 +1,124 @@
+# shellcheck shell=bash
+# conf/examples: each conf file is without an error, logins work with it, and it does what its comments say.
+
+# shellcheck source=tests/integration/network_lib.sh
+. "$CHECKOUT/tests/integration/network_lib.sh"
+
+EXAMPLES=/usr/share/doc/pam-netns/examples
+
+setup() {
+	host_pam_install
+	echo 'teachers:x:2200:longuid' >>/etc/group
+	echo 0 >/proc/sys/net/ipv4/icmp_ratelimit
+	probe_make
+}
+
+# example NAME: puts the installed example into force.
+example() {
+	cp "$EXAMPLES/$1.conf" "$CONF"
+	assert_eq "$CONF: ok" "$(pam-netns check "$CONF")"
+	pam-netns up
+}
+
+# logged_out USER...
+logged_out() {
+	local user
+	for user; do
+		end_session "$user"
+		user_clean "$user"
+	done
+}
+
+# network_of COMMAND...: prints the network of the shell that the command starts.
+network_of() {
+	"$@" 'readlink /proc/self/ns/net'
+}
+
+# isolated USER: by ssh and by su the user is in one network, which is not the host's.
+isolated() {
+	local network
+	network=$(network_of ssh_as "$1" --)
+	assert_ne "$(readlink /proc/1/ns/net)" "$network" "$1 by ssh"
+	assert_ne "$(readlink /proc/1/ns/net)" "$(network_of su "$1" -c)" "$1 by su"
+	user_clean "$1"
+}
+
+on_the_host() {
+	assert_eq "$(readlink /proc/1/ns/net)" "$(network_of ssh_as "$1" --)" "$1"
+}
+
+# private_kib USER: prints the size of the user's /tmp.
+private_kib() {
+	in_session "$1" 'df --output=size /tmp | tail -n 1' | xargs
+}
+
+# The list of conf files: a new example has a test here.
+test_examples_are_these() {
+	assert_eq 'first-user.conf hpc-login-node.conf networkd.network networkmanager.conf shell-host.conf teaching-lab.conf' \
+		"$(cd "$EXAMPLES" && echo *)"
+}
+
+test_first_user_alone_is_isolated() {
+	example first-user
+	isolated alice
+	on_the_host bob
+	on_the_host root
+}
+
+test_hpc_login_node_lets_users_reach_all_but_management_and_mail() {
+	example hpc-login-node
+	isolated alice
+	on_the_host dave
+	users_login alice bob
+	assert_reach alice yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE4 7" "icmp $OUTSIDE4"
+	assert_reach alice no "tcp $OUTSIDE4 25" "icmp $(listed bob address)" "tcp $HOST4 22"
+	assert_match 'deny 10.255.0.0/16' "$(pam-netns explain alice)"
+	logged_out alice bob
+}
+
+test_teaching_lab_keeps_students_apart_and_lets_the_course_meet() {
+	local name
+	example teaching-lab
+	isolated bob
+	on_the_host dave
+	users_login alice carol bob longuid
+	for name in "alice lab" "carol lab" "bob student" "longuid staff"; do
+		assert_eq "${name#* }" "$(listed "${name% *}" profile)" "${name% *}"
+		assert_eq "${name% *}-testhost" "$(in_session "${name% *}" 'uname -n')"
+	done
+	serve carol
+	assert_reach alice yes "tcp $(listed carol address) 80" "icmp $(listed carol address)"
+	assert_reach alice no "tcp $OUTSIDE4 80" "icmp $(listed bob address)"
+	assert_reach bob yes "tcp $OUTSIDE4 80"
+	assert_reach bob no "tcp $OUTSIDE4 7" "icmp $OUTSIDE4" "tcp $(listed carol address) 80"
+	assert_reach longuid yes "tcp $OUTSIDE4 7" "icmp $OUTSIDE4"
+	assert_eq 262144 "$(private_kib bob)" "KiB of bob's /tmp"
+	# low_ports is the lab's alone.
+	in_session alice 'timeout 1 nc -l 80; [ $? = 124 ]'
+	assert_fails in_session bob 'timeout 1 nc -l 80; [ $? = 124 ]' >&2
+	in_session bob 'setsid sleep 300 >/dev/null 2>&1 & echo $!' >"$OUT/sleep"
+	kill "$(cat "$OUT/server.carol")"
+	logged_out alice carol longuid bob
+	[[ ! -e /proc/$(<"$OUT/sleep") ]]
+}
+
+test_shell_host_stops_spam_and_reaches_the_hosts_mail_and_chat() {
+	local server
+	example shell-host
+	isolated alice
+	on_the_host dave
+	users_login alice bob
+	nc -lk 6667 >/dev/null 2>&1 &
+	server=$!
+	wait_until 5 sh -c 'ss -Hltn "sport = 6667" | grep -q .'
+	assert_reach alice yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE4 7" "tcp $HOST4 6667"
+	assert_reach alice no "tcp $OUTSIDE4 25" "tcp $HOST4 22" "icmp $(listed bob address)"
+	assert_eq 131072 "$(private_kib bob)" "KiB of bob's /tmp"
+	in_session bob 'setsid sleep 300 >/dev/null 2>&1 & echo $!' >"$OUT/sleep"
+	end_session bob
+	assert_eq "$(listed bob address)" "$(ssh_as bob -- "ip -4 -o addr show eth0 | sed 's,.*inet \([^/]*\)/.*,\1,'")"
+	[[ -e /proc/$(<"$OUT/sleep") ]]
+	kill "$(<"$OUT/sleep")" "$server"
+	user_clean bob
+	logged_out alice
+}

@@ -27,7 +27,12 @@ storm: all
 coverage:
 	@B='$B' MAKE='$(MAKE)' tests/coverage/run $(COVERAGE_FILES)
 
+## vm-check	stock kernels with systemd in a virtual machine; KERNELS='6.1 6.12' (root)
+.PHONY: vm-check
+vm-check:
+	@B='$B' tests/vm/run $(KERNELS)
+
 ## check-long	check, and all of the above, and an hour of fuzzing; hours (root)
 .PHONY: check-long
-check-long: check valgrind mutants storm fault coverage
+check-long: check valgrind mutants storm fault coverage vm-check
 	@$(MAKE) --no-print-directory fuzz SECONDS=3600

@@ -127,15 +127,18 @@ test_deb_programs_are_hardened() {
 	assert_eq '/etc/security/pam_netns.conf' "$(dpkg-deb -I "$DEBS"/pam-netns_*.deb conffiles)"
 }
 
-# An ordinary user builds it again: another folder, umask, time zone, locale, number of jobs, PATH.
+# An ordinary user builds it again: another folder, umask, time zone, locale, number of jobs, PATH. `make B=FOLDER deb`
+# leaves that folder alone.
 test_deb_is_reproducible() {
 	local deb
-	mkdir -m 0777 "$OUT/again"
-	as alice env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/games HOME=/home/alice TZ=Pacific/Kiritimati LC_ALL=C \
+	mkdir -m 0777 "$OUT/again" "$OUT/b"
+	as alice touch "$OUT/b/kept"
+	as alice env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/games HOME=/home/alice TZ=Pacific/Kiritimati LC_ALL=C MAKEFLAGS=" -- B=$OUT/b" \
 		DEB_BUILD_OPTIONS=parallel=3 sh -c "umask 0027 && TMPDIR=$OUT $CHECKOUT/debian/make-deb $OUT/again" >&2
 	for deb in "$DEBS"/*.{deb,dsc,tar.xz}; do
 		cmp "$deb" "$OUT/again/${deb##*/}"
 	done
+	[[ -e $OUT/b/kept ]]
 }
 
 test_deb_installation_changes_no_login_and_enables_no_unit() {

@@ -75,11 +75,11 @@ assert_code() {
 }
 
 # bound SECONDS: sets BOUND to the number of seconds that these become on a busy machine. If twice as many
-# processes want to run as there are CPUs, all takes twice as long.
+# processes want to run as there are CPUs, all takes twice as long. BOUND_FACTOR is that of a slow machine.
 bound() {
 	local load
 	read -r load _ </proc/loadavg
-	BOUND=$(($1 * (1 + ${load%.*} / CPUS)))
+	BOUND=$(($1 * ${BOUND_FACTOR:-1} * (1 + ${load%.*} / CPUS)))
 }
 
 # wait_until SECONDS COMMAND…: repeats the command until it succeeds.

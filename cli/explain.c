@@ -139,13 +139,24 @@ void explain_processes(const struct subject *subject)
 
 	if (profile->processes == PROCESSES_ALL)
 		explain_line("processes", "all: users see the processes of all users");
-	else if (!*profile->watchers)
+	else if (!profile->watchers)
 		explain_line("processes", "own: users see only their own processes");
 	else
 		explain_line("processes",
 			     "own: users see only their own processes, and members of group %s "
 			     "see all",
 			     profile->watchers);
+}
+
+void explain_hide(const struct subject *subject)
+{
+	const struct profile *profile = subject->profile;
+	CLEANUP_FREE char *value = conf_key_print(&conf_keys[KEY_hide], profile);
+
+	explain_label("hide");
+	text_print(stdout, value ?: "out of memory");
+	puts(profile->hide.count ? ": empty and read-only for users, except their own home"
+				 : ": users see all paths of the host");
 }
 
 /* An active user keeps the present network until the last logout, even if the conf file changes. */

@@ -22,6 +22,7 @@ static const char *const forms[VALUE_KINDS] = {
     [VALUE_PREFIX6] = "ADDRESS/LENGTH",
     [VALUE_SERVICES] = "SERVICE...",
     [VALUE_DIRECTORIES] = "DIRECTORY...",
+    [VALUE_HIDE] = "PATH...",
     [VALUE_NAME] = "NAME",
     [VALUE_BRIDGE] = "NAME",
     [VALUE_NAT] = "ADDRESS...",
@@ -64,6 +65,9 @@ static void limits_print(const struct conf_key *key)
 		break;
 	case VALUE_DIRECTORIES:
 		printf("At most %u directories.", key->max);
+		break;
+	case VALUE_HIDE:
+		printf("At most %u paths.", key->max);
 		break;
 	case VALUE_BRIDGE:
 		printf("At most %u characters.", key->max);

@@ -158,12 +158,20 @@ static int open_isolated(struct session_data *session, const struct conf *conf)
 /* The helper has no NSS, so the group of processes = own GROUP is resolved here. */
 static int watchers_find(const struct profile *profile, struct request *request)
 {
-	int error = *profile->watchers ? identity_group(profile->watchers, &request->watchers) : 0;
+	int error = profile->watchers ? identity_group(profile->watchers, &request->watchers) : 0;
 
 	if (error)
 		log_errno(-error, "find group %s of processes = own %s in [profile %s]",
 			  profile->watchers, profile->watchers, profile->name);
 	return error;
+}
+
+/* hide leaves the user's own home visible. */
+static int home_find(const struct profile *profile, struct request *request)
+{
+	int error = profile->hide.count ? identity_home(request->who.user, &request->home) : 0;
+
+	return error ? log_errno(-error, "find the home of %s", request->who.user) : 0;
 }
 
 /* An exempt user stays where the session began, unless the profile moves it to the host. */
@@ -198,6 +206,7 @@ static int open_decided(struct session_data *session, const struct conf *conf)
 		return open_exempt(request, conf, profile);
 	}
 	error = watchers_find(profile, &session->request);
+	error = error ?: home_find(profile, &session->request);
 	error = error ?: open_isolated(session, conf);
 	if (error && error != -ENOTRECOVERABLE && conf->on_error_host) {
 		log_warning("NOT ISOLATED: user=%s uid=%u service=%s continues in the caller's "

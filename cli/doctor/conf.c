@@ -84,7 +84,7 @@ static void check_names(struct doctor *doctor, const struct profile *profile)
 
 static void check_watchers(struct doctor *doctor, const struct profile *profile)
 {
-	if (*profile->watchers && group_absent(profile->watchers))
+	if (profile->watchers && group_absent(profile->watchers))
 		doctor_at(
 		    doctor, LEVEL_PROBLEM, CONF_PATH, conf_section_line("profile", profile->name),
 		    "processes of [profile %s] names group '%s', which does not exist, so its "

@@ -23,6 +23,7 @@ static const struct check {
     {"mail", doctor_mail, 0, "no mail server runs users' programs"},
     {"web", doctor_web, 0, "no web server runs programs as users"},
     {"policy", doctor_policy, NEEDS_CONF, "every profile of the conf file can be used"},
+    {"paths", doctor_paths, NEEDS_ROOT | NEEDS_CONF, "the paths that profiles name exist"},
     {"propagation", doctor_propagation, NEEDS_ROOT, "/ is a shared mount"},
     {"resolver", doctor_resolver, NEEDS_ROOT | NEEDS_CONF, "users have a name server"},
     {"sudoers", doctor_sudoers, NEEDS_ROOT | NEEDS_CONF, "sudo's rules apply in users' sessions"},

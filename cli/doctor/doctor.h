@@ -64,6 +64,7 @@ unsigned conf_section_line(const char *kind, const char *wanted);
 /* The checks. */
 void doctor_conf(struct doctor *doctor); /* conf.c: reads doctor->conf */
 void doctor_policy(struct doctor *doctor);
+void doctor_paths(struct doctor *doctor);
 void doctor_kernel(struct doctor *doctor);
 void doctor_locked(struct doctor *doctor);
 void doctor_propagation(struct doctor *doctor);

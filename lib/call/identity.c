@@ -179,6 +179,20 @@ int identity_group(const char *name, gid_t *gid)
 	return 0;
 }
 
+int identity_home(const char *user, char **home)
+{
+	CLEANUP_FREE char *buffer = NULL;
+	struct passwd entry;
+	int error = look_up(find_name, user, &entry, &buffer);
+
+	if (error)
+		return error;
+	if (text_has_control(entry.pw_dir))
+		return -EINVAL;
+	*home = strdup(entry.pw_dir);
+	return *home ? 0 : -ENOMEM;
+}
+
 int identity_resolve(const char *user, struct who *who)
 {
 	int error;

@@ -27,7 +27,8 @@ static const struct {
     FIELD("rhost", rhost),     FIELD("network", network),
 };
 #define REQUEST_TEXTS (sizeof(request_texts) / sizeof(request_texts[0]))
-_Static_assert(WHO_GROUPS_SIZE + WHO_GROUPS_MAX * sizeof("member=") + sizeof(struct request) <
+_Static_assert(WHO_GROUPS_SIZE + WHO_GROUPS_MAX * sizeof("member=") + sizeof(struct request) +
+		       REQUEST_HOME_MAX <
 		   MESSAGE_MAX - 256,
 	       "the longest request fits, with its keys and numbers");
 
@@ -41,6 +42,8 @@ static const char *const outcome_names[] = {
 void request_free(struct request *request)
 {
 	who_free(&request->who);
+	free(request->home);
+	request->home = NULL;
 }
 
 void reply_close(struct reply *reply)
@@ -76,6 +79,11 @@ ssize_t request_encode(const struct request *request, char packet[MESSAGE_MAX])
 		packet_put_number(&writer, "watchers", request->watchers);
 	if (request->namespaces)
 		packet_put_number(&writer, "namespaces", request->namespaces);
+	if (request->home) {
+		if (text_has_control(request->home) || strlen(request->home) >= REQUEST_HOME_MAX)
+			return -EINVAL;
+		packet_put_text(&writer, "home", request->home);
+	}
 	for (const char *group = NULL; (group = who_next_group(who, group));) {
 		if (text_has_control(group))
 			return -EINVAL;
@@ -110,6 +118,19 @@ static bool take_optional(struct packet_reader *reader, const char *key, uint64_
 	return !packet_take(&ahead, key) || (packet_take_number(reader, key, max, out) && *out);
 }
 
+/* Optional, too. */
+static int take_home(struct packet_reader *reader, struct request *out)
+{
+	const char *home = packet_take(reader, "home");
+
+	if (!home)
+		return 0;
+	if (strlen(home) >= REQUEST_HOME_MAX || text_has_control(home))
+		return -EBADMSG;
+	out->home = strdup(home);
+	return out->home ? 0 : -ENOMEM;
+}
+
 static int take_request(struct packet_reader *reader, struct request *out)
 {
 	uint64_t uid, gid, flags, watchers, namespaces;
@@ -133,7 +154,8 @@ static int take_request(struct packet_reader *reader, struct request *out)
 	out->flags = (unsigned)flags;
 	out->watchers = (gid_t)watchers;
 	out->namespaces = (unsigned)namespaces;
-	error = take_groups(reader, &out->who);
+	error = take_home(reader, out);
+	error = error ?: take_groups(reader, &out->who);
 	if (error)
 		return error;
 	return packet_close(reader) ? 0 : -EBADMSG;

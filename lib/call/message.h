@@ -29,6 +29,7 @@
 #include "state/state.h"
 
 #define MESSAGE_MAX	   65536 /* bytes of one packet */
+#define REQUEST_HOME_MAX   1024	 /* of a home, with its NUL */
 #define MESSAGE_ANSWER_MAX 4096	 /* of one from the helper: all texts of a reply, and more */
 
 /* The user that a request is about, and PAM's items. Strings are never NULL ("" is none). */
@@ -39,6 +40,7 @@ struct request {
 	char rhost[STATE_TEXT_MAX];
 	char network[CONF_NAME_MAX]; /* up, down: one network; "": all */
 	gid_t watchers;		     /* of the profile; 0: none */
+	char *home;		     /* if the profile needs it; NULL: none; request_free() */
 	unsigned flags;		     /* enum request_flag */
 	unsigned namespaces;	     /* close: those that the open joined; 0: net, uts and mnt */
 	char conf[PATH_MAX];	     /* the last: little of it is used, and only that is touched */

@@ -70,6 +70,12 @@ struct network {
 	bool lock_required;
 };
 
+/* The words of a key that lists paths. */
+struct path_list {
+	char **words;
+	size_t count;
+};
+
 struct profile {
 	char name[CONF_NAME_MAX];
 	struct match *match; /* opaque; conf_match() reads it */
@@ -85,7 +91,8 @@ struct profile {
 	uint64_t private_bytes;	  /* for all of a user's in memory; both 0: mntns_private_bytes() */
 	enum conf_exec private_exec;
 	enum conf_processes processes;
-	char watchers[WHO_NAME_MAX]; /* the group that sees all processes; "": none */
+	struct path_list hide; /* conf_hide_path() reads them */
+	char *watchers;	       /* the group that sees all processes; NULL: none */
 	enum conf_linger linger;
 	enum conf_nested nested;
 	bool net_admin;
@@ -132,6 +139,11 @@ bool conf_service_exempt(const struct conf *conf, const char *service);
  */
 uint64_t conf_network_entries(const struct network *network);
 const struct network *conf_network(const struct conf *conf, const char *name);
+
+#define CONF_PATH_MAX 256 /* bytes of a path in a profile, with its NUL */
+
+/* The path of a word of hide. True: it may be missing. */
+bool conf_hide_path(const char *word, char path[CONF_PATH_MAX]);
 
 /*
  * Expands a profile's hostname template. host is the host's own name, cut at its first dot only if

@@ -35,6 +35,7 @@ enum value_kind {
 	/* "none", or .max words at most. char **, also: size_t of their count */
 	VALUE_SERVICES,
 	VALUE_DIRECTORIES,
+	VALUE_HIDE,
 	/* A network's name. char[CONF_NAME_MAX] */
 	VALUE_NAME,
 	/* One key each: the functions know the struct. */

@@ -8,6 +8,7 @@
 #include "conf/match.h"
 #include "conf/network.h"
 #include "conf/profile.h"
+#include "conf/view.h"
 
 #define SERVICE_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+@-"
 
@@ -171,11 +172,20 @@ static int service_check(const char *word, char *const *others, size_t count,
 	return 0;
 }
 
+/* What the words of a list are, and the function that checks one against those before it. */
+static const struct {
+	const char *what;
+	int (*check)(const char *word, char *const *others, size_t count, struct conf_reason *why);
+} lists[VALUE_KINDS] = {
+    [VALUE_SERVICES] = {"PAM services", service_check},
+    [VALUE_DIRECTORIES] = {"directories", conf_directory_check},
+    [VALUE_HIDE] = {"paths", conf_hide_check},
+};
+
 /* Words, each compared with those before it. Words before an error stay in target. */
 static int list_parse(const struct conf_key *key, void *target, const char *value,
 		      struct conf_reason *why)
 {
-	bool services = key->kind == VALUE_SERVICES;
 	CLEANUP_WORDS struct conf_words words = {0};
 	char ***list = field(key, target);
 	size_t *count = field_also(key, target);
@@ -188,13 +198,12 @@ static int list_parse(const struct conf_key *key, void *target, const char *valu
 		return error;
 	if (!words.count || words.count > key->max)
 		return conf_wrong(why, "must be none, or from 1 to %u %s", key->max,
-				  services ? "PAM services" : "directories");
+				  lists[key->kind].what);
 	*list = calloc(words.count, sizeof(**list));
 	if (!*list)
 		return -ENOMEM;
 	for (size_t i = 0; i < words.count; i++) {
-		error = (services ? service_check : conf_directory_check)(words.words[i], *list,
-									  *count, why);
+		error = lists[key->kind].check(words.words[i], *list, *count, why);
 		if (error)
 			return error;
 		(*list)[i] = strdup(words.words[i]);
@@ -239,6 +248,7 @@ static conf_parser *const parsers[VALUE_KINDS] = {
     [VALUE_PREFIX6] = prefix_parse_by,
     [VALUE_SERVICES] = list_parse,
     [VALUE_DIRECTORIES] = list_parse,
+    [VALUE_HIDE] = list_parse,
     [VALUE_NAME] = name_parse,
     [VALUE_BRIDGE] = conf_bridge_parse,
     [VALUE_NAT] = conf_nat_parse,

@@ -220,10 +220,10 @@ static void namespaces_print(const struct conf_key *key, const void *target, FIL
 
 static void processes_print(const struct conf_key *key, const void *target, FILE *out)
 {
-	const char *watchers = field_also(key, target);
+	const char *watchers = *(char *const *)field_also(key, target);
 
 	word_print(key, target, out);
-	if (*watchers)
+	if (watchers)
 		fprintf(out, " %s", watchers);
 }
 
@@ -237,6 +237,7 @@ static printer *const printers[VALUE_KINDS] = {
     [VALUE_PREFIX6] = prefix_print,
     [VALUE_SERVICES] = list_print,
     [VALUE_DIRECTORIES] = list_print,
+    [VALUE_HIDE] = list_print,
     [VALUE_NAME] = text_print,
     [VALUE_BRIDGE] = text_print,
     [VALUE_NAT] = nat_print,

@@ -7,8 +7,8 @@
 
 #include "conf/kind.h"
 #include "conf/match.h"
+#include "conf/view.h"
 
-#define PRIVATE_CHARS  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@"
 #define HOSTNAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.%"
 
 /* Kinds that this version does not support. */
@@ -101,8 +101,8 @@ int conf_processes_parse(const struct conf_key *key, void *target, const char *v
 		return conf_wrong(why, "the word after own must be the name of a group");
 	profile->processes = (enum conf_processes)word;
 	if (words.count == 2)
-		strcpy(profile->watchers, words.words[1]);
-	return 0;
+		profile->watchers = strdup(words.words[1]);
+	return words.count < 2 || profile->watchers ? 0 : -ENOMEM;
 }
 
 /* Directories that cannot be private, because logins or the system need the host's. */
@@ -119,36 +119,15 @@ static const struct {
     {"/var/log", false},  {"/var/run", true},	    {"/home", false},
 };
 
-/* Is path dir, or below it? */
-static bool path_within(const char *path, const char *dir)
-{
-	size_t length = strlen(dir);
-
-	return !strncmp(path, dir, length) && (!path[length] || path[length] == '/');
-}
-
-static bool path_normal(const char *path)
-{
-	if (*path != '/')
-		return false;
-	while (*path == '/') {
-		size_t length = strcspn(++path, "/");
-
-		if (!length || (length == 1 && *path == '.') ||
-		    (length == 2 && !strncmp(path, "..", 2)))
-			return false;
-		path += length;
-	}
-	return true;
-}
-
 int conf_directory_check(const char *dir, char *const *others, size_t count,
 			 struct conf_reason *why)
 {
-	if (dir[strspn(dir, PRIVATE_CHARS)] || strlen(dir) >= 256)
-		return conf_wrong(why, "a directory's path has letters, digits and '/._-+@', and "
-				       "less than 256 characters");
-	if (strcmp(dir, "/") != 0 && !path_normal(dir))
+	if (dir[strspn(dir, CONF_PATH_CHARS)] || strlen(dir) >= CONF_PATH_MAX)
+		return conf_wrong(why,
+				  "a directory's path has letters, digits and '/._-+@', and "
+				  "less than %d characters",
+				  CONF_PATH_MAX);
+	if (strcmp(dir, "/") != 0 && !conf_path_normal(dir))
 		return conf_wrong(
 		    why,
 		    "'%s' must be an absolute path without '.', '..', '//' or a '/' at "
@@ -156,13 +135,13 @@ int conf_directory_check(const char *dir, char *const *others, size_t count,
 		    dir);
 	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
 		if (!strcmp(dir, shared[i].path) ||
-		    (shared[i].below && path_within(dir, shared[i].path)))
+		    (shared[i].below && conf_path_within(dir, shared[i].path)))
 			return conf_wrong(why,
 					  "'%s' cannot be private, because logins need the host's; "
 					  "choose directories such as /tmp",
 					  dir);
 	for (size_t i = 0; i < count; i++)
-		if (path_within(dir, others[i]) || path_within(others[i], dir))
+		if (conf_path_within(dir, others[i]) || conf_path_within(others[i], dir))
 			return conf_wrong(why, "'%s' and '%s' overlap; keep one", dir, others[i]);
 	return 0;
 }
@@ -174,6 +153,7 @@ static void private_forget(struct profile *profile)
 	free(profile->private_dirs);
 	profile->private_dirs = NULL;
 	profile->private_count = 0;
+	conf_view_forget(profile);
 }
 
 const char *conf_key_lacks(const struct conf_key *key, unsigned namespaces)
@@ -235,6 +215,7 @@ static void isolated_profile_check(const struct conf_section *section, struct pr
 	}
 	if (!(profile->namespaces & NAMESPACE_MNT))
 		private_forget(profile);
+	conf_view_check(section, profile, report);
 }
 
 int conf_profile_read(const struct conf_section *section, struct profile *out,

@@ -20,6 +20,7 @@
 #include "base/linux_calls.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "ns/hidden.h"
 #include "ns/kernfs.h"
 #include "ns/mounts.h"
 #include "ns/mntns_internal.h"
@@ -250,6 +251,7 @@ static int mntns_fill(const struct mntns *mntns, struct private_dir *dirs, int r
 		result = hosts_attach(hosts);
 	if (result == 0 && mntns->profile->network->dns != SOURCE_NONE)
 		result = mntns_mend_resolv(mntns->profile->network->name);
+	result = result ?: hidden_make(&mntns->profile->hide, mntns->home);
 	/*
 	 * Each mount gets a peer group of this namespace's own and stays a slave of the host's.
 	 * Rootless podman demands that, and later mounts here reach namespaces that the user makes.

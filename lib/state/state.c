@@ -44,6 +44,7 @@ static const struct record_field state_fields[] = {
     STATE_FIELD(since, RECORD_NUMBER),
     RECORD_FIELD_OPTIONAL(struct user_state, runtime_dir, RECORD_NUMBER),
     RECORD_FIELD_OPTIONAL(struct user_state, net_inode, RECORD_NUMBER),
+    RECORD_FIELD_OPTIONAL(struct user_state, hidden, RECORD_NUMBER),
 };
 
 /* The file's name has the leader. */

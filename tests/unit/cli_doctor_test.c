@@ -43,6 +43,7 @@ static void check(struct doctor *doctor)
 		check(doctor);                                                                     \
 	}
 CHECK(policy)
+CHECK(paths)
 CHECK(kernel)
 CHECK(locked)
 CHECK(propagation)

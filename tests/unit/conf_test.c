@@ -56,7 +56,8 @@ static void test_missing_keys_have_defaults(void **state)
 	assert_int_equal(profile->private_bytes, 0);
 	assert_int_equal(profile->private_exec, EXEC_AUTO);
 	assert_int_equal(profile->processes, PROCESSES_ALL);
-	assert_string_equal(profile->watchers, "");
+	assert_null(profile->watchers);
+	assert_int_equal(profile->hide.count, 0);
 	assert_int_equal(profile->linger, LINGER_PROCESSES);
 	assert_false(profile->net_admin);
 	assert_false(profile->low_ports);
@@ -151,7 +152,8 @@ static const char other_values[] =
     "[profile b]\nmatch = @lab\nnetwork = lab\nnamespaces = uts net\nhostname = %u-%h.lab\n"
     "linger = no\nlow_ports = yes\nnet_admin = no\n"
     "[profile c]\nmatch = *\nnetwork = v4\nnamespaces = mnt,net\n"
-    "private = /tmp /srv/scratch\nprivate_size = 512M\nprivate_exec = yes\nprocesses = own adm\n";
+    "private = /tmp /srv/scratch\nprivate_size = 512M\nprivate_exec = yes\nprocesses = own "
+    "adm\nhide = /home/*, ?/run/x\n";
 
 static void test_values_of_networks_are_parsed(void **state)
 {
@@ -201,6 +203,7 @@ static void test_values_of_profiles_are_parsed(void **state)
 	struct conf *conf = parse_good(other_values);
 	const struct network *lab = conf_network(conf, "lab"), *v4 = conf_network(conf, "v4");
 	const struct profile *p = conf->profiles;
+	char path[CONF_PATH_MAX];
 
 	(void)state;
 	assert_true(conf->on_error_host);
@@ -225,6 +228,11 @@ static void test_values_of_profiles_are_parsed(void **state)
 	assert_int_equal(p[2].private_exec, EXEC_YES);
 	assert_int_equal(p[2].processes, PROCESSES_OWN);
 	assert_string_equal(p[2].watchers, "adm");
+	assert_int_equal(p[2].hide.count, 2);
+	assert_false(conf_hide_path(p[2].hide.words[0], path));
+	assert_string_equal(path, "/home");
+	assert_true(conf_hide_path(p[2].hide.words[1], path));
+	assert_string_equal(path, "/run/x");
 	conf_free(conf);
 }
 

@@ -34,6 +34,7 @@ static struct request make_request(void)
 	assert_true(text_set(request.service, sizeof(request.service), "sshd"));
 	assert_true(text_set(request.tty, sizeof(request.tty), "/dev/pts/0"));
 	assert_true(text_set(request.rhost, sizeof(request.rhost), "a=b"));
+	request.home = strdup("/home/alice");
 	assert_int_equal(who_add_group(&request.who, "users"), 0);
 	assert_int_equal(who_add_group(&request.who, "Domain Users"), 0);
 	assert_int_equal(who_add_group(&request.who, ""), 0);
@@ -61,6 +62,7 @@ static void request_is_read_back(void **state)
 	assert_int_equal(got.who.gid, sent.who.gid);
 	assert_int_equal(got.flags, sent.flags);
 	assert_int_equal(got.watchers, 4);
+	assert_string_equal(got.home, "/home/alice");
 	assert_int_equal(got.who.groups_count, 3);
 	assert_int_equal(got.who.groups_size, sent.who.groups_size);
 	assert_memory_equal(got.who.groups, sent.who.groups, sent.who.groups_size);
@@ -88,6 +90,8 @@ static void largest_request_fits(void **state)
 	memset(sent.network, 'n', sizeof(sent.network) - 1);
 	memset(name, 'm', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
+	sent.home = calloc(1, REQUEST_HOME_MAX);
+	memset(sent.home, 'h', REQUEST_HOME_MAX - 1);
 	for (size_t i = 0; i < WHO_GROUPS_MAX; i++)
 		assert_int_equal(who_add_group(&sent.who, name), 0);
 	size = request_encode(&sent, packet);
@@ -147,6 +151,8 @@ static void unfit_requests_are_not_sent(void **state)
 	request.who.uid = (uid_t)-1;
 	assert_unfit(&request, -EINVAL);
 	request.who.gid = (gid_t)-1;
+	assert_unfit(&request, -EINVAL);
+	request.home[3] = '\n';
 	assert_unfit(&request, -EINVAL);
 	request.flags = 1U << 9;
 	assert_unfit(&request, -EINVAL);
@@ -218,6 +224,7 @@ static void request_without_watchers_is_read(void **state)
 	(void)state;
 	assert_int_equal(request_decode(older, sizeof(older), &got), 0);
 	assert_int_equal(got.watchers, 0);
+	assert_null(got.home);
 	request_free(&got);
 }
 

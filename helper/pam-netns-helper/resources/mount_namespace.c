@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/paths.h"
+#include "ns/hidden.h"
 #include "ns/mntns.h"
 
 struct attempt {
@@ -75,6 +76,7 @@ static int mount_namespace_make(struct user *user)
 	    .mntns = {.uid = user->uid,
 		      .account = user->state.account,
 		      .profile = user->profile,
+		      .home = user->request->home ?: "",
 		      .watchers = user->request->watchers,
 		      .own_hosts = user->own_hosts},
 	    .template = mntns_template_open(network),
@@ -87,6 +89,7 @@ static int mount_namespace_make(struct user *user)
 		return log_errno(-a.template, "open the template of network %s", network->name);
 	error = pin_retry(attempt_make, &a);
 	user->state.runtime_dir = a.mntns.runtime_dir;
+	user->state.hidden = (unsigned)user->profile->hide.count;
 	return error;
 }
 
@@ -133,9 +136,14 @@ static int files_mend(struct user *user)
 
 static int mount_namespace_check(struct user *user)
 {
+	int error;
+
 	if (user->pins.fd[KIND_MNT] < 0)
 		return 0; /* said of the namespaces */
-	return user->host->thorough ? files_mend(user) : runtime_follow(user);
+	error = user->host->thorough ? files_mend(user) : runtime_follow(user);
+	if (!error && user->state.hidden)
+		error = hidden_mend(user->pins.fd[KIND_MNT], user->host->ns.fd[KIND_MNT]);
+	return error;
 }
 
 const struct resource resource_mount_namespace = {

@@ -1,0 +1,25 @@
+/* The keys of [profile NAME] about paths that differ from the host's: hide. */
+#ifndef PAM_NETNS_CONF_VIEW_H
+#define PAM_NETNS_CONF_VIEW_H
+
+#include "conf/conf.h"
+#include "conf/report.h"
+#include "conf/text.h"
+#include "conf/value.h"
+
+#define CONF_PATH_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@"
+
+/* Is it absolute, without '.', '..', '//' and a '/' at its end? */
+bool conf_path_normal(const char *path);
+/* Is path dir, or below it? */
+bool conf_path_within(const char *path, const char *dir);
+
+/* One word, and those before it: 0, or -EINVAL with *why. */
+int conf_hide_check(const char *word, char *const *others, size_t count,
+		    struct conf_reason *why) MUST_CHECK;
+/* Reports paths that are in a private directory, where nothing of the host's is. */
+void conf_view_check(const struct conf_section *section, const struct profile *profile,
+		     struct conf_report *report);
+void conf_view_forget(struct profile *profile);
+
+#endif

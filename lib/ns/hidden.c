@@ -1,0 +1,295 @@
+/* Hidden paths; see hidden.h. */
+#include "ns/hidden.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "base/files.h"
+#include "base/linux_calls.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "base/resolve.h"
+#include "ns/mounts.h"
+
+#define LIST_NAME    "hidden" /* the home, and then the words of hide, one a line */
+#define LIST_MAX     (PATH_MAX + 64 * CONF_PATH_MAX)
+#define EMPTY_FILE   PINS_DIR "/file"
+#define EMPTY_FOLDER PINS_DIR "/folder"
+#define LINKS_MAX    40
+#define FOLDERS_MAX  64
+/* Tries of a few microseconds each: longer than the replacement of a file takes. */
+#define REPLACED_TRIES 200
+
+/* The user's home, and the links on the way to it. */
+struct home {
+	struct resolved at; /* fd -1: there is none */
+	struct {
+		char *path, *target;
+	} links[LINKS_MAX];
+	size_t count;
+};
+
+struct covers {
+	dev_t device; /* of the tmpfs */
+	struct home home;
+};
+
+static int covers_mount(void)
+{
+	int fd;
+
+	/* Its files are root's, and all that users see of it is read-only. */
+	if (mount("pam_netns", PINS_DIR, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  "mode=0700,size=256k,nr_inodes=1024") < 0)
+		return log_errno(errno, "mount the tmpfs of hidden paths");
+	if (mkdir(EMPTY_FOLDER, 0555) < 0)
+		return log_errno(errno, "make %s", EMPTY_FOLDER);
+	fd = openat(AT_FDCWD, EMPTY_FILE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+	if (fd < 0)
+		return log_errno(errno, "make %s", EMPTY_FILE);
+	close(fd);
+	return 0;
+}
+
+static int list_write(const struct path_list *hide, const char *home)
+{
+	CLEANUP_FD int dir = files_open_directory(PINS_DIR);
+	char list[LIST_MAX];
+	size_t used = (size_t)snprintf(list, sizeof(list), "%s\n", home);
+	int error;
+
+	for (size_t i = 0; i < hide->count && used < sizeof(list); i++)
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s\n", hide->words[i]);
+	if (used >= sizeof(list))
+		return log_errno(E2BIG, "keep the list of hidden paths");
+	error = files_write_atomic(dir, LIST_NAME, 0600, list, used, false);
+	return error ? log_errno(-error, "write %s/" LIST_NAME, PINS_DIR) : 0;
+}
+
+static int link_keep(void *context, const char *path, const char *target)
+{
+	struct home *home = context;
+
+	if (home->count == LINKS_MAX)
+		return -ELOOP;
+	home->links[home->count].path = strdup(path);
+	home->links[home->count].target = strdup(target);
+	if (!home->links[home->count].path || !home->links[home->count].target)
+		return -ENOMEM;
+	home->count++;
+	return 0;
+}
+
+static int home_find(struct home *home, const char *path)
+{
+	int error;
+
+	home->at.fd = -1;
+	if (*path != '/')
+		return 0;
+	error = path_resolve(path, O_DIRECTORY, link_keep, home, &home->at);
+	if (error != -ENOENT && error != -ENOTDIR)
+		return error ? log_errno(-error, "hide paths, but not the home %s, which %s", path,
+					 path_resolve_error(error))
+			     : 0;
+	log_debug("the home %s does not exist", path);
+	return 0;
+}
+
+/* Makes the folders above the last name of below, in folder. */
+static int way_make(int folder, const char *below)
+{
+	char part[PATH_MAX];
+
+	for (const char *slash = below; (slash = strchr(slash, '/')); slash++) {
+		snprintf(part, sizeof(part), "%.*s", (int)(slash - below), below);
+		if (mkdirat(folder, part, 0755) < 0 && errno != EEXIST)
+			return -errno;
+	}
+	return 0;
+}
+
+/* The ways that lead from path to the home, in the folder that will cover it. */
+static int ways_make(const struct home *home, const char *path, int folder)
+{
+	const char *below = path_below(home->at.path, path);
+	int error = below ? way_make(folder, below) : 0;
+
+	if (below && !error && mkdirat(folder, below, 0755) < 0)
+		error = -errno;
+	for (size_t i = 0; i < home->count && !error; i++) {
+		below = path_below(home->links[i].path, path);
+		if (!below)
+			continue;
+		error = way_make(folder, below);
+		if (!error && symlinkat(home->links[i].target, folder, below) < 0)
+			error = -errno;
+	}
+	return error;
+}
+
+/* Does a way to the home lead through path? */
+static bool home_passes(const struct home *home, const char *path)
+{
+	if (home->at.fd < 0)
+		return false;
+	for (size_t i = 0; i < home->count; i++)
+		if (path_below(home->links[i].path, path))
+			return true;
+	return path_below(home->at.path, path);
+}
+
+/* A detached folder that covers path. */
+static int folder_make(const struct home *home, const char *path)
+{
+	char name[64] = EMPTY_FOLDER;
+	int error = 0;
+
+	if (!home_passes(home, path))
+		return mount_clone(name, 0);
+	for (unsigned number = 0; number < FOLDERS_MAX; number++) {
+		snprintf(name, sizeof(name), PINS_DIR "/%u", number);
+		error = mkdir(name, 0755) < 0 ? -errno : 0;
+		if (error != -EEXIST)
+			break;
+	}
+	CLEANUP_FD int folder = error ? -1 : files_open_directory(name);
+
+	error = error ?: folder < 0 ? folder : ways_make(home, path, folder);
+	return error ?: mount_clone(name, 0);
+}
+
+/* Mounts the home in the folder that covers path now. */
+static int home_attach(const struct home *home, const char *path, int folder)
+{
+	const char *below = home->at.fd < 0 ? NULL : path_below(home->at.path, path);
+
+	if (!below)
+		return 0;
+	CLEANUP_FD int point = openat(folder, below, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	CLEANUP_FD int tree = open_tree(
+	    home->at.fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+
+	if (point < 0 || tree < 0)
+		return log_errno(errno, "keep the home %s below %s", home->at.path, path);
+	return mount_attach(tree, point, home->at.path, (struct mount_attr){0});
+}
+
+/* -ESTALE: the file was replaced meanwhile. */
+static int path_cover(const struct covers *covers, const struct resolved *at, bool folder)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+					      MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+				  .propagation = MS_PRIVATE};
+	CLEANUP_FD int tree =
+	    folder ? folder_make(&covers->home, at->path) : mount_clone(EMPTY_FILE, 0);
+
+	if (tree < 0)
+		return log_errno(-tree, "make what covers %s", at->path);
+	if (mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		return log_errno(errno, "make what covers %s read-only", at->path);
+	if (move_mount(tree, "", at->fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return errno == ENOENT ? -ESTALE : log_errno(errno, "hide %s", at->path);
+	return folder ? home_attach(&covers->home, at->path, tree) : 0;
+}
+
+/* Hides a path, unless it is hidden, or is the user's home. */
+static int path_hide_once(const struct covers *covers, const char *path, bool optional)
+{
+	struct resolved at;
+	struct stat st;
+	int error = path_resolve(path, 0, NULL, NULL, &at);
+	CLEANUP_FD int fd = at.fd;
+
+	if ((error == -ENOENT || error == -ENOTDIR) && optional)
+		return 0;
+	if (error)
+		return log_errno(-error,
+				 "hide %s, which %s: correct hide, or write ?%s if it may "
+				 "be missing",
+				 path, path_resolve_error(error), path);
+	if (fstat(fd, &st) < 0)
+		return log_errno(errno, "look at %s", at.path);
+	if (st.st_dev == covers->device ||
+	    (covers->home.at.fd >= 0 && !strcmp(covers->home.at.path, at.path)))
+		return 0;
+	return path_cover(covers, &at, S_ISDIR(st.st_mode));
+}
+
+static int path_hide(const struct covers *covers, const char *word, bool optional)
+{
+	char path[CONF_PATH_MAX];
+	int error = -ESTALE;
+
+	optional |= conf_hide_path(word, path);
+	for (int tries = 0; error == -ESTALE && tries < REPLACED_TRIES; tries++)
+		error = path_hide_once(covers, path, optional);
+	return error == -ESTALE ? log_errno(ESTALE, "hide %s", path) : error;
+}
+
+/* Opens what hidden_make() has mounted. */
+static int covers_open(struct covers *covers, const char *home)
+{
+	struct stat st;
+
+	if (stat(PINS_DIR, &st) < 0)
+		return log_errno(errno, "look at %s", PINS_DIR);
+	covers->device = st.st_dev;
+	return home_find(&covers->home, home);
+}
+
+static void home_forget(struct home *home)
+{
+	cleanup_fd(&home->at.fd);
+	for (size_t i = 0; i < home->count; i++) {
+		free(home->links[i].path);
+		free(home->links[i].target);
+	}
+}
+
+int hidden_make(const struct path_list *hide, const char *home)
+{
+	struct covers covers = {.home.at.fd = -1};
+	int error = 0;
+
+	if (!hide->count)
+		return 0;
+	error = covers_mount();
+	error = error ?: list_write(hide, home);
+	error = error ?: covers_open(&covers, home);
+	for (size_t i = 0; i < hide->count && !error; i++)
+		error = path_hide(&covers, hide->words[i], false);
+	home_forget(&covers.home);
+	return error;
+}
+
+/* In the user's mount namespace. A path that is missing now hides nothing. */
+static int list_mend(void)
+{
+	struct covers covers = {.home.at.fd = -1};
+	char list[LIST_MAX], *rest = list, *word;
+	int error = (int)files_read(AT_FDCWD, PINS_DIR "/" LIST_NAME, list, sizeof(list));
+
+	if (error < 0)
+		return log_errno(-error, "read %s/" LIST_NAME, PINS_DIR);
+	error = covers_open(&covers, strsep(&rest, "\n"));
+	while (!error && (word = strsep(&rest, "\n")))
+		error = *word ? path_hide(&covers, word, true) : 0;
+	home_forget(&covers.home);
+	return error;
+}
+
+int hidden_mend(int mntns_mnt, int host_mnt)
+{
+	int error = mounts_enter(mntns_mnt, "the user's"), back;
+
+	if (error)
+		return error;
+	error = list_mend();
+	back = mounts_enter(host_mnt, "the host's");
+	return error ?: back;
+}

@@ -65,7 +65,7 @@ PROGRAMS    := $B/pam_netns.so $B/pam-netns-helper $B/pam-netns-enter $B/pam-net
 
 # The subcommands, of the table in cli/main.c.
 COMMANDS    := $(shell sed -n 's/^    {"\([a-z-]*\)", command_.*/\1/p' cli/main.c)
-MANPAGES    := $(notdir $(wildcard man/*.[158])) pam_netns.conf.5
+MANPAGES    := $(notdir $(wildcard man/*.[158]) $(basename $(wildcard man/*.in)))
 .PHONY: all
 all: $(PROGRAMS) $(addprefix $B/man/,$(MANPAGES))
 
@@ -171,8 +171,8 @@ $B/man/%: man/%
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
 
-# The entries of the conf file's keys begin with what their table says.
-$B/man/%: man/%.in man/keys.awk $B/pam-netns
+# Parts of these manuals are the table of the conf file's keys, and the examples.
+$B/man/%: man/%.in man/keys.awk $B/pam-netns $(wildcard conf/examples/*)
 	$(call say,MAN,$@)
 	@mkdir -p $(@D)
 	$(Q)$B/pam-netns --keys >$@.keys
@@ -189,7 +189,7 @@ install: all
 		$(DESTDIR)$(SYSCTLDIR) $(DESTDIR)$(PAMCONFIGSDIR) \
 		$(addprefix $(DESTDIR),$(BASHDIR) $(ZSHDIR) $(FISHDIR) $(EXAMPLESDIR) $(POLICYDIR)/apparmor $(POLICYDIR)/selinux) \
 		$(DESTDIR)/var/lib/pam-netns $(DESTDIR)/var/lib/pam-netns/leases \
-		$(addprefix $(DESTDIR)$(MANDIR)/,man1 man5 man8)
+		$(addprefix $(DESTDIR)$(MANDIR)/,man1 man5 man7 man8)
 	$(INSTALL) -d -m 0700 $(DESTDIR)/var/lib/pam-netns/private
 # Written beside and renamed: a running login keeps the old file, the next one gets the new.
 	$(call place,0644,$B/pam_netns.so,$(PAMDIR)/pam_netns.so)

@@ -1,5 +1,6 @@
-# The lines ".KEY NAME" of a manual become the heading of that key's entry, its sentence, what its words
-# mean, its limits and its default: awk -f man/keys.awk KEYS MANUAL, KEYS from pam-netns --keys.
+# Fills in manuals: awk -f man/keys.awk KEYS MANUAL, KEYS from pam-netns --keys.
+# A line ".FILE PATH" becomes the text of that file. A line ".KEY NAME" becomes the heading of that key's
+# entry, its sentence, what its words mean, its limits and its default.
 BEGIN { FS = "\t" }
 
 function escaped(text) {
@@ -55,6 +56,25 @@ NR == FNR {
 		exit 1
 	}
 	entry(key)
+	next
+}
+
+function file(path, line, result) {
+	print ".PP\n.in +4n\n.EX"
+	while ((result = (getline line <path)) > 0) {
+		gsub(/\\/, "\\e", line)
+		gsub(/\t/, "    ", line)
+		print "\\&" escaped(line)
+	}
+	print ".EE\n.in"
+	if (result < 0) {
+		print FILENAME ":" FNR ": cannot read " path >"/dev/stderr"
+		exit 1
+	}
+}
+
+/^\.FILE / {
+	file(substr($0, 7))
 	next
 }
 

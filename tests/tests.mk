@@ -101,7 +101,7 @@ threats:
 
 ## docs		manuals, conf file and help know each subcommand, option and key
 .PHONY: docs
-docs: $B/pam-netns
+docs: $B/pam-netns $(addprefix $B/man/,$(MANPAGES))
 	@B='$B' tests/docs
 
 .PHONY: build-report

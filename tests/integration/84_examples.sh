@@ -43,6 +43,23 @@ isolated() {
 	user_clean "$1"
 }
 
+# resolves USER...: they find a name that only the name server outside knows.
+resolves() {
+	local user
+	for user; do
+		assert_match "$OUTSIDE4" "$(in_session "$user" 'getent ahostsv4 www.example.test')" "$user"
+	done
+}
+
+# sees_own_processes USER, sees_all_processes USER
+sees_own_processes() {
+	assert_eq "$1" "$(in_session "$1" 'ps -e -o user= | sort -u | grep -v "^root$"')" "owners of the processes"
+	assert_fails in_session "$1" 'ls -d /proc/1' 2>/dev/null
+}
+sees_all_processes() {
+	in_session "$1" 'ls -d /proc/1' >/dev/null
+}
+
 on_the_host() {
 	assert_eq "$(readlink /proc/1/ns/net)" "$(network_of ssh_as "$1" --)" "$1"
 }
@@ -73,6 +90,8 @@ test_hpc_login_node_lets_users_reach_all_but_management_and_mail() {
 	assert_reach alice yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE4 7" "icmp $OUTSIDE4"
 	assert_reach alice no "tcp $OUTSIDE4 25" "icmp $(listed bob address)" "tcp $HOST4 22"
 	assert_match 'deny 10.255.0.0/16' "$(pam-netns explain alice)"
+	resolves alice
+	sees_own_processes alice
 	logged_out alice bob
 }
 
@@ -86,6 +105,10 @@ test_teaching_lab_keeps_students_apart_and_lets_the_course_meet() {
 		assert_eq "${name#* }" "$(listed "${name% *}" profile)" "${name% *}"
 		assert_eq "${name% *}-testhost" "$(in_session "${name% *}" 'uname -n')"
 	done
+	resolves alice bob longuid
+	sees_own_processes alice
+	sees_own_processes bob
+	sees_all_processes longuid
 	serve carol
 	assert_reach alice yes "tcp $(listed carol address) 80" "icmp $(listed carol address)"
 	assert_reach alice no "tcp $OUTSIDE4 80" "icmp $(listed bob address)"
@@ -113,6 +136,8 @@ test_shell_host_stops_spam_and_reaches_the_hosts_mail_and_chat() {
 	wait_until 5 sh -c 'ss -Hltn "sport = 6667" | grep -q .'
 	assert_reach alice yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE4 7" "tcp $HOST4 6667"
 	assert_reach alice no "tcp $OUTSIDE4 25" "tcp $HOST4 22" "icmp $(listed bob address)"
+	resolves alice
+	sees_own_processes alice
 	assert_eq 131072 "$(private_kib bob)" "KiB of bob's /tmp"
 	in_session bob 'setsid sleep 300 >/dev/null 2>&1 & echo $!' >"$OUT/sleep"
 	end_session bob

@@ -390,7 +390,11 @@ static void test_hidden_options_print_lists(void **state)
 			 commands[i].operand == OPERAND_NONE ? "-" : commands[i].operand_name);
 		assert_non_null(strstr(output, line));
 	}
-	assert_non_null(strstr(output, "exec\tUSER\t--root --\n"));
+	assert_non_null(strstr(output, "exec\tUSER\t--root -- --help\trun a command in "));
+	assert_null(strstr(output, "\t\t")); /* a shell's read would skip an empty field */
+	assert_int_equal(command("--options", NULL), 0);
+	assert_int_equal(lines(output), OPTIONS_COUNT + 2);
+	assert_non_null(strstr(output, "--json\tprint JSON\n"));
 	assert_int_equal(command("--networks", NULL), 0);
 	assert_string_equal(output, "default\nlab\n");
 	conf_bad = true;

@@ -126,6 +126,14 @@ static void connections_check(struct doctor *doctor, const struct need *entries,
 		    (unsigned long long)entries->all, (unsigned long long)(limit / users->all));
 }
 
+static bool ipc_wanted(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->profiles_count; i++)
+		if (conf->profiles[i].namespaces & NAMESPACE_IPC)
+			return true;
+	return false;
+}
+
 void doctor_limits(struct doctor *doctor)
 {
 	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -150,6 +158,9 @@ void doctor_limits(struct doctor *doctor)
 		    "logins are refused");
 	limit_check(doctor, "user.max_uts_namespaces", &namespaces, &users, "UTS namespaces",
 		    "logins are refused");
+	if (ipc_wanted(doctor->conf))
+		limit_check(doctor, "user.max_ipc_namespaces", &namespaces, &users,
+			    "IPC namespaces", "logins are refused");
 	limit_check(doctor, "fs.mount-max", &mounts, &users, "mounts on the host",
 		    "logins are refused");
 }

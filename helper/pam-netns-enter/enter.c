@@ -46,7 +46,7 @@ struct pin {
 	ino_t inode;
 };
 
-#define PINS_COUNT 3
+#define PINS_COUNT 4
 struct pins {
 	struct pin pin[PINS_COUNT]; /* in the order of joining: after mnt, paths are the user's */
 };
@@ -54,6 +54,7 @@ struct pins {
 static const struct pins pins_none = {
     .pin = {{"net", CLONE_NEWNET, .fd = -1},
 	    {"uts", CLONE_NEWUTS, .fd = -1},
+	    {"ipc", CLONE_NEWIPC, .fd = -1},
 	    {"mnt", CLONE_NEWNS, .fd = -1}},
 };
 

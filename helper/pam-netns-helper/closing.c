@@ -47,7 +47,11 @@ static void user_recall(const struct host *host, struct serving *before, struct 
 	}
 	before->newcomers = true;
 	l->since = now_ms();
-	l->kill = state_read(host->run, l->uid, &state) == 0 && state.linger == LINGER_NO;
+	l->kinds = NAMESPACES_ALL;
+	if (state_read(host->run, l->uid, &state) < 0)
+		return;
+	l->kinds = state.namespaces;
+	l->kill = state.linger == LINGER_NO;
 }
 
 static int users_add(struct serving *s, const struct leaving *user)
@@ -110,12 +114,15 @@ static void user_give_up(struct host *host, const struct leaving *l)
 static int serve_round(struct host *host, struct serving *s, bool patient)
 {
 	CLEANUP_PROCESS_LIST struct process_list processes = {0};
+	unsigned kinds = 0;
 	bool kill = false;
 	int result;
 
-	for (size_t i = 0; i < s->count; i++)
+	for (size_t i = 0; i < s->count; i++) {
+		kinds |= s->users[i].kinds;
 		kill |= s->users[i].kill;
-	result = process_list_read(host, kill, &processes);
+	}
+	result = process_list_read(host, kinds, kill, &processes);
 	s->waiting = s->again = false;
 	for (size_t i = 0; i < s->count && processes.entries; i++) {
 		struct leaving *l = &s->users[i];

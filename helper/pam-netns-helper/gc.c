@@ -89,7 +89,7 @@ static int users_collect(struct host *host)
 	int result = users_list(host, &uids, &count), next;
 
 	if (result == 0 && count)
-		result = process_list_read(host, false, &processes);
+		result = process_list_read(host, 0, false, &processes);
 	for (size_t i = 0; i < count && processes.entries; i++) {
 		bool live = false;
 
@@ -176,7 +176,7 @@ static int users_mend(struct host *host, const struct conf *conf)
 
 		result = result ?: error;
 		/* In a user's mount namespace, other users' objects would seem to be gone. */
-		lost = error && host_return(host) < 0;
+		lost = error && host_return(host, NAMESPACES_ALL) < 0;
 	}
 	free(safe.list);
 	return lost ? -ENOTRECOVERABLE : result;
@@ -191,7 +191,7 @@ static int gc_mend(struct host *host, const struct conf *conf, uint64_t version)
 	result = result ?: error;
 	error = templates_mend(host, conf);
 	result = result ?: error;
-	if (error && host_return(host) < 0)
+	if (error && host_return(host, NAMESPACES_ALL) < 0)
 		return -ENOTRECOVERABLE;
 	error = users_mend(host, conf);
 	return error == -ENOTRECOVERABLE ? error : result ?: error;

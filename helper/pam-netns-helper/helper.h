@@ -35,10 +35,8 @@ struct host {
 int host_enter(struct host *host, unsigned namespaces) MUST_CHECK;
 /* Opens the sockets in its network namespace: most verbs need them. */
 int host_sockets(struct host *host) MUST_CHECK;
-/* Back to the host's namespaces, after a user's were built. */
-int host_return(const struct host *host) MUST_CHECK;
-/* Back to one of them. */
-int host_return_to(const struct host *host, enum namespace_kind kind) MUST_CHECK;
+/* Back to the host's namespaces of that set, after a user's were made or joined. */
+int host_return(const struct host *host, unsigned set) MUST_CHECK;
 
 /* setup.c: is the network set up according to the conf, and unchanged? If not, repairs it. */
 struct setup {

@@ -84,20 +84,27 @@ static int folders_make(struct host *host)
 	return result < 0 ? result : pins_setup();
 }
 
-int host_return_to(const struct host *host, enum namespace_kind kind)
+static int host_return_to(const struct host *host, enum namespace_kind kind)
 {
-	if (setns(host->ns.fd[kind], namespace_kinds[kind].clone_flag) < 0)
-		return log_errno(errno, "enter the host's %s namespace",
-				 namespace_kinds[kind].name);
-	return 0;
+	const struct namespace_row *row = &namespace_kinds[kind];
+	CLEANUP_FD int opened = -1;
+	int fd = host->ns.fd[kind];
+
+	if (fd < 0)
+		fd = opened = namespace_open(host->proc, "1", kind);
+	if (fd < 0)
+		return fd;
+	return setns(fd, row->clone_flag) < 0
+		   ? log_errno(errno, "enter the host's %s namespace", row->name)
+		   : 0;
 }
 
-int host_return(const struct host *host)
+int host_return(const struct host *host, unsigned set)
 {
 	int result = 0;
 
 	for (int i = 0; i < NAMESPACE_KINDS && result == 0; i++)
-		if (host->ns.fd[i] >= 0)
+		if (set & namespace_kinds[i].bit)
 			result = host_return_to(host, i);
 	return result;
 }
@@ -159,7 +166,9 @@ int host_enter(struct host *host, unsigned namespaces)
 	if (host->proc < 0)
 		return log_errno(-host->proc, "find the host's /proc");
 	result = namespaces_find(host, namespaces);
-	result = result ?: host_return(host);
+	for (int i = 0; i < NAMESPACE_KINDS && result == 0; i++)
+		if (host->ns.fd[i] >= 0)
+			result = host_return_to(host, i);
 	result = result ?: folders_make(host);
 	if (result < 0)
 		return result;

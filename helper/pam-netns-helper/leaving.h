@@ -10,6 +10,7 @@ struct leaving {
 	uid_t uid;
 	uint64_t note;	 /* inode of the user's note (note.h); 0: without a note */
 	long since;	 /* now_ms() */
+	unsigned kinds;	 /* of their namespaces, enum namespace_bit */
 	bool kill;	 /* end the processes: SIGTERM, SIGKILL after 2 s */
 	bool terminated; /* SIGTERM was sent */
 	unsigned empty;	 /* consecutive readings that found no process */

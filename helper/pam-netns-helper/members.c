@@ -106,6 +106,8 @@ static int task_enter(const struct host *host, const char *task, pid_t pid,
 		char path[96];
 		struct stat st;
 
+		if (!(processes->kinds & namespace_kinds[i].bit))
+			continue;
 		snprintf(path, sizeof(path), "%s/ns/%s", task, namespace_kinds[i].name);
 		if (fstatat(host->proc, path, &st, 0) == 0)
 			result = entry_add(processes, st.st_ino, pid);
@@ -159,7 +161,8 @@ static int process_enter(const struct host *host, const char *pid, struct proces
 	return st.st_nlink == TASK_LINKS + 1 ? 0 : threads_enter(host, tasks, atoi(pid), processes);
 }
 
-int process_list_read(const struct host *host, bool owners, struct process_list *out)
+int process_list_read(const struct host *host, unsigned kinds, bool owners,
+		      struct process_list *out)
 {
 	CLEANUP_FD int fd = openat(host->proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP_DIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -167,7 +170,7 @@ int process_list_read(const struct host *host, bool owners, struct process_list 
 	struct stat user;
 	int result = 0;
 
-	*out = (struct process_list){.owners = owners};
+	*out = (struct process_list){.kinds = kinds ?: NAMESPACES_ALL, .owners = owners};
 	if (!dir || fstatat(host->proc, "1/ns/user", &user, 0) < 0)
 		return log_errno(errno, "list the host's processes");
 	(void)steal_fd(&fd);
@@ -275,6 +278,9 @@ bool member_there(const struct host *host, const struct members *members, pid_t 
 	    .owners = members->keys[NAMESPACE_KINDS] != 0, .initial_user = members->initial_user};
 	char name[16];
 
+	for (int i = 0; i < NAMESPACE_KINDS; i++)
+		if (members->keys[i])
+			now.kinds |= namespace_kinds[i].bit;
 	snprintf(name, sizeof(name), "%d", pid);
 	if (process_enter(host, name, &now) < 0)
 		return false;

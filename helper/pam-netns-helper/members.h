@@ -14,6 +14,7 @@ struct process_list {
 		pid_t pid;
 	} * entries; /* sorted by key */
 	size_t count, size;
+	unsigned kinds;	       /* as requested, enum namespace_bit */
 	bool owners;	       /* as requested */
 	uint64_t initial_user; /* inode of the host's user namespace */
 };
@@ -21,8 +22,10 @@ struct process_list {
 #define MEMBERS_KEYS	     (NAMESPACE_KINDS + 1) /* a namespace of each kind, and the user */
 #define CLEANUP_PROCESS_LIST __attribute__((cleanup(process_list_free)))
 void process_list_free(struct process_list *processes);
-/* Reads the whole process list. Never while a caller waits. */
-int process_list_read(const struct host *host, bool owners, struct process_list *out) MUST_CHECK;
+/* Reads the whole process list. Never while a caller waits. kinds: those that a user in question
+ * has; each costs a system call for each process. 0: unknown. */
+int process_list_read(const struct host *host, unsigned kinds, bool owners,
+		      struct process_list *out) MUST_CHECK;
 
 /*
  * The processes in any of the namespaces of a user's pins; a process may be listed several times.

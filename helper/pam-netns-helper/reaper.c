@@ -29,12 +29,14 @@
 int reap(struct host *host, uid_t uid, int timeout_ms, bool kill)
 {
 	struct leaving l = {.uid = uid, .since = now_ms(), .kill = kill};
+	struct user_state state;
+	unsigned kinds = state_read(host->run, uid, &state) == 0 ? state.namespaces : 0;
 	int result;
 
 	do {
 		CLEANUP_PROCESS_LIST struct process_list processes = {0};
 
-		result = process_list_read(host, kill, &processes);
+		result = process_list_read(host, kinds, kill, &processes);
 		result = result ?: leaving_look(host, &processes, &l);
 		if (result == LOOKED_IN)
 			leaving_wait(&l, 1, REAP_PAUSE_MS);

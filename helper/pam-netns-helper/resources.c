@@ -84,7 +84,7 @@ int user_make(struct user *user)
 		return 0; /* LOCK_HOST, taken by the port, is released with the user's lock */
 	lock_release(host->lock, LOCK_HOST);
 	user_close(user);
-	if (host_return(host) < 0 || user_remove(host, user->uid, &user->state) < 0)
+	if (host_return(host, NAMESPACES_ALL) < 0 || user_remove(host, user->uid, &user->state) < 0)
 		log_warning("leftovers of a failed login of uid %u: pam-netns gc removes them",
 			    user->uid);
 	return error;

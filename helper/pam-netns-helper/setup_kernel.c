@@ -16,7 +16,7 @@ static int lock_probe(struct plan *plan)
 {
 	bool locked;
 	int error = uplink_probe(plan->host->proc, &locked);
-	int back = host_return_to(plan->host, KIND_NET);
+	int back = host_return(plan->host, NAMESPACE_NET);
 
 	if (error || back)
 		return error ?: back;

@@ -12,6 +12,7 @@
 const struct namespace_row namespace_kinds[NAMESPACE_KINDS] = {
     [KIND_NET] = {"net", "network", CLONE_NEWNET, NAMESPACE_NET},
     [KIND_UTS] = {"uts", "host name", CLONE_NEWUTS, NAMESPACE_UTS},
+    [KIND_IPC] = {"ipc", "IPC objects", CLONE_NEWIPC, NAMESPACE_IPC},
     [KIND_MNT] = {"mnt", "mount namespace", CLONE_NEWNS, NAMESPACE_MNT},
 };
 

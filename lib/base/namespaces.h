@@ -12,13 +12,14 @@
 
 #define NAMESPACE_NAME_MAX 16 /* bytes of a kind's name, with its NUL */
 
-enum namespace_kind { KIND_NET, KIND_UTS, KIND_MNT, NAMESPACE_KINDS };
+enum namespace_kind { KIND_NET, KIND_UTS, KIND_IPC, KIND_MNT, NAMESPACE_KINDS };
 
 /* A set of kinds. Users' records hold it as a number, so the bits never change. */
 enum namespace_bit {
 	NAMESPACE_NET = 1 << 0,
 	NAMESPACE_UTS = 1 << 1,
 	NAMESPACE_MNT = 1 << 2,
+	NAMESPACE_IPC = 1 << 3,
 };
 #define NAMESPACES_ALL	 ((1U << NAMESPACE_KINDS) - 1)
 #define NAMESPACES_FIRST (NAMESPACE_NET | NAMESPACE_UTS | NAMESPACE_MNT) /* of the first versions */

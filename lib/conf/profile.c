@@ -14,7 +14,7 @@
 /* Kinds that this version does not support. */
 static bool namespace_is_planned(const char *name)
 {
-	static const char *const planned[] = {"ipc", "pid", "cgroup", "time"};
+	static const char *const planned[] = {"pid", "cgroup", "time"};
 
 	for (size_t i = 0; i < sizeof(planned) / sizeof(planned[0]); i++)
 		if (!strcmp(planned[i], name))
@@ -59,6 +59,10 @@ int conf_namespaces_parse(const struct conf_key *key, void *target, const char *
 	if (!(set & NAMESPACE_NET))
 		return conf_wrong(
 		    why, "must have net; to leave users on the host's network, write isolate = no");
+	/* A queue of the host's that a process opens by its file in /dev/mqueue works. */
+	if ((set & NAMESPACE_IPC) && !(set & NAMESPACE_MNT))
+		return conf_wrong(why, "ipc needs mnt, because the host's message queues would "
+				       "stay in /dev/mqueue; add mnt, or remove ipc");
 	profile->namespaces = set;
 	return 0;
 }

@@ -238,12 +238,26 @@ static int hosts_attach(int hosts)
 	return result == -ENOENT ? log_errno(ENOENT, "mount over /etc/hosts") : result;
 }
 
+/*
+ * Over the host's, whose queues can be opened by their files. If the host has no such directory or
+ * kernel, there are no such files.
+ */
+static int mqueue_mount(const struct mntns *mntns)
+{
+	if (!(mntns->profile->namespaces & NAMESPACE_IPC) ||
+	    mount("mqueue", "/dev/mqueue", "mqueue", PRIVATE_FLAGS | MS_NOEXEC, NULL) == 0 ||
+	    errno == ENOENT || errno == ENODEV)
+		return 0;
+	return log_errno(errno, "mount the user's /dev/mqueue");
+}
+
 /* In the new namespace: makes all differences from the template. */
 static int mntns_fill(const struct mntns *mntns, struct private_dir *dirs, int runtime, int hosts)
 {
 	int result = private_mount(mntns, dirs);
 
 	result = result ?: proc_mount(mntns);
+	result = result ?: mqueue_mount(mntns);
 	result = result ?: kernfs_attach(mntns->profile->network->name, "/sys", -1);
 	if (result == 0 && runtime >= 0)
 		result = runtime_attach(mntns->uid, runtime);

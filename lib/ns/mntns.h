@@ -46,9 +46,9 @@ bool mntns_template_exists(const struct network *network);
 int mntns_template_remove(const char *network) MUST_CHECK;
 
 /*
- * A new mount namespace for the user: a descriptor. The caller is in the user's network namespace,
- * because sysfs shows the one in which it is mounted, and in the host's PID namespace. Clones of private directories stay open until
- * the process ends.
+ * A new mount namespace for the user: a descriptor. The caller is in the user's network and IPC
+ * namespaces, because sysfs and mqueue show those in which they are mounted, and in the host's PID
+ * namespace. Clones of private directories stay open until the process ends.
  */
 int mntns_make(struct mntns *mntns, int template, int host_mnt) MUST_CHECK;
 

@@ -134,30 +134,44 @@ static int pin_remove(const char *path)
 	return 0;
 }
 
-/* Anything else in the folder, or with its name, is removed too. */
-static int pins_remove_dir(uid_t uid, bool begun)
+static void pins_unmount(const char *dir, unsigned namespaces)
 {
-	char dir[PIN_PATH_MAX], path[PIN_PATH_MAX + NAMESPACE_NAME_MAX];
+	char path[PIN_PATH_MAX + NAMESPACE_NAME_MAX];
+
+	for (int i = 0; i < NAMESPACE_KINDS; i++) {
+		if (!(namespaces & namespace_kinds[i].bit))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, namespace_kinds[i].name);
+		pin_unmount(path);
+	}
+}
+
+/* Anything else in the folder, or with its name, is removed too. */
+static int pins_remove_dir(uid_t uid, bool begun, unsigned namespaces)
+{
+	char dir[PIN_PATH_MAX];
 	int error;
 
 	if (access(pin_dir(uid, begun, dir), F_OK) < 0)
 		return 0;
-	for (int i = 0; i < NAMESPACE_KINDS; i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir, namespace_kinds[i].name);
-		pin_unmount(path);
-	}
+	pins_unmount(dir, namespaces ?: NAMESPACES_ALL);
 	CLEANUP_FD int pins =
 	    openat(AT_FDCWD, PINS_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	error = pins < 0 ? -errno : files_remove_tree(pins, dir + sizeof(PINS_DIR));
+	if (error && namespaces) {
+		/* There were other pins. */
+		pins_unmount(dir, NAMESPACES_ALL & ~namespaces);
+		error = files_remove_tree(pins, dir + sizeof(PINS_DIR));
+	}
 	return error ? log_errno(-error, "remove %s", dir) : 0;
 }
 
-int pins_remove(uid_t uid)
+int pins_remove(uid_t uid, unsigned namespaces)
 {
-	int error = pins_remove_dir(uid, false);
+	int error = pins_remove_dir(uid, false, namespaces);
 
-	return error ? error : pins_remove_dir(uid, true);
+	return error ? error : pins_remove_dir(uid, true, namespaces);
 }
 
 void pins_withdraw(uid_t uid)
@@ -169,7 +183,7 @@ void pins_withdraw(uid_t uid)
 	if (rename(from, to) == 0 || errno == ENOENT)
 		return;
 	/* The leftover of an interrupted login is in the way. */
-	if (pins_remove_dir(uid, true) == 0)
+	if (pins_remove_dir(uid, true, 0) == 0)
 		(void)!rename(from, to);
 }
 
@@ -182,7 +196,7 @@ int pins_begin(uid_t uid)
 		return 0;
 	if (errno != EEXIST)
 		return log_errno(errno, "make %s", path);
-	error = pins_remove_dir(uid, true);
+	error = pins_remove_dir(uid, true, 0);
 	if (error)
 		return error;
 	return mkdir(path, 0700) < 0 ? log_errno(errno, "make %s", path) : 0;

@@ -53,10 +53,11 @@ int pin_retry(int (*attempt)(void *context), void *context) MUST_CHECK;
 void pins_withdraw(uid_t uid);
 
 /*
- * Removes pins, published or not. The handles are unmounted and unlinked: unlinking frees copies of
+ * Removes pins, published or not; namespaces: those that are most likely there, 0: unknown. The
+ * handles are unmounted and unlinked: unlinking frees copies of
  * the mount in mount namespaces that were cloned meanwhile. Absence is not an error.
  */
-int pins_remove(uid_t uid) MUST_CHECK;
+int pins_remove(uid_t uid, unsigned namespaces) MUST_CHECK;
 
 /* One handle with a name of its own in PINS_DIR: a template, or a user's pin that is made again. */
 int pin_named_set(const char *name, int fd) MUST_CHECK;

@@ -2,7 +2,7 @@
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
 # The sets of namespaces that a profile may name: a login has its own ones of these, and the host's of all other
 # kinds.
-KINDS=(net uts mnt)
+KINDS=(net uts ipc mnt)
 
 setup() {
 	host_pam_install
@@ -42,7 +42,7 @@ own_kinds() {
 
 test_each_set_isolates_exactly_what_it_names() {
 	local set
-	for set in 'net' 'net uts' 'net mnt' 'net uts mnt'; do
+	for set in 'net' 'net uts' 'net mnt' 'net ipc mnt' 'net uts ipc mnt'; do
 		conf_sets "$set" net
 		hold_session alice alice
 		in_session alice print-kinds >"$OUT/kinds"
@@ -65,7 +65,7 @@ test_each_set_isolates_exactly_what_it_names() {
 # After close_session the caller is where it was: in the host's namespaces.
 test_close_goes_back_from_exactly_these() {
 	local set
-	for set in 'net' 'net uts mnt'; do
+	for set in 'net' 'net uts ipc mnt'; do
 		conf_sets "$set" net
 		strace -f -e trace=setns,execve -o "$OUT/trace" "$TOOLS/host-session" su alice true
 		awk 'NR == 1 { caller = $1 } $1 == caller' "$OUT/trace" | grep -c 'setns(' >"$OUT/count"
@@ -76,7 +76,7 @@ test_close_goes_back_from_exactly_these() {
 
 test_changed_profile_counts_from_the_next_first_login() {
 	local before
-	conf_sets 'net uts mnt' net
+	conf_sets 'net uts ipc mnt' net
 	hold_session alice alice
 	before=$(in_session alice print-kinds)
 	conf_sets net net
@@ -84,7 +84,7 @@ test_changed_profile_counts_from_the_next_first_login() {
 	pam-netns gc
 	assert_eq "$before" "$(su alice -c print-kinds)"
 	pam-netns explain alice >"$OUT/explain"
-	assert_match 'active *in network default by profile one with namespaces net uts mnt, and so is' "$(<"$OUT/explain")"
+	assert_match 'active *in network default by profile one with namespaces net uts ipc mnt, and so is' "$(<"$OUT/explain")"
 	end_session alice
 	host_clean
 	su alice -c print-kinds >"$OUT/kinds"
@@ -94,7 +94,7 @@ test_changed_profile_counts_from_the_next_first_login() {
 
 # bob's profile has net alone: in alice's session he gets the host's mounts and host name, not hers.
 test_nested_login_leaves_all_namespaces_of_the_outer_user() {
-	conf_sets 'net uts mnt' net
+	conf_sets 'net uts ipc mnt' net
 	hold_session alice alice
 	in_session alice 'echo hers >/tmp/hers'
 	in_session alice "su bob -c 'print-kinds; test ! -e /tmp/hers'" >"$OUT/kinds"
@@ -102,7 +102,7 @@ test_nested_login_leaves_all_namespaces_of_the_outer_user() {
 	in_session alice "sudo -u bob print-kinds" >"$OUT/kinds"
 	assert_eq net "$(own_kinds "$OUT/kinds")" sudo
 	in_session alice "su bob -c 'su alice -c print-kinds'" >"$OUT/kinds"
-	assert_eq 'net uts mnt' "$(own_kinds "$OUT/kinds")" 'and back'
+	assert_eq 'net uts ipc mnt' "$(own_kinds "$OUT/kinds")" 'and back'
 	user_clean bob
 	# root's `exec` from there too.
 	hold_session bob bob
@@ -129,4 +129,13 @@ test_key_that_needs_a_missing_namespace_is_refused() {
 	assert_fails pam-netns check "$CONF" >"$OUT/check" 2>&1
 	assert_match 'private = /tmp: needs the mnt namespace; add mnt to namespaces, or remove the line' \
 		"$(<"$OUT/check")"
+}
+
+test_ipc_without_mnt_is_refused() {
+	assert_fails conf_sets 'net ipc' net >"$OUT/check" 2>&1
+	assert_match 'namespaces = net ipc: ipc needs mnt, because .*add mnt, or remove ipc' "$(<"$OUT/check")"
+	log_mark
+	assert_fails su alice -c true
+	log_grep 'ipc needs mnt' >/dev/null
+	host_clean
 }

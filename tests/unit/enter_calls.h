@@ -75,7 +75,7 @@ static int fake_openat(int parent, const char *name, int flags)
 	}
 	assert_int_equal(world.fds[parent].kind, FOLDER_FD);
 	assert_true(flags & O_NOFOLLOW);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < PINS; i++) {
 		if (strcmp(name, pin_names[i]) == 0) {
 			errno = ENOENT;
 			return world.pinned[i] ? fd_make(PIN_FD, i) : -1;
@@ -128,7 +128,7 @@ static int fake_ioctl(int fd, unsigned long request)
 {
 	assert_int_equal(world.fds[fd].kind, PIN_FD);
 	if (request == NS_GET_NSTYPE)
-		return call_count(NSTYPE) ? CLONE_NEWIPC : pin_types[world.fds[fd].pin];
+		return call_count(NSTYPE) ? CLONE_NEWUSER : pin_types[world.fds[fd].pin];
 	assert_int_equal(request, NS_GET_USERNS);
 	return call_fails(USERNS) ? -1 : fd_make(USERNS_FD, 0);
 }
@@ -141,7 +141,7 @@ static int fake_fstatat(int parent, const char *path, struct stat *st, int flags
 	assert_int_equal(flags, 0);
 	assert_int_equal(strncmp(path, "self/ns/", 8), 0);
 	*st = (struct stat){.st_dev = NSFS_DEV + (error == LIE_DEVICE), .st_ino = HOST_NS};
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < PINS; i++)
 		if (strcmp(path + 8, pin_names[i]) == 0)
 			st->st_ino = world.in[i];
 	st->st_ino += error == LIE_INODE;

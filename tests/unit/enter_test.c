@@ -29,8 +29,9 @@ static void world_make(void)
 	memcpy(world.gids, (gid_t[]){GROUP_ID, GROUP_ID, 0}, sizeof(world.gids));
 	world.capable = true;
 	strcpy(world.cwd, "/work");
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 3; i++)
 		world.standard[i] = true;
+	for (int i = 0; i < PINS; i++) {
 		world.pinned[i] = true;
 		world.in[i] = HOST_NS;
 	}
@@ -68,7 +69,7 @@ static void assert_ran_inside(const char *command)
 {
 	assert_non_null(world.executed);
 	assert_string_equal(world.executed, command);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < PINS; i++)
 		assert_int_equal(world.in[i], INODE(i));
 }
 
@@ -91,10 +92,10 @@ static void assert_refused(const char *message)
 #define WENT_AWAY  "your network was removed; log in again"
 
 /*
- * The order of calls: openat 1 "1/root", 2-5 run, pam-netns, pins, 2003, 6-8 the pins, and once
- * more after the join; fstat 1-4 the folders, 5-10 each pin and its owner, 11-20 likewise, 21 the
- * working directory; fstatat 1-3 the owners, 4 whether net is joined already, 5-7 after the join,
- * 8-10 the owners and 11-13 the joined again.
+ * The order of calls: openat 1 "1/root", 2-5 run, pam-netns, pins, 2003, 6-9 the pins, and once
+ * more after the join; fstat 1-4 the folders, 5-12 each pin and its owner, 13-24 likewise, 25 the
+ * working directory; fstatat 1-4 the owners, 5 whether net is joined already, 6-9 after the join,
+ * 10-13 the owners and 14-17 the joined again.
  */
 static const struct {
 	struct fault fault;
@@ -121,18 +122,18 @@ static const struct {
     {{FSTATAT, 1, EIO}, NOT_OWNED},
     {{FSTATAT, 2, LIE_DEVICE}, NOT_OWNED},
     {{FSTATAT, 3, LIE_INODE}, NOT_OWNED},
-    {{FSTATAT, 4, EIO}, NOT_READ},
+    {{FSTATAT, 5, EIO}, NOT_READ},
     {{SETNS, 1, EPERM}, "cannot join a namespace"},
     {{SETNS, 2, EPERM}, "cannot join a namespace"},
     {{SETNS, 3, EINVAL}, "cannot join a namespace"},
     {{SETNS, 1, LIE_SUCCESS}, NOT_JOINED},
     {{SETNS, 2, LIE_SUCCESS}, NOT_JOINED},
     {{SETNS, 3, LIE_SUCCESS}, NOT_JOINED},
-    {{FSTATAT, 5, EIO}, NOT_READ},
-    {{FSTATAT, 6, LIE_DEVICE}, NOT_JOINED},
-    {{SETNS, 3, LIE_GONE}, WENT_AWAY},
-    {{FSTATAT, 7, LIE_GONE}, WENT_AWAY},
-    {{FSTATAT, 11, LIE_INODE}, WENT_AWAY},
+    {{FSTATAT, 6, EIO}, NOT_READ},
+    {{FSTATAT, 7, LIE_DEVICE}, NOT_JOINED},
+    {{SETNS, 4, LIE_GONE}, WENT_AWAY},
+    {{FSTATAT, 9, LIE_GONE}, WENT_AWAY},
+    {{FSTATAT, 14, LIE_INODE}, WENT_AWAY},
     {{SETRESGID, 1, EPERM}, ""},
     {{SETRESUID, 1, EAGAIN}, ""},
     {{CAPNG_APPLY, 1, EPERM}, ""},
@@ -213,12 +214,12 @@ static void only_pinned_namespaces_are_joined(void **state)
 {
 	(void)state;
 	world_make();
-	world.pinned[1] = world.pinned[2] = false;
+	memset(world.pinned + 1, 0, sizeof(world.pinned) - sizeof(*world.pinned));
 	enter("enter", "true", NULL);
 	assert_non_null(world.executed);
 	assert_int_equal(world.in[0], INODE(0));
-	assert_int_equal(world.in[1], HOST_NS);
-	assert_int_equal(world.in[2], HOST_NS);
+	for (int i = 1; i < PINS; i++)
+		assert_int_equal(world.in[i], HOST_NS);
 	world_make();
 	world.pinned[0] = false;
 	enter("enter", "true", NULL);
@@ -229,7 +230,7 @@ static void process_inside_does_not_join_again(void **state)
 {
 	(void)state;
 	world_make();
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < PINS; i++)
 		world.in[i] = INODE(i);
 	enter("enter", "true", NULL);
 	assert_ran_inside("true");
@@ -242,8 +243,8 @@ static void doubtful_working_directory_becomes_root(void **state)
 {
 	static const struct fault doubts[] = {
 	    {GETCWD, 1, ENOENT},    {GETCWD, 1, LIE_PATH}, {STAT, 1, EACCES},
-	    {OPENAT2, 1, ELOOP},    {FSTAT, 21, EIO},	   {FSTAT, 21, LIE_DEVICE},
-	    {FSTAT, 21, LIE_INODE}, {FCHDIR, 1, EACCES},
+	    {OPENAT2, 1, ELOOP},    {FSTAT, 25, EIO},	   {FSTAT, 25, LIE_DEVICE},
+	    {FSTAT, 25, LIE_INODE}, {FCHDIR, 1, EACCES},
 	};
 
 	(void)state;
@@ -255,7 +256,7 @@ static void doubtful_working_directory_becomes_root(void **state)
 		assert_string_equal(world.cwd, "/");
 	}
 	world_make();
-	world.pinned[2] = false;
+	world.pinned[PINS - 1] = false;
 	world.fault = (struct fault){CHDIR, 1, EACCES};
 	enter("enter", "true", NULL);
 	assert_non_null(world.executed);

@@ -80,6 +80,8 @@ struct fault {
 	int error;  /* errno or a lie */
 };
 
+#define PINS 4
+
 enum kind { CLOSED, HOSTPROC_FD, FOLDER_FD, PIN_FD, USERNS_FD, CWD_FD };
 
 static struct {
@@ -90,8 +92,8 @@ static struct {
 	uid_t uids[3];
 	gid_t gids[3];
 	bool capable;
-	bool pinned[3];
-	ino_t in[3]; /* inode of the namespace this process is in */
+	bool pinned[PINS];
+	ino_t in[PINS]; /* inode of the namespace this process is in */
 	struct {
 		enum kind kind;
 		int pin;
@@ -103,8 +105,8 @@ static struct {
 	jmp_buf end;
 } world;
 
-static const char *const pin_names[] = {"net", "uts", "mnt"};
-static const int pin_types[] = {CLONE_NEWNET, CLONE_NEWUTS, CLONE_NEWNS};
+static const char *const pin_names[] = {"net", "uts", "ipc", "mnt"};
+static const int pin_types[] = {CLONE_NEWNET, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWNS};
 
 /* Returns 0 if this call does its work, otherwise fault.error. */
 static int call_count(enum call call)

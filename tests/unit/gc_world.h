@@ -162,16 +162,16 @@ static inline int fake_setup(const struct setup *setup)
 	return done("setup %s", setup->network->name);
 }
 
-#define conf_read(path, out)		     ((void)(path), fake_conf(out))
-#define setup_version(conf)		     ((void)(conf), 77)
-#define setup_ensure(host, setup)	     ((void)(host), fake_setup(setup))
-#define setup_follow_ipv6(host, setup)	     done("ipv6 %s", (setup)->network->name)
-#define setup_follow_resolver(host, conf)    ((void)(host), done("resolver"))
-#define network_state_read(run, name, out)   (strcmp(name, "down") == 0 ? -ENOENT : 0)
-#define process_list_read(host, owners, out) fake_list(owners, out)
-#define process_list_free(list)		     (void)(list)
-#define members_find(list, uid, owned, out)  (assert_false(owned), fake_members(list, uid, out))
-#define members_free(members)		     (void)(members)
+#define conf_read(path, out)			    ((void)(path), fake_conf(out))
+#define setup_version(conf)			    ((void)(conf), 77)
+#define setup_ensure(host, setup)		    ((void)(host), fake_setup(setup))
+#define setup_follow_ipv6(host, setup)		    done("ipv6 %s", (setup)->network->name)
+#define setup_follow_resolver(host, conf)	    ((void)(host), done("resolver"))
+#define network_state_read(run, name, out)	    (strcmp(name, "down") == 0 ? -ENOENT : 0)
+#define process_list_read(host, kinds, owners, out) fake_list(owners, out)
+#define process_list_free(list)			    (void)(list)
+#define members_find(list, uid, owned, out)	    (assert_false(owned), fake_members(list, uid, out))
+#define members_free(members)			    (void)(members)
 #undef CLEANUP_PROCESS_LIST
 #define CLEANUP_PROCESS_LIST
 #undef CLEANUP_MEMBERS
@@ -186,7 +186,7 @@ static inline int fake_setup(const struct setup *setup)
 #define CLEANUP_USER
 #define user_check(user)		       fake_check(user)
 #define uplink_ports_safe(route, out)	       fake_ports(out)
-#define host_return(host)		       ((void)(host), done("return"))
+#define host_return(host, set)		       ((void)(host), (void)(set), done("return"))
 #define mntns_template_open(network)	       fake_template(network)
 #define mntns_mend_files(name, uid, own, m, n) ((void)(n), done("mend %s", name))
 #define recorded_user(host, uid, state)	       (state_read((host)->run, uid, state) == 0)

@@ -215,7 +215,7 @@ static void test_logins_share_a_network_and_the_last_logout_ends_it(void **state
 	(void)state;
 	assert_helper(verb_open, first);
 	assert_int_equal(answer->outcome, OUTCOME_ISOLATED);
-	assert_int_equal(answer->handed, NAMESPACE_KINDS);
+	assert_int_equal(answer->handed, 3); /* as by default */
 	assert_non_null(strstr(answer->line, "profile=p network=default netns=alice"));
 	net = answer->net;
 	assert_user(true);
@@ -321,23 +321,39 @@ static void test_login_and_gc_mend_port_and_route(void **state)
 	own_child_end(pid);
 }
 
-/* Profiles without a mount namespace, a UTS namespace, or both. */
-static void test_login_without_mount_or_uts_namespace_works(void **state)
+static bool is_pinned(const char *name)
 {
-	static const char *const namespaces[] = {"net", "net uts", "net mnt"};
+	char path[64];
+
+	snprintf(path, sizeof(path), PINS_DIR "/2001/%s", name);
+	return there(path);
+}
+
+static void test_login_gets_the_namespaces_of_its_profile(void **state)
+{
+	static const struct {
+		const char *names;
+		unsigned count;
+		bool uts, ipc, mnt;
+	} sets[] = {
+	    {"net", 1, false, false, false},	      {"net uts", 2, true, false, false},
+	    {"net mnt", 2, false, false, true},	      {"net ipc mnt", 3, false, true, true},
+	    {"net uts ipc mnt", 4, true, true, true},
+	};
 
 	(void)state;
-	for (int i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
 		char text[256];
 		pid_t pid = leader();
 
-		snprintf(text, sizeof(text), SMALL "namespaces = %s\n", namespaces[i]);
+		snprintf(text, sizeof(text), SMALL "namespaces = %s\n", sets[i].names);
 		text_write(CONF, text);
 		assert_helper(verb_up, getpid());
 		assert_helper(verb_open, pid);
-		assert_int_equal(answer->handed, i ? 2 : 1);
-		assert_int_equal(there(PINS_DIR "/2001/uts"), i == 1);
-		assert_int_equal(there(PINS_DIR "/2001/mnt"), i == 2);
+		assert_int_equal(answer->handed, sets[i].count);
+		assert_int_equal(is_pinned("uts"), sets[i].uts);
+		assert_int_equal(is_pinned("ipc"), sets[i].ipc);
+		assert_int_equal(is_pinned("mnt"), sets[i].mnt);
 		assert_true(says("ip netns exec alice ip -4 address show dev eth0 | "
 				 "grep -q 'inet 10[.]203[.].*/32'"));
 		own_child_end(pid);
@@ -355,6 +371,7 @@ static void test_verbs_inside_a_session_act_on_the_host(void **state)
 	struct stat net;
 
 	(void)state;
+	text_write(CONF, SMALL "namespaces = net uts ipc mnt\n");
 	assert_int_equal(stat("/proc/self/ns/net", &net), 0);
 	assert_helper(verb_open, pid);
 	assert_true(answer->net != net.st_ino);
@@ -369,6 +386,7 @@ static void test_verbs_inside_a_session_act_on_the_host(void **state)
 	wait_until_gone();
 	assert_user(false);
 	own_child_end(pid);
+	text_write(CONF, SMALL);
 }
 
 static void test_down_removes_bridge_rules_and_records(void **state)
@@ -390,7 +408,7 @@ static int tests_run(void)
 	    cmocka_unit_test(test_login_removes_leftovers_of_a_killed_helper),
 	    cmocka_unit_test(test_gc_removes_leftovers_without_a_user),
 	    cmocka_unit_test(test_login_and_gc_mend_port_and_route),
-	    cmocka_unit_test(test_login_without_mount_or_uts_namespace_works),
+	    cmocka_unit_test(test_login_gets_the_namespaces_of_its_profile),
 	    cmocka_unit_test(test_verbs_inside_a_session_act_on_the_host),
 	    cmocka_unit_test(test_down_removes_bridge_rules_and_records),
 	};

@@ -29,7 +29,7 @@ static void reply_make(struct reply *reply)
 	assert_int_equal(pipe(ready) | pipe(go), 0);
 	pid = fork();
 	if (pid == 0) {
-		byte = unshare(CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWNS) == 0;
+		byte = unshare(CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNS) == 0;
 		(void)!write(ready[1], &byte, 1);
 		(void)!read(go[0], &byte, 1);
 		_exit(0);
@@ -54,6 +54,9 @@ static void reply_make(struct reply *reply)
 		assert_int_equal(close(ready[i]) | close(go[i]), 0);
 }
 
+#define JOINED 0x40 /* bits of an exit status beside those of the kinds */
+#define PROTO  0x80
+
 /* Runs join_namespaces() in a child; returns its result, and a bit for each joined kind. */
 static void join_try(const struct reply *reply, int *result, unsigned *in)
 {
@@ -73,12 +76,12 @@ static void join_try(const struct reply *reply, int *result, unsigned *in)
 			    inode_now(namespace_kinds[i].name) == st.st_ino)
 				bits |= 1U << i;
 		}
-		_exit((int)bits | (joined == 0 ? 8 : joined == -EPROTO ? 16 : 32));
+		_exit((int)bits | (joined == 0 ? JOINED : joined == -EPROTO ? PROTO : 0));
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
-	*in = WEXITSTATUS(status) & 7;
-	*result = WEXITSTATUS(status) & 8 ? 0 : WEXITSTATUS(status) & 16 ? -EPROTO : -1;
+	*in = WEXITSTATUS(status) & NAMESPACES_ALL;
+	*result = WEXITSTATUS(status) & JOINED ? 0 : WEXITSTATUS(status) & PROTO ? -EPROTO : -1;
 }
 
 static void test_all_promised_namespaces_are_joined(void **state)
@@ -91,7 +94,7 @@ static void test_all_promised_namespaces_are_joined(void **state)
 	reply_make(&reply);
 	join_try(&reply, &result, &in);
 	assert_int_equal(result, 0);
-	assert_int_equal(in, 7);
+	assert_int_equal(in, NAMESPACES_ALL);
 	reply_close(&reply);
 }
 

@@ -73,7 +73,7 @@ static size_t find(uid_t uid, bool owned, pid_t pid, bool *found)
 	CLEANUP_MEMBERS struct members members;
 	size_t different = 0;
 
-	assert_int_equal(process_list_read(&host, owned, &processes), 0);
+	assert_int_equal(process_list_read(&host, 0, owned, &processes), 0);
 	for (size_t i = 1; i < processes.count; i++)
 		assert_true(processes.entries[i - 1].key <= processes.entries[i].key);
 	assert_int_equal(members_find(&processes, uid, owned, &members), 0);
@@ -310,7 +310,7 @@ static void test_containers_are_found_if_asked(void **state)
 
 	(void)state;
 	(void)child(become_contained, &depth);
-	assert_int_equal(process_list_read(&host, true, &processes), 0);
+	assert_int_equal(process_list_read(&host, 0, true, &processes), 0);
 	for (size_t owned = 0; owned <= 1; owned++) {
 		assert_int_equal(members_find(&processes, ALICE, owned, &members), 0);
 		assert_int_equal(members.count, owned);
@@ -325,7 +325,7 @@ static void test_containers_of_others_are_no_members(void **state)
 
 	(void)state;
 	(void)child(become_contained, &depth);
-	assert_int_equal(pins_remove(ALICE), 0);
+	assert_int_equal(pins_remove(ALICE, 0), 0);
 	assert_members(ALICE, true, 0, 0);
 	assert_int_equal(own_pins_make(ALICE), 0);
 	assert_members(ALICE, true, 1, children[0]);
@@ -341,7 +341,7 @@ static void test_reused_pid_is_no_member(void **state)
 
 	(void)state;
 	pid = member(ALICE, NAMESPACE_NET);
-	assert_int_equal(process_list_read(&host, false, &processes), 0);
+	assert_int_equal(process_list_read(&host, 0, false, &processes), 0);
 	assert_int_equal(members_find(&processes, ALICE, false, &members), 0);
 	assert_int_equal(members.count, 1);
 	assert_true(member_there(&host, &members, pid));
@@ -356,7 +356,7 @@ static void memory_body(void)
 {
 	struct process_list processes = {0};
 	struct members members = {0};
-	int result = process_list_read(&host, true, &processes);
+	int result = process_list_read(&host, 0, true, &processes);
 
 	if (result == 0) {
 		result = members_find(&processes, ALICE, true, &members);
@@ -387,9 +387,9 @@ static void test_missing_procfs_is_an_error(void **state)
 	struct process_list processes;
 
 	(void)state;
-	assert_true(process_list_read(&without, false, &processes) < 0);
+	assert_true(process_list_read(&without, 0, false, &processes) < 0);
 	assert_null(processes.entries);
-	assert_true(process_list_read(&closed, false, &processes) < 0);
+	assert_true(process_list_read(&closed, 0, false, &processes) < 0);
 	assert_non_null(strstr(log_last, "process"));
 }
 

@@ -21,7 +21,7 @@
 #include "base/paths.h"
 #include "ns/pins.h"
 
-#define OWN_NAMESPACES (CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWNS)
+#define OWN_NAMESPACES (CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNS)
 
 static inline bool own_host_mounts(void)
 {

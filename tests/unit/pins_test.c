@@ -142,9 +142,18 @@ static void pins_are_made_opened_and_removed(void **state)
 	assert_int_equal(pin_both(), 0);
 	assert_true(pins_exist(USER));
 	assert_int_equal(open_both(), 0);
-	assert_int_equal(pins_remove(USER), 0);
+	assert_int_equal(pins_remove(USER, 0), 0);
 	assert_false(pins_exist(USER));
-	assert_int_equal(pins_remove(USER), 0);
+	assert_int_equal(pins_remove(USER, 0), 0);
+}
+
+/* The record of the set may be of an earlier login. */
+static void other_pins_than_expected_are_removed_too(void **state)
+{
+	(void)state;
+	assert_int_equal(pin_both(), 0);
+	assert_int_equal(pins_remove(USER, NAMESPACE_NET), 0);
+	assert_false(pins_exist(USER));
 }
 
 /* Partial pins are never found, and can be removed or made again. */
@@ -159,7 +168,7 @@ static void make_body(void)
 	fault_pause(result = pin_both());
 	fault_pause(opened = open_both());
 	assert_int_equal(opened, 0);
-	fault_pause(result = pins_remove(USER));
+	fault_pause(result = pins_remove(USER, 0));
 	assert_int_equal(result, 0);
 	assert_false(pins_exist(USER));
 }
@@ -184,7 +193,7 @@ static void begin_body(void)
 		assert_int_equal(result, -EMFILE);
 	else
 		assert_int_equal(access(PINS_DIR "/.2001/net", F_OK), -1);
-	fault_pause(result = pins_remove(USER));
+	fault_pause(result = pins_remove(USER, 0));
 	assert_int_equal(result, 0);
 }
 
@@ -207,7 +216,7 @@ static void each_failing_call_tears_down_no_pins(void **state)
 	(void)state;
 	assert_int_equal(pin_both(), 0);
 	assert_true(fault_sweep(ENOMEM, open_body) >= 8);
-	assert_int_equal(pins_remove(USER), 0);
+	assert_int_equal(pins_remove(USER, 0), 0);
 }
 
 /* T12: other files are in place of the pins. */
@@ -228,7 +237,7 @@ static void damaged_pins_count_as_absent(void **state)
 		if (damage == 5)
 			assert_int_equal(pin_named_set("2001/net", uts), 0);
 		assert_int_equal(open_both(), -ENOENT);
-		assert_int_equal(pins_remove(USER), 0);
+		assert_int_equal(pins_remove(USER, 0), 0);
 		assert_false(pins_exist(USER));
 	}
 }
@@ -262,7 +271,7 @@ static void namespace_made_by_a_user_counts_as_absent(void **state)
 	assert_int_equal(pin_both(), 0);
 	assert_int_equal(pin_named_set("2001/net", own), 0);
 	assert_int_equal(open_both(), -ENOENT);
-	assert_int_equal(pins_remove(USER), 0);
+	assert_int_equal(pins_remove(USER, 0), 0);
 	close(own);
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
@@ -283,7 +292,7 @@ static void withdrawn_pins_are_not_found(void **state)
 	pins_withdraw(USER);
 	assert_int_equal(open_both(), -ENOENT);
 	assert_int_equal(access(PINS_DIR "/.2001/uts", F_OK), 0);
-	assert_int_equal(pins_remove(USER), 0);
+	assert_int_equal(pins_remove(USER, 0), 0);
 }
 
 static void named_pins_are_replaced(void **state)
@@ -440,6 +449,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(pins_are_made_opened_and_removed),
+	    cmocka_unit_test(other_pins_than_expected_are_removed_too),
 	    cmocka_unit_test(each_failing_call_publishes_no_partial_pins),
 	    cmocka_unit_test(leftovers_of_a_login_are_removed_first),
 	    cmocka_unit_test(each_failing_call_tears_down_no_pins),

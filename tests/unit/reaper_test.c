@@ -122,8 +122,8 @@ static void fake_syslog(int level, const char *format, ...)
 	strcat(shared->log, "\n");
 }
 
-#define process_list_read(host, owners, out) fake_list(host, owners, out)
-#define process_list_free(list)		     (void)(list)
+#define process_list_read(host, kinds, owners, out) ((void)(kinds), fake_list(host, owners, out))
+#define process_list_free(list)			    (void)(list)
 #undef CLEANUP_PROCESS_LIST
 #define CLEANUP_PROCESS_LIST
 #define host_sockets(host)	     fake_sockets(host)

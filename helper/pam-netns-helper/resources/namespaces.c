@@ -1,9 +1,9 @@
 /*
- * The user's network and UTS namespaces, kept by pins (lib/ns/pins.h).
+ * The user's namespaces but the mount namespace, kept by pins (lib/ns/pins.h).
  *
  * namespaces_make() leaves the process in them. The mount namespace must be made there, because
- * sysfs shows the network namespace in which it is mounted, and the veth pair needs a socket from
- * there. veth_make() goes back.
+ * sysfs shows the network namespace in which it is mounted, and /dev/mqueue the IPC namespace; and
+ * the veth pair needs a socket from there. veth_make() goes back.
  */
 #include "../resource.h"
 
@@ -18,22 +18,27 @@
 #include "base/log.h"
 #include "net/rtnl.h"
 
-/* Makes both for this process at once; if that fails, one by one, since the log names the kind. */
+/* The mount namespace has a resource of its own. */
+static bool is_made_here(const struct user *user, enum namespace_kind kind)
+{
+	return kind != KIND_MNT && (user->state.namespaces & namespace_kinds[kind].bit);
+}
+
+/* Makes them for this process at once; if that fails, one by one, since the log names the kind. */
 static int namespaces_unshare(const struct user *user)
 {
-	bool uts = user->state.namespaces & NAMESPACE_UTS;
 	int64_t start = clock_ms();
-	int error;
+	int flags = 0, error = 0;
 
-	if (unshare(CLONE_NEWNET | (uts ? CLONE_NEWUTS : 0)) < 0) {
-		error = namespace_unshare(KIND_NET);
-		if (uts)
-			error = error ?: namespace_unshare(KIND_UTS);
-		if (error)
-			return error;
-	}
+	for (int i = 0; i < NAMESPACE_KINDS; i++)
+		if (is_made_here(user, i))
+			flags |= namespace_kinds[i].clone_flag;
+	if (unshare(flags) < 0)
+		for (int i = 0; i < NAMESPACE_KINDS && !error; i++)
+			if (is_made_here(user, i))
+				error = namespace_unshare(i);
 	rtnl_tell(start);
-	return 0;
+	return error;
 }
 
 static int namespace_pin(struct user *user, enum namespace_kind kind)
@@ -75,10 +80,10 @@ static int namespaces_make(struct user *user)
 	int error = pins_begin(user->uid);
 
 	error = error ?: network_make(user);
-	if (error || !(user->state.namespaces & NAMESPACE_UTS))
-		return error;
-	error = namespace_pin(user, KIND_UTS);
-	if (!error && sethostname(hostname, strlen(hostname)) < 0)
+	for (int i = KIND_NET + 1; i < NAMESPACE_KINDS && !error; i++)
+		if (is_made_here(user, i))
+			error = namespace_pin(user, i);
+	if (!error && is_made_here(user, KIND_UTS) && sethostname(hostname, strlen(hostname)) < 0)
 		error = log_errno(errno, "set the host name to %s", hostname);
 	return error;
 }
@@ -86,7 +91,7 @@ static int namespaces_make(struct user *user)
 /* The mount namespace's pin too: all of a user's pins are in one folder. */
 static int namespaces_undo(struct user *user)
 {
-	return pins_remove(user->uid);
+	return pins_remove(user->uid, user->state.namespaces);
 }
 
 /* Pins the network namespace of a session's leader, if it is the recorded one. 1: done. */

@@ -21,13 +21,11 @@ static int pair_make(struct user *user)
 	return error ?: uplink_configure_user(&user->inside, uplink);
 }
 
-/* Making the namespaces has left the process in these two; making the mount namespace goes back. */
+/* Making the namespaces has left the process in them; making the mount namespace goes back. */
 static int veth_make(struct user *user)
 {
-	const struct host *host = user->host;
-	int error = host_return_to(host, KIND_NET);
+	int error = host_return(user->host, user->state.namespaces & ~NAMESPACE_MNT);
 
-	error = error ?: host_return_to(host, KIND_UTS);
 	return error ?: pair_make(user);
 }
 
@@ -67,7 +65,7 @@ static int inside_open(struct user *user)
 	if (setns(user->pins.fd[KIND_NET], CLONE_NEWNET) < 0)
 		return log_errno(errno, "enter the user's network namespace");
 	error = netlink_open(&user->inside, NETLINK_ROUTE);
-	return host_return_to(user->host, KIND_NET) ?: error;
+	return host_return(user->host, NAMESPACE_NET) ?: error;
 }
 
 static int pair_make_again(struct user *user)

@@ -34,5 +34,5 @@ vm-check:
 
 ## check-long	check, and all of the above, and an hour of fuzzing; hours (root)
 .PHONY: check-long
-check-long: check valgrind mutants storm fault coverage vm-check
+check-long: check others valgrind mutants storm fault coverage vm-check
 	@$(MAKE) --no-print-directory fuzz SECONDS=3600

@@ -75,6 +75,12 @@ $B/fuzz/helper/pam-netns-helper/sandbox.o: FUZZ_CFLAGS += -I$B/sandbox
 fuzz: $(FUZZ)
 	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ)
 
+## others	doctor next to real packages: Docker, ufw, firewalld, mail servers... (root)
+.PHONY: others
+others: $(PROGRAMS)
+	@tests/host/others $B/others
+	@CI=true tests/integration/run long_doctor_packages.sh
+
 ## integration	a throw-away host in namespaces of its own, with real logins (root)
 .PHONY: integration
 integration: $(PROGRAMS)

@@ -105,8 +105,8 @@ static void rules_check(struct doctor *doctor, int run)
 /* During a set-up the state looks incomplete, so the check waits for its end. */
 static void setup_wait(void)
 {
-	CLEANUP_FD int lock = lock_open();
 	CLEANUP_FD int proc = open(HOSTPROC, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int lock = proc < 0 ? -1 : lock_open();
 
 	if (lock >= 0 && proc >= 0 && lock_share(lock, proc, LOCK_HOST) == 0)
 		lock_release(lock, LOCK_HOST);

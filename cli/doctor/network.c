@@ -1,6 +1,6 @@
 /*
- * pam-netns doctor: what blocks networks or refuses their logins: other firewalls, overlaps, a
- * changed subnet, IPv6 disabled on the host.
+ * pam-netns doctor: what blocks networks or refuses their logins: overlaps, a changed subnet, IPv6
+ * disabled on the host.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,32 +11,13 @@
 #include "doctor.h"
 #include "net/ipv6.h"
 #include "host/wanted.h"
-#include "rules/nft_path.h"
 #include "host/obstacle.h"
-#include "output.h"
 #include "base/paths.h"
 #include "sysctl.h"
-
-#define RULES_MAX (64U << 20) /* bytes; a longer output cannot be read */
 
 static void report_obstacle(void *context, const char *what, const char *remedy)
 {
 	doctor_warning(context, "%s -> %s", what, remedy);
-}
-
-/* Rules of other programs that would drop users' packets. */
-void doctor_firewall(struct doctor *doctor)
-{
-	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP_FREE char *text = malloc(RULES_MAX);
-	char *const words[] = {(char *)nft_path(), (char[]){"list"}, (char[]){"ruleset"}, NULL};
-
-	if (!words[0])
-		doctor_problem(doctor, "nft is missing -> install nftables");
-	else if (!text || !output_read(words, text, RULES_MAX))
-		doctor_warning(doctor, "cannot read the firewall's rules with %s", words[0]);
-	else if (obstacle_firewalls(run, doctor->conf, text, report_obstacle, doctor) < 0)
-		doctor_warning(doctor, "cannot evaluate the firewall's rules");
 }
 
 void doctor_subnet(struct doctor *doctor)

@@ -198,8 +198,8 @@ static void gateways_check(struct doctor *doctor, struct records *r)
 void doctor_records(struct doctor *doctor)
 {
 	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP_FD int lock = run < 0 ? -1 : lock_open();
 	CLEANUP_FD int proc = open(HOSTPROC, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int lock = proc < 0 ? -1 : lock_open();
 	struct records r = {.run = run, .lock = lock, .proc = proc};
 
 	if (run < 0 || lock < 0 || proc < 0)

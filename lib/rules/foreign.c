@@ -5,7 +5,7 @@
  * help if another program's chain ends in a drop. For each such chain:
  *
  * 1. chain_accepts follows its jumps, and looks for a rule that accepts our bridges.
- * 2. If there is none, the report has the command that adds one, in the style of that firewall.
+ * 2. If there is none, the report has the command that adds one (foreign_report.c).
  *
  * Conditions other than interfaces are not evaluated.
  */
@@ -15,13 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "rules/dump.h"
-
-/* firewalld's */
-#define ZONE	  "pam-netns"
-#define POLICY	  ZONE "-out"
-#define PERMANENT "firewall-cmd --permanent "
+#include "rules/foreign_report.h"
 
 /* The search in one direction: a rule that accepts this bridge as this interface. */
 struct search {
@@ -174,178 +169,6 @@ static bool chain_drops(const struct chain *chain, const char *hook)
 	return chain->policy_drop || span_is(last, "drop") || span_is(last, "reject");
 }
 
-/* Does the chain jump to one with a name that begins like this? */
-static bool chain_jumps(const struct chain *chain, const char *prefix)
-{
-	struct span rest = chain->body, line, target;
-
-	while (next_line(&rest, &line)) {
-		target = line_after(line, "jump");
-		if (target.length >= strlen(prefix) && !memcmp(target.at, prefix, strlen(prefix)))
-			return true;
-	}
-	return false;
-}
-
-enum firewall {
-	FIREWALL_UFW,
-	FIREWALL_DOCKER,
-	FIREWALL_FIREWALLD,
-	FIREWALL_IPTABLES,
-	FIREWALL_NFT
-};
-
-static enum firewall chain_firewall(const struct chain *base)
-{
-	bool iptables = !span_is(base->family, "inet") && span_is(base->table, "filter");
-
-	/* If both commands would do, ufw's survives a reboot. */
-	if (iptables && chain_jumps(base, "ufw"))
-		return FIREWALL_UFW;
-	if (iptables && (chain_jumps(base, "DOCKER-USER") || chain_jumps(base, "DOCKER-FORWARD")))
-		return FIREWALL_DOCKER;
-	if (span_is(base->table, "firewalld"))
-		return FIREWALL_FIREWALLD;
-	if (iptables && (span_is(base->name, "FORWARD") || span_is(base->name, "INPUT")))
-		return FIREWALL_IPTABLES;
-	return FIREWALL_NFT;
-}
-
-struct reporter {
-	ruleset_report *report;
-	void *context;
-	const char *bridge;  /* the network's first one, for the commands */
-	const char *dropped; /* the one that loses traffic */
-	char *line;	     /* being written: the finding, NUL, the remedy */
-	size_t line_size;
-	bool ufw_reported; /* the command is for both families */
-	int count;	   /* or -ENOMEM */
-};
-
-static FILE *line_begin(struct reporter *to, const struct chain *base, const char *who)
-{
-	FILE *out = open_memstream(&to->line, &to->line_size);
-
-	if (!out)
-		to->count = log_errno(ENOMEM, "report another firewall's rules");
-	else
-		fprintf(out, "%.*s %.*s, chain %.*s%s, drops traffic of %s%c",
-			(int)base->family.length, base->family.at, (int)base->table.length,
-			base->table.at, (int)base->name.length, base->name.at, who, to->dropped,
-			'\0');
-	return out;
-}
-
-static void line_end(struct reporter *to, FILE *out)
-{
-	if (fclose(out)) {
-		to->count = log_errno(ENOMEM, "report another firewall's rules");
-	} else {
-		to->report(to->context, to->line, to->line + strlen(to->line) + 1);
-		to->count++;
-	}
-	free(to->line);
-	to->line = NULL;
-}
-
-/* A report for a firewall that has one command, whatever its chains are called. */
-static void report_command(struct reporter *to, const struct chain *base, const char *who,
-			   const char *before, const char *after)
-{
-	FILE *out = line_begin(to, base, who);
-
-	if (!out)
-		return;
-	fprintf(out, "%s%s%s", before, to->bridge, after);
-	line_end(to, out);
-}
-
-static void report_nft(struct reporter *to, const struct chain *base, bool in, bool out)
-{
-	FILE *line = line_begin(to, base, "");
-
-	if (!line)
-		return;
-	for (int i = 0; i < 2; i++) {
-		if (!(i ? out : in))
-			continue;
-		fprintf(line, "%snft 'insert rule %.*s %.*s %.*s ", i && in ? " && " : "",
-			(int)base->family.length, base->family.at, (int)base->table.length,
-			base->table.at, (int)base->name.length, base->name.at);
-		fprintf(line,
-			i ? "oifname \"%s*\" ct state established,related accept'"
-			  : "iifname \"%s*\" accept'",
-			to->bridge);
-	}
-	fputs(" (and in the file that loads these rules)", line);
-	line_end(to, line);
-}
-
-static void report_iptables(struct reporter *to, const struct chain *base, bool docker, bool in,
-			    bool out)
-{
-	const char *tool = span_is(base->family, "ip6") ? "ip6tables" : "iptables";
-	const char *chain = docker			     ? "DOCKER-USER"
-			    : span_is(base->hook, "forward") ? "FORWARD"
-							     : "INPUT";
-	FILE *line = line_begin(to, base, docker ? " (Docker)" : " (iptables)");
-
-	if (!line)
-		return;
-	if (in)
-		fprintf(line, "%s -I %s -i %s+ -j ACCEPT", tool, chain, to->bridge);
-	if (out)
-		fprintf(line,
-			"%s%s -I %s -o %s+ -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
-			in ? " && " : "", tool, chain, to->bridge);
-	line_end(to, line);
-}
-
-/*
- * in: no rule accepts packets of users; out: no rule accepts replies. At the input hook the command
- * accepts all packets of users: host_access in our own table decides which may pass.
- */
-static void report_chain(struct reporter *to, const struct chain *base, bool in, bool out)
-{
-	bool forward = span_is(base->hook, "forward");
-
-	switch (chain_firewall(base)) {
-	case FIREWALL_UFW:
-		if (!to->ufw_reported)
-			report_command(to, base, " (ufw)",
-				       forward ? "ufw route allow in on " : "ufw allow in on ",
-				       "+");
-		to->ufw_reported = true;
-		break;
-	case FIREWALL_FIREWALLD:
-		/* The name of a policy must not be that of a zone; each call takes one option. */
-		if (forward)
-			report_command(to, base, " (firewalld)",
-				       PERMANENT "--new-zone=" ZONE " && " PERMANENT "--zone=" ZONE
-						 " --add-interface=",
-				       "+ && " PERMANENT "--new-policy=" POLICY " && " PERMANENT
-				       "--policy=" POLICY " --add-ingress-zone=" ZONE
-				       " && " PERMANENT "--policy=" POLICY
-				       " --add-egress-zone=ANY && " PERMANENT "--policy=" POLICY
-				       " --set-target=ACCEPT && firewall-cmd --reload");
-		else
-			report_command(to, base, " (firewalld)",
-				       PERMANENT "--zone=" ZONE " --set-target=ACCEPT"
-						 " && firewall-cmd --reload # bridge: ",
-				       "");
-		break;
-	case FIREWALL_DOCKER:
-		report_iptables(to, base, true, in, out);
-		break;
-	case FIREWALL_IPTABLES:
-		report_iptables(to, base, false, in, out);
-		break;
-	case FIREWALL_NFT:
-		report_nft(to, base, in, out);
-		break;
-	}
-}
-
 /* Does the chain drop packets from users of one of the network's bridges? */
 static bool bridges_dropped(const struct network *network, unsigned bridges, struct search search,
 			    struct chain *base, char bridge[IFNAMSIZ])
@@ -382,7 +205,7 @@ int ruleset_foreign(const char *text, const struct network *network, unsigned br
 		if (out && !in)
 			(void)bridges_dropped(network, bridges, back, base, bridge);
 		if (in || out)
-			report_chain(&to, base, in, out);
+			foreign_report(&to, base, in, out);
 	}
 	free(chains.chain);
 	return err ? err : to.count;
@@ -427,7 +250,7 @@ int ruleset_foreign_input(const char *text, const struct network *network, unsig
 
 		if (chain_drops(base, "input") &&
 		    access_dropped(network, bridges, from, base, bridge))
-			report_chain(&to, base, true, false);
+			foreign_report(&to, base, true, false);
 	}
 	free(chains.chain);
 	return err ? err : to.count;

@@ -90,6 +90,49 @@ test_missing_bridge_filter_is_found() {
 	absent 'the filter of bridge'
 }
 
+# nft does not list these rules.
+test_rules_of_iptables_legacy_are_found() {
+	local tool
+	command -v iptables-legacy ip6tables-legacy || skip 'no iptables-legacy'
+	absent 'iptables-legacy|ip6tables-legacy'
+	assert_eq '' "$(cat /proc/net/ip_tables_names)" "tables that doctor made"
+	hold_session one alice
+	for tool in iptables-legacy ip6tables-legacy; do
+		$tool -P FORWARD DROP
+		assert_fails in_netns alice curl -sS -m 1 --fail-early "http://$OUTSIDE4/" "http://[$OUTSIDE6]/"
+		present "warn firewall: chain FORWARD of $tool drops traffic of pnbr0 -> /usr/sbin/$tool -I FORWARD -i pnbr0\+"
+		eval "$(remedy "chain FORWARD of $tool")"
+		absent 'warn firewall'
+		$tool -D FORWARD -o pnbr0+ -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+		present "chain FORWARD of $tool drops traffic"
+		$tool -P FORWARD ACCEPT
+		absent 'warn firewall'
+		$tool -A FORWARD -j REJECT
+		eval "$(remedy "chain FORWARD of $tool")"
+		absent 'warn firewall'
+		reaches_outside alice
+		$tool -F FORWARD
+	done
+	end_session one
+	host_clean
+}
+
+# Another program translates addresses, but forwarding was off before us.
+test_forwarding_for_our_networks_alone_is_found() {
+	absent 'warn forwarding'
+	nft 'add table ip vm; add chain ip vm post { type nat hook postrouting priority srcnat; }
+		add rule ip vm post ip saddr 192.0.2.0/24 masquerade'
+	present 'warn forwarding: ip vm, chain post, translates addresses .* -> echo net.ipv4.ip_forward=1 >'
+	eval "$(remedy 'warn forwarding')"
+	absent 'warn forwarding'
+	assert_match 'ok   forwarding' "$(pam-netns doctor)"
+	pam-netns down
+	nft delete table ip vm
+	rm /etc/sysctl.d/60-forwarding.conf
+	sysctl -q -w net.ipv4.ip_forward=0
+	pam-netns up
+}
+
 # The record of the set-up on a kernel without these filters.
 test_kernel_without_filters_is_found() {
 	local record=/run/pam-netns/networks/host
@@ -165,6 +208,20 @@ test_doctor_inside_a_session_sees_the_host() {
 	assert_match '^ok' "$(in_netns alice pam-netns check | tail -n 1)"
 	end_session one
 	host_clean
+}
+
+# networkd says that it configures a link if one of its files matches. It does not run here.
+test_link_managed_by_networkd_is_found() {
+	local networkctl=/usr/bin/networkctl
+	mkdir -p /run/systemd/netif/links
+	mv $networkctl $networkctl.away || :
+	printf '#!/bin/sh\necho "  1 lo loopback carrier unmanaged\n  7 pnbr0 bridge routable %s"\n' configured >$networkctl
+	chmod 755 $networkctl
+	present 'warn managed: systemd-networkd manages pnbr0, .* -> printf .*Name=pnu\* pnbr0\*.*Unmanaged=yes'
+	sed -i s/configured/unmanaged/ $networkctl
+	absent 'warn managed'
+	mv $networkctl.away $networkctl || rm $networkctl
+	rm -r /run/systemd/netif/links
 }
 
 test_host_without_set_up_has_no_findings() {

@@ -21,7 +21,7 @@ advice_follow() {
 	local advice
 	while read -r advice; do
 		advice=${advice#*drops traffic of *: }
-		eval "${advice%% (and in*}"
+		eval "$advice"
 	done < <(grep 'drops traffic')
 }
 

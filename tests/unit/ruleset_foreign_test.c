@@ -75,9 +75,11 @@ static void test_docker_drop_has_advice(void **state)
 	(void)state;
 	assert_int_equal(lines.count, 1);
 	assert_string_equal(
-	    lines.text[0], "ip filter, chain FORWARD (Docker), drops traffic of pnbr0: "
-			   "iptables -I DOCKER-USER -i pnbr0+ -j ACCEPT && iptables -I DOCKER-USER "
-			   "-o pnbr0+ -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT");
+	    lines.text[0],
+	    "ip filter, chain FORWARD (Docker), drops traffic of pnbr0: "
+	    "iptables -I DOCKER-USER -i pnbr0+ -j ACCEPT && iptables -I DOCKER-USER "
+	    "-o pnbr0+ -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT # and at each boot: "
+	    "ExecStartPost= of docker.service");
 	lines = forward("docker28");
 	assert_int_equal(lines.count, 1);
 	assert_non_null(strstr(lines.text[0], ": iptables -I DOCKER-USER -i pnbr0+ -j ACCEPT &&"));
@@ -113,17 +115,17 @@ static void test_firewalld_drop_has_advice(void **state)
 	assert_string_equal(
 	    lines.text[0],
 	    "inet firewalld, chain filter_FORWARD (firewalld), drops traffic of pnbr0: "
-	    "firewall-cmd --permanent --new-zone=pam-netns && "
-	    "firewall-cmd --permanent --zone=pam-netns --add-interface=pnbr0+ && "
-	    "firewall-cmd --permanent --new-policy=pam-netns-out && "
-	    "firewall-cmd --permanent --policy=pam-netns-out --add-ingress-zone=pam-netns && "
-	    "firewall-cmd --permanent --policy=pam-netns-out --add-egress-zone=ANY && "
-	    "firewall-cmd --permanent --policy=pam-netns-out --set-target=ACCEPT && "
+	    "firewall-cmd --permanent --new-zone=net-pnbr0 && "
+	    "firewall-cmd --permanent --zone=net-pnbr0 --add-interface=pnbr0+ && "
+	    "firewall-cmd --permanent --new-policy=out-pnbr0 && "
+	    "firewall-cmd --permanent --policy=out-pnbr0 --add-ingress-zone=net-pnbr0 && "
+	    "firewall-cmd --permanent --policy=out-pnbr0 --add-egress-zone=ANY && "
+	    "firewall-cmd --permanent --policy=out-pnbr0 --set-target=ACCEPT && "
 	    "firewall-cmd --reload");
 	assert_int_equal(forward("firewalld_mended").count, 0);
 	lines = input("firewalld", false, true);
 	assert_int_equal(lines.count, 1);
-	assert_non_null(strstr(lines.text[0], "--zone=pam-netns --set-target=ACCEPT"));
+	assert_non_null(strstr(lines.text[0], "--zone=net-pnbr0 --set-target=ACCEPT"));
 	assert_int_equal(input("firewalld_mended", true, true).count, 0);
 	assert_int_equal(input("firewalld", true, false).count, 0);
 }
@@ -138,11 +140,11 @@ static void test_plain_nft_drop_has_advice(void **state)
 			    "inet filter, chain forward, drops traffic of pnbr0: "
 			    "nft 'insert rule inet filter forward iifname \"pnbr0*\" accept' && "
 			    "nft 'insert rule inet filter forward oifname \"pnbr0*\" ct state "
-			    "established,related accept' (and in the file that loads these rules)");
+			    "established,related accept' # and in the file that loads these rules");
 	assert_string_equal(lines.text[1],
 			    "ip6 other, chain routed, drops traffic of pnbr0: "
 			    "nft 'insert rule ip6 other routed iifname \"pnbr0*\" accept' "
-			    "(and in the file that loads these rules)");
+			    "# and in the file that loads these rules");
 	assert_int_equal(forward("plain_mended").count, 0);
 	lines = input("plain", true, true);
 	assert_int_equal(lines.count, 1);
@@ -166,7 +168,7 @@ static void test_rule_for_first_bridge_leaves_others(void **state)
 	assert_string_equal(
 	    lines.text[0],
 	    "inet own, chain f, drops traffic of pnbr0.1: nft 'insert rule inet own f "
-	    "iifname \"pnbr0*\" accept' (and in the file that loads these rules)");
+	    "iifname \"pnbr0*\" accept' # and in the file that loads these rules");
 	assert_int_equal(ruleset_foreign(text, &pnbr0, 3, collect, &lines), 1);
 	assert_non_null(strstr(lines.text[1], "drops traffic of pnbr0.1: nft "));
 	assert_non_null(strstr(lines.text[1], "oifname \"pnbr0*\" ct state"));

@@ -1,0 +1,113 @@
+/*
+ * pam-netns doctor: do NetworkManager or systemd-networkd manage our bridges and ports? Each takes
+ * addresses and routes off links that it manages: NetworkManager if networking is switched off and on,
+ * networkd if a file of its own matches the links. The programs themselves say what they manage.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "doctor.h"
+#include "rules/ruleset.h"
+#include "output.h"
+
+#define OUTPUT_MAX    (1U << 20)
+#define PATTERNS_MAX  1024
+#define NM_CONF	      "/etc/NetworkManager/conf.d/pam-netns.conf"
+#define NETWORKD_CONF "/etc/systemd/network/05-pam-netns.network"
+
+/* Is the link one of our ports, or of the networks' bridges? */
+static bool link_ours(const struct doctor *doctor, const char *name)
+{
+	if (strncmp(name, RULESET_PORT_PREFIX, strlen(RULESET_PORT_PREFIX)) == 0)
+		return true;
+	for (size_t i = 0; i < doctor->conf->networks_count; i++) {
+		const char *bridge = doctor->conf->networks[i].bridge;
+		size_t length = strlen(bridge);
+
+		if (strncmp(name, bridge, length) == 0 && (!name[length] || name[length] == '.'))
+			return true;
+	}
+	return false;
+}
+
+/* A line of nmcli, "LINK:STATE". */
+static bool nmcli_line(const char *line, char name[64], char state[64])
+{
+	return sscanf(line, "%63[^:]:%63[^\n]", name, state) == 2;
+}
+
+/* A line of networkctl: IDX LINK TYPE OPERATIONAL SETUP. */
+static bool networkctl_line(const char *line, char name[64], char state[64])
+{
+	return sscanf(line, "%*s %63s %*s %*s %63s", name, state) == 2;
+}
+
+/* Runs a program that prints one link a line. Is one of our links managed? name: that one. */
+static bool managed_find(const struct doctor *doctor, char *const *words,
+			 bool (*read)(const char *line, char name[64], char state[64]),
+			 char name[64])
+{
+	CLEANUP_FREE char *text = malloc(OUTPUT_MAX);
+	char *rest = text, *line, state[64];
+
+	if (access(words[0], X_OK) != 0 || !text || !output_read(words, text, OUTPUT_MAX))
+		return false;
+	while ((line = strsep(&rest, "\n")))
+		if (read(line, name, state) && link_ours(doctor, name) &&
+		    strcmp(state, "unmanaged") != 0)
+			return true;
+	return false;
+}
+
+/* "pnu*;pnbr0*", with words around each name. */
+static void patterns_write(const struct doctor *doctor, const char *prefix, const char *separator,
+			   char out[PATTERNS_MAX])
+{
+	int used = snprintf(out, PATTERNS_MAX, "%s%s*", prefix, RULESET_PORT_PREFIX);
+
+	for (size_t i = 0; i < doctor->conf->networks_count && used < PATTERNS_MAX - 64; i++)
+		used += snprintf(out + used, PATTERNS_MAX - (size_t)used, "%s%s%s*", separator,
+				 prefix, doctor->conf->networks[i].bridge);
+}
+
+static void network_manager_check(struct doctor *doctor)
+{
+	char *const words[] = {(char[]){"/usr/bin/nmcli"}, (char[]){"-t"},     (char[]){"-f"},
+			       (char[]){"DEVICE,STATE"},   (char[]){"device"}, NULL};
+	char name[64], patterns[PATTERNS_MAX];
+
+	if (access("/run/NetworkManager", F_OK) != 0 ||
+	    !managed_find(doctor, words, nmcli_line, name))
+		return;
+	patterns_write(doctor, "interface-name:", ";", patterns);
+	doctor_warning(doctor,
+		       "NetworkManager manages %s: users are cut off if networking is switched off "
+		       "and on -> printf '[keyfile]\\nunmanaged-devices+=%s\\n' >" NM_CONF
+		       " && nmcli general reload",
+		       name, patterns);
+}
+
+static void networkd_check(struct doctor *doctor)
+{
+	char *const words[] = {(char[]){"/usr/bin/networkctl"}, (char[]){"--no-legend"},
+			       (char[]){"--no-pager"}, (char[]){"list"}, NULL};
+	char name[64], patterns[PATTERNS_MAX];
+
+	if (access("/run/systemd/netif/links", F_OK) != 0 ||
+	    !managed_find(doctor, words, networkctl_line, name))
+		return;
+	patterns_write(doctor, "", " ", patterns);
+	doctor_warning(doctor,
+		       "systemd-networkd manages %s, and can take its addresses and routes away -> "
+		       "printf '[Match]\\nName=%s\\n[Link]\\nUnmanaged=yes\\n' >" NETWORKD_CONF
+		       " && networkctl reload && pam-netns up && pam-netns gc",
+		       name, patterns);
+}
+
+void doctor_managed(struct doctor *doctor)
+{
+	network_manager_check(doctor);
+	networkd_check(doctor);
+}

@@ -144,8 +144,10 @@ test_restart_of_networkd_leaves_users_their_network() {
 	systemctl stop systemd-networkd.socket systemd-networkd
 }
 
-# A file of networkd for all links takes users' ports out of the bridge; with our example it does not.
+# A file of networkd for all links takes users' ports out of the bridge. With doctor's remedy it does not, and with
+# our example.
 test_networkd_leaves_links_alone_with_the_example() {
+	local remedy
 	mkdir -p /etc/systemd/network
 	printf '[Match]\nName=uplink0\n[Network]\nKeepConfiguration=yes\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n' \
 		>/etc/systemd/network/04-uplink.network
@@ -155,6 +157,13 @@ test_networkd_leaves_links_alone_with_the_example() {
 	systemctl start systemd-networkd
 	wait_until 30 networkctl_says pnu1jl0 configured
 	assert_fails user_reaches one >&2
+	remedy=$({ pam-netns doctor || :; } | sed -n 's/^warn managed: systemd-networkd manages pn.* -> //p')
+	bash -euc "$remedy"
+	assert_no_match 'warn managed' "$(pam-netns doctor || :)"
+	user_reaches one
+	rm /etc/systemd/network/05-pam-netns.network
+	networkctl reload
+	wait_until 30 networkctl_says pnu1jl0 configured
 	cp /usr/share/doc/pam-netns/examples/networkd.network /etc/systemd/network/05-pam-netns.network
 	networkctl reload
 	wait_until 30 networkctl_says pnu1jl0 unmanaged

@@ -7,6 +7,7 @@
 #include "base/characters.h"
 #include "call/call.h"
 #include "command.h"
+#include "doctor/doctor.h"
 #include "base/log.h"
 #include "state/network.h"
 #include "base/paths.h"
@@ -119,8 +120,11 @@ int command_up(const struct arguments *arguments)
 {
 	int status = network_ask("up", arguments);
 
-	if (status == STATUS_FINE)
-		print_set_up();
+	if (status != STATUS_FINE)
+		return status;
+	print_set_up();
+	fflush(stdout);
+	doctor_after_up();
 	return status;
 }
 

@@ -6,7 +6,8 @@
 #include "../command.h"
 #include "../kernel.h"
 
-enum { NEEDS_ROOT = 1 << 0, NEEDS_CONF = 1 << 1 };
+/* AFTER_UP: `up` runs it too. */
+enum { NEEDS_ROOT = 1 << 0, NEEDS_CONF = 1 << 1, AFTER_UP = 1 << 2 };
 
 static const struct check {
 	const char *id; /* pam-netns(8) lists them */
@@ -14,11 +15,11 @@ static const struct check {
 	unsigned needs;
 	const char *fine; /* printed if the check finds no fault */
 } checks[] = {
-    {"conf", doctor_conf, 0, "the conf file is usable"},
+    {"conf", doctor_conf, AFTER_UP, "the conf file is usable"},
     {"kernel", doctor_kernel, 0, "the kernel has the system calls that are needed"},
-    {"installed", doctor_installed, 0, "the programs are installed, with their modes"},
-    {"pam", doctor_pam, 0, "every PAM stack isolates its logins"},
-    {"sshd", doctor_sshd, NEEDS_ROOT, "sshd uses PAM"},
+    {"installed", doctor_installed, AFTER_UP, "the programs are installed, with their modes"},
+    {"pam", doctor_pam, AFTER_UP, "every PAM stack isolates its logins"},
+    {"sshd", doctor_sshd, NEEDS_ROOT | AFTER_UP, "sshd uses PAM"},
     {"services", doctor_services, 0, "services that run users' programs open PAM sessions"},
     {"mail", doctor_mail, 0, "no mail server runs users' programs"},
     {"web", doctor_web, 0, "no web server runs programs as users"},
@@ -86,6 +87,17 @@ void doctor_run(struct doctor *doctor)
 		doctor_note(doctor,
 			    "only root can check mounts, name servers, sudoers and firewall");
 	finding_end(doctor);
+}
+
+void doctor_after_up(void)
+{
+	struct doctor doctor = {.format = FORMAT_PROBLEMS};
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++)
+		if (checks[i].needs & AFTER_UP)
+			check_run(&doctor, &checks[i], true);
+	finding_end(&doctor);
+	conf_free((struct conf *)doctor.conf);
 }
 
 int command_doctor(const struct arguments *arguments)

@@ -27,8 +27,8 @@ struct finding {
 	const char *remedy; /* a command, or text to write; NULL: what contains it */
 };
 
-/* Lines for people (check), lines with ids (doctor), or JSON. */
-enum doctor_format { FORMAT_CHECK, FORMAT_LINES, FORMAT_JSON };
+/* Lines for people (check), lines with ids (doctor), JSON, or only problems, on standard error (up). */
+enum doctor_format { FORMAT_CHECK, FORMAT_LINES, FORMAT_JSON, FORMAT_PROBLEMS };
 
 struct doctor {
 	const struct conf *conf; /* NULL only in checks that do not need it */
@@ -57,6 +57,8 @@ void finding_end(const struct doctor *doctor);
 
 /* Reads the conf file, and runs all checks that this user may run. See doctor->problems. */
 void doctor_run(struct doctor *doctor);
+/* Prints what refuses logins or lets users out, of what `up` does not see or repair itself. */
+void doctor_after_up(void);
 
 /* conf.c: the line of [network NAME] or [profile NAME] in the conf file; 0 if it is not found. */
 unsigned conf_section_line(const char *kind, const char *wanted);

@@ -19,25 +19,20 @@ static const struct {
     [LEVEL_SKIPPED] = {NULL, "skip", "skipped"},
 };
 
-static void place_print(const struct finding *finding)
+static void line_print(FILE *out, const struct finding *finding, const char *arrow)
 {
-	if (!finding->file)
-		return;
-	text_print(stdout, finding->file);
-	if (finding->line)
-		printf(":%u", finding->line);
-	fputs(": ", stdout);
-}
-
-static void line_print(const struct finding *finding, const char *arrow)
-{
-	place_print(finding);
-	text_print(stdout, finding->what);
+	if (finding->file)
+		text_print(out, finding->file);
+	if (finding->file && finding->line)
+		fprintf(out, ":%u", finding->line);
+	if (finding->file)
+		fputs(": ", out);
+	text_print(out, finding->what);
 	if (finding->remedy) {
-		fputs(arrow, stdout);
-		text_print(stdout, finding->remedy);
+		fputs(arrow, out);
+		text_print(out, finding->remedy);
 	}
-	putchar('\n');
+	fputc('\n', out);
 }
 
 static void member_print(const char *name, const char *value)
@@ -65,14 +60,19 @@ static void json_print(const struct finding *finding, bool first)
 
 void finding_print(struct doctor *doctor, const struct finding *finding)
 {
+	bool lines = doctor->format == FORMAT_LINES;
+
 	if (doctor->format == FORMAT_JSON) {
 		json_print(finding, !doctor->printed);
-	} else if (doctor->format == FORMAT_LINES) {
-		printf("%s %s: ", words[finding->level].line, finding->id);
-		line_print(finding, ARROW);
-	} else if (words[finding->level].check) {
+	} else if (lines ||
+		   (doctor->format == FORMAT_PROBLEMS && finding->level == LEVEL_PROBLEM)) {
+		FILE *out = lines ? stdout : stderr;
+
+		fprintf(out, "%s %s: ", words[finding->level].line, finding->id);
+		line_print(out, finding, ARROW);
+	} else if (doctor->format == FORMAT_CHECK && words[finding->level].check) {
 		printf("%s: ", words[finding->level].check);
-		line_print(finding, ": ");
+		line_print(stdout, finding, ": ");
 	}
 	doctor->printed++;
 	doctor->found++;
@@ -84,7 +84,10 @@ void finding_end(const struct doctor *doctor)
 {
 	const char *many = doctor->warnings == 1 ? "" : "s";
 
-	if (doctor->format == FORMAT_JSON)
+	if (doctor->format == FORMAT_PROBLEMS)
+		fputs(doctor->problems ? "run pam-netns doctor: it shows all findings\n" : "",
+		      stderr);
+	else if (doctor->format == FORMAT_JSON)
 		puts("]");
 	else if (doctor->problems)
 		printf("%u problem%s, %u warning%s\n", doctor->problems,

@@ -163,3 +163,23 @@ test_gc_during_up_reports_no_change() {
 	assert_eq '' "$(<"$OUT/said")"
 	assert_no_log 'network default:'
 }
+
+# What refuses logins or lets users out; warnings are for doctor.
+test_up_names_problems_of_doctor() {
+	local said hint='run pam-netns doctor: it shows all findings'
+	assert_eq '' "$({ pam-netns up >"$OUT/up"; } 2>&1)"
+	sed -i 's/^session.*pam_netns.so/session optional pam_netns.so/' /etc/pam.d/common-session
+	chmod 0711 /usr/libexec/pam-netns/pam-netns-enter
+	said=$({ pam-netns up >"$OUT/up"; } 2>&1)
+	assert_match '^FAIL installed: /usr/libexec/pam-netns/pam-netns-enter has .* -> chown' "$(sed -n 1p <<<"$said")"
+	assert_match "^FAIL pam-control: /etc/pam.d/common-session:[0-9]+: with 'optional' .* -> write" "$(sed -n 2p <<<"$said")"
+	assert_eq "$hint" "$(sed -n 3p <<<"$said")"
+	assert_eq 3 "$(wc -l <<<"$said")"
+	assert_match '^forwarding: ' "$(tail -n 1 "$OUT/up")"
+	sed -i 's/^session optional pam_netns.so/session required pam_netns.so/' /etc/pam.d/common-session
+	chmod 4755 /usr/libexec/pam-netns/pam-netns-enter
+	sed -i '1i UsePAM no' /etc/ssh/sshd_config
+	assert_match '^FAIL sshd: .*: UsePAM is no.*'$'\n'"$hint" "$({ pam-netns up >"$OUT/up"; } 2>&1)"
+	sed -i 1d /etc/ssh/sshd_config
+	assert_eq '' "$({ pam-netns up >"$OUT/up"; } 2>&1)"
+}

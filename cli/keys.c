@@ -34,6 +34,7 @@ static const char *const forms[VALUE_KINDS] = {
     [VALUE_NAMESPACES] = "NAMESPACE...",
     [VALUE_PROCESSES] = "own GROUP",
     [VALUE_HOSTNAME] = "TEMPLATE",
+    [VALUE_LIMITS] = "LIMITS",
 };
 
 static void values_print(const struct conf_key *key)

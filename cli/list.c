@@ -11,6 +11,7 @@
 #include "command.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "limits.h"
 #include "text.h"
 #include "users.h"
 
@@ -196,6 +197,7 @@ static void user_print(const struct user_in *user, int processes)
 	if (user->counted)
 		printf("  %-11s %s received, %s sent\n", "traffic",
 		       size_text(user->received, received), size_text(user->sent, sent));
+	limits_print(state);
 	if (processes >= 0)
 		printf("  %-11s %d\n", "processes", processes);
 	sessions_print(user);

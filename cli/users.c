@@ -8,6 +8,7 @@
 
 #include "counters.h"
 #include "kernel.h"
+#include "limits.h"
 #include "base/log.h"
 #include "base/paths.h"
 #include "text.h"
@@ -230,6 +231,7 @@ void user_json(FILE *out, const struct user_in *user, int processes)
 	key_text(out, "since", time_utc(state->since, text));
 	key_bytes(out, "rx_bytes", user->counted, user->received);
 	key_bytes(out, "tx_bytes", user->counted, user->sent);
+	limits_json(out, state);
 	if (processes >= 0)
 		fprintf(out, "\"processes\": %d, ", processes);
 	sessions_json(out, user);

@@ -45,6 +45,8 @@ static const struct check {
     {"records", doctor_records, NEEDS_ROOT | NEEDS_CONF,
      "the kernel agrees with the records of active users"},
     {"sysctl", doctor_sysctl, NEEDS_CONF, "no file of sysctl.d disables forwarding or IPv6"},
+    {"cgroup", doctor_cgroup, NEEDS_ROOT | NEEDS_CONF,
+     "the host can enforce the limits of every profile"},
     {"limits", doctor_limits, NEEDS_ROOT | NEEDS_CONF,
      "the kernel's limits are high enough for all users"},
     {"nat", doctor_nat, NEEDS_ROOT | NEEDS_CONF, "NAT has enough ports for all users"},

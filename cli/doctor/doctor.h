@@ -69,6 +69,7 @@ void doctor_policy(struct doctor *doctor);
 void doctor_paths(struct doctor *doctor);
 void doctor_kernel(struct doctor *doctor);
 void doctor_locked(struct doctor *doctor);
+void doctor_cgroup(struct doctor *doctor);
 void doctor_propagation(struct doctor *doctor);
 void doctor_installed(struct doctor *doctor);
 void doctor_pam(struct doctor *doctor);

@@ -104,6 +104,16 @@ int sysctl_user(int proc, const char *ping_range, bool low_ports) MUST_CHECK;
 /* sandbox.c: from here on only the calls of the allow-list. no_new_privs is set before. */
 int sandbox_enter(void) MUST_CHECK;
 
+/*
+ * program.c: runs a program with an empty environment. input is its standard input; both its
+ * outputs go to output. Returns its exit status, or -errno, logged. The program ends with the helper.
+ */
+int program_start(const char *path, char *const argv[], int input, int output) MUST_CHECK;
+/* Of a program in /usr/bin or /bin, argv[0]; its first line of output is logged if it fails. */
+int program_run(char *const argv[]) MUST_CHECK;
+/* What was written into a memory file, ended with a NUL; the caller frees it. NULL: failed. */
+char *program_output(int output);
+
 /* nft.c: runs nft(8) with text as its input; logs its errors. */
 int nft_run(const char *text, size_t size) MUST_CHECK;
 /* The output of `nft list ruleset`; the caller frees it. NULL: nft failed. */

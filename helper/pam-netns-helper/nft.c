@@ -12,53 +12,14 @@
 #include "base/log.h"
 #include "rules/nft_path.h"
 
-#define OUTPUT_MAX (16U << 20)
-
-static void nft_exec(pid_t helper, const char *path, char *const argv[], int input, int output)
-{
-	char *environment[] = {NULL};
-
-	/* nft must not change the rules after the helper's locks are gone, so it
-	 * ends with the helper. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != helper)
-		_exit(127);
-	if (dup2(input, 0) >= 0 && dup2(output, 1) >= 0 && dup2(output, 2) >= 0)
-		execve(path, argv, environment);
-	_exit(127);
-}
-
-/* Runs nft with memory files for input and output, because a pipe could fill up. Returns its exit
- * status, or -errno. */
-static int nft_spawn(char *const argv[], int input, int output)
+/* Runs nft with memory files for input and output, because a pipe could fill up. */
+static int nft_start(char *const argv[], int input, int output)
 {
 	const char *path = nft_path();
-	int status;
-	pid_t helper = getpid(), pid;
 
 	if (!path)
 		return log_errno(ENOENT, "find nft (install nftables)");
-	pid = fork();
-	if (pid < 0)
-		return log_errno(errno, "start nft");
-	if (pid == 0)
-		nft_exec(helper, path, argv, input, output);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return log_errno(errno, "wait for nft");
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-}
-
-/* The output of nft, ended with a NUL. The caller frees it. */
-static char *output_read(int output)
-{
-	off_t size = lseek(output, 0, SEEK_END);
-	char *text = size >= 0 && size <= OUTPUT_MAX ? calloc(1, (size_t)size + 1) : NULL;
-
-	if (text && pread(output, text, (size_t)size, 0) != size) {
-		free(text);
-		text = NULL;
-	}
-	return text;
+	return program_start(path, argv, input, output);
 }
 
 /*
@@ -67,7 +28,7 @@ static char *output_read(int output)
  */
 static int nft_refused(int output)
 {
-	CLEANUP_FREE char *words = output_read(output);
+	CLEANUP_FREE char *words = program_output(output);
 	char *rule = words ? words + strcspn(words, "\n") : NULL;
 
 	if (rule && *rule) {
@@ -90,7 +51,7 @@ int nft_run(const char *text, size_t size)
 	if (input < 0 || output < 0 || write(input, text, size) != (ssize_t)size ||
 	    lseek(input, 0, SEEK_SET) < 0)
 		return log_errno(errno, "prepare nft's input");
-	status = nft_spawn(argv, input, output);
+	status = nft_start(argv, input, output);
 	return status <= 0 ? status : nft_refused(output);
 }
 
@@ -100,7 +61,7 @@ char *nft_list(void)
 	CLEANUP_FD int input = openat(AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC);
 	CLEANUP_FD int output = memfd_create("nft-output", MFD_CLOEXEC);
 
-	if (input < 0 || output < 0 || nft_spawn(argv, input, output) != 0)
+	if (input < 0 || output < 0 || nft_start(argv, input, output) != 0)
 		return NULL;
-	return output_read(output);
+	return program_output(output);
 }

@@ -76,8 +76,9 @@ struct resource {
 	void (*end)(const struct user *user, FILE *out);
 };
 
-extern const struct resource resource_record, resource_lease, resource_port, resource_name,
-    resource_namespaces, resource_mount_namespace, resource_veth, resource_guard, resource_uplink;
+extern const struct resource resource_record, resource_lease, resource_limits, resource_port,
+    resource_name, resource_namespaces, resource_mount_namespace, resource_veth, resource_guard,
+    resource_uplink;
 
 void user_init(struct user *user, struct host *host, uid_t uid);
 void user_close(struct user *user); /* its descriptors */

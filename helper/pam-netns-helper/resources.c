@@ -15,9 +15,9 @@
  * own undo is the last one. The guard comes before the uplink, which brings the port up.
  */
 static const struct resource *const resources[] = {
-    &resource_record, &resource_lease,	    &resource_port,
-    &resource_name,   &resource_namespaces, &resource_mount_namespace,
-    &resource_veth,   &resource_guard,	    &resource_uplink,
+    &resource_record, &resource_lease,	    &resource_limits,	       &resource_port,
+    &resource_name,   &resource_namespaces, &resource_mount_namespace, &resource_veth,
+    &resource_guard,  &resource_uplink,
 };
 #define RESOURCES (sizeof(resources) / sizeof(resources[0]))
 

@@ -76,6 +76,13 @@ struct path_list {
 	size_t count;
 };
 
+enum limit { LIMIT_MEMORY, LIMIT_CPU, LIMIT_TASKS, LIMIT_IO, LIMITS };
+
+/* Of all of a user's sessions together. 0: no limit. */
+struct limits {
+	uint64_t values[LIMITS]; /* bytes; percent of one CPU; tasks; weight, 1 to 10000 */
+};
+
 struct profile {
 	char name[CONF_NAME_MAX];
 	struct match *match; /* opaque; conf_match() reads it */
@@ -95,6 +102,7 @@ struct profile {
 	char *watchers;	       /* the group that sees all processes; NULL: none */
 	enum conf_linger linger;
 	enum conf_nested nested;
+	struct limits limits;
 	bool net_admin;
 	bool low_ports;
 };

@@ -37,7 +37,7 @@ static void report_unknown(const struct conf_section *section, const struct conf
 			   enum conf_section_kind kind, struct conf_report *report)
 {
 	const struct conf_place place = {entry->line, section->title, entry->key, entry->value};
-	char known[320] = "";
+	char known[512] = "";
 
 	for (size_t i = 0; i < CONF_KEYS_COUNT; i++) {
 		if (conf_keys[i].section == kind)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/kind.h"
+#include "conf/limits.h"
 #include "conf/match.h"
 
 typedef void printer(const struct conf_key *key, const void *target, FILE *out);
@@ -227,6 +228,23 @@ static void processes_print(const struct conf_key *key, const void *target, FILE
 		fprintf(out, " %s", watchers);
 }
 
+static void limits_print(const struct conf_key *key, const void *target, FILE *out)
+{
+	const struct profile *profile = target;
+
+	if (!conf_limits_any(&profile->limits))
+		word_out(key, 0, out);
+	for (int i = 0; i < LIMITS; i++) {
+		uint64_t value = profile->limits.values[i];
+		char text[CONF_LIMIT_MAX];
+
+		if (!value)
+			continue;
+		conf_limit_format((enum limit)i, value, text);
+		fprintf(out, " %s=%s", conf_limit_name((enum limit)i), text);
+	}
+}
+
 static printer *const printers[VALUE_KINDS] = {
     [VALUE_BOOL] = word_print,
     [VALUE_WORD] = word_print,
@@ -249,6 +267,7 @@ static printer *const printers[VALUE_KINDS] = {
     [VALUE_NAMESPACES] = namespaces_print,
     [VALUE_PROCESSES] = processes_print,
     [VALUE_HOSTNAME] = text_print,
+    [VALUE_LIMITS] = limits_print,
 };
 
 char *conf_key_print(const struct conf_key *key, const void *target)

@@ -22,7 +22,12 @@
 
 #define STATE_FIELD(member, kind)	RECORD_FIELD(struct user_state, member, kind)
 #define UPLINK_FIELD(key, member, kind) RECORD_FIELD_AS(key, struct user_state, uplink.member, kind)
-#define SESSION_FIELD(member, kind)	RECORD_FIELD(struct session, member, kind)
+#define LIMIT_FIELD(key, limit)                                                                    \
+	{                                                                                          \
+		key, RECORD_NUMBER, offsetof(struct user_state, limits.values[limit]),             \
+		    sizeof(uint64_t), true                                                         \
+	}
+#define SESSION_FIELD(member, kind) RECORD_FIELD(struct session, member, kind)
 
 static const struct record_field state_fields[] = {
     STATE_FIELD(user, RECORD_TEXT),
@@ -45,6 +50,10 @@ static const struct record_field state_fields[] = {
     RECORD_FIELD_OPTIONAL(struct user_state, runtime_dir, RECORD_NUMBER),
     RECORD_FIELD_OPTIONAL(struct user_state, net_inode, RECORD_NUMBER),
     RECORD_FIELD_OPTIONAL(struct user_state, hidden, RECORD_NUMBER),
+    LIMIT_FIELD("limit_memory", LIMIT_MEMORY),
+    LIMIT_FIELD("limit_cpu", LIMIT_CPU),
+    LIMIT_FIELD("limit_tasks", LIMIT_TASKS),
+    LIMIT_FIELD("limit_io", LIMIT_IO),
 };
 
 /* The file's name has the leader. */

@@ -45,6 +45,7 @@ struct user_state {
 	char hostname[CONF_HOSTNAME_MAX];
 	unsigned namespaces; /* enum namespace_bit */
 	enum conf_linger linger;
+	struct limits limits;
 	time_t since;	      /* seconds, CLOCK_REALTIME, of the first login */
 	uint64_t runtime_dir; /* mntns_runtime_id() of the mounted /run/user/UID, 0: none */
 	unsigned hidden;      /* how many paths hide has; 0: none, nothing to check */

@@ -41,7 +41,7 @@ declare -A OTHER=(
 	[isolate]='s/^match = root.*/match = alice/'
 	[network]='s/^network = .*/network = other/;$a[network other]\nbridge = lab0\nsubnet = 10.9.0.0/24'
 	[namespaces]='s/^namespaces = .*/namespaces = net mnt/;/^hostname = /d'
-	[hostname]=%u-%h [private]='/tmp /var/spool/box' [private_size]=7M [private_exec]=no [processes]=own [hide]=/srv [linger]=no [low_ports]=yes
+	[hostname]=%u-%h [private]='/tmp /var/spool/box' [private_size]=7M [private_exec]=no [processes]=own [hide]=/srv [linger]=no [limits]=memory=1G [low_ports]=yes
 	[net_admin]=none [nested]=host
 )
 

@@ -223,6 +223,9 @@ static void test_values_are_printed_and_read(void **state)
 	    {KEY_private_size, "1536K", "1536K"},
 	    {KEY_private_size, "2048K", "2M"},
 	    {KEY_private_size, "4096G", "4096G"},
+	    {KEY_limits, "tasks=512, memory=4096M", "memory=4G tasks=512"},
+	    {KEY_limits, "io=50 cpu=250% memory=2T", "memory=2T cpu=250% io=50"},
+	    {KEY_limits, "memory=16384K", "memory=16M"},
 	};
 
 	(void)state;

@@ -209,6 +209,9 @@ static void test_bad_values_of_networks_are_refused(void **state)
 		assert_bad("[profile x]\nmatch = *\n", "network default", 4, "", &bad_networks[i]);
 }
 
+#define MEMORY "must be memory=SIZE with K, M, G or T, at least 16M, such as memory=4G"
+#define CPU    "must be cpu=SHARE in percent of one CPU, such as cpu=50% or cpu=200%"
+
 static void test_bad_values_of_profiles_are_refused(void **state)
 {
 	const char *const size =
@@ -245,6 +248,31 @@ static void test_bad_values_of_profiles_are_refused(void **state)
 	    {"private_size", "5T", size},
 	    {"private_size", "5MB", size},
 	    {"private_size", "9999999999999999999999G", size},
+	    {"limits", "memory",
+	     "'memory' is no limit; write none, or some of memory=4G, cpu=200%, "
+	     "tasks=512 and io=50"},
+	    {"limits", "swap=1G",
+	     "'swap=1G' is no limit; write none, or some of memory=4G, "
+	     "cpu=200%, tasks=512 and io=50"},
+	    {"limits", "none tasks=9",
+	     "'none' is no limit; write none, or some of memory=4G, "
+	     "cpu=200%, tasks=512 and io=50"},
+	    {"limits", ",", "names no limit; write none"},
+	    {"limits", "tasks=9 tasks=9", "gives tasks twice; keep one"},
+	    {"limits", "memory=4096", "'memory=4096' " MEMORY},
+	    {"limits", "memory=15M", "'memory=15M' " MEMORY},
+	    {"limits", "memory=0G", "'memory=0G' " MEMORY},
+	    {"limits", "memory=99999999999T", "'memory=99999999999T' " MEMORY},
+	    {"limits", "memory=1GB", "'memory=1GB' " MEMORY},
+	    {"limits", "memory=", "'memory=' " MEMORY},
+	    {"limits", "cpu=200", "'cpu=200' " CPU},
+	    {"limits", "cpu=0%", "'cpu=0%' " CPU},
+	    {"limits", "tasks=7",
+	     "'tasks=7' must be tasks=NUMBER from 8 to 4194304, such as tasks=512"},
+	    {"limits", "tasks=9k",
+	     "'tasks=9k' must be tasks=NUMBER from 8 to 4194304, such as tasks=512"},
+	    {"limits", "io=0",
+	     "'io=0' must be io=WEIGHT from 1 to 10000 (100 if not given), such as io=50"},
 	    {"private_exec", "inherit", "must be auto, yes or no"},
 	    {"processes", "mine", processes},
 	    {"processes", "all adm", processes},

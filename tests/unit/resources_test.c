@@ -2,10 +2,12 @@
 #include "resources_world.h"
 
 #define MAKES                                                                                      \
-	"make record, make lease, make port, make namespaces, make mount_namespace, make veth, "   \
+	"make record, make lease, make limits, make port, make namespaces, make mount_namespace, " \
+	"make veth, "                                                                              \
 	"make guard, make uplink, "
 #define UNDOS                                                                                      \
 	"undo uplink, undo veth, undo mount_namespace, undo namespaces, undo name, undo port, "    \
+	"undo limits, "                                                                            \
 	"undo lease, undo record, "
 #define REMOVES "share, withdraw, " UNDOS "release, "
 
@@ -38,9 +40,9 @@ static void test_unwanted_resource_is_not_made(void **state)
 /* Resources before it are undone in reverse, none after it is made, and the first error is returned. */
 static void test_failed_resource_undoes_those_before(void **state)
 {
-	static const char *const steps[] = {"make record",     "make lease",	       "make port",
-					    "make namespaces", "make mount_namespace", "make veth",
-					    "make guard",      "make uplink",	       "publish"};
+	static const char *const steps[] = {
+	    "make record",	    "make lease", "make limits", "make port",	"make namespaces",
+	    "make mount_namespace", "make veth",  "make guard",	 "make uplink", "publish"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {

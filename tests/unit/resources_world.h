@@ -94,6 +94,7 @@ static inline int done(const char *verb, const char *what)
 
 FAKE(record);
 FAKE(lease);
+FAKE(limits);
 FAKE(port);
 FAKE(namespaces);
 FAKE(mount_namespace);

@@ -46,6 +46,7 @@ static int record_make(struct user *user)
 	    .uplink = {.uid = who->uid, .gid = who->gid},
 	    .namespaces = p->namespaces,
 	    .linger = p->linger,
+	    .limits = p->limits,
 	    .since = time(NULL),
 	};
 	memcpy(s->user, who->user, sizeof(s->user));

@@ -1,0 +1,64 @@
+/* pam-netns doctor: can this host enforce the key limits of the profiles? */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/limits.h"
+#include "doctor.h"
+#include "host/cgroup.h"
+
+#define UNIFIED "boot with systemd.unified_cgroup_hierarchy=1, or remove limits"
+
+static void profile_check(struct doctor *doctor, int root, const struct profile *profile)
+{
+	enum limit lacks;
+
+	if (root < 0) {
+		doctor_problem(doctor,
+			       "profile %s: limits need cgroup v2 at " CGROUP_ROOT
+			       ", so its logins are refused -> " UNIFIED,
+			       profile->name);
+		return;
+	}
+	lacks = cgroup_lacks(root, &profile->limits);
+	if (lacks == LIMITS)
+		return;
+	doctor_problem(doctor,
+		       "profile %s: cgroup v2 has no %s controller for the limit %s, so its logins "
+		       "are refused -> " UNIFIED,
+		       profile->name, cgroup_controller(lacks), conf_limit_name(lacks));
+}
+
+/* Under systemd, the leaders of cron's and su's sessions come into the user's slice by a scope. */
+static void programs_check(struct doctor *doctor)
+{
+	static const char *const programs[] = {"systemctl", "busctl"};
+
+	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "/usr/bin/%s", programs[i]);
+		if (access(path, X_OK) < 0 && access(path + strlen("/usr"), X_OK) < 0)
+			doctor_problem(doctor,
+				       "limits need %s, so logins with limits are refused -> "
+				       "install systemd's programs, or remove limits",
+				       path);
+	}
+}
+
+void doctor_cgroup(struct doctor *doctor)
+{
+	CLEANUP_FD int root = cgroup_open();
+	bool any = false;
+
+	for (size_t i = 0; i < doctor->conf->profiles_count; i++) {
+		const struct profile *profile = &doctor->conf->profiles[i];
+
+		if (!conf_limits_any(&profile->limits))
+			continue;
+		any = true;
+		profile_check(doctor, root, profile);
+	}
+	if (any && cgroup_by_systemd())
+		programs_check(doctor);
+}

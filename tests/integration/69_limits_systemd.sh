@@ -1,0 +1,53 @@
+# systemd
+# shellcheck shell=bash
+# The key limits if systemd is PID 1. This host's systemd has no controllers, so it accepts a limit and does not
+# enforce it. tests/vm has the limits in force. T60.
+# shellcheck source=tests/integration/systemd_lib.sh
+. "$CHECKOUT/tests/integration/systemd_lib.sh"
+
+setup() {
+	host_pam_install
+	conf_set limits 'memory=64M tasks=100'
+	echo 'memory pids' >/run/test-host/controllers
+	mount --bind /run/test-host/controllers /sys/fs/cgroup/cgroup.controllers
+}
+
+# refused COMMAND...: no login; prints what was logged.
+refused() {
+	local mark
+	mark=$(log_mark)
+	assert_fails "$@"
+	log_settle
+	log_tail "$mark"
+}
+
+test_t60_limit_that_systemd_does_not_enforce_refuses_login() {
+	local uid said
+	uid=$(id -u alice)
+	said=$(refused ssh_as alice -- true)
+	assert_match "sshd.*the limit memory of uid $uid is not in force: /sys/fs/cgroup/user.slice/user-$uid.slice/memory.max has another value" "$said"
+	assert_eq $'MemoryMax=67108864\nTasksMax=100' "$(systemctl show "user-$uid.slice" -p MemoryMax -p TasksMax)"
+	user_clean alice
+}
+
+# su within root's session begins outside alice's slice, as a cron job does. systemd moves it there, by a scope.
+test_t60_session_from_elsewhere_comes_into_the_users_slice() {
+	local uid said
+	uid=$(id -u alice)
+	said=$(refused ssh_as root -- su alice -c true)
+	assert_match "Started pam-netns-[0-9]+-[0-9a-f]+.scope" "$said"
+	assert_match "su.*the limit memory of uid $uid is not in force" "$said"
+}
+
+# gc removes what systemd keeps for the next login, if the user's slice has ended.
+test_limits_end_with_the_slice() {
+	local drop_ins
+	drop_ins=/run/systemd/system.control/user-$(id -u alice).slice.d
+	test -e "$drop_ins/50-MemoryMax.conf"
+	test -e "/run/pam-netns/limits/$(id -u alice)"
+	wait_until 30 test ! -e "/sys/fs/cgroup/user.slice/user-$(id -u alice).slice"
+	pam-netns gc
+	test ! -e "$drop_ins"
+	test ! -e "/run/pam-netns/limits/$(id -u alice)"
+	assert_eq MemoryMax=infinity "$(systemctl show "user-$(id -u alice).slice" -p MemoryMax)"
+}

@@ -16,15 +16,17 @@
 static int pin_find(int hostproc, uid_t uid, enum namespace_kind kind)
 {
 	const char *name = namespace_kinds[kind].name;
-	char path[sizeof("1/root" PINS_DIR "/4294967295/") + NAMESPACE_NAME_MAX];
+	char folder[sizeof("1/root" PINS_DIR "/4294967295")],
+	    path[sizeof(folder) + NAMESPACE_NAME_MAX];
 
-	snprintf(path, sizeof(path), "1/root" PINS_DIR "/%u/%s", uid, name);
+	snprintf(folder, sizeof(folder), "1/root" PINS_DIR "/%u", uid);
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	CLEANUP_FD int fd = openat(hostproc, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
 		return errno == ENOENT ? -ENOENT
 				       : log_errno(errno, "open " PINS_DIR "/%u/%s", uid, name);
-	if (!pin_valid(fd, kind)) {
+	if (!pin_valid(fd, kind, hostproc, folder)) {
 		log_error(PINS_DIR "/%u/%s is not a namespace of the host's; 'pam-netns "
 				   "kick' removes what is left of the user",
 			  uid, name);

@@ -13,10 +13,9 @@
  * - privilege_drop: gid, uid, capabilities; then attempts to regain them must fail (T14);
  * - directory_restore, and exec with the user's own credentials.
  *
- * The command inherits everything on which no other user's safety depends: signals, timers, umask
- * and rlimits (nohup, timeout and umask 077 keep working; before the drop a signal can only end
- * this process), the caller's own supplementary groups, and the environment. The environment is not
- * read before the drop, and the loader has removed LD_* because this program is setuid.
+ * The command inherits all on which no other user's safety depends: signals, timers, umask, rlimits
+ * (before the drop a signal can only end this process), the caller's supplementary groups, and the
+ * environment, which is not read before the drop. The loader has removed LD_*: this is setuid.
  */
 #include <cap-ng.h>
 #include <errno.h>
@@ -28,6 +27,7 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -63,10 +63,7 @@ struct directory {
 	struct stat stat;
 };
 
-/*
- * Ends with one line. The uid goes first: the caller chose descriptor 2, and some files judge a
- * write by the writer's credentials (CVE-2012-0056).
- */
+/* The uid goes first: some files judge a write by the writer's credentials (CVE-2012-0056). */
 static void __attribute__((noreturn)) refuse(const char *reason)
 {
 	if (setresuid(getuid(), getuid(), getuid()) == 0)
@@ -117,12 +114,13 @@ static int pins_folder(int hostproc, uid_t uid)
 
 /*
  * A handle that is not nsfs is a leftover, not a namespace. A namespace owned by a user namespace
- * was made by a user, in whatever folder it is (firejail, CVE-2022-31214).
+ * was made by a user (firejail, CVE-2022-31214), unless the helper recorded the owner (net_admin).
  */
-static void pin_check(int hostproc, struct pin *pin)
+static void pin_check(int hostproc, int folder, struct pin *pin)
 {
 	struct statfs fs;
 	struct stat st, owner, own;
+	char recorded[24] = "";
 	int userns;
 
 	if (fstatfs(pin->fd, &fs) || fs.f_type != NSFS_MAGIC || fstat(pin->fd, &st) ||
@@ -130,7 +128,10 @@ static void pin_check(int hostproc, struct pin *pin)
 		refuse("a pinned namespace is damaged; log in again");
 	userns = ioctl(pin->fd, NS_GET_USERNS);
 	if (userns < 0 || fstat(userns, &owner) || fstatat(hostproc, "self/ns/user", &own, 0) ||
-	    owner.st_dev != own.st_dev || owner.st_ino != own.st_ino)
+	    owner.st_dev != own.st_dev ||
+	    (owner.st_ino != own.st_ino &&
+	     (readlinkat(folder, "owner", recorded, sizeof(recorded) - 1) < 0 ||
+	      owner.st_ino != strtoul(recorded, NULL, 10))))
 		refuse("a pinned namespace is not owned by the host");
 	close(userns);
 	pin->device = st.st_dev;
@@ -148,7 +149,7 @@ static bool pins_open(int hostproc, uid_t uid, struct pins *pins)
 		pins->pin[i].fd = openat(folder, pins->pin[i].name,
 					 O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 		if (pins->pin[i].fd >= 0)
-			pin_check(hostproc, &pins->pin[i]);
+			pin_check(hostproc, folder, &pins->pin[i]);
 		else if (errno != ENOENT)
 			refuse("cannot open a pinned namespace");
 	}
@@ -190,9 +191,8 @@ static void pins_join(int hostproc, uid_t uid, const struct pins *pins)
 }
 
 /*
- * Capabilities are cleared by hand, because securebits can keep setresuid from doing it. The
- * bounding set stays, and no_new_privs is not set: sudo and other setuid programs must work inside,
- * as they do in a login shell, which has both.
+ * Capabilities are cleared by hand, because securebits can keep setresuid from doing it. Bounding
+ * set and no_new_privs stay as in a login shell: setuid programs such as sudo must work inside.
  */
 static void privilege_drop(uid_t uid, gid_t gid)
 {

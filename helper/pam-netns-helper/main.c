@@ -44,12 +44,13 @@ static const struct verb {
 
 /* The capabilities that the work needs; see HACKING. */
 static const unsigned capabilities[] = {
-    CAP_SYS_ADMIN,  /* namespaces, mounts */
-    CAP_SYS_CHROOT, /* setns into a mount namespace */
-    CAP_NET_ADMIN,  /* links, addresses, routes, rules */
-    CAP_SYS_PTRACE, /* /proc/PID/ns of other users */
-    CAP_KILL,	    /* linger = no, kick */
-    CAP_CHOWN,	    /* persistent directories get the owner and mode of the host's */
+    CAP_SYS_ADMIN,	       /* namespaces, mounts */
+    CAP_SYS_CHROOT,	       /* setns into a mount namespace */
+    CAP_NET_ADMIN,	       /* links, addresses, routes, rules */
+    CAP_SYS_PTRACE,	       /* /proc/PID/ns of other users */
+    CAP_KILL,		       /* linger = no, kick */
+    CAP_SETUID,		       /* a user namespace that a user owns, and its maps of ids */
+    CAP_SETGID,	    CAP_CHOWN, /* persistent directories get the owner and mode of the host's */
     CAP_FOWNER,	    CAP_FSETID,
 };
 

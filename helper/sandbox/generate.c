@@ -146,6 +146,8 @@ static const char *const allowed[] = {
     "sched_setaffinity",
     "set_robust_list",
     "set_tid_address",
+    "setresuid",
+    "setresuid32",
     "setitimer",
     "setrlimit",
     "setsid",

@@ -19,8 +19,18 @@
 
 #define PIN_PATH_MAX 128
 
-/* 0; -ENOENT: it is another object; or the errno of a failed look. */
-static int pin_check(int fd, enum namespace_kind kind)
+/* Is it the user namespace that pin_owner_set() has written into the folder? */
+static bool owner_recorded(const struct stat *owner, int dir, const char *folder)
+{
+	char path[PIN_PATH_MAX], text[24] = "", wanted[24];
+
+	snprintf(path, sizeof(path), "%s/" PIN_OWNER, folder);
+	snprintf(wanted, sizeof(wanted), "%ju", (uintmax_t)owner->st_ino);
+	return readlinkat(dir, path, text, sizeof(text) - 1) > 0 && strcmp(text, wanted) == 0;
+}
+
+/* 0; -ENOENT: it is another object; or the errno of a failed look. folder "": of no user. */
+static int pin_check(int fd, enum namespace_kind kind, int dir, const char *folder)
 {
 	static struct stat own; /* of this process, which never leaves it */
 	struct stat owner;
@@ -38,12 +48,14 @@ static int pin_check(int fd, enum namespace_kind kind)
 	if (user < 0 || fstat(user, &owner) < 0 ||
 	    (!own.st_ino && stat("/proc/self/ns/user", &own) < 0))
 		return -errno;
-	return owner.st_dev == own.st_dev && owner.st_ino == own.st_ino ? 0 : -ENOENT;
+	if (owner.st_dev == own.st_dev && owner.st_ino == own.st_ino)
+		return 0;
+	return *folder && owner_recorded(&owner, dir, folder) ? 0 : -ENOENT;
 }
 
-bool pin_valid(int fd, enum namespace_kind kind)
+bool pin_valid(int fd, enum namespace_kind kind, int dir, const char *folder)
 {
-	return pin_check(fd, kind) == 0;
+	return pin_check(fd, kind, dir, folder) == 0;
 }
 
 static const char *pin_dir(uid_t uid, bool begun, char path[PIN_PATH_MAX])
@@ -77,14 +89,14 @@ int pins_setup(void)
 }
 
 /* -ENOENT: it does not exist, or is no namespace (a plain file: the mount is gone). */
-static int pin_open(const char *path, enum namespace_kind kind)
+static int pin_open(const char *path, enum namespace_kind kind, const char *folder)
 {
 	CLEANUP_FD int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	int error;
 
 	if (fd < 0 && (errno == ENOENT || errno == ELOOP || errno == ENOTDIR || errno == ENXIO))
 		return -ENOENT;
-	error = fd < 0 ? -errno : pin_check(fd, kind);
+	error = fd < 0 ? -errno : pin_check(fd, kind, AT_FDCWD, folder);
 	if (error && error != -ENOENT)
 		log_errno(-error, "look at %s", path);
 	return error ? error : steal_fd(&fd);
@@ -100,7 +112,7 @@ int pins_open(uid_t uid, unsigned namespaces, struct namespaces *out)
 		if (!(namespaces & namespace_kinds[i].bit))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, namespace_kinds[i].name);
-		out->fd[i] = pin_open(path, i);
+		out->fd[i] = pin_open(path, i, dir);
 		if (out->fd[i] < 0) {
 			int error = out->fd[i];
 
@@ -226,6 +238,19 @@ int pin_add(uid_t uid, enum namespace_kind kind, int fd)
 	return pin_mount(path, fd);
 }
 
+int pin_owner_set(uid_t uid, int net)
+{
+	char dir[PIN_PATH_MAX], path[PIN_PATH_MAX + sizeof(PIN_OWNER)], inode[24];
+	struct stat owner;
+	CLEANUP_FD int user = ioctl(net, NS_GET_USERNS);
+
+	if (user < 0 || fstat(user, &owner) < 0)
+		return log_errno(errno, "find the owner of a net namespace");
+	snprintf(path, sizeof(path), "%s/" PIN_OWNER, pin_dir(uid, true, dir));
+	snprintf(inode, sizeof(inode), "%ju", (uintmax_t)owner.st_ino);
+	return symlinkat(inode, AT_FDCWD, path) < 0 ? log_errno(errno, "make %s", path) : 0;
+}
+
 int pin_retry(int (*attempt)(void *context), void *context)
 {
 	cpu_set_t before, one;
@@ -273,7 +298,7 @@ int pin_named_open(const char *name, enum namespace_kind kind)
 	char path[PIN_PATH_MAX];
 
 	snprintf(path, sizeof(path), PINS_DIR "/%s", name);
-	return pin_open(path, kind);
+	return pin_open(path, kind, "");
 }
 
 bool pin_named_exists(const char *name)

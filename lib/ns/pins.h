@@ -5,7 +5,8 @@
  * mount namespace: it propagates nowhere, and no user's mount namespace keeps another user's
  * namespaces alive. PINS_DIR/UID exists whole or not at all, because it is filled as PINS_DIR/.UID
  * and then renamed. Every handle is checked before use: nsfs, the right type, owned by the initial
- * user namespace. Callers are in the host's mount namespace, hold the user's lock, and have
+ * user namespace, or by that of PINS_DIR/UID/owner: a symbolic link to the inode of the user
+ * namespace that owns the user's network (ns/owned.h). Callers are in the host's mount namespace, hold the user's lock, and have
  * CAP_SYS_ADMIN.
  */
 #ifndef PAM_NETNS_PINS_H
@@ -18,8 +19,13 @@
 #include "base/cleanup.h"
 #include "base/namespaces.h"
 
-/* Is fd a namespace of this kind that the caller's user namespace owns? */
-bool pin_valid(int fd, enum namespace_kind kind);
+#define PIN_OWNER "owner"
+
+/*
+ * Is fd a namespace of this kind that the caller's user namespace owns, or that of the link in a
+ * folder of pins? folder is below dir.
+ */
+bool pin_valid(int fd, enum namespace_kind kind, int dir, const char *folder);
 
 /* Mounts PINS_DIR if it is not mounted. */
 int pins_setup(void) MUST_CHECK;
@@ -39,6 +45,8 @@ int pins_begin(uid_t uid) MUST_CHECK;
  * that come in batches per CPU. Make the namespace again on another CPU (fixed in 6.19).
  */
 int pin_add(uid_t uid, enum namespace_kind kind, int fd) MUST_CHECK;
+/* Records which user namespace owns the net namespace. */
+int pin_owner_set(uid_t uid, int net) MUST_CHECK;
 int pins_publish(uid_t uid) MUST_CHECK;
 /*
  * Calls attempt, which makes and pins a mount namespace, on one CPU after the other while it

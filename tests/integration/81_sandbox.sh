@@ -43,8 +43,8 @@ status_field() {
 	sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"
 }
 
-# CAP_CHOWN 0, FOWNER 3, FSETID 4, KILL 5, NET_ADMIN 12, SYS_CHROOT 18, SYS_PTRACE 19, SYS_ADMIN 21
-CAPABILITIES=00000000002c1039
+# CAP_CHOWN 0, FOWNER 3, FSETID 4, KILL 5, SETGID 6, SETUID 7, NET_ADMIN 12, SYS_CHROOT 18, SYS_PTRACE 19, SYS_ADMIN 21
+CAPABILITIES=00000000002c10f9
 
 assert_limits() {
 	assert_eq 2 "$(status_field "$HELPER" Seccomp)" "seccomp mode"
@@ -122,4 +122,11 @@ test_gc_of_leftovers_passes_the_filter() {
 	ip link add pnu1jm5 type bridge
 	pam-netns gc
 	host_clean
+}
+
+test_net_admin_passes_the_filter() {
+	conf_set net_admin yes
+	ssh_as alice -- 'PATH=$PATH:/usr/sbin:/sbin; ip link add br9 type bridge'
+	host_clean
+	conf_reset
 }

@@ -70,7 +70,7 @@ test_units_permit_the_system_calls_of_the_helper() {
 
 test_policies_have_the_capabilities_of_the_helper() {
 	local file
-	assert_eq 8 "$(capabilities | wc -l)" capabilities
+	assert_eq 10 "$(capabilities | wc -l)" capabilities
 	for file in "${SERVICES[@]}" "$PROFILE" "$MODULE.te"; do
 		assert_eq "" "$(lacks "$file")" "$file"
 	done

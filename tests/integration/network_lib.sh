@@ -9,12 +9,13 @@ ALICE4=10.203.7.209 ALICE6=fd00:203::7d1 ALICE_MAC=02:6e:0a:cb:07:d1
 BOB4=10.203.7.210 BOB6=fd00:203::7d2 BOB_MAC=02:6e:0a:cb:07:d2
 CAROL4=10.203.7.211 CAROL6=fd00:203::7d3 CAROL_MAC=02:6e:0a:cb:07:d3
 
-# policy [LINE…]: puts the conf file into force, with these lines in [network default].
+# policy [LINE…]: puts the conf file into force, with these lines in [network default]. PROFILE: lines of
+# [profile default].
 policy() {
 	{
 		printf '[network default]\nsubnet6 = fd00:203::/64\n'
 		printf '%s\n' "$@"
-		printf '[profile staff]\nmatch = root, @sudo, 1-999\nisolate = no\n[profile default]\nmatch = *\n'
+		printf '[profile staff]\nmatch = root, @sudo, 1-999\nisolate = no\n[profile default]\nmatch = *\n%s\n' "${PROFILE-}"
 	} >"$CONF"
 	pam-netns up
 }

@@ -150,7 +150,7 @@ static const char other_values[] =
     "none\n"
     "[profile a]\nmatch = root\nisolate = no\nnested = host\n"
     "[profile b]\nmatch = @lab\nnetwork = lab\nnamespaces = uts net\nhostname = %u-%h.lab\n"
-    "linger = no\nlow_ports = yes\nnet_admin = no\n"
+    "linger = no\nlow_ports = yes\nnet_admin = yes\n"
     "[profile c]\nmatch = *\nnetwork = v4\nnamespaces = mnt,net\n"
     "private = /tmp /srv/scratch\nprivate_size = 512M\nprivate_exec = yes\nprocesses = own "
     "adm\nhide = /home/*, ?/run/x\n";
@@ -222,6 +222,7 @@ static void test_values_of_profiles_are_parsed(void **state)
 	assert_int_equal(p[1].private_count, 0);
 	assert_int_equal(p[1].linger, LINGER_NO);
 	assert_true(p[1].low_ports);
+	assert_true(p[1].net_admin);
 	assert_int_equal(p[2].private_count, 2);
 	assert_int_equal(p[2].private_percent, 0);
 	assert_int_equal(p[2].private_bytes, 512 << 20);

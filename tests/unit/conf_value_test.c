@@ -294,7 +294,7 @@ static void test_bad_values_of_profiles_are_refused(void **state)
 	     "own "
 	     "files; keep one"},
 	    {"linger", "yes", "must be processes or no"},
-	    {"net_admin", "yes", "is not supported by this version; write no"},
+	    {"net_admin", "ip", "must be yes or no"},
 	    {"low_ports", "1", "must be yes or no"},
 	    {"nested", "host", "has an effect only if isolate = no; remove the line"},
 	};

@@ -97,7 +97,7 @@ static int fake_fstat(int fd, struct stat *st)
 		st->st_ino = INODE(world.fds[fd].pin);
 		break;
 	case USERNS_FD:
-		st->st_ino = HOST_NS;
+		st->st_ino = world.fds[fd].pin == 0 && world.owned ? USER_NS : HOST_NS;
 		break;
 	case CWD_FD:
 		st->st_dev = CWD_DEV;
@@ -130,7 +130,19 @@ static int fake_ioctl(int fd, unsigned long request)
 	if (request == NS_GET_NSTYPE)
 		return call_count(NSTYPE) ? CLONE_NEWUSER : pin_types[world.fds[fd].pin];
 	assert_int_equal(request, NS_GET_USERNS);
-	return call_fails(USERNS) ? -1 : fd_make(USERNS_FD, 0);
+	return call_fails(USERNS) ? -1 : fd_make(USERNS_FD, world.fds[fd].pin);
+}
+
+static ssize_t fake_readlinkat(int parent, const char *name, char *out, size_t size)
+{
+	assert_int_equal(world.fds[parent].kind, FOLDER_FD);
+	assert_string_equal(name, "owner");
+	errno = ENOENT;
+	if (call_fails(READLINKAT) || !world.owner)
+		return -1;
+	assert_true(strlen(world.owner) <= size);
+	memcpy(out, world.owner, strlen(world.owner));
+	return (ssize_t)strlen(world.owner);
 }
 
 static int fake_fstatat(int parent, const char *path, struct stat *st, int flags)
@@ -356,6 +368,7 @@ static int fake_execvp(const char *file, char *const *arguments)
 #define fstatfs(fd, fs)		 fake_fstatfs(fd, fs)
 #define fstatat(fd, path, st, f) fake_fstatat(fd, path, st, f)
 #define ioctl(fd, request)	 fake_ioctl(fd, request)
+#define readlinkat(...)		 fake_readlinkat(__VA_ARGS__)
 #define setns(fd, type)		 fake_setns(fd, type)
 #define capng_clear(set)	 fake_capng_clear(set)
 #define capng_apply(set)	 fake_capng_apply(set)

@@ -226,6 +226,32 @@ static void only_pinned_namespaces_are_joined(void **state)
 	assert_refused(NO_NETWORK);
 }
 
+/* A profile with net_admin: the helper has recorded the user namespace that owns the network. */
+static void network_of_its_user_is_joined(void **state)
+{
+	static const char *const others[] = {NULL, "", "12", "10"};
+
+	(void)state;
+	world_make();
+	world.owned = true;
+	world.owner = "11";
+	enter("enter", "true", NULL);
+	assert_ran_inside("true");
+	world_make();
+	world.owned = true;
+	world.owner = "11";
+	world.fault = (struct fault){READLINKAT, 1, EACCES};
+	enter("enter", "true", NULL);
+	assert_refused(NOT_OWNED);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		world_make();
+		world.owned = true;
+		world.owner = others[i];
+		enter("enter", "true", NULL);
+		assert_refused(NOT_OWNED);
+	}
+}
+
 static void process_inside_does_not_join_again(void **state)
 {
 	(void)state;
@@ -369,6 +395,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(command_runs_in_pinned_namespaces),
 	    cmocka_unit_test(only_pinned_namespaces_are_joined),
+	    cmocka_unit_test(network_of_its_user_is_joined),
 	    cmocka_unit_test(process_inside_does_not_join_again),
 	    cmocka_unit_test(each_fault_of_the_list_refuses),
 	    cmocka_unit_test(every_fault_at_every_call_is_safe),

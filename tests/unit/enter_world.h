@@ -27,6 +27,7 @@
 #define CWD_INODE  99
 #define INODE(pin) ((ino_t)(100 + (pin)))
 #define HOST_NS	   10 /* inode of each namespace before the join */
+#define USER_NS	   11 /* inode of the user namespace of a network that a user owns */
 
 enum call {
 	CALL_NONE,
@@ -48,6 +49,7 @@ enum call {
 	OPEN,
 	OPENAT,
 	OPENAT2,
+	READLINKAT,
 	SETEGID,
 	SETEUID,
 	SETGID,
@@ -93,7 +95,9 @@ static struct {
 	gid_t gids[3];
 	bool capable;
 	bool pinned[PINS];
-	ino_t in[PINS]; /* inode of the namespace this process is in */
+	bool owned;	   /* USER_NS owns the network */
+	const char *owner; /* what the folder of pins records; NULL: it does not */
+	ino_t in[PINS];	   /* inode of the namespace this process is in */
 	struct {
 		enum kind kind;
 		int pin;

@@ -148,7 +148,8 @@ static void assert_locked_down(void)
 	const uint64_t kept = UINT64_C(1) << CAP_SYS_ADMIN | UINT64_C(1) << CAP_SYS_CHROOT |
 			      UINT64_C(1) << CAP_NET_ADMIN | UINT64_C(1) << CAP_SYS_PTRACE |
 			      UINT64_C(1) << CAP_KILL | UINT64_C(1) << CAP_CHOWN |
-			      UINT64_C(1) << CAP_FOWNER | UINT64_C(1) << CAP_FSETID;
+			      UINT64_C(1) << CAP_FOWNER | UINT64_C(1) << CAP_FSETID |
+			      UINT64_C(1) << CAP_SETUID | UINT64_C(1) << CAP_SETGID;
 
 	assert_true(world.permitted == kept);
 	assert_true(world.closed && world.no_new_privs && world.sandboxed && world.protected_all);

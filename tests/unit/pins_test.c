@@ -245,6 +245,7 @@ static void damaged_pins_count_as_absent(void **state)
 /* It has the right type and place, but belongs to a user namespace. */
 static void namespace_made_by_a_user_counts_as_absent(void **state)
 {
+	struct namespaces pins;
 	char path[64];
 	int ready[2], own;
 	char byte;
@@ -265,12 +266,27 @@ static void namespace_made_by_a_user_counts_as_absent(void **state)
 	assert_int_equal(byte, 'y');
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
 	own = (open)(path, O_RDONLY | O_CLOEXEC);
-	assert_true(pin_valid(net, KIND_NET));
-	assert_false(pin_valid(uts, KIND_NET));
-	assert_false(pin_valid(own, KIND_NET));
+	assert_true(pin_valid(net, KIND_NET, AT_FDCWD, ""));
+	assert_false(pin_valid(uts, KIND_NET, AT_FDCWD, ""));
+	assert_false(pin_valid(own, KIND_NET, AT_FDCWD, ""));
 	assert_int_equal(pin_both(), 0);
 	assert_int_equal(pin_named_set("2001/net", own), 0);
 	assert_int_equal(open_both(), -ENOENT);
+	assert_int_equal(pins_remove(USER, 0), 0);
+	/* The helper's record of the owner makes it the user's. */
+	assert_int_equal(pins_begin(USER), 0);
+	assert_int_equal(pin_owner_set(USER, own), 0);
+	assert_int_equal(pin_add(USER, KIND_NET, own), 0);
+	assert_int_equal(pin_add(USER, KIND_UTS, uts), 0);
+	assert_int_equal(pins_publish(USER), 0);
+	assert_int_equal(pins_open(USER, NAMESPACE_NET | NAMESPACE_UTS, &pins), 0);
+	assert_int_equal(inode(pins.fd[KIND_NET]), inode(own));
+	namespaces_close(&pins);
+	assert_true(pin_valid(own, KIND_NET, AT_FDCWD, PINS_DIR "/2001"));
+	assert_int_equal(pins_begin(USER + 1), 0);
+	assert_int_equal(pin_owner_set(USER + 1, net), 0);
+	assert_false(pin_valid(own, KIND_NET, AT_FDCWD, PINS_DIR "/.2002"));
+	assert_int_equal(pins_remove(USER + 1, 0), 0);
 	assert_int_equal(pins_remove(USER, 0), 0);
 	close(own);
 	kill(pid, SIGKILL);

@@ -16,7 +16,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/paths.h"
 #include "net/rtnl.h"
+#include "ns/owned.h"
 
 /* The mount namespace has a resource of its own. */
 static bool is_made_here(const struct user *user, enum namespace_kind kind)
@@ -24,17 +26,29 @@ static bool is_made_here(const struct user *user, enum namespace_kind kind)
 	return kind != KIND_MNT && (user->state.namespaces & namespace_kinds[kind].bit);
 }
 
+/* The user's own network namespace (net_admin): a child has made it. */
+static int network_join(const struct user *user)
+{
+	CLEANUP_FD int net = owned_make(user->uid, user->state.uplink.gid);
+	int error = net < 0 ? net : pin_owner_set(user->uid, net);
+
+	if (!error && setns(net, CLONE_NEWNET) < 0)
+		error = log_errno(errno, "enter the user's network namespace");
+	return error;
+}
+
 /* Makes them for this process at once; if that fails, one by one, since the log names the kind. */
 static int namespaces_unshare(const struct user *user)
 {
+	int first = user->profile->net_admin ? KIND_NET + 1 : KIND_NET;
 	int64_t start = clock_ms();
-	int flags = 0, error = 0;
+	int flags = 0, error = first == KIND_NET ? 0 : network_join(user);
 
-	for (int i = 0; i < NAMESPACE_KINDS; i++)
+	for (int i = first; i < NAMESPACE_KINDS; i++)
 		if (is_made_here(user, i))
 			flags |= namespace_kinds[i].clone_flag;
-	if (unshare(flags) < 0)
-		for (int i = 0; i < NAMESPACE_KINDS && !error; i++)
+	if (!error && unshare(flags) < 0)
+		for (int i = first; i < NAMESPACE_KINDS && !error; i++)
 			if (is_made_here(user, i))
 				error = namespace_unshare(i);
 	rtnl_tell(start);
@@ -99,14 +113,15 @@ static int leader_pin(const struct user *user, const struct process *leader)
 {
 	const struct host *host = user->host;
 	struct stat st;
-	char name[32];
+	char name[32], folder[sizeof(PINS_DIR) + 16];
 	int error;
 
+	snprintf(folder, sizeof(folder), PINS_DIR "/%u", user->uid);
 	snprintf(name, sizeof(name), "%d/ns/net", leader->pid);
 	CLEANUP_FD int net = openat(host->proc, name, O_RDONLY | O_CLOEXEC);
 
 	if (net < 0 || fstat(net, &st) < 0 || st.st_ino != user->state.net_inode ||
-	    !pin_valid(net, KIND_NET) || !process_alive(host->proc, leader))
+	    !pin_valid(net, KIND_NET, AT_FDCWD, folder) || !process_alive(host->proc, leader))
 		return 0;
 	snprintf(name, sizeof(name), "%u/net", user->uid);
 	error = pin_named_set(name, net);

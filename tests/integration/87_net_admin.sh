@@ -1,0 +1,153 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
+# Users who administer their own network (net_admin = yes): what they can do without a capability, and what
+# not. 72_owner has their attacks.
+# shellcheck source=tests/integration/network_lib.sh
+. "$CHECKOUT/tests/integration/network_lib.sh"
+
+PROFILE='net_admin = yes'
+PINS=/run/pam-netns/pins
+# Users' PATH is without these.
+SBIN='PATH=$PATH:/usr/sbin:/sbin'
+
+setup() {
+	host_pam_install
+	policy
+}
+
+# owner SESSION 'COMMANDS': ip(8) and others, in the session. The first failure ends them.
+owner() {
+	in_session "$1" "$SBIN; set -e; $2"
+}
+
+test_owner_administers_their_network_without_a_capability() {
+	hold_session alice alice
+	assert_eq 0000000000000000 "$(in_session alice 'sed -n "s/^CapEff:[[:space:]]*//p" /proc/self/status')"
+	assert_eq "$(readlink /proc/1/ns/user)" "$(in_session alice 'readlink /proc/self/ns/user')"
+	owner alice '
+		ip link add br9 type bridge && ip link set br9 up && ip address add 192.168.9.1/24 dev br9
+		ip link add v0 type veth peer name v1 && ip link set v0 master br9
+		ip route add 192.168.10.0/24 via 192.168.9.2 && ip rule add from 192.168.9.0/24 lookup main
+		ip link set eth0 mtu 1400 && ip neigh add 192.168.9.3 lladdr 02:00:00:00:00:03 dev br9
+		nft add table inet own && nft add chain inet own in "{ type filter hook input priority 0; }"
+		tc qdisc add dev eth0 root tbf rate 10mbit burst 10kb latency 50ms
+		echo 1 >/proc/sys/net/ipv4/ip_forward
+		ping -q -c 1 -W 2 '"$OUTSIDE4"' >/dev/null'
+	assert_match 'chain in' "$(owner alice 'nft list ruleset')"
+	owner alice 'timeout 10 tcpdump -i eth0 -c 1 -w /dev/null icmp 2>/dev/null & sleep 0.5
+		ping -q -c 1 '"$OUTSIDE4"' >/dev/null && wait $!'
+	owner alice 'conntrack -L 2>/dev/null; ethtool -K eth0 tso off; iptables -A INPUT -p tcp --dport 99 -j DROP'
+	# The host has none of it.
+	assert_eq '' "$(ip -o link show type bridge | grep br9 || :)$(nft list tables | grep own || :)"
+	end_session alice
+	host_clean
+}
+
+test_user_without_the_key_administers_nothing() {
+	PROFILE='' policy
+	hold_session alice alice
+	assert_match 'not permitted' "$(assert_fails owner alice 'ip link add br9 type bridge 2>&1')"
+	assert_match 'not permitted' "$(assert_fails owner alice 'nft add table inet own 2>&1')"
+	assert_eq '' "$(readlink "$PINS/2001/owner" || :)"
+	# The key takes effect at the next first login.
+	policy
+	hold_session again alice
+	assert_fails owner again 'ip link add br9 type bridge 2>&1'
+	end_session again
+	end_session alice
+	host_clean
+	hold_session alice alice
+	owner alice 'ip link add br9 type bridge'
+	end_session alice
+	host_clean
+}
+
+test_t56_owner_has_no_power_outside_their_network() {
+	local command commands
+	hold_session alice alice
+	hold_session bob bob
+	mapfile -t commands <<-END
+		ip link set eth0 netns 1
+		ip link set eth0 netns $(hold_pid bob)
+		ip link add x0 type veth peer name x1 netns 1
+		nsenter --net=/proc/1/ns/net true
+		nsenter --net=/proc/$(hold_pid bob)/ns/net true
+		nsenter --net=/proc/self/ns/net true
+		mount -t sysfs sysfs /mnt
+		mount --bind /tmp /mnt
+		ip netns add x
+		hostname x
+		chroot / true
+		echo 1 >/proc/sys/net/core/bpf_jit_enable
+		echo 9999 >/proc/sys/net/netfilter/nf_conntrack_max
+		echo 0 >/proc/sys/net/ipv4/neigh/default/gc_thresh3
+		tc filter add dev eth0 ingress bpf object-file /dev/null
+		modprobe dummy
+		unshare -n true
+		unshare -Ur ip link add x0 type bridge
+		ethtool -K $(port_of alice) tso off
+	END
+	for command in "${commands[@]}"; do
+		assert_fails owner alice "$command 2>/dev/null"
+	done
+	# Another user's process in the network, and a capability of no use there.
+	assert_match 'not permitted' "$(assert_fails nsenter --net=/run/netns/alice \
+		setpriv --reuid bob --regid lab --clear-groups --inh-caps=-all ip link add x0 type bridge 2>&1)"
+	assert_eq 1 "$(ip -o link show | grep -c " $(port_of alice)@")"
+	end_session bob
+	end_session alice
+	host_clean
+}
+
+# As user, root and enter see it.
+test_owned_network_works_with_all_commands() {
+	local inode
+	hold_session alice alice
+	inode=$(in_session alice 'readlink /proc/self/ns/net')
+	assert_eq "$inode" "$(as alice pam-netns exec -- readlink /proc/self/ns/net)"
+	assert_eq "$inode" "$(pam-netns exec alice -- readlink /proc/self/ns/net)"
+	as alice pam-netns exec -- ip link add br8 type bridge
+	pam-netns exec alice -- ip link del br8
+	assert_eq "$inode" "$(ip netns exec alice readlink /proc/self/ns/net)"
+	assert_eq "$inode" "$(nsenter -t "$(hold_pid alice)" -n readlink /proc/self/ns/net)"
+	assert_match "^alice" "$(ip netns list)"
+	assert_eq alice "$(ip netns identify "$(hold_pid alice)")"
+	assert_match "${inode//[^0-9]/}" "$(lsns -t net -o NS -n)"
+	assert_match 'alice' "$(pam-netns list)"
+	pam-netns doctor || [[ $? -eq 1 ]]
+	hold_session again alice
+	assert_eq "$inode" "$(in_session again 'readlink /proc/self/ns/net')"
+	assert_eq "$inode" "$(su alice -c 'readlink /proc/self/ns/net')"
+	pam-netns gc
+	reaches_outside alice
+	# The pin is made again, with its owner.
+	ip netns del alice 2>/dev/null || umount "$PINS/2001/net"
+	rm -f "$PINS/2001/net"
+	assert_eq "$inode" "$(ssh_as alice -- readlink /proc/self/ns/net)"
+	log_grep "the pin of uid 2001's network was removed"
+	owner again 'ip link add br7 type bridge'
+	pam-netns kick alice
+	host_clean
+}
+
+test_each_caller_gives_the_user_their_network() {
+	local add='PATH=$PATH:/usr/sbin:/sbin; ip link add br9 type bridge && ip link del br9 && echo added'
+	assert_eq added "$(su alice -c "$add")"
+	host_clean
+	assert_eq added "$(su - alice -c "$add")"
+	host_clean
+	assert_eq added "$(sudo -u alice sh -c "$add")"
+	host_clean
+	assert_eq added "$(cron_run alice "$add" | tail -n 1)"
+	host_clean
+}
+
+# The helper records the owner; another user namespace does not count.
+test_namespace_with_another_owner_is_no_pin() {
+	hold_session alice alice
+	ln -sfn 4026531837 "$PINS/2001/owner"
+	assert_match 'is not owned by the host' "$(assert_fails as alice pam-netns exec -- true 2>&1)"
+	assert_match 'is not a namespace of the host' "$(assert_fails pam-netns exec alice -- true 2>&1)"
+	pam-netns kick alice
+	host_clean
+}

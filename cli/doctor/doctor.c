@@ -17,6 +17,7 @@ static const struct check {
 } checks[] = {
     {"conf", doctor_conf, AFTER_UP, "the conf file is usable"},
     {"kernel", doctor_kernel, 0, "the kernel has the system calls that are needed"},
+    {"modules", doctor_modules, 0, "the kernel's modules that are needed can be loaded"},
     {"installed", doctor_installed, AFTER_UP, "the programs are installed, with their modes"},
     {"pam", doctor_pam, AFTER_UP, "every PAM stack isolates its logins"},
     {"sshd", doctor_sshd, NEEDS_ROOT | AFTER_UP, "sshd uses PAM"},
@@ -53,6 +54,7 @@ static const struct check {
     {"userns", doctor_userns, 0, "users cannot make user namespaces"},
     {"outside", doctor_outside, NEEDS_ROOT, "active users have no process on the host's network"},
     {"leases", doctor_leases, NEEDS_CONF, "the networks have free addresses"},
+    {"space", doctor_space, 0, "there is room for further users' records"},
 };
 
 static void check_run(struct doctor *doctor, const struct check *check, bool root)

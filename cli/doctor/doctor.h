@@ -68,6 +68,8 @@ void doctor_conf(struct doctor *doctor); /* conf.c: reads doctor->conf */
 void doctor_policy(struct doctor *doctor);
 void doctor_paths(struct doctor *doctor);
 void doctor_kernel(struct doctor *doctor);
+void doctor_modules(struct doctor *doctor);
+void doctor_space(struct doctor *doctor);
 void doctor_locked(struct doctor *doctor);
 void doctor_cgroup(struct doctor *doctor);
 void doctor_propagation(struct doctor *doctor);

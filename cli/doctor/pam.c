@@ -351,16 +351,10 @@ static void missing_check(struct pam_check *pam)
 
 static bool module_exists(void)
 {
-	static const char *const patterns[] = {"/lib/security/" PAM_MODULE,
-					       "/lib64/security/" PAM_MODULE,
-					       "/lib/*/security/" PAM_MODULE};
-	glob_t found = {0};
-	bool exists = false;
+	glob_t found;
+	bool exists = pam_modules_find(&found) > 0;
 
-	for (size_t i = 0; i < sizeof(patterns) / sizeof(*patterns) && !exists; i++) {
-		exists = glob(patterns[i], GLOB_NOSORT, NULL, &found) == 0;
-		globfree(&found);
-	}
+	globfree(&found);
 	return exists;
 }
 

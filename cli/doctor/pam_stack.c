@@ -324,3 +324,15 @@ bool pam_line_required(const struct pam_line *line)
 	control_action(line, "perm_denied", action);
 	return strcmp(action, "bad") == 0 || strcmp(action, "die") == 0;
 }
+
+size_t pam_modules_find(glob_t *found)
+{
+	static const char *const patterns[] = {"/lib/security/" PAM_MODULE,
+					       "/lib64/security/" PAM_MODULE,
+					       "/lib/*/security/" PAM_MODULE};
+
+	*found = (glob_t){0};
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(*patterns); i++)
+		(void)glob(patterns[i], GLOB_NOSORT | (i ? GLOB_APPEND : 0), NULL, found);
+	return found->gl_pathc;
+}

@@ -5,6 +5,7 @@
 #ifndef PAM_NETNS_PAM_STACK_H
 #define PAM_NETNS_PAM_STACK_H
 
+#include <glob.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -53,5 +54,8 @@ enum pam_skip {
 enum pam_skip pam_line_skips(const struct pam_stack *stack, size_t i, size_t target);
 /* Does a failure of the line fail the stack? */
 bool pam_line_required(const struct pam_line *line);
+
+/* All modules of ours that are installed, in any folder. The caller frees: globfree(). */
+size_t pam_modules_find(glob_t *found);
 
 #endif

@@ -168,3 +168,51 @@ test_small_port_range_for_nat_is_found() {
 	host_clean
 	conf_back
 }
+
+# A kernel with loadable modules, of which none is loaded. The list has those that it needs, after a colon.
+test_modules_that_cannot_be_loaded_are_found() {
+	local dir module all='veth bridge nf_tables nft_ct nft_chain_nat nft_masq nft_nat nft_limit nft_connlimit nft_reject_inet'
+	dir=/lib/modules/$(uname -r)
+	present 'ok   modules: '
+	mount -t tmpfs none /sys/module
+	mkdir -p "$dir"
+	rm -f "$dir"/modules.{dep,builtin}
+	for module in $all; do
+		echo "kernel/net/$module.ko.xz: kernel/net/x_tables.ko.xz" >>"$dir/modules.dep"
+	done
+	present 'ok   modules: '
+	sed -i 's,^kernel/net/veth.ko.xz: .*,kernel/net/other.ko.xz: kernel/net/veth.ko.xz,' "$dir/modules.dep"
+	present 'FAIL modules: this kernel has no module veth, so logins are refused -> install '
+	echo kernel/drivers/net/veth.ko >"$dir/modules.builtin"
+	present 'ok   modules: '
+	mkdir "$OUT/kernel"
+	echo 1 >"$OUT/kernel/modules_disabled"
+	mount --bind "$OUT/kernel" /proc/sys/kernel
+	present 'FAIL modules: module bridge is not loaded, and kernel.modules_disabled = 1 .* -> echo bridge >>/etc/modules-load.d'
+	assert_eq 9 "$(findings | grep -c 'FAIL modules')"
+	for module in $all; do
+		mkdir "/sys/module/$module"
+	done
+	present 'ok   modules: '
+	umount /proc/sys/kernel /sys/module
+	rm -r "$dir"
+}
+
+test_full_file_systems_are_found() {
+	local dir=/var/lib/pam-netns
+	present 'ok   space: '
+	mount -t tmpfs -o size=1m,nr_inodes=200 none "$dir"
+	present 'ok   space: '
+	dd if=/dev/zero of="$dir/big" bs=1000000 count=1 2>/dev/null
+	present 'warn space: [0-4] % of the blocks at /var/lib/pam-netns are free; .* -> df -h /var/lib/pam-netns'
+	dd if=/dev/zero of="$dir/more" bs=1000000 count=1 2>/dev/null || :
+	present 'FAIL space: no blocks at /var/lib/pam-netns are free, so logins are refused -> df -h'
+	rm "$dir/big" "$dir/more"
+	present 'ok   space: '
+	touch "$dir"/{1..196}
+	present 'warn space: [0-4] % of the inodes at'
+	assert_fails touch "$dir"/{201..209}
+	present 'FAIL space: no inodes at /var/lib/pam-netns are free, .* -> df -i'
+	umount "$dir"
+	present 'ok   space: '
+}

@@ -148,15 +148,47 @@ void explain_processes(const struct subject *subject)
 			     profile->watchers);
 }
 
+/* The value, and what it means for users. */
+static void paths_explain(const struct subject *subject, enum conf_key_id id, size_t count,
+			  const char *some, const char *none)
+{
+	CLEANUP_FREE char *value = conf_key_print(&conf_keys[id], subject->profile);
+
+	explain_label(conf_keys[id].name);
+	text_print(stdout, value ?: "out of memory");
+	printf(": %s\n", count ? some : none);
+}
+
 void explain_hide(const struct subject *subject)
 {
-	const struct profile *profile = subject->profile;
-	CLEANUP_FREE char *value = conf_key_print(&conf_keys[KEY_hide], profile);
+	paths_explain(subject, KEY_hide, subject->profile->hide.count,
+		      "empty and read-only for users, except their own home",
+		      "users see all paths of the host");
+}
 
-	explain_label("hide");
-	text_print(stdout, value ?: "out of memory");
-	puts(profile->hide.count ? ": empty and read-only for users, except their own home"
-				 : ": users see all paths of the host");
+void explain_read_only(const struct subject *subject)
+{
+	paths_explain(subject, KEY_read_only, subject->profile->read_only.count,
+		      "users cannot change what is there, whatever its mode is",
+		      "the mode of files decides what users can change");
+}
+
+/* A line for each, with the user's names in the paths. */
+void explain_bind(const struct subject *subject)
+{
+	const struct path_list *words = &subject->profile->bind;
+	struct bind bind;
+
+	if (!words->count)
+		explain_line("bind", "none: users find files where the host has them");
+	for (size_t i = 0; i < words->count; i++)
+		if (conf_bind(words->words[i], &subject->who, &bind))
+			explain_line(i ? "" : "bind", "%s: a name of the user is no part of a path",
+				     words->words[i]);
+		else
+			explain_line(i ? "" : "bind", "%s shows what the host has in %s%s%s",
+				     bind.target, bind.source, bind.read_only ? ", read-only" : "",
+				     bind.optional ? ", if both exist" : "");
 }
 
 /* An active user keeps the present network until the last logout, even if the conf file changes. */

@@ -22,7 +22,9 @@ static const char *const forms[VALUE_KINDS] = {
     [VALUE_PREFIX6] = "ADDRESS/LENGTH",
     [VALUE_SERVICES] = "SERVICE...",
     [VALUE_DIRECTORIES] = "DIRECTORY...",
-    [VALUE_HIDE] = "PATH...",
+    [VALUE_HIDE] = "[?]PATH...",
+    [VALUE_READ_ONLY] = "[?]PATH...",
+    [VALUE_BIND] = "[?]SOURCE[:TARGET][:ro]...",
     [VALUE_NAME] = "NAME",
     [VALUE_BRIDGE] = "NAME",
     [VALUE_NAT] = "ADDRESS...",
@@ -68,6 +70,7 @@ static void limits_print(const struct conf_key *key)
 		printf("At most %u directories.", key->max);
 		break;
 	case VALUE_HIDE:
+	case VALUE_READ_ONLY:
 		printf("At most %u paths.", key->max);
 		break;
 	case VALUE_BRIDGE:

@@ -2,27 +2,116 @@
 #include "doctor.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "base/paths.h"
 #include "base/resolve.h"
 
-static void check_hide(struct doctor *doctor, const struct profile *profile, const char *word)
+/* A path of a key of a profile. */
+struct named {
+	struct doctor *doctor;
+	const struct profile *profile;
+	const char *key, *word;
+	bool optional;
+};
+
+static bool is_missing(int error)
+{
+	return error == -ENOENT || error == -ENOTDIR;
+}
+
+static void path_finding(const struct named *named, const char *path, const char *what,
+			 const char *remedy)
+{
+	doctor_at(named->doctor, LEVEL_PROBLEM, CONF_PATH,
+		  conf_section_line("profile", named->profile->name),
+		  "%s of [profile %s] names %s, which %s, so its logins are refused -> %s%s",
+		  named->key, named->profile->name, path, what, remedy,
+		  strstr(remedy, "?") ? named->word : "");
+}
+
+/* The mode of what is there; 0: there is nothing, or it was reported. */
+static mode_t path_check(const struct named *named, const char *path)
+{
+	struct resolved at;
+	struct stat st = {.st_mode = 0};
+	int error = path_resolve(path, 0, NULL, NULL, &at);
+
+	if (error && !(is_missing(error) && named->optional))
+		path_finding(named, path, path_resolve_error(error),
+			     is_missing(error) ? "correct the path, or let it be missing: ?"
+					       : "write the path without links");
+	if (error)
+		return 0;
+	if (fstat(at.fd, &st) < 0)
+		st.st_mode = 0;
+	cleanup_fd(&at.fd);
+	return st.st_mode;
+}
+
+static void check_list(struct doctor *doctor, const struct profile *profile, const char *key,
+		       const struct path_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		struct named named = {doctor, profile, key, list->words[i], false};
+		char path[CONF_PATH_MAX];
+
+		named.optional = conf_path_word(list->words[i], path);
+		(void)path_check(&named, path);
+	}
+}
+
+/* Is it below a hidden folder? Then logins make it. */
+static bool target_is_made(const struct profile *profile, const char *target)
 {
 	char path[CONF_PATH_MAX];
-	struct resolved at;
-	bool optional = conf_hide_path(word, path);
-	int error = path_resolve(path, 0, NULL, NULL, &at);
-	bool missing = error == -ENOENT || error == -ENOTDIR;
-	CLEANUP_FD int fd = at.fd;
 
-	if (!error || (missing && optional))
+	for (size_t i = 0; i < profile->hide.count; i++) {
+		(void)conf_path_word(profile->hide.words[i], path);
+		if (path_below(target, path))
+			return true;
+	}
+	return false;
+}
+
+/* The part of a path above the first name that differs between users. text: as it is in the word. */
+static const char *common_part(const char *path, const char *text, size_t length,
+			       char part[CONF_BIND_MAX])
+{
+	const char *escape = memchr(text, '%', length);
+
+	if (!escape)
+		return path;
+	snprintf(part, CONF_BIND_MAX, "%.*s", (int)(escape - text), text);
+	*(strrchr(part, '/') ?: part) = '\0';
+	return *part ? part : "/";
+}
+
+static void check_bind(struct doctor *doctor, const struct profile *profile, const char *word)
+{
+	static const struct who sample = {.uid = 1000, .user = "user", .group = "group"};
+	struct named named = {doctor, profile, "bind", word, false};
+	char source[CONF_BIND_MAX], target[CONF_BIND_MAX];
+	size_t length = strcspn(word, ":");
+	mode_t from, to;
+	struct bind bind;
+
+	if (conf_bind(word, &sample, &bind))
 		return;
-	doctor_at(doctor, LEVEL_PROBLEM, CONF_PATH, conf_section_line("profile", profile->name),
-		  "hide of [profile %s] names %s, which %s, so its logins are refused -> %s%s",
-		  profile->name, path, path_resolve_error(error),
-		  missing ? "correct the path, or let it be missing: ?"
-			  : "write the path without links",
-		  missing ? word : "");
+	named.optional = bind.optional;
+	from = path_check(
+	    &named, common_part(bind.source, word + bind.optional, length - bind.optional, source));
+	if (!strcmp(bind.source, bind.target) || target_is_made(profile, bind.target))
+		return;
+	to = path_check(
+	    &named, common_part(bind.target, word + length + 1, strlen(word + length + 1), target));
+	if (!strchr(word, '%') && from && to && S_ISDIR(from) != S_ISDIR(to))
+		path_finding(&named, bind.target,
+			     S_ISDIR(to) ? "is a directory, and its source is not"
+					 : "is no directory, and its source is one",
+			     "name two files, or two directories");
 }
 
 void doctor_paths(struct doctor *doctor)
@@ -30,7 +119,9 @@ void doctor_paths(struct doctor *doctor)
 	for (size_t i = 0; i < doctor->conf->profiles_count; i++) {
 		const struct profile *profile = &doctor->conf->profiles[i];
 
-		for (size_t j = 0; j < profile->hide.count; j++)
-			check_hide(doctor, profile, profile->hide.words[j]);
+		check_list(doctor, profile, "hide", &profile->hide);
+		check_list(doctor, profile, "read_only", &profile->read_only);
+		for (size_t j = 0; j < profile->bind.count; j++)
+			check_bind(doctor, profile, profile->bind.words[j]);
 	}
 }

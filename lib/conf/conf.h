@@ -98,8 +98,9 @@ struct profile {
 	uint64_t private_bytes;	  /* for all of a user's in memory; both 0: mntns_private_bytes() */
 	enum conf_exec private_exec;
 	enum conf_processes processes;
-	struct path_list hide; /* conf_hide_path() reads them */
-	char *watchers;	       /* the group that sees all processes; NULL: none */
+	struct path_list hide, read_only; /* conf_path_word() reads them */
+	struct path_list bind;		  /* conf_bind() reads them */
+	char *watchers;			  /* the group that sees all processes; NULL: none */
 	enum conf_linger linger;
 	enum conf_nested nested;
 	struct limits limits;
@@ -150,8 +151,22 @@ const struct network *conf_network(const struct conf *conf, const char *name);
 
 #define CONF_PATH_MAX 256 /* bytes of a path in a profile, with its NUL */
 
-/* The path of a word of hide. True: it may be missing. */
-bool conf_hide_path(const char *word, char path[CONF_PATH_MAX]);
+#define CONF_BIND_MAX 1024 /* bytes of a path of bind, with its NUL */
+
+/* The path of a word of hide or read_only. True: it may be missing. */
+bool conf_path_word(const char *word, char path[CONF_PATH_MAX]);
+
+struct bind {
+	char source[CONF_BIND_MAX], target[CONF_BIND_MAX];
+	bool optional; /* the source or the target may be missing */
+	bool read_only;
+};
+
+/*
+ * A word of bind, with %u, %U and %g of the user. -EINVAL: a name of the user has a '/' or is
+ * "..", so it cannot be a part of a path. -ENAMETOOLONG.
+ */
+int conf_bind(const char *word, const struct who *who, struct bind *out) MUST_CHECK;
 
 /*
  * Expands a profile's hostname template. host is the host's own name, cut at its first dot only if

@@ -36,6 +36,8 @@ enum value_kind {
 	VALUE_SERVICES,
 	VALUE_DIRECTORIES,
 	VALUE_HIDE,
+	VALUE_READ_ONLY,
+	VALUE_BIND,
 	/* A network's name. char[CONF_NAME_MAX] */
 	VALUE_NAME,
 	/* One key each: the functions know the struct. */

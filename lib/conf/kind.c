@@ -180,6 +180,8 @@ static const struct {
     [VALUE_SERVICES] = {"PAM services", service_check},
     [VALUE_DIRECTORIES] = {"directories", conf_directory_check},
     [VALUE_HIDE] = {"paths", conf_hide_check},
+    [VALUE_READ_ONLY] = {"paths", conf_read_only_check},
+    [VALUE_BIND] = {"mounts", conf_bind_check},
 };
 
 /* Words, each compared with those before it. Words before an error stay in target. */
@@ -249,6 +251,8 @@ static conf_parser *const parsers[VALUE_KINDS] = {
     [VALUE_SERVICES] = list_parse,
     [VALUE_DIRECTORIES] = list_parse,
     [VALUE_HIDE] = list_parse,
+    [VALUE_READ_ONLY] = list_parse,
+    [VALUE_BIND] = list_parse,
     [VALUE_NAME] = name_parse,
     [VALUE_BRIDGE] = conf_bridge_parse,
     [VALUE_NAT] = conf_nat_parse,

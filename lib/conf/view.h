@@ -1,4 +1,4 @@
-/* The keys of [profile NAME] about paths that differ from the host's: hide. */
+/* The keys of [profile NAME] about paths that differ from the host's: hide, read_only, bind. */
 #ifndef PAM_NETNS_CONF_VIEW_H
 #define PAM_NETNS_CONF_VIEW_H
 
@@ -16,6 +16,10 @@ bool conf_path_within(const char *path, const char *dir);
 
 /* One word, and those before it: 0, or -EINVAL with *why. */
 int conf_hide_check(const char *word, char *const *others, size_t count,
+		    struct conf_reason *why) MUST_CHECK;
+int conf_read_only_check(const char *word, char *const *others, size_t count,
+			 struct conf_reason *why) MUST_CHECK;
+int conf_bind_check(const char *word, char *const *others, size_t count,
 		    struct conf_reason *why) MUST_CHECK;
 /* Reports paths that are in a private directory, where nothing of the host's is. */
 void conf_view_check(const struct conf_section *section, const struct profile *profile,

@@ -15,30 +15,13 @@
 #include "base/resolve.h"
 #include "ns/mounts.h"
 
-#define LIST_NAME    "hidden" /* the home, and then the words of hide, one a line */
-#define LIST_MAX     (PATH_MAX + 64 * CONF_PATH_MAX)
 #define EMPTY_FILE   PINS_DIR "/file"
 #define EMPTY_FOLDER PINS_DIR "/folder"
-#define LINKS_MAX    40
 #define FOLDERS_MAX  64
 /* Tries of a few microseconds each: longer than the replacement of a file takes. */
 #define REPLACED_TRIES 200
 
-/* The user's home, and the links on the way to it. */
-struct home {
-	struct resolved at; /* fd -1: there is none */
-	struct {
-		char *path, *target;
-	} links[LINKS_MAX];
-	size_t count;
-};
-
-struct covers {
-	dev_t device; /* of the tmpfs */
-	struct home home;
-};
-
-static int covers_mount(void)
+int covers_mount(void)
 {
 	int fd;
 
@@ -55,26 +38,11 @@ static int covers_mount(void)
 	return 0;
 }
 
-static int list_write(const struct path_list *hide, const char *home)
-{
-	CLEANUP_FD int dir = files_open_directory(PINS_DIR);
-	char list[LIST_MAX];
-	size_t used = (size_t)snprintf(list, sizeof(list), "%s\n", home);
-	int error;
-
-	for (size_t i = 0; i < hide->count && used < sizeof(list); i++)
-		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s\n", hide->words[i]);
-	if (used >= sizeof(list))
-		return log_errno(E2BIG, "keep the list of hidden paths");
-	error = files_write_atomic(dir, LIST_NAME, 0600, list, used, false);
-	return error ? log_errno(-error, "write %s/" LIST_NAME, PINS_DIR) : 0;
-}
-
 static int link_keep(void *context, const char *path, const char *target)
 {
 	struct home *home = context;
 
-	if (home->count == LINKS_MAX)
+	if (home->count == HOME_LINKS_MAX)
 		return -ELOOP;
 	home->links[home->count].path = strdup(path);
 	home->links[home->count].target = strdup(target);
@@ -113,8 +81,8 @@ static int way_make(int folder, const char *below)
 	return 0;
 }
 
-/* The ways that lead from path to the home, in the folder that will cover it. */
-static int ways_make(const struct home *home, const char *path, int folder)
+/* The ways to the home and to links that lead there, in the folder that will cover path. */
+static int home_ways_make(const struct home *home, const char *path, int folder)
 {
 	const char *below = path_below(home->at.path, path);
 	int error = below ? way_make(folder, below) : 0;
@@ -132,9 +100,39 @@ static int ways_make(const struct home *home, const char *path, int folder)
 	return error;
 }
 
-/* Does a way to the home lead through path? */
-static bool home_passes(const struct home *home, const char *path)
+/* A target of bind, which is mounted later. */
+static int target_make(const struct bound *bound, const char *below, int folder)
 {
+	int error = way_make(folder, below), made;
+
+	if (error)
+		return error;
+	made = bound->folder ? mkdirat(folder, below, 0755)
+			     : mknodat(folder, below, S_IFREG | 0444, 0);
+	return made < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static int ways_make(const struct covers *covers, const char *path, int folder)
+{
+	int error = covers->home.at.fd < 0 ? 0 : home_ways_make(&covers->home, path, folder);
+
+	for (size_t i = 0; i < covers->bound_count && !error; i++) {
+		const char *below = path_below(covers->bound[i].paths.target, path);
+
+		if (below && covers->bound[i].tree >= 0)
+			error = target_make(&covers->bound[i], below, folder);
+	}
+	return error;
+}
+
+/* Does a way to the home, or to a target of bind, lead through path? */
+static bool ways_lead_through(const struct covers *covers, const char *path)
+{
+	const struct home *home = &covers->home;
+
+	for (size_t i = 0; i < covers->bound_count; i++)
+		if (path_below(covers->bound[i].paths.target, path))
+			return true;
 	if (home->at.fd < 0)
 		return false;
 	for (size_t i = 0; i < home->count; i++)
@@ -144,12 +142,12 @@ static bool home_passes(const struct home *home, const char *path)
 }
 
 /* A detached folder that covers path. */
-static int folder_make(const struct home *home, const char *path)
+static int folder_make(const struct covers *covers, const char *path)
 {
 	char name[64] = EMPTY_FOLDER;
 	int error = 0;
 
-	if (!home_passes(home, path))
+	if (!ways_lead_through(covers, path))
 		return mount_clone(name, 0);
 	for (unsigned number = 0; number < FOLDERS_MAX; number++) {
 		snprintf(name, sizeof(name), PINS_DIR "/%u", number);
@@ -159,7 +157,7 @@ static int folder_make(const struct home *home, const char *path)
 	}
 	CLEANUP_FD int folder = error ? -1 : files_open_directory(name);
 
-	error = error ?: folder < 0 ? folder : ways_make(home, path, folder);
+	error = error ?: folder < 0 ? folder : ways_make(covers, path, folder);
 	return error ?: mount_clone(name, 0);
 }
 
@@ -185,8 +183,7 @@ static int path_cover(const struct covers *covers, const struct resolved *at, bo
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
 					      MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
 				  .propagation = MS_PRIVATE};
-	CLEANUP_FD int tree =
-	    folder ? folder_make(&covers->home, at->path) : mount_clone(EMPTY_FILE, 0);
+	CLEANUP_FD int tree = folder ? folder_make(covers, at->path) : mount_clone(EMPTY_FILE, 0);
 
 	if (tree < 0)
 		return log_errno(-tree, "make what covers %s", at->path);
@@ -220,19 +217,18 @@ static int path_hide_once(const struct covers *covers, const char *path, bool op
 	return path_cover(covers, &at, S_ISDIR(st.st_mode));
 }
 
-static int path_hide(const struct covers *covers, const char *word, bool optional)
+int path_hide(const struct covers *covers, const char *word, bool optional)
 {
 	char path[CONF_PATH_MAX];
 	int error = -ESTALE;
 
-	optional |= conf_hide_path(word, path);
+	optional |= conf_path_word(word, path);
 	for (int tries = 0; error == -ESTALE && tries < REPLACED_TRIES; tries++)
 		error = path_hide_once(covers, path, optional);
 	return error == -ESTALE ? log_errno(ESTALE, "hide %s", path) : error;
 }
 
-/* Opens what hidden_make() has mounted. */
-static int covers_open(struct covers *covers, const char *home)
+int covers_open(struct covers *covers, const char *home)
 {
 	struct stat st;
 
@@ -242,54 +238,13 @@ static int covers_open(struct covers *covers, const char *home)
 	return home_find(&covers->home, home);
 }
 
-static void home_forget(struct home *home)
+void covers_close(struct covers *covers)
 {
+	struct home *home = &covers->home;
+
 	cleanup_fd(&home->at.fd);
 	for (size_t i = 0; i < home->count; i++) {
 		free(home->links[i].path);
 		free(home->links[i].target);
 	}
-}
-
-int hidden_make(const struct path_list *hide, const char *home)
-{
-	struct covers covers = {.home.at.fd = -1};
-	int error = 0;
-
-	if (!hide->count)
-		return 0;
-	error = covers_mount();
-	error = error ?: list_write(hide, home);
-	error = error ?: covers_open(&covers, home);
-	for (size_t i = 0; i < hide->count && !error; i++)
-		error = path_hide(&covers, hide->words[i], false);
-	home_forget(&covers.home);
-	return error;
-}
-
-/* In the user's mount namespace. A path that is missing now hides nothing. */
-static int list_mend(void)
-{
-	struct covers covers = {.home.at.fd = -1};
-	char list[LIST_MAX], *rest = list, *word;
-	int error = (int)files_read(AT_FDCWD, PINS_DIR "/" LIST_NAME, list, sizeof(list));
-
-	if (error < 0)
-		return log_errno(-error, "read %s/" LIST_NAME, PINS_DIR);
-	error = covers_open(&covers, strsep(&rest, "\n"));
-	while (!error && (word = strsep(&rest, "\n")))
-		error = *word ? path_hide(&covers, word, true) : 0;
-	home_forget(&covers.home);
-	return error;
-}
-
-int hidden_mend(int mntns_mnt, int host_mnt)
-{
-	int error = mounts_enter(mntns_mnt, "the user's"), back;
-
-	if (error)
-		return error;
-	error = list_mend();
-	back = mounts_enter(host_mnt, "the host's");
-	return error ?: back;
 }

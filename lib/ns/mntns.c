@@ -20,10 +20,10 @@
 #include "base/linux_calls.h"
 #include "base/log.h"
 #include "base/paths.h"
-#include "ns/hidden.h"
 #include "ns/kernfs.h"
 #include "ns/mounts.h"
 #include "ns/mntns_internal.h"
+#include "ns/view.h"
 
 #define PRIVATE_FLAGS (MS_NOSUID | MS_NODEV)
 #define RUNTIME_ROOT  "/run/user"
@@ -251,8 +251,7 @@ static int mqueue_mount(const struct mntns *mntns)
 	return log_errno(errno, "mount the user's /dev/mqueue");
 }
 
-/* In the new namespace: makes all differences from the template. */
-static int mntns_fill(const struct mntns *mntns, struct private_dir *dirs, int runtime, int hosts)
+static int mntns_mount(const struct mntns *mntns, struct private_dir *dirs, int runtime, int hosts)
 {
 	int result = private_mount(mntns, dirs);
 
@@ -265,7 +264,18 @@ static int mntns_fill(const struct mntns *mntns, struct private_dir *dirs, int r
 		result = hosts_attach(hosts);
 	if (result == 0 && mntns->profile->network->dns != SOURCE_NONE)
 		result = mntns_mend_resolv(mntns->profile->network->name);
-	result = result ?: hidden_make(&mntns->profile->hide, mntns->home);
+	return result;
+}
+
+/* In the new namespace: makes all differences from the template. */
+static int mntns_fill(const struct mntns *mntns, struct private_dir *dirs, int runtime, int hosts)
+{
+	struct view view = {.profile = mntns->profile, .who = mntns->who, .home = mntns->home};
+	int result = view_begin(&view);
+
+	result = result ?: mntns_mount(mntns, dirs, runtime, hosts);
+	result = result ?: view_finish(&view);
+	view_close(&view);
 	/*
 	 * Each mount gets a peer group of this namespace's own and stays a slave of the host's.
 	 * Rootless podman demands that, and later mounts here reach namespaces that the user makes.

@@ -28,11 +28,12 @@ struct mntns {
 	uid_t uid;
 	const char *account;
 	const struct profile *profile;
-	const char *home;     /* which hide leaves visible; "": none */
-	gid_t watchers;	      /* sees all processes if others do not; 0: root's group alone */
-	uint64_t users;	      /* out: number of active users, including this one */
-	bool own_hosts;	      /* mount USERS_DIR/UID/hosts over /etc/hosts */
-	uint64_t runtime_dir; /* out: id of the /run/user/UID that was mounted, 0: none */
+	const struct who *who; /* for the names in bind */
+	const char *home;      /* which hide leaves visible; "": none */
+	gid_t watchers;	       /* sees all processes if others do not; 0: root's group alone */
+	uint64_t users;	       /* out: number of active users, including this one */
+	bool own_hosts;	       /* mount USERS_DIR/UID/hosts over /etc/hosts */
+	uint64_t runtime_dir;  /* out: id of the /run/user/UID that was mounted, 0: none */
 };
 
 /*

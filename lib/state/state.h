@@ -48,7 +48,7 @@ struct user_state {
 	struct limits limits;
 	time_t since;	      /* seconds, CLOCK_REALTIME, of the first login */
 	uint64_t runtime_dir; /* mntns_runtime_id() of the mounted /run/user/UID, 0: none */
-	unsigned hidden;      /* how many paths hide has; 0: none, nothing to check */
+	unsigned view;	      /* view_count(): paths to look at; 0: none */
 	uint64_t net_inode;   /* of the network namespace, 0: unknown */
 };
 

@@ -186,7 +186,7 @@ test_t47_user_namespace_reveals_no_path() {
 		'umount -R /home' 'mount -o remount,rw /srv/secret' 'mount --bind / ~/at && ls ~/at/srv/secret' \
 		'mount -t overlay -o lowerdir=/srv,upperdir=$HOME/up,workdir=$HOME/work none ~/at' \
 		'mount -t overlay -o lowerdir=/:/srv none ~/at' 'mount --move /srv/secret ~/at'; do
-		assert_match 'refused $' "$(in_session one "unshare -Urm sh -c '$command 2>/dev/null || printf \"refused \"
+		assert_match 'refused $' "$(in_session one "unshare -Urm sh -c '{ $command; } 2>/dev/null || printf \"refused \"
 			cat /srv/secret.txt /srv/secret/file ~/at/secret/file ~/at/srv/secret/file 2>/dev/null; ls -d /home/bob 2>/dev/null'")" "$command"
 	done
 	# With all that is mounted below, the covers come along.

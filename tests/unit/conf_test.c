@@ -153,7 +153,8 @@ static const char other_values[] =
     "linger = no\nlow_ports = yes\nnet_admin = yes\n"
     "[profile c]\nmatch = *\nnetwork = v4\nnamespaces = mnt,net\n"
     "private = /tmp /srv/scratch\nprivate_size = 512M\nprivate_exec = yes\nprocesses = own "
-    "adm\nhide = /home/*, ?/run/x\n";
+    "adm\nhide = /home/*, ?/run/x\n"
+    "read_only = /usr\nbind = ?/srv/%u/%U:/mnt/%g:ro /opt\n";
 
 static void test_values_of_networks_are_parsed(void **state)
 {
@@ -203,7 +204,9 @@ static void test_values_of_profiles_are_parsed(void **state)
 	struct conf *conf = parse_good(other_values);
 	const struct network *lab = conf_network(conf, "lab"), *v4 = conf_network(conf, "v4");
 	const struct profile *p = conf->profiles;
+	struct who who = {.uid = 7, .user = "alice", .group = "lab"};
 	char path[CONF_PATH_MAX];
+	struct bind bind;
 
 	(void)state;
 	assert_true(conf->on_error_host);
@@ -230,10 +233,24 @@ static void test_values_of_profiles_are_parsed(void **state)
 	assert_int_equal(p[2].processes, PROCESSES_OWN);
 	assert_string_equal(p[2].watchers, "adm");
 	assert_int_equal(p[2].hide.count, 2);
-	assert_false(conf_hide_path(p[2].hide.words[0], path));
+	assert_false(conf_path_word(p[2].hide.words[0], path));
 	assert_string_equal(path, "/home");
-	assert_true(conf_hide_path(p[2].hide.words[1], path));
+	assert_true(conf_path_word(p[2].hide.words[1], path));
 	assert_string_equal(path, "/run/x");
+	assert_int_equal(p[2].read_only.count, 1);
+	assert_int_equal(p[2].bind.count, 2);
+	assert_int_equal(conf_bind(p[2].bind.words[0], &who, &bind), 0);
+	assert_string_equal(bind.source, "/srv/alice/7");
+	assert_string_equal(bind.target, "/mnt/lab");
+	assert_true(bind.optional && bind.read_only);
+	assert_int_equal(conf_bind(p[2].bind.words[1], &who, &bind), 0);
+	assert_string_equal(bind.source, "/opt");
+	assert_string_equal(bind.target, "/opt");
+	assert_false(bind.optional || bind.read_only);
+	strcpy(who.group, "..");
+	assert_int_equal(conf_bind(p[2].bind.words[0], &who, &bind), -EINVAL);
+	strcpy(who.group, "DOM/lab");
+	assert_int_equal(conf_bind(p[2].bind.words[0], &who, &bind), -EINVAL);
 	conf_free(conf);
 }
 

@@ -62,7 +62,7 @@ static const struct {
      "a key in the first column\n"},
     {SMALL "Linger = no\n", "t:4: [profile all] Linger = no: unknown key; this section has: match, "
 			    "isolate, nested, network, namespaces, hostname, private, "
-			    "private_size, private_exec, processes, hide, "
+			    "private_size, private_exec, processes, hide, read_only, bind, "
 			    "linger, limits, low_ports, net_admin\n"},
     {SMALL "low_ports = no", "t:4: [profile all] low_ports = no: the last line has no newline: the "
 			     "file may have been cut off; end it with one\n"},
@@ -126,6 +126,13 @@ static const struct {
      "t:8: [profile all] private_exec = no: needs the mnt namespace; add mnt to namespaces, "
      "or "
      "remove the line\n"},
+    {SMALL "hide = /srv/a /home/*\nread_only = /srv/a/b\nbind = /opt:/home /home:/mnt /srv:/a\n",
+     "t:5: [profile all] read_only = /srv/a/b: '/srv/a/b' overlaps with /srv/a, which is hidden, "
+     "and so read-only; keep one\n"
+     "t:6: [profile all] bind = /opt:/home /home:/mnt /srv:/a: '/home' would be mounted over "
+     "'/home', which hide or read_only names; keep one\n"
+     "t:6: [profile all] bind = /opt:/home /home:/mnt /srv:/a: '/srv' would show '/srv/a', which "
+     "hide names, below '/a'; name a part of it\n"},
     /* Errors are in the order of their lines. */
     {"[profile x]\nfoo = bar\nlinger = 1\nmatch = *\nnonsense\n[network n]\nmtu = 1\n",
      "t:1: [profile x] network = default: there is no [network default]; write that section; or "
@@ -133,6 +140,7 @@ static const struct {
      "one of: n\n"
      "t:2: [profile x] foo = bar: unknown key; this section has: match, isolate, nested, "
      "network, namespaces, hostname, private, private_size, private_exec, processes, hide, "
+     "read_only, bind, "
      "linger, limits, low_ports, net_admin\n"
      "t:3: [profile x] linger = 1: must be processes or no\n"
      "t:5: [profile x] nonsense: is neither a section nor a key; write key = value, and indent a "

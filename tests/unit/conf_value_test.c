@@ -221,6 +221,9 @@ static void test_bad_values_of_profiles_are_refused(void **state)
 	    "makes no host name; use %u user, %U uid, %g group, %h host, such as %u-%h";
 	const char *const processes =
 	    "must be all, own, or own and the group that sees all processes, such as own adm";
+	const char *const bind_form = "'srv:/mnt' must be SOURCE, SOURCE:TARGET or "
+				      "SOURCE:TARGET:ro, of absolute paths, with %u "
+				      "for the user, %U for the uid and %g for the group";
 	const struct bad table[] = {
 	    {"isolate", "maybe", "must be yes or no"},
 	    {"network", "a b", "a name begins with a letter, and has letters, digits, '_' and '-'"},
@@ -284,14 +287,38 @@ static void test_bad_values_of_profiles_are_refused(void **state)
 	     "'/run/user' cannot be hidden, because logins need it; name what is secret in it"},
 	    {"hide", "srv",
 	     "'srv' must be an absolute path without '.', '..', '//' or a '/' at its end"},
-	    {"hide", "/srv/*/x",
-	     "a path has letters, digits and '/._-+@', and only at its end '/*'"},
+	    {"hide", "/srv/*/x", "a path has letters, digits and '/._-+@'"},
 	    {"hide", "?",
 	     "'' must be an absolute path without '.', '..', '//' or a '/' at its end"},
 	    {"hide", "/srv/* ?/srv/x", "'?/srv/x' and '/srv/*' overlap; keep one"},
+	    {"read_only", "/var",
+	     "'/var' cannot be read-only, because logins write to it; name what users must not "
+	     "change in it"},
+	    {"read_only", "/proc/sys",
+	     "'/proc/sys' cannot be read-only, because logins write to it; name what users must "
+	     "not "
+	     "change in it"},
+	    {"read_only", "/srv/*", "a path has letters, digits and '/._-+@'"},
+	    {"read_only", "/srv /srv/x", "'/srv/x' and '/srv' overlap; keep one"},
+	    {"read_only", "/tmp/x",
+	     "'/tmp/x' overlaps with /tmp, a private directory, in which users have only their own "
+	     "files; keep one"},
+	    {"bind", "srv:/mnt", bind_form},
+	    {"bind", "/srv:/mnt/%x",
+	     "'/srv:/mnt/%x' must be SOURCE, SOURCE:TARGET or SOURCE:TARGET:ro, of absolute paths, "
+	     "with %u for the user, %U for the uid and %g for the group"},
+	    {"bind", "/srv:/mnt:rw", "a path has letters, digits and '/._-+@'"},
+	    {"bind", "/srv:/run/user",
+	     "nothing can be mounted on '/run/user', because logins need the host's; name a path "
+	     "in "
+	     "it"},
+	    {"bind", "/srv:/mnt /opt:/mnt:ro",
+	     "'/opt:/mnt:ro' and '/srv:/mnt' have the same target; keep one"},
+	    {"bind", "/srv:/tmp/x",
+	     "'/tmp/x' overlaps with /tmp, a private directory, in which users have only their own "
+	     "files; keep one"},
 	    {"hide", "/tmp/x",
-	     "'/tmp/x' overlaps with the private directory /tmp, in which users have only their "
-	     "own "
+	     "'/tmp/x' overlaps with /tmp, a private directory, in which users have only their own "
 	     "files; keep one"},
 	    {"linger", "yes", "must be processes or no"},
 	    {"net_admin", "ip", "must be yes or no"},

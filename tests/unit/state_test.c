@@ -23,7 +23,7 @@ static struct user_state example(uid_t uid)
 	    .since = 1700000000,
 	    .runtime_dir = UINT64_MAX,
 	    .net_inode = 4026532000,
-	    .hidden = 3,
+	    .view = 3,
 	};
 
 	assert_int_equal(address_parse("10.203.4.7", &s.uplink.address), 0);
@@ -88,7 +88,7 @@ static void test_record_torn_at_every_byte_is_refused(void **state)
 	text[size] = '\0';
 	for (size_t cut = 1; cut < size - 4; cut++) {
 		if (!strncmp(text + cut, "runtime_dir=", 12) ||
-		    !strncmp(text + cut, "net_inode=", 10) || !strncmp(text + cut, "hidden=", 7) ||
+		    !strncmp(text + cut, "net_inode=", 10) || !strncmp(text + cut, "view=", 5) ||
 		    !strncmp(text + cut, "limit_", 6))
 			continue; /* complete without it; see test_records_of_other_versions_are_read() */
 		file_put("users/1000/state", text, cut);
@@ -159,7 +159,7 @@ static void test_records_of_other_versions_are_read(void **state)
 	strcpy(strstr(text, "runtime_dir="), "end\n");
 	file_put("users/1000/state", text, strlen(text));
 	assert_int_equal(state_read(scratch, 1000, &out), 0);
-	s.runtime_dir = s.net_inode = s.hidden = 0;
+	s.runtime_dir = s.net_inode = s.view = 0;
 	assert_memory_equal(&s, &out, sizeof(s));
 }
 

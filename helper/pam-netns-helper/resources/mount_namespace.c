@@ -11,8 +11,8 @@
 
 #include "base/log.h"
 #include "base/paths.h"
-#include "ns/hidden.h"
 #include "ns/mntns.h"
+#include "ns/view.h"
 
 struct attempt {
 	struct user *user;
@@ -76,6 +76,7 @@ static int mount_namespace_make(struct user *user)
 	    .mntns = {.uid = user->uid,
 		      .account = user->state.account,
 		      .profile = user->profile,
+		      .who = &user->request->who,
 		      .home = user->request->home ?: "",
 		      .watchers = user->request->watchers,
 		      .own_hosts = user->own_hosts},
@@ -89,7 +90,7 @@ static int mount_namespace_make(struct user *user)
 		return log_errno(-a.template, "open the template of network %s", network->name);
 	error = pin_retry(attempt_make, &a);
 	user->state.runtime_dir = a.mntns.runtime_dir;
-	user->state.hidden = (unsigned)user->profile->hide.count;
+	user->state.view = view_count(user->profile);
 	return error;
 }
 
@@ -141,8 +142,8 @@ static int mount_namespace_check(struct user *user)
 	if (user->pins.fd[KIND_MNT] < 0)
 		return 0; /* said of the namespaces */
 	error = user->host->thorough ? files_mend(user) : runtime_follow(user);
-	if (!error && user->state.hidden)
-		error = hidden_mend(user->pins.fd[KIND_MNT], user->host->ns.fd[KIND_MNT]);
+	if (!error && user->state.view)
+		error = view_mend(user->pins.fd[KIND_MNT], user->host->ns.fd[KIND_MNT]);
 	return error;
 }
 

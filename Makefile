@@ -65,6 +65,8 @@ PROGRAMS    := $B/pam_netns.so $B/pam-netns-helper $B/pam-netns-enter $B/pam-net
 
 # The subcommands, of the table in cli/main.c.
 COMMANDS    := $(shell sed -n 's/^    {"\([a-z-]*\)", command_.*/\1/p' cli/main.c)
+# The shipped file is among them, because the admin edits the installed one.
+EXAMPLES    := $(wildcard conf/examples/*) conf/pam_netns.conf
 MANPAGES    := $(notdir $(wildcard man/*.[158]) $(basename $(wildcard man/*.in)))
 .PHONY: all
 all: $(PROGRAMS) $(addprefix $B/man/,$(MANPAGES))
@@ -211,7 +213,7 @@ install: all
 	$(INSTALL) -m 0644 conf/tmpfiles.conf $(DESTDIR)$(TMPFILESDIR)/pam-netns.conf
 	$(INSTALL) -m 0644 conf/sysctl.conf $(DESTDIR)$(SYSCTLDIR)/60-pam-netns.conf
 	$(INSTALL) -m 0644 conf/pam-configs $(DESTDIR)$(PAMCONFIGSDIR)/pam-netns
-	$(INSTALL) -m 0644 conf/examples/* $(DESTDIR)$(EXAMPLESDIR)/
+	$(INSTALL) -m 0644 $(EXAMPLES) $(DESTDIR)$(EXAMPLESDIR)/
 	$(INSTALL) -m 0644 conf/completions/pam-netns.bash $(DESTDIR)$(BASHDIR)/pam-netns
 	$(INSTALL) -m 0644 conf/completions/_pam-netns $(DESTDIR)$(ZSHDIR)/
 	$(INSTALL) -m 0644 conf/completions/pam-netns.fish $(DESTDIR)$(FISHDIR)/
@@ -240,7 +242,7 @@ uninstall:
 		$(DESTDIR)$(PAMCONFIGSDIR)/pam-netns $(DESTDIR)$(BASHDIR)/pam-netns \
 		$(DESTDIR)$(ZSHDIR)/_pam-netns $(DESTDIR)$(FISHDIR)/pam-netns.fish \
 		$(addprefix $(DESTDIR)$(POLICYDIR)/,apparmor/pam-netns-helper selinux/pam_netns.te selinux/pam_netns.fc) \
-		$(patsubst conf/examples/%,$(DESTDIR)$(EXAMPLESDIR)/%,$(wildcard conf/examples/*))
+		$(addprefix $(DESTDIR)$(EXAMPLESDIR)/,$(notdir $(EXAMPLES)))
 	@for page in $(MANPAGES) $(COMMANDS:%=pam-netns-%.8); do \
 		rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
 	@rmdir $(addprefix $(DESTDIR),$(LIBEXECDIR) $(NFTABLES_DROPIN) $(EXAMPLESDIR) $(dir $(EXAMPLESDIR)) \

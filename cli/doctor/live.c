@@ -123,7 +123,8 @@ void doctor_live(struct doctor *doctor)
 		doctor_warning(doctor, "cannot ask the kernel about bridges");
 		return;
 	}
-	setup_wait();
+	if (run >= 0) /* else nothing was set up since the boot */
+		setup_wait();
 	(void)!host_state_read(run, &state);
 	kernel_check(doctor, &state);
 	for (size_t i = 0; i < doctor->conf->networks_count; i++) {

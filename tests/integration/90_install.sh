@@ -60,7 +60,7 @@ test_no_other_file_is_installed_or_writable() {
 		./usr/bin/pam-netns .$CONF ./usr/lib/tmpfiles.d/pam-netns.conf \
 		./usr/lib/sysctl.d/60-pam-netns.conf ./usr/share/pam-configs/pam-netns \
 		./usr/share/bash-completion/completions/pam-netns ./usr/share/zsh/$zsh/_pam-netns \
-		$(cd "$CHECKOUT/conf/examples" && printf './usr/share/doc/pam-netns/examples/%s\n' *) \
+		$(cd "$CHECKOUT/conf/examples" && printf './usr/share/doc/pam-netns/examples/%s\n' * pam_netns.conf) \
 		./usr/share/fish/vendor_completions.d/pam-netns.fish \
 		./usr/share/pam-netns/{apparmor/pam-netns-helper,selinux/pam_netns.{fc,te}} "${links[@]/#/./usr/share/man/man8/}" |
 		cat - <(printf './usr/share/man/%s\n' $PAGES) <(printf './usr/lib/systemd/system/%s\n' $UNITS) | sort)

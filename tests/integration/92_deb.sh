@@ -6,6 +6,8 @@
 
 # shellcheck source=tests/integration/systemd_lib.sh
 . "$CHECKOUT/tests/integration/systemd_lib.sh"
+# shellcheck source=tests/integration/readme_lib.sh
+. "$CHECKOUT/tests/integration/readme_lib.sh"
 
 export DEBIAN_FRONTEND=noninteractive
 DEBS=$OUT/debs
@@ -51,7 +53,8 @@ manuals_unpack() {
 
 # package_install FOLDER
 package_install() {
-	dpkg --force-unsafe-io --install "$1"/libpam-netns_*.deb "$1"/pam-netns_*.deb >&2
+	# A machine may leave out documentation.
+	dpkg --force-unsafe-io --path-include='/usr/share/doc/pam-netns/*' --install "$1"/libpam-netns_*.deb "$1"/pam-netns_*.deb >&2
 }
 
 # packages_in_use FOLDER: these are installed, and the PAM stacks name the module.
@@ -169,6 +172,16 @@ test_deb_upgrade_keeps_active_users_and_the_conf_file() {
 	in_session first 'curl -sf --max-time 10 http://198.51.100.1/' >&2
 	end_session first
 	all_gone
+}
+
+# The packages were just installed, as README says.
+test_deb_readmes_commands_isolate_the_first_user_and_undo_it() {
+	dpkg --purge libpam-netns pam-netns >&2
+	package_install "$DEBS"
+	readme_isolates_bob
+	readme_undoes_it
+	all_gone
+	cp "$SHIPPED" "$CONF"
 }
 
 # autopkgtest starts it on a machine with the packages, and it makes a throw-away host. Here it runs on this

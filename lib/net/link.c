@@ -104,7 +104,7 @@ unsigned link_find(struct netlink *host, const char *name)
 }
 
 struct link_answer {
-	unsigned mtu;
+	unsigned mtu, peer;
 	struct rtnl_link_stats64 stats;
 };
 
@@ -118,12 +118,14 @@ static int link_read(void *context, struct nlmsghdr *answer)
 		return 0;
 	if (attributes[IFLA_MTU])
 		link->mtu = attribute_u32(attributes[IFLA_MTU]);
+	if (attributes[IFLA_LINK])
+		link->peer = attribute_u32(attributes[IFLA_LINK]);
 	if (attributes[IFLA_STATS64])
 		attribute_copy(attributes[IFLA_STATS64], &link->stats, sizeof(link->stats));
 	return 0;
 }
 
-/* There is no such link: mtu is 0. */
+/* There is no such link: all is 0. */
 static struct link_answer link_get(struct netlink *host, unsigned ifindex)
 {
 	struct ifinfomsg header = {.ifi_index = (int)ifindex};
@@ -137,6 +139,11 @@ static struct link_answer link_get(struct netlink *host, unsigned ifindex)
 unsigned link_mtu(struct netlink *host, unsigned ifindex)
 {
 	return link_get(host, ifindex).mtu;
+}
+
+unsigned link_peer(struct netlink *host, unsigned ifindex)
+{
+	return link_get(host, ifindex).peer;
 }
 
 struct link_counters link_count(struct netlink *host, unsigned ifindex)

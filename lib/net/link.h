@@ -28,6 +28,8 @@ struct link_counters {
 struct link_counters link_count(struct netlink *host, unsigned ifindex);
 /* Bytes; 0 if there is no such link. */
 unsigned link_mtu(struct netlink *host, unsigned ifindex);
+/* Index of a veth's other end, in whatever namespace it is; 0 if there is none. */
+unsigned link_peer(struct netlink *host, unsigned ifindex);
 /* Index of the link, 0 if there is none. */
 unsigned link_find(struct netlink *host, const char *name);
 /* The same if the caller acts on absence: *ifindex 0 says that there is no such link, -errno that

@@ -42,11 +42,12 @@ static void put_queues(struct netlink_message *m)
 	netlink_put_u32(m, IFLA_NUM_RX_QUEUES, 1);
 }
 
-static struct netlink_message *veth_request(const struct uplink *u, int netns)
+/* index 0: the kernel chooses index and name. */
+static struct netlink_message *veth_request(const struct uplink *u, int netns, unsigned index)
 {
 	struct ifinfomsg port = {.ifi_index = (int)u->ifindex};
 	/* Not up: veth_open() refuses while the two ends are not tied together (ENOTCONN). */
-	struct ifinfomsg peer = {.ifi_index = UPLINK_USER_INDEX};
+	struct ifinfomsg peer = {.ifi_index = (int)index};
 	struct netlink_message *m = netlink_request(
 	    RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, &port, sizeof(port));
 	struct nlattr *info, *data, *end;
@@ -60,7 +61,7 @@ static struct netlink_message *veth_request(const struct uplink *u, int netns)
 	data = netlink_nest(m, IFLA_INFO_DATA);
 	end = netlink_nest(m, VETH_INFO_PEER);
 	netlink_append(m, &peer, sizeof(peer));
-	netlink_put_text(m, IFLA_IFNAME, "eth0");
+	netlink_put_text(m, IFLA_IFNAME, index ? "eth0" : "eth%d");
 	netlink_put_u32(m, IFLA_MTU, u->network->mtu);
 	netlink_put(m, IFLA_ADDRESS, sizeof(u->mac.bytes), u->mac.bytes);
 	netlink_put_u32(m, IFLA_NET_NS_FD, (uint32_t)netns);
@@ -71,7 +72,7 @@ static struct netlink_message *veth_request(const struct uplink *u, int netns)
 	return m;
 }
 
-int uplink_create(struct netlink *host, int netns, struct uplink *uplink)
+static int pair_create(struct netlink *host, int netns, struct uplink *uplink, unsigned index)
 {
 	uint32_t offset = prefix_offset(&uplink->network->subnet, &uplink->address);
 
@@ -83,7 +84,8 @@ int uplink_create(struct netlink *host, int netns, struct uplink *uplink)
 		port_name(uplink->uid, generation, uplink->port);
 		uplink->ifindex = PORT_INDEX_BASE +
 				  (offset % PORT_INDEX_OFFSETS) * UPLINK_GENERATIONS + generation;
-		netlink_add(&batch, veth_request(uplink, netns), "make the veth pair", EEXIST);
+		netlink_add(&batch, veth_request(uplink, netns, index), "make the veth pair",
+			    EEXIST);
 		result = netlink_run(host, &batch);
 		if (result < 0)
 			return result;
@@ -94,7 +96,22 @@ int uplink_create(struct netlink *host, int netns, struct uplink *uplink)
 	return log_errno(EEXIST, "find a free port name for uid %u", uplink->uid);
 }
 
-int uplink_configure_user(struct netlink *user, const struct uplink *u)
+int uplink_create(struct netlink *host, int netns, struct uplink *uplink)
+{
+	return pair_create(host, netns, uplink, UPLINK_USER_INDEX);
+}
+
+int uplink_create_again(struct netlink *host, int netns, struct uplink *uplink, unsigned *index)
+{
+	int error = pair_create(host, netns, uplink, 0);
+
+	*index = error ? 0 : link_peer(host, uplink->ifindex);
+	if (!error && !*index)
+		error = log_errno(ENODEV, "find the other end of %s", uplink->port);
+	return error;
+}
+
+int uplink_configure_user(struct netlink *user, const struct uplink *u, unsigned index)
 {
 	static const struct mac gateway_mac = UPLINK_BRIDGE_MAC;
 	struct netlink_batch b;
@@ -103,21 +120,18 @@ int uplink_configure_user(struct netlink *user, const struct uplink *u)
 
 	netlink_batch_init(&b);
 	netlink_add(&b, request_link_flags(1, IFF_UP, IFF_UP), "bring lo up", 0);
-	netlink_add(&b, request_link_no_addrgen(UPLINK_USER_INDEX), "set up eth0", EAFNOSUPPORT);
-	netlink_add(&b, request_link_flags(UPLINK_USER_INDEX, IFF_UP, IFF_UP), "bring eth0 up", 0);
-	netlink_add(&b, request_address(UPLINK_USER_INDEX, &u->address), "add the address to eth0",
-		    EEXIST);
-	netlink_add(&b, request_neighbour(RTM_NEWNEIGH, UPLINK_USER_INDEX, &gateway, &gateway_mac),
+	netlink_add(&b, request_link_no_addrgen(index), "set up eth0", EAFNOSUPPORT);
+	netlink_add(&b, request_link_flags(index, IFF_UP, IFF_UP), "bring eth0 up", 0);
+	netlink_add(&b, request_address(index, &u->address), "add the address to eth0", EEXIST);
+	netlink_add(&b, request_neighbour(RTM_NEWNEIGH, index, &gateway, &gateway_mac),
 		    "add the gateway's neighbour entry", 0);
-	netlink_add(&b, request_default_route(UPLINK_USER_INDEX, &gateway), "add the default route",
-		    0);
+	netlink_add(&b, request_default_route(index, &gateway), "add the default route", 0);
 	if (u->address6.family) {
-		netlink_add(&b, request_address(UPLINK_USER_INDEX, &u->address6),
+		netlink_add(&b, request_address(index, &u->address6),
 			    "add the IPv6 address to eth0", EEXIST);
-		netlink_add(
-		    &b, request_neighbour(RTM_NEWNEIGH, UPLINK_USER_INDEX, &gateway6, &gateway_mac),
-		    "add the gateway's IPv6 neighbour entry", 0);
-		netlink_add(&b, request_default_route(UPLINK_USER_INDEX, &gateway6),
+		netlink_add(&b, request_neighbour(RTM_NEWNEIGH, index, &gateway6, &gateway_mac),
+			    "add the gateway's IPv6 neighbour entry", 0);
+		netlink_add(&b, request_default_route(index, &gateway6),
 			    "add the IPv6 default route", 0);
 	}
 	return netlink_run(user, &b);

@@ -23,7 +23,9 @@
 #include "rules/types.h"
 
 #define UPLINK_GENERATIONS 32 /* an old port outlives its namespace by 33 ms */
-#define UPLINK_USER_INDEX  2  /* interface index of eth0 in the user's namespace */
+/* Interface index of eth0 in the user's namespace. The kernel counts up from 2, for sit0 and others
+ * that it makes in each namespace, and for links of a user with net_admin. */
+#define UPLINK_USER_INDEX 1000
 #define UPLINK_BRIDGE_MAC                                                                          \
 	{                                                                                          \
 		{                                                                                  \
@@ -40,8 +42,15 @@ void uplink_init(struct uplink *uplink, const struct network_state *network, uid
  * Chooses a free port name and index. -EXFULL: the bridge has no port left.
  */
 int uplink_create(struct netlink *host, int netns, struct uplink *uplink) MUST_CHECK;
-/* Configures lo and eth0 with addresses, neighbours and default routes. */
-int uplink_configure_user(struct netlink *user, const struct uplink *uplink) MUST_CHECK;
+/*
+ * The same for a namespace in which a user has worked: name and index may be taken, so the peer is
+ * the first free of eth0, eth1, ..., and *index tells its index.
+ */
+int uplink_create_again(struct netlink *host, int netns, struct uplink *uplink,
+			unsigned *index) MUST_CHECK;
+/* Configures lo and the peer of that index with addresses, neighbours and default routes. */
+int uplink_configure_user(struct netlink *user, const struct uplink *uplink,
+			  unsigned index) MUST_CHECK;
 /*
  * Sets port flags, FDB entry, routes and neighbours, and then brings the port up. The guard element
  * must exist before. Every request replaces what exists, so the same call repairs a port whose

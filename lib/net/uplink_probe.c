@@ -89,7 +89,7 @@ static int probe_uplink(struct probe *probe, const struct network_state *network
 	error = uplink_create(&probe->host, probe->user_net, &uplink);
 	if (error)
 		return error;
-	error = uplink_configure_user(&probe->user, &uplink);
+	error = uplink_configure_user(&probe->user, &uplink, UPLINK_USER_INDEX);
 	return error ? error : uplink_connect(&probe->host, &uplink);
 }
 

@@ -151,3 +151,44 @@ test_namespace_with_another_owner_is_no_pin() {
 	pam-netns kick alice
 	host_clean
 }
+
+# --- what the user breaks (T58) ---
+
+# Each is something that a user can do to their network.
+DAMAGES=(
+	'ip link set eth0 down'
+	'ip link set eth0 down; ip link set eth0 name wan'
+	'ip link set eth0 address 02:00:00:00:00:01; ip link set eth0 mtu 68'
+	'ip address flush dev eth0; ip address flush dev lo'
+	'ip link set eth0 name wan; ip link add eth0 type bridge; ip link set wan master eth0'
+	'ip route flush table local; ip -6 route flush table local; ip route flush table main'
+	'ip rule add priority 1 unreachable; ip -6 rule add priority 1 unreachable; ip rule del priority 32766'
+	'nft add table inet own; nft add chain inet own out "{ type filter hook output priority 0; policy drop; }"'
+	'ip link set lo down'
+	'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6'
+	'tc qdisc add dev eth0 root tbf rate 1kbit burst 2kb latency 1ms; tc qdisc add dev eth0 clsact'
+	'ip link del eth0'
+	'ip link del eth0; ip link add eth0 index 1000 type bridge; ip link property add dev lo altname eth1'
+	'ip link del eth0; echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6'
+)
+
+test_t58_login_succeeds_whatever_the_user_has_broken() {
+	local damage inode
+	for damage in "${DAMAGES[@]}"; do
+		hold_session alice alice
+		inode=$(in_session alice 'readlink /proc/self/ns/net')
+		owner alice "$damage"
+		assert_eq "$inode" "$(ssh_as alice -- readlink /proc/self/ns/net)" "after: $damage"
+		assert_eq "$inode" "$(as alice pam-netns exec -- readlink /proc/self/ns/net)" "after: $damage"
+		pam-netns gc
+		pam-netns status alice >/dev/null
+		pam-netns doctor >"$OUT/doctor" || [[ $? -eq 1 ]] || fail "doctor after: $damage: $(<"$OUT/doctor")"
+		# The host's side is as before, and no other user notices.
+		assert_match '[<,]UP[,>]' "$(ip link show dev "$(port_of alice)")"
+		assert_match 'isolated on' "$(bridge -d link show dev "$(port_of alice)")"
+		pam-netns kick alice
+		user_clean alice
+	done
+	login_works bob
+	host_clean
+}

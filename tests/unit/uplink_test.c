@@ -153,7 +153,7 @@ static void pair_has_one_queue_and_its_names(void **state)
 	assert_text(port, "pnu1jl0: veth index 268499488 mac xx:xx:xx:xx:xx:xx mtu 1400 master @ "
 			  "queues 1 1 addrgen 0 down");
 	assert_text(rtnl_link_text(user_read, "eth0"),
-		    "eth0: veth index 2 mac " USER_MAC
+		    "eth0: veth index 1000 mac " USER_MAC
 		    " mtu 1400 master 0 queues 1 1 addrgen 0 down");
 	assert_string_equal(rtnl_link_text(host_read, "eth0"), "none");
 }
@@ -189,16 +189,31 @@ static void further_pairs_have_other_names(void **state)
 		close(nets[i]);
 }
 
+/* The user has taken name and index, and the pair is made all the same. */
+static void pair_in_a_changed_namespace_has_a_free_name(void **state)
+{
+	unsigned index = 0;
+
+	(void)state;
+	create();
+	assert_int_equal(uplink_create_again(&host, user_net, &uplink, &index), 0);
+	assert_int_equal(uplink.ifindex, INDEX + 1);
+	assert_int_not_equal(index, UPLINK_USER_INDEX);
+	assert_int_equal(uplink_configure_user(&user, &uplink, index), 0);
+	assert_non_null(strstr(rtnl_link_text(user_read, "eth1"), "mac " USER_MAC));
+	assert_non_null(strstr(rtnl_addresses(user_read), USER4));
+}
+
 /* --- the user's side --- */
 
-#define USER_ADDRESSES USER4 " len 32 dev 2 flags 0x80\n" USER6 " len 128 dev 2 flags 0x82\n"
+#define USER_ADDRESSES USER4 " len 32 dev 1000 flags 0x80\n" USER6 " len 128 dev 1000 flags 0x82\n"
 #define USER_NEIGHBOURS                                                                            \
-	"10.203.0.1 mac " GATE_MAC " dev 2 state 0x80\n"                                           \
-	"fd00:203::1 mac " GATE_MAC " dev 2 state 0x80\n"
+	"10.203.0.1 mac " GATE_MAC " dev 1000 state 0x80\n"                                        \
+	"fd00:203::1 mac " GATE_MAC " dev 1000 state 0x80\n"
 #define USER_ROUTES                                                                                \
-	USER6 " type 1 scope 0 proto 2 dev 2 via none flags 0 hops 1\n"                            \
-	      "none type 1 scope 0 proto 3 dev 2 via 10.203.0.1 flags 0x4 hops 1\n"                \
-	      "none type 1 scope 0 proto 3 dev 2 via fd00:203::1 flags 0x4 hops 1\n"
+	USER6 " type 1 scope 0 proto 2 dev 1000 via none flags 0 hops 1\n"                         \
+	      "none type 1 scope 0 proto 3 dev 1000 via 10.203.0.1 flags 0x4 hops 1\n"             \
+	      "none type 1 scope 0 proto 3 dev 1000 via fd00:203::1 flags 0x4 hops 1\n"
 
 static void user_side_is_configured(void **state)
 {
@@ -206,9 +221,9 @@ static void user_side_is_configured(void **state)
 	create();
 	/* A second call succeeds and adds nothing. */
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(uplink_configure_user(&user, &uplink), 0);
+		assert_int_equal(uplink_configure_user(&user, &uplink, UPLINK_USER_INDEX), 0);
 		assert_text(rtnl_link_text(user_read, "eth0"),
-			    "eth0: veth index 2 mac " USER_MAC
+			    "eth0: veth index 1000 mac " USER_MAC
 			    " mtu 1400 master 0 queues 1 1 addrgen 1 up");
 		assert_non_null(strstr(rtnl_link_text(user_read, "lo"), " up"));
 		assert_text(rtnl_addresses(user_read), USER_ADDRESSES);
@@ -273,11 +288,12 @@ static void uplink_without_ipv6_has_none_on_both_sides(void **state)
 	(void)state;
 	create();
 	uplink.address6 = (struct address){0};
-	assert_int_equal(uplink_configure_user(&user, &uplink), 0);
-	assert_text(rtnl_addresses(user_read), USER4 " len 32 dev 2 flags 0x80\n");
-	assert_text(rtnl_neighbours(user_read), "10.203.0.1 mac " GATE_MAC " dev 2 state 0x80\n");
+	assert_int_equal(uplink_configure_user(&user, &uplink, UPLINK_USER_INDEX), 0);
+	assert_text(rtnl_addresses(user_read), USER4 " len 32 dev 1000 flags 0x80\n");
+	assert_text(rtnl_neighbours(user_read),
+		    "10.203.0.1 mac " GATE_MAC " dev 1000 state 0x80\n");
 	assert_text(rtnl_routes(user_read),
-		    "none type 1 scope 0 proto 3 dev 2 via 10.203.0.1 flags 0x4 hops 1\n");
+		    "none type 1 scope 0 proto 3 dev 1000 via 10.203.0.1 flags 0x4 hops 1\n");
 	assert_int_equal(uplink_connect(&host, &uplink), 0);
 	assert_text(rtnl_neighbours(host_read), USER4 " mac " USER_MAC " dev @ state 0x80\n");
 	assert_text(rtnl_routes(host_read), USER4
@@ -407,7 +423,7 @@ static void all_steps(void)
 	int failed = 0;
 
 	failed += uplink_create(&host, user_net, &uplink) < 0;
-	failed += uplink_configure_user(&user, &uplink) < 0;
+	failed += uplink_configure_user(&user, &uplink, UPLINK_USER_INDEX) < 0;
 	failed += uplink_connect(&host, &uplink) < 0;
 	failed += uplink_refresh(&host, &uplink) < 0;
 	failed += uplink_ports_safe(&host, &ports) < 0;
@@ -432,6 +448,7 @@ int main(void)
 	    cmocka_unit_test(port_names_follow_from_uid),
 	    test(pair_has_one_queue_and_its_names),
 	    test(further_pairs_have_other_names),
+	    test(pair_in_a_changed_namespace_has_a_free_name),
 	    test(user_side_is_configured),
 	    test(port_is_connected),
 	    test(uplink_without_ipv6_has_none_on_both_sides),

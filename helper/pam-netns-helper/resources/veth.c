@@ -18,7 +18,7 @@ static int pair_make(struct user *user)
 	struct uplink *uplink = &user->state.uplink;
 	int error = uplink_create(&user->host->route, user->pins.fd[KIND_NET], uplink);
 
-	return error ?: uplink_configure_user(&user->inside, uplink);
+	return error ?: uplink_configure_user(&user->inside, uplink, UPLINK_USER_INDEX);
 }
 
 /* Making the namespaces has left the process in them; making the mount namespace goes back. */
@@ -68,14 +68,26 @@ static int inside_open(struct user *user)
 	return host_return(user->host, NAMESPACE_NET) ?: error;
 }
 
+/*
+ * A user with net_admin may have removed it, and may have changed all else there too. So what cannot
+ * be configured inside is left to the user, and the login goes on.
+ */
 static int pair_make_again(struct user *user)
 {
+	struct uplink *uplink = &user->state.uplink;
+	unsigned index;
 	int error;
 
 	log_warning("the uplink of uid %u is gone: making it again", user->uid);
 	error = inside_open(user);
 	user->changed = true;
-	return error ?: pair_make(user);
+	error =
+	    error
+		?: uplink_create_again(&user->host->route, user->pins.fd[KIND_NET], uplink, &index);
+	if (!error && uplink_configure_user(&user->inside, uplink, index) < 0)
+		log_warning("the network of uid %u is not as a login made it: pam-netns repair",
+			    user->uid);
+	return error;
 }
 
 /* A further login asks only whether the port is up. */

@@ -253,6 +253,11 @@ uninstall:
 deb:
 	@debian/make-deb $B/deb
 
+## rpm		RPM packages in build/rpm, from a copy of the tree
+.PHONY: rpm
+rpm:
+	@rpm/make-rpm $B/rpm
+
 .PHONY: clean help
 clean:
 	rm -rf $B

@@ -32,7 +32,12 @@ coverage:
 vm-check:
 	@B='$B' tests/vm/run $(KERNELS)
 
+## rpm-check	RPM packages, compared with Debian's; installed, upgraded, erased (root)
+.PHONY: rpm-check
+rpm-check: all
+	@tests/integration/run long_rpm.sh
+
 ## check-long	check, and all of the above, and an hour of fuzzing; hours (root)
 .PHONY: check-long
-check-long: check others valgrind mutants storm fault coverage vm-check
+check-long: check others rpm-check valgrind mutants storm fault coverage vm-check
 	@$(MAKE) --no-print-directory fuzz SECONDS=3600

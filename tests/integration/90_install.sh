@@ -70,6 +70,24 @@ test_no_other_file_is_installed_or_writable() {
 	assert_eq "" "$(find "$DEST/usr" -type d ! -perm 0755)" "folders with another mode than 755"
 }
 
+# long_rpm.sh builds the packages, which takes minutes. debhelper and rpmbuild refuse a file that is in no package.
+test_each_installed_file_is_in_an_rpm_package() {
+	local path pattern
+	sed -n '/^%files/,/^%changelog/s/^.*%{/%{/p; /^%files/,/^%changelog/s,^%dir /,/,p' "$CHECKOUT/rpm/pam-netns.spec" |
+		sed -e 's,%{_pam_moduledir},'"${MODULE%/*}," -e 's,%{_mandir},/usr/share/man,' -e 's,%{_unitdir},/usr/lib/systemd/system,' \
+			-e 's,%{_\(sysctl\|tmpfiles\)dir},/usr/lib/\1.d,' -e 's,%{_datadir},/usr/share,' -e 's,%{_sysconfdir},/etc,' \
+			-e 's,%{_\(s\?bin\)dir},/usr/\1,' -e "s,%{libexec},$LIBEXEC," -e 's,zsh/site-functions,zsh/*,' >"$OUT/patterns"
+	assert_eq "" "$(grep %{ "$OUT/patterns" || :)" "unknown macros"
+	(cd "$DEST" && find . ! -type d ! -path './usr/share/pam-configs/*' -printf '/%P\n') | while read -r path; do
+		while read -r pattern; do
+			# shellcheck disable=SC2053 # a pattern
+			[[ $path != $pattern && $path != $pattern/* ]] || continue 2
+		done <"$OUT/patterns"
+		echo "$path"
+	done >"$OUT/missing"
+	assert_eq "" "$(cat "$OUT/missing")" "in no package"
+}
+
 test_variables_of_make_choose_the_folders() {
 	local dest=/run/test-host/elsewhere
 	product install DESTDIR=$dest PREFIX=/opt/p SYSCONFDIR=/opt/etc PAMDIR=/opt/pam

@@ -16,17 +16,11 @@
 /* The repair of 5,000 users takes seconds. A login's own deadline is in the conf file. */
 #define DEADLINE_MS 120000
 
-static void cleanup_request(struct request *request)
-{
-	request_free(request);
-}
-#define CLEANUP_REQUEST __attribute__((cleanup(cleanup_request)))
-
 static int helper_ask(const char *verb, struct request *request)
 {
 	struct reply reply = {0};
 
-	if (!text_set(request->conf, sizeof(request->conf), CONF_PATH))
+	if (request_set_conf(request, CONF_PATH))
 		return STATUS_FAILED;
 	if (helper_call(verb, request, DEADLINE_MS, &reply))
 		return STATUS_FAILED;

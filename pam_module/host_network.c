@@ -57,20 +57,20 @@ static int enter_net(const struct reply *reply)
 
 static int host_join(const struct arguments *arguments)
 {
-	CLEANUP_FREE struct request *request = calloc(1, sizeof(*request));
+	CLEANUP_REQUEST struct request request = {0};
 	CLEANUP_FREE struct reply *reply = calloc(1, sizeof(*reply));
 	CLEANUP_CONF struct conf *conf = NULL;
 	int error;
 
-	if (!request || !reply)
+	if (!reply)
 		return log_errno(ENOMEM, "ask for the host's network");
 	error = conf_read(arguments->conf, &conf);
 	if (error)
 		return error;
-	if (!text_set(request->conf, sizeof(request->conf), arguments->conf) ||
-	    !who_set(&request->who, 0, "root"))
-		return log_errno(EINVAL, "use conf=%s", arguments->conf);
-	error = helper_call("host", request, conf->deadline_ms, reply);
+	error = request_set_conf(&request, arguments->conf);
+	if (error || !who_set(&request.who, 0, "root"))
+		return log_errno(error ? -error : EINVAL, "use conf=%s", arguments->conf);
+	error = helper_call("host", &request, conf->deadline_ms, reply);
 	if (error)
 		return error;
 	error = reply->outcome == OUTCOME_HOST ? enter_net(reply) : -EACCES;

@@ -75,8 +75,9 @@ static int request_fill(pam_handle_t *pamh, const struct arguments *arguments,
 	error = identity_resolve(user, &request->who);
 	if (error)
 		return error;
-	if (!text_set(request->conf, sizeof(request->conf), arguments->conf))
-		return log_errno(EINVAL, "use conf=%s", arguments->conf);
+	error = request_set_conf(request, arguments->conf);
+	if (error)
+		return log_errno(-error, "use conf=%s", arguments->conf);
 	item_copy(pamh, PAM_SERVICE, request->service, sizeof(request->service));
 	item_copy(pamh, PAM_TTY, request->tty, sizeof(request->tty));
 	item_copy(pamh, PAM_RHOST, request->rhost, sizeof(request->rhost));

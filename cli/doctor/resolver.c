@@ -53,13 +53,13 @@ void doctor_resolver(struct doctor *doctor)
 {
 	CLEANUP_FD int root = open(HOSTPROC "/1/root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	char text[RESOLV_TEXT_MAX];
 
 	if (root < 0)
 		root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	for (size_t i = 0; i < doctor->conf->networks_count; i++) {
 		const struct network *network = &doctor->conf->networks[i];
-		int error = resolv_text(root, network, text);
+		CLEANUP_FREE char *text = NULL;
+		int error = resolv_text(root, network, &text);
 
 		if (error == -ENOENT)
 			report_missing(doctor, run, network);

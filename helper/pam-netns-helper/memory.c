@@ -2,10 +2,10 @@
  * The helper's first allocations come from memory that the program has anyway.
  *
  * The C library would ask the kernel for memory eight times in a login, and each size of
- * allocation would be on pages of its own. A login allocates a few kilobytes: the request's
- * groups and the conf file. They come from a block here, one behind the other. Only the last
- * allocation is used again after it is freed. Allocations that do not fit (the lists of gc and of
- * the reaper) come from the C library.
+ * allocation would be on pages of its own. A login allocates a few kilobytes: the request, the
+ * conf file. They come from a block here, one behind the other. Only the last allocation is used
+ * again after it is freed, and can shrink: a buffer costs the pages that are used of it. Allocations
+ * that do not fit (the lists of gc and of the reaper) come from the C library.
  *
  * ld's --wrap leads here (Makefile), also from the C library's own functions.
  */
@@ -14,9 +14,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/large.h"
-
-#define BLOCK_SIZE 65536
+#define BLOCK_SIZE 131072
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -32,7 +30,8 @@ struct head {
 	_Alignas(max_align_t) size_t size;
 };
 
-static _Alignas(max_align_t) char block[BLOCK_SIZE] LARGE_BUFFER;
+/* Behind the other large buffers, whose first bytes are on the last page of the small variables. */
+static _Alignas(4096) char block[BLOCK_SIZE] __attribute__((section(".bss.zzz")));
 static char *next = block;  /* behind the last allocation */
 static char *clean = block; /* from here on nothing was ever given out: zeros */
 

@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <syslog.h>
 #include <time.h>
 
@@ -79,20 +78,13 @@ int reaper_start(struct host *host)
 	pid = fork();
 	if (pid < 0)
 		return log_errno(errno, "start the reaper");
-	if (pid > 0) {
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
+	if (pid > 0)
 		return 0;
-	}
-	/* Forks twice, so that the caller's wait for the helper does not include the reaper. */
-	pid = fork();
-	if (pid == 0) {
-		CLEANUP_FD int null = openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
+	CLEANUP_FD int null = openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
 
-		setsid();
-		alarm(ALARM_S);
-		if (null >= 0 && dup2(null, STDIN_FILENO) >= 0)
-			reaper_run(host);
-	}
+	setsid();
+	alarm(ALARM_S);
+	if (null >= 0 && dup2(null, STDIN_FILENO) >= 0)
+		reaper_run(host);
 	_exit(0);
 }

@@ -6,7 +6,6 @@
 #include "base/files.h"
 #include "helper.h"
 #include "state/lock.h"
-#include "base/large.h"
 #include "base/log.h"
 #include "base/paths.h"
 #include "ns/resolv.h"
@@ -17,7 +16,7 @@
 
 int setup_resolv(const struct host *host, const struct network *network)
 {
-	static char text[RESOLV_TEXT_MAX] LARGE_BUFFER;
+	CLEANUP_FREE char *text = NULL;
 	CLEANUP_FD int dir = network_state_dir(host->run, network->name);
 	int result;
 
@@ -30,15 +29,15 @@ int setup_resolv(const struct host *host, const struct network *network)
 			   ? log_errno(errno, "remove %s/%s/resolv.conf", NETWORKS_DIR,
 				       network->name)
 			   : 0;
-	result = resolv_text(HOST_ROOT, network, text);
+	result = resolv_text(HOST_ROOT, network, &text);
+	if (result < 0 && result != -ENOENT)
+		return log_errno(-result, "write resolv.conf of network %s", network->name);
 	bool same = resolv_same(dir, "resolv.conf", text);
 
 	/* Without an upstream name server the file lists none. No login is refused for that, and
 	 * not every login logs it. */
 	if (result == -ENOENT && (host->by_hand || !same))
 		resolv_warn_missing(network);
-	else if (result < 0 && result != -ENOENT)
-		return result;
 	if (same)
 		return 0;
 	result = lock_take(host->lock, host->proc, LOCK_RESOLV);

@@ -13,7 +13,7 @@
 #define ERRNO_MAX     4095
 #define REQUEST_FLAGS (REQUEST_FORCE | REQUEST_DEBUG | REQUEST_DROP)
 
-/* The text fields of a request, in their order in the packet. */
+/* The text fields of a request behind the conf file's path, in their order in the packet. */
 #define FIELD(key, field)                                                                          \
 	{                                                                                          \
 		key, offsetof(struct request, field), sizeof(((struct request *)0)->field)         \
@@ -22,13 +22,14 @@ static const struct {
 	const char *key;
 	size_t offset, size;
 } request_texts[] = {
-    FIELD("conf", conf),       FIELD("user", who.user),	  FIELD("account", who.account),
-    FIELD("group", who.group), FIELD("service", service), FIELD("tty", tty),
-    FIELD("rhost", rhost),     FIELD("network", network),
+    FIELD("user", who.user),   FIELD("account", who.account),
+    FIELD("group", who.group), FIELD("service", service),
+    FIELD("tty", tty),	       FIELD("rhost", rhost),
+    FIELD("network", network),
 };
 #define REQUEST_TEXTS (sizeof(request_texts) / sizeof(request_texts[0]))
-_Static_assert(WHO_GROUPS_SIZE + WHO_GROUPS_MAX * sizeof("member=") + sizeof(struct request) +
-		       REQUEST_HOME_MAX <
+_Static_assert(WHO_GROUPS_SIZE + WHO_GROUPS_MAX * sizeof("member=") + PATH_MAX +
+		       sizeof(struct request) + REQUEST_HOME_MAX <
 		   MESSAGE_MAX - 256,
 	       "the longest request fits, with its keys and numbers");
 
@@ -39,11 +40,22 @@ static const char *const outcome_names[] = {
     [OUTCOME_REFUSED] = "refused",
 };
 
+int request_set_conf(struct request *request, const char *path)
+{
+	if (strlen(path) >= PATH_MAX || text_has_control(path))
+		return -EINVAL;
+	free((char *)request->conf);
+	request->conf = strdup(path);
+	return request->conf ? 0 : -ENOMEM;
+}
+
 void request_free(struct request *request)
 {
 	who_free(&request->who);
 	free(request->home);
 	request->home = NULL;
+	free((char *)request->conf);
+	request->conf = NULL;
 }
 
 void reply_close(struct reply *reply)
@@ -57,9 +69,13 @@ void reply_close(struct reply *reply)
 ssize_t request_encode(const struct request *request, char packet[MESSAGE_MAX])
 {
 	const struct who *who = &request->who;
+	const char *conf = request->conf ?: "";
 	struct packet_writer writer;
 
+	if (strlen(conf) >= PATH_MAX || text_has_control(conf))
+		return -EINVAL;
 	packet_begin(&writer, packet, MESSAGE_MAX, "request");
+	packet_put_text(&writer, "conf", conf);
 	for (size_t i = 0; i < REQUEST_TEXTS; i++) {
 		const char *text = (const char *)request + request_texts[i].offset;
 
@@ -133,9 +149,13 @@ static int take_home(struct packet_reader *reader, struct request *out)
 
 static int take_request(struct packet_reader *reader, struct request *out)
 {
+	const char *conf = packet_take(reader, "conf");
 	uint64_t uid, gid, flags, watchers, namespaces;
 	int error;
 
+	error = conf ? request_set_conf(out, conf) : -EBADMSG;
+	if (error)
+		return error == -EINVAL ? -EBADMSG : error;
 	for (size_t i = 0; i < REQUEST_TEXTS; i++) {
 		const char *value = packet_take(reader, request_texts[i].key);
 		char *field = (char *)out + request_texts[i].offset;
@@ -166,7 +186,7 @@ int request_decode(const char *packet, size_t size, struct request *out)
 	struct packet_reader reader;
 	int error;
 
-	memset(out, 0, offsetof(struct request, conf) + 1);
+	*out = (struct request){0};
 	if (!packet_open(&reader, packet, size, "request"))
 		return -EBADMSG;
 	error = take_request(&reader, out);

@@ -43,7 +43,7 @@ struct request {
 	char *home;		     /* if the profile needs it; NULL: none; request_free() */
 	unsigned flags;		     /* enum request_flag */
 	unsigned namespaces;	     /* close: those that the open joined; 0: net, uts and mnt */
-	char conf[PATH_MAX];	     /* the last: little of it is used, and only that is touched */
+	const char *conf;	     /* a path, NULL is ""; request_set_conf() */
 };
 
 enum request_flag {
@@ -90,7 +90,10 @@ struct message {
 	};
 };
 
+/* Copies the path, which request_free() frees. -EINVAL: it is too long, or has control characters. */
+int request_set_conf(struct request *request, const char *path) MUST_CHECK;
 void request_free(struct request *request);
+#define CLEANUP_REQUEST __attribute__((cleanup(request_free)))
 void reply_close(struct reply *reply); /* closes the descriptors that are still owned */
 
 int message_send_request(int socket, const struct request *request) MUST_CHECK;

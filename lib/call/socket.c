@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/large.h"
 #include "base/clock.h"
 #include "call/packet.h"
 
@@ -117,7 +116,7 @@ int message_send_reply(int socket, const struct reply *reply)
 	char bytes[MESSAGE_ANSWER_MAX];
 	struct iovec part = {.iov_base = bytes};
 	struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
-	int64_t until = clock_ms() + REPLY_WAIT;
+	int64_t until = 0;
 	union control control;
 	ssize_t size = reply_encode(reply, bytes);
 	int error;
@@ -130,6 +129,7 @@ int message_send_reply(int socket, const struct reply *reply)
 		error = send_packet(socket, &packet, MSG_DONTWAIT);
 		if (error != -EAGAIN)
 			break;
+		until = until ?: clock_ms() + REPLY_WAIT;
 		error = wait_ready(socket, POLLOUT, until);
 	}
 	return error;
@@ -181,13 +181,22 @@ static ssize_t receive_packet(int socket, char *bytes, size_t max, struct msghdr
 
 int message_receive_request(int socket, struct request *out)
 {
-	/* Neither on the heap, which would cost a map and an unmap, nor on a thread's stack. */
-	static char bytes[MESSAGE_MAX] LARGE_BUFFER;
+	/* The helper's first allocation: what it does not use of it is given out next (memory.c). */
+	CLEANUP_FREE char *bytes = malloc(MESSAGE_MAX);
 	/* Without room for descriptors the kernel closes those that come, and sets MSG_CTRUNC. */
 	struct msghdr packet = {.msg_iov = NULL};
-	ssize_t size = receive_packet(socket, bytes, sizeof(bytes), &packet, 0);
+	ssize_t size;
+	char *used;
 
-	return size < 0 ? (int)size : request_decode(bytes, (size_t)size, out);
+	if (!bytes)
+		return -ENOMEM;
+	size = receive_packet(socket, bytes, MESSAGE_MAX, &packet, 0);
+	if (size < 0)
+		return (int)size;
+	used = realloc(bytes, (size_t)size);
+	if (used)
+		bytes = used;
+	return request_decode(bytes, (size_t)size, out);
 }
 
 int message_receive(int socket, int timeout, struct message *out)

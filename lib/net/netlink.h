@@ -17,8 +17,9 @@
 #include "base/cleanup.h"
 #include "net/netlink_message.h"
 
-#define NETLINK_BATCH_MAX   32 /* requests in one batch */
-#define NETLINK_BATCH_BYTES 8192
+/* A batch is on the stack, and less than a page: our longest one has 9 requests with 476 bytes. */
+#define NETLINK_BATCH_MAX   16 /* requests in one batch */
+#define NETLINK_BATCH_BYTES 2048
 
 struct netlink {
 	int fd;

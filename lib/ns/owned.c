@@ -29,6 +29,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/large.h"
 #include "base/log.h"
 
 #define CHILD_WAIT_MS 1000
@@ -95,7 +96,7 @@ static int child_run(void *context)
 /* Runs the child to its end; it stays a zombie. -errno, logged. */
 static int child_start(struct child *child, pid_t *pid)
 {
-	static char stack[CHILD_STACK] __attribute__((aligned(16)));
+	static char stack[CHILD_STACK] LARGE_BUFFER __attribute__((aligned(16)));
 	struct pollfd end = {.fd = -1, .events = POLLIN};
 
 	*pid = clone(child_run, stack + sizeof(stack),

@@ -22,6 +22,7 @@
 
 #define RESOLV_CONF	"etc/resolv.conf"
 #define RESOLV_FILE_MAX (64U * 1024U)
+#define RESOLV_TEXT_MAX 16384
 #define FILE_SMALL	2048
 #define HOSTS_FILE_MAX	(16U * 1024U * 1024U) /* some block a hundred thousand names there */
 #define OPEN_TRIES	10
@@ -62,7 +63,7 @@ static int file_open(int root, const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Reads at most size bytes; *out is NULL after a failure. */
+/* Reads at most size bytes; *out is NULL after a failure, and as large as the text. */
 static int text_load(int fd, size_t size, char **out)
 {
 	CLEANUP_FREE char *text = malloc(size);
@@ -73,7 +74,7 @@ static int text_load(int fd, size_t size, char **out)
 	length = files_read_open(fd, text, size);
 	if (length < 0)
 		return (int)length;
-	*out = text;
+	*out = realloc(text, (size_t)length + 1) ?: text;
 	text = NULL;
 	return 0;
 }
@@ -258,20 +259,26 @@ void resolv_warn_missing(const struct network *network)
 		    network->name, network->name, text, text, text);
 }
 
-int resolv_text(int root, const struct network *network, char out[RESOLV_TEXT_MAX])
+int resolv_text(int root, const struct network *network, char **out)
 {
-	struct output output = {.text = out};
+	struct output output = {0};
 	struct servers servers = {.count = 0};
 	CLEANUP_FREE char *own = NULL, *settings = NULL;
 	int error = 0;
 
-	output_add(&output, "", RESOLV_COMMENT, "");
-	if (network->dns == SOURCE_NONE)
-		return 0;
-	optional_load(root, RESOLV_CONF, &own);
+	*out = NULL;
+	if (network->dns != SOURCE_NONE)
+		optional_load(root, RESOLV_CONF, &own);
 	settings = own ? strdup(own) : NULL;
 	if (own && !settings)
 		return -ENOMEM;
+	/* Behind the small allocations, so that all are on one page (memory.c). */
+	output.text = *out = malloc(RESOLV_TEXT_MAX);
+	if (!*out)
+		return -ENOMEM;
+	output_add(&output, "", RESOLV_COMMENT, "");
+	if (network->dns == SOURCE_NONE)
+		return 0;
 	if (network->dns == SOURCE_GIVEN)
 		servers_given(network, &servers);
 	else
@@ -279,6 +286,7 @@ int resolv_text(int root, const struct network *network, char out[RESOLV_TEXT_MA
 	servers_write(&servers, &output);
 	/* The other lines of the host's file: search domains, options. */
 	lines_walk(settings, setting_keep, &output);
+	*out = realloc(output.text, output.used + 1) ?: output.text;
 	return error;
 }
 

@@ -15,17 +15,15 @@
 #include "base/cleanup.h"
 #include "conf/conf.h"
 
-#define RESOLV_TEXT_MAX 16384
-
 /*
- * Writes the text of resolv.conf for a network to out (RESOLV_TEXT_MAX bytes, ended with a NUL).
- * With dns = auto, these files are tried in order: /etc/resolv.conf, and the upstream files of
- * systemd-resolved, NetworkManager, resolvconf and dnsmasq. The first one that names a usable
- * server decides. Servers that are loopback, unspecified or link-local are skipped, and those of a
- * family that the network lacks. The search and options lines of /etc/resolv.conf are always taken.
- * -ENOENT: no upstream server was found; out then has only these lines.
+ * Makes the text of resolv.conf for a network; the caller frees *out. With dns = auto, these files
+ * are tried in order: /etc/resolv.conf, and the upstream files of systemd-resolved, NetworkManager,
+ * resolvconf and dnsmasq. The first one that names a usable server decides. Servers that are
+ * loopback, unspecified or link-local are skipped, and those of a family that the network lacks.
+ * The search and options lines of /etc/resolv.conf are always taken. -ENOENT: no upstream server
+ * was found; *out then has only these lines. -ENOMEM: it is NULL.
  */
-int resolv_text(int root, const struct network *network, char out[RESOLV_TEXT_MAX]) MUST_CHECK;
+int resolv_text(int root, const struct network *network, char **out) MUST_CHECK;
 /* Logs that no upstream server was found, and what to do. */
 void resolv_warn_missing(const struct network *network);
 

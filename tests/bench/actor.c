@@ -75,8 +75,8 @@ static void act_prepare(struct act *act, const char *user, uid_t uid)
 			errx(1, "cannot start PAM service %s", act->kind->service);
 		return;
 	}
-	if (!text_set(r->conf, sizeof(r->conf), CONF_PATH) || !who_set(&r->who, uid, user) ||
-	    !text_set(r->service, sizeof(r->service), "bench"))
+	r->conf = CONF_PATH;
+	if (!who_set(&r->who, uid, user) || !text_set(r->service, sizeof(r->service), "bench"))
 		errx(1, "request");
 }
 

@@ -41,7 +41,7 @@ static void crowd_call(const char *verb, uid_t uid)
 	snprintf(name, sizeof(name), "user%u", uid);
 	if (!who_set(&request->who, uid, name))
 		errx(1, "%s", name);
-	snprintf(request->conf, sizeof(request->conf), "%s", CONF_PATH);
+	request->conf = CONF_PATH;
 	snprintf(request->service, sizeof(request->service), "bench");
 	if (helper_call(verb, request, 60000, reply) < 0 || reply->outcome == OUTCOME_REFUSED)
 		errx(1, "%s of uid %u: %s", verb, uid, reply->cause);

@@ -51,8 +51,8 @@ struct pam_handle *application_start(uid_t uid)
 
 static void request_make(struct request *r)
 {
-	memset(r, 0, sizeof(*r));
-	if (!text_set(r->conf, sizeof(r->conf), CONF_PATH) || !who_set(&r->who, 0, "root"))
+	*r = (struct request){.conf = CONF_PATH};
+	if (!who_set(&r->who, 0, "root"))
 		errx(2, "request");
 }
 

@@ -6,7 +6,7 @@
 # The last measured numbers and a margin, since C libraries differ.
 declare -A SYSCALLS=([first]=228 [further]=121 [logout]=83) MESSAGES=([first]=28 [further]=4 [logout]=1)
 # Page faults of the helper, by getrusage(2) of a parent (tests/host/faults.c).
-declare -A FAULTS=([first]=32 [further]=29 [logout]=25)
+declare -A FAULTS=([first]=25 [further]=24 [logout]=20)
 USERS=200
 # From 128 users on a login looks at a further bridge too. If the rules still have the user's elements of the
 # login before, the rules have no new generation to be noted (setup_rules.c). With many active users a first
@@ -78,7 +78,7 @@ test_calls_and_messages_are_within_the_budget() {
 	local what calls messages
 	for what in first further logout; do
 		read -r calls messages <"$OUT/alone.$what"
-		echo "$what: $calls system calls, $messages netlink messages"
+		echo "measured: $what: $calls system calls, $messages netlink messages"
 		((calls > 50)) || fail "$what: only $calls system calls: were they counted?"
 		((calls <= SYSCALLS[$what])) ||
 			fail "$what: $calls system calls, the budget is ${SYSCALLS[$what]}"
@@ -89,17 +89,10 @@ test_calls_and_messages_are_within_the_budget() {
 	((messages > 20)) || fail "first: only $messages netlink messages: were they counted?"
 }
 
-faults_within() {
-	echo "$1: $2 page faults"
-	(($2 > 5)) || fail "$1: only $2 page faults: were they counted?"
-	(($2 <= FAULTS[$1])) || fail "$1: $2 page faults, the budget is ${FAULTS[$1]}"
-}
-
-test_page_faults_are_within_the_budget() {
-	local helper=/usr/libexec/pam-netns/pam-netns-helper counts pid
-	pamtester_session su bob
-	mv "$helper" "$helper.real"
-	install -m 0755 "$TOOLS/host-faults" "$helper"
+# faults_round FILE: a first login, a further login, its logout and the last logout, each a line of FILE.
+faults_round() {
+	local pid
+	rm -f /run/helper.faults
 	mkfifo "$OUT/stop"
 	"$TOOLS/host-session" su alice sh -c "echo in >$OUT/one; read -r line <$OUT/stop" &
 	pid=$!
@@ -107,13 +100,33 @@ test_page_faults_are_within_the_budget() {
 	pamtester_session su alice
 	echo out >"$OUT/stop"
 	wait_until 20 process_gone "$pid"
-	mv "$helper.real" "$helper"
 	wait_until 15 user_gone 2001
-	mapfile -t counts </run/helper.faults
-	assert_match '^open [0-9]* open [0-9]* close [0-9]*' "${counts[*]}"
-	faults_within first "${counts[0]#* }"
-	faults_within further "${counts[1]#* }"
-	faults_within logout "${counts[2]#* }"
+	rm -f "$OUT/stop" "$OUT/one"
+	mv /run/helper.faults "$1"
+}
+
+# faults_within WHAT LINE: the least of all rounds, because the place of the stack in its first page varies.
+faults_within() {
+	local least
+	least=$(awk -v line="$2" 'FNR == line { print $2 }' "$OUT"/faults.* | sort -n | head -n 1)
+	echo "measured: $1: $least page faults"
+	((least > 5)) || fail "$1: only $least page faults: were they counted?"
+	((least <= FAULTS[$1])) || fail "$1: $least page faults, the budget is ${FAULTS[$1]}"
+}
+
+test_page_faults_are_within_the_budget() {
+	local helper=/usr/libexec/pam-netns/pam-netns-helper round
+	pamtester_session su bob
+	mv "$helper" "$helper.real"
+	install -m 0755 "$TOOLS/host-faults" "$helper"
+	for round in 1 2 3; do
+		faults_round "$OUT/faults.$round"
+		assert_eq 'open open close close' "$(cut -d ' ' -f 1 "$OUT/faults.$round" | paste -s -d ' ')"
+	done
+	mv "$helper.real" "$helper"
+	faults_within first 1
+	faults_within further 2
+	faults_within logout 4
 }
 
 # The kernel's time for the host's /proc/sys/net grows with the number of network namespaces that were read

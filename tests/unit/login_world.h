@@ -175,7 +175,7 @@ static inline int setup(void **state)
 	world.conf = CONF;
 	world.check_error = -ENOENT; /* a first login */
 	memset(&request, 0, sizeof(request));
-	strcpy(request.conf, "/etc/conf");
+	request.conf = "/etc/conf";
 	strcpy(request.who.user, "alice");
 	strcpy(request.who.account, "alice");
 	strcpy(request.who.group, "alice");

@@ -25,7 +25,7 @@ static struct request make_request(void)
 	struct request request = {
 	    .who = {.uid = 4294967294U, .gid = 100}, .flags = REQUEST_DEBUG, .watchers = 4};
 
-	assert_true(text_set(request.conf, sizeof(request.conf), "/etc/security/x.conf"));
+	assert_int_equal(request_set_conf(&request, "/etc/security/x.conf"), 0);
 	assert_true(text_set(request.who.user, sizeof(request.who.user),
 			     "al\xc3\xaf"
 			     "ce"));
@@ -76,11 +76,14 @@ static void largest_request_fits(void **state)
 {
 	struct request sent = {.who = {.uid = 1}};
 	struct request got;
-	char name[WHO_GROUPS_SIZE / WHO_GROUPS_MAX];
+	char name[WHO_GROUPS_SIZE / WHO_GROUPS_MAX], path[PATH_MAX + 1] = "";
 	ssize_t size;
 
 	(void)state;
-	memset(sent.conf, 'c', sizeof(sent.conf) - 1);
+	memset(path, 'c', PATH_MAX);
+	assert_int_equal(request_set_conf(&sent, path), -EINVAL);
+	path[PATH_MAX - 1] = '\0';
+	assert_int_equal(request_set_conf(&sent, path), 0);
 	memset(sent.who.user, 'u', sizeof(sent.who.user) - 1);
 	memset(sent.who.account, 'a', sizeof(sent.who.account) - 1);
 	memset(sent.who.group, 'g', sizeof(sent.who.group) - 1);
@@ -144,6 +147,7 @@ static void unfit_requests_are_not_sent(void **state)
 	(void)state;
 	request.who.user[0] = '\n';
 	assert_unfit(&request, -EINVAL);
+	assert_int_equal(request_set_conf(&request, "/etc/\x1b"), -EINVAL);
 	memset(request.tty, 't', sizeof(request.tty));
 	assert_unfit(&request, -EINVAL);
 	request.who.groups[1] = '\x7f';
@@ -209,6 +213,8 @@ static const struct {
     PACKET(TEXTS "uid=0x1\0gid=2\0flags=0\0end="),
     PACKET(TEXTS "uid=1\0gid=2\0flags=0\0member=a\nb\0end="),
     PACKET(TEXTS "uid=1\0gid=2\0flags=0\0other=1\0end="),
+    PACKET("request\0conf=c\x1b\0user=u\0account=a\0group=g\0service=s\0tty=t\0rhost=r\0"
+	   "network=n\0uid=0\0gid=0\0flags=0\0end="),
     PACKET("request\0conf=c\0user=u\x1b[2J\0account=a\0group=g\0service=s\0tty=t\0rhost=r\0"
 	   "network=n\0uid=1\0gid=2\0flags=0\0end="),
     PACKET("request\0conf=c\0user=u\0account=a\0group=g\0service=s\0tty=t\0rhost=r\0"

@@ -24,11 +24,12 @@ static bool namespace_is_planned(const char *name)
 
 static int namespace_unknown(const char *name, struct conf_reason *why)
 {
-	char known[NAMESPACES_TEXT_MAX];
+	char known[NAMESPACES_TEXT_MAX], shown[64];
 
 	return conf_wrong(why, "%s namespace '%s'; known: %s",
 			  namespace_is_planned(name) ? "this version does not support" : "unknown",
-			  name, namespaces_text(NAMESPACES_ALL, known));
+			  conf_printable(name, shown, sizeof(shown)),
+			  namespaces_text(NAMESPACES_ALL, known));
 }
 
 static int namespace_add(const char *name, unsigned *set, struct conf_reason *why)

@@ -163,13 +163,15 @@ int conf_bind_check(const char *word, char *const *others, size_t count, struct 
 {
 	struct bind bind, other;
 	int error = conf_bind(word, &sample, &bind);
+	char shown[64];
 
+	conf_printable(word, shown, sizeof(shown));
 	if (error)
 		return conf_wrong(why,
-				  "'%.64s' must be SOURCE, SOURCE:TARGET or SOURCE:TARGET:ro, of "
+				  "'%s' must be SOURCE, SOURCE:TARGET or SOURCE:TARGET:ro, of "
 				  "absolute paths, with %%u for the user, %%U for the uid and %%g "
 				  "for the group",
-				  word);
+				  shown);
 	error = path_check(bind.source, why);
 	error = error ?: path_check(bind.target, why);
 	if (error)

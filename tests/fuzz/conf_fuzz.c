@@ -38,6 +38,33 @@ static void values_print(const void *target, enum conf_section_kind section, boo
 	}
 }
 
+/* No path leads out of the place that its text names, whatever the user is called. */
+static void paths_use(const struct profile *p)
+{
+	static const char *const names[] = {"alice", "..", "a/b", ""};
+	char path[CONF_PATH_MAX];
+	struct bind bind;
+
+	for (size_t i = 0; i < p->hide.count + p->read_only.count; i++) {
+		size_t hidden = p->hide.count;
+
+		(void)conf_path_word(i < hidden ? p->hide.words[i] : p->read_only.words[i - hidden],
+				     path);
+		if (*path != '/' || !path[1] || strstr(path, "/../"))
+			abort();
+	}
+	for (size_t i = 0; i < p->bind.count * 4; i++) {
+		struct who who = {.uid = 1000};
+
+		strcpy(who.user, names[i % 4]);
+		strcpy(who.group, names[i % 4]);
+		if (!conf_bind(p->bind.words[i / 4], &who, &bind) &&
+		    (*bind.source != '/' || *bind.target != '/' || strstr(bind.source, "/../") ||
+		     strstr(bind.target, "/../")))
+			abort();
+	}
+}
+
 /* Properties of each accepted conf. */
 static void conf_use(const struct conf *conf)
 {
@@ -64,6 +91,7 @@ static void conf_use(const struct conf *conf)
 		const struct profile *p = &conf->profiles[i];
 
 		values_print(p, CONF_PROFILE, p->isolate);
+		paths_use(p);
 		if (p->isolate != (p->network != NULL) || !p->match_count ||
 		    (p->isolate && !(p->namespaces & NAMESPACE_NET)))
 			abort();

@@ -114,6 +114,30 @@ test_every_verb_passes_the_filter() {
 	pam-netns down
 }
 
+# All calls of a user's view: links to a home, targets below hidden folders, covering again.
+test_view_passes_the_filter() {
+	mkdir -p /srv/secret /srv/homes
+	mv /home/alice /srv/homes/alice
+	ln -s /srv/homes/alice /home/alice
+	conf_set processes 'own lab'
+	conf_set hide '/home/* /srv/homes /srv/secret ?/srv/absent'
+	conf_set read_only /usr
+	conf_set bind '/etc/hostname:/srv/secret/deep/name:ro /srv/homes/%u:/mnt'
+	hold_session one alice
+	assert_eq "$(</etc/hostname)" "$(in_session one 'cat /srv/secret/deep/name')"
+	mv /srv/secret /srv/old
+	mkdir /srv/secret /srv/absent
+	touch /srv/secret/file /srv/absent/file
+	pam-netns gc
+	ssh_as alice -- true
+	assert_eq '' "$(in_session one 'ls /srv/absent')"
+	end_session one
+	host_clean
+	rm -r /srv/secret /srv/old /srv/absent /home/alice
+	mv /srv/homes/alice /home/alice
+	conf_reset
+}
+
 test_gc_of_leftovers_passes_the_filter() {
 	ssh_as alice -- true
 	host_clean

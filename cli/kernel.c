@@ -341,3 +341,23 @@ int kernel_link(unsigned index, const char *name, struct kernel_link *out)
 	rtnl_link_put(link);
 	return 0;
 }
+
+unsigned kernel_other_end(unsigned port)
+{
+	struct nl_sock *sock = socket_open();
+	struct nl_cache *links = NULL;
+	unsigned found = 0;
+	int netns;
+
+	if (sock && rtnl_link_alloc_cache(sock, AF_UNSPEC, &links) == 0)
+		for (struct nl_object *o = nl_cache_get_first(links); o; o = nl_cache_get_next(o)) {
+			struct rtnl_link *link = (struct rtnl_link *)o;
+
+			if (rtnl_link_get_link(link) == (int)port &&
+			    rtnl_link_get_link_netnsid(link, &netns) == 0)
+				found = (unsigned)rtnl_link_get_ifindex(link);
+		}
+	nl_cache_free(links);
+	nl_socket_free(sock);
+	return found;
+}

@@ -51,6 +51,12 @@ const struct kernel_object *kernel_find(const struct kernel *kernel, enum kernel
 const struct kernel_object *kernel_fdb(const struct kernel *kernel, unsigned port,
 				       const struct mac *mac);
 
+/*
+ * The index of the veth whose other end, in another namespace, has that index: a user's uplink in the
+ * user's network. 0: there is none, or the links cannot be read.
+ */
+unsigned kernel_other_end(unsigned port);
+
 /* One link, read alone: by its index, or by its name if index is 0. */
 struct kernel_link {
 	unsigned index;

@@ -70,6 +70,9 @@ static const struct command {
      "usage",
      "  sudo pam-netns exec alice -- ip address\n  pam-netns exec -- curl "
      "http://localhost:8080/\n"},
+    {"repair", command_repair, OPERAND_NONE, NULL, 0, false, false,
+     "bring your own network back to what a login gave you (net_admin)", NULL,
+     "  pam-netns repair\n  pam-netns exec -- pam-netns repair\n"},
     {"kick", command_kick, OPERAND_NEEDED, "USER", 0, false, true,
      "end a user's sessions and processes, remove the network (also #UID)", NULL,
      "  sudo pam-netns kick alice\n  sudo pam-netns kick '#2001'\n"},

@@ -168,7 +168,7 @@ DAMAGES=(
 	'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6'
 	'tc qdisc add dev eth0 root tbf rate 1kbit burst 2kb latency 1ms; tc qdisc add dev eth0 clsact'
 	'ip link del eth0'
-	'ip link del eth0; ip link add eth0 index 1000 type bridge; ip link property add dev lo altname eth1'
+	'ip link del eth0; ip link add br7 index 1000 type bridge; ip link property add dev lo altname eth0'
 	'ip link del eth0; echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6'
 )
 
@@ -191,4 +191,58 @@ test_t58_login_succeeds_whatever_the_user_has_broken() {
 	done
 	login_works bob
 	host_clean
+}
+
+# stack SESSION: prints what a login makes of a network.
+stack() {
+	owner "$1" 'ip -o link show | grep -E "eth0|lo:" | sed "s/^[0-9]*: //; s/@.*mtu/ mtu/; s/<.*>//"
+		ip -br address show dev eth0; ip -br address show dev lo; ip neigh; ip -6 neigh
+		ip route; ip -6 route; ip rule; ip -6 rule; ip route show table local | sort; nft list ruleset
+		tc qdisc show; cat /proc/sys/net/ipv6/conf/*/disable_ipv6
+		ethtool -k eth0 | grep -E "^(tcp-seg|generic-seg|tx-check|rx-check|scatter).*"'
+}
+
+# A removed link is made again by a login, before the repair.
+test_repair_brings_back_what_a_login_gave() {
+	local damage before
+	hold_session alice alice
+	before=$(stack alice)
+	DAMAGES+=('ip rule add priority 0 unreachable; ethtool -K eth0 tso off gso off'
+		'ip link set eth0 arp off; ip neigh replace 10.203.0.1 lladdr 02:00:00:00:00:09 dev eth0'
+		'ip route replace default dev lo; ip route add 0.0.0.0/1 dev lo proto 99')
+	for damage in "${DAMAGES[@]}"; do
+		owner alice "$damage"
+		if [[ $damage == *'link del'* ]]; then
+			assert_match 'not in your network' "$(assert_fails in_session alice 'pam-netns repair' 2>&1)"
+			ssh_as alice -- true
+		fi
+		in_session alice 'pam-netns repair'
+		owner alice 'ip -o link show type bridge | sed "s/^[0-9]*: //; s/:.*//" |
+			while read -r link; do ip link del "$link"; done'
+		assert_same "$before" "$(stack alice)" "after: $damage"
+		assert_match "you are $HOST4" "$(in_session alice "curl -sS -m 3 http://$OUTSIDE4/")"
+		assert_match "you are $HOST6" "$(in_session alice "curl -sS -m 3 'http://[$OUTSIDE6]/'")"
+	done
+	end_session alice
+	host_clean
+}
+
+test_repair_is_for_owners_inside() {
+	assert_match 'root has no network' "$(assert_fails pam-netns repair 2>&1)"
+	assert_match 'log in first' "$(assert_fails as alice pam-netns repair 2>&1)"
+	hold_session alice alice
+	assert_match 'is not in your network' "$(assert_fails as alice pam-netns repair 2>&1)"
+	owner alice 'ip link set eth0 down'
+	as alice pam-netns exec -- pam-netns repair
+	owner alice 'ip link set eth0 down'
+	assert_match 'eth0 is up with 10.203.7.209' "$(pam-netns exec alice -- pam-netns repair)"
+	reaches_outside alice
+	end_session alice
+	host_clean
+	PROFILE='' policy
+	hold_session alice alice
+	assert_match 'no net_admin = yes' "$(assert_fails in_session alice 'pam-netns repair' 2>&1)"
+	end_session alice
+	host_clean
+	policy
 }

@@ -68,6 +68,9 @@ void doctor_conf(struct doctor *doctor); /* conf.c: reads doctor->conf */
 void doctor_policy(struct doctor *doctor);
 void doctor_paths(struct doctor *doctor);
 void doctor_kernel(struct doctor *doctor);
+void doctor_authselect(struct doctor *doctor);
+void doctor_kerberos(struct doctor *doctor);
+void doctor_selinux(struct doctor *doctor);
 void doctor_modules(struct doctor *doctor);
 void doctor_space(struct doctor *doctor);
 void doctor_locked(struct doctor *doctor);

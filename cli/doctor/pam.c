@@ -274,16 +274,35 @@ static void services_find(struct pam_check *pam)
 	}
 }
 
+/* With pam_slurm_adopt a login becomes a part of the user's job on this node. */
+static void check_slurm(struct pam_check *pam, const struct pam_stack *account,
+			const struct pam_stack *session)
+{
+	for (size_t ours = 0; ours < session->count; ours++)
+		for (size_t i = 0; opens(&session->lines[ours]) && i < account->count; i++)
+			if (strcmp(pam_line_module(&account->lines[i]), "pam_slurm_adopt.so") == 0)
+				pam_finding(
+				    pam, "pam-slurm", LEVEL_NOTE, account->lines[i].file,
+				    account->lines[i].number,
+				    "logins become parts of Slurm's jobs, whose nodes reach each "
+				    "other "
+				    "by the host's network, but %s:%u gives them another -> write "
+				    "isolate = no for compute nodes in " CONF_PATH,
+				    session->lines[ours].file, session->lines[ours].number);
+}
+
 static void stacks_check(struct pam_check *pam)
 {
 	for (size_t i = 0; i < pam->services_count; i++) {
-		CLEANUP_PAM_STACK struct pam_stack session = {0}, auth = {0};
+		CLEANUP_PAM_STACK struct pam_stack session = {0}, auth = {0}, account = {0};
 
 		int error = pam_stack_read(pam->services[i], "session", &session);
 
 		pam->unreadable += error == -EACCES;
 		if (error == 0)
 			check_session(pam, &session);
+		if (error == 0 && pam_stack_read(pam->services[i], "account", &account) == 0)
+			check_slurm(pam, &account, &session);
 		if (pam_stack_read(pam->services[i], "auth", &auth) == 0)
 			for (size_t line = 0; line < auth.count; line++)
 				check_line(pam, &auth.lines[line]);

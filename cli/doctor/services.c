@@ -41,33 +41,9 @@ static bool program_has(const char *path, const char *word)
 	return got != st.st_size || memmem(content, (size_t)got, word, strlen(word));
 }
 
-void doctor_services(struct doctor *doctor)
-{
-	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
-		if (access(programs[i].path, X_OK) == 0 &&
-		    !program_has(programs[i].path, "pam_open_session"))
-			doctor_at(doctor, LEVEL_WARNING, programs[i].path, 0,
-				  "%s run on the host's network, because this program opens no PAM "
-				  "session -> replace it by one that does (cron, cronie, at, "
-				  "openssh-server with PAM), or remove it",
-				  programs[i].what);
-	}
-}
-
 static bool has_word(const char *line, const char *word)
 {
 	return strstr(line, word) != NULL;
-}
-
-/* "UserDir public_html", but not "UserDir disabled"; or a virtual host's own user. */
-static bool names_users(const char *line, const char *word)
-{
-	char directory[32];
-
-	(void)word;
-	return strncmp(line, "SuexecUserGroup", strlen("SuexecUserGroup")) == 0 ||
-	       (sscanf(line, "UserDir %31s", directory) == 1 &&
-		strcasecmp(directory, "disabled") != 0);
 }
 
 /* The first line, in the files that match a pattern, for which found() is true. 0: none.
@@ -96,6 +72,80 @@ static unsigned line_find(const char *pattern, bool (*found)(const char *line, c
 	}
 	globfree(&files);
 	return at;
+}
+
+/* JupyterHub opens sessions in a thread of the hub, if it opens any. */
+static bool opens_sessions(const char *line, const char *word)
+{
+	const char *value = strstr(line, word);
+
+	value = value ? strchr(value, '=') : NULL;
+	return value && strncmp(value + 1 + strspn(value + 1, " "), "True", 4) == 0;
+}
+
+/* These start notebooks in containers or batch jobs. */
+static bool spawns_elsewhere(const char *line, const char *word)
+{
+	static const char *const spawners[] = {"docker", "swarm", "kube", "batch", "slurm", "yarn"};
+
+	for (size_t i = 0; i < sizeof(spawners) / sizeof(*spawners); i++)
+		if (strstr(line, word) && strcasestr(line, spawners[i]))
+			return true;
+	return false;
+}
+
+static void jupyterhub_check(struct doctor *doctor)
+{
+	static const char *const folders[] = {"/etc", "/srv", "/opt", "/opt/jupyterhub/etc"};
+	char pattern[64], path[256];
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
+		unsigned line;
+
+		snprintf(pattern, sizeof(pattern), "%s/jupyterhub/jupyterhub_config.py",
+			 folders[i]);
+		if (access(pattern, R_OK) != 0)
+			continue;
+		line = line_find(pattern, opens_sessions, "PAMAuthenticator.open_sessions", path);
+		if (line)
+			doctor_at(
+			    doctor, LEVEL_PROBLEM, path, line,
+			    "JupyterHub opens PAM sessions in the hub's own process: logins are "
+			    "refused, or parts of the hub get into a user's network -> sed -i "
+			    "'%us/True/False/' %s && systemctl restart jupyterhub",
+			    line, path);
+		else if (!line_find(pattern, spawns_elsewhere, "spawner_class", path))
+			doctor_at(
+			    doctor, LEVEL_WARNING, pattern, 0,
+			    "JupyterHub runs users' notebooks without a PAM session, on the "
+			    "host's network -> let it start them in containers or batch jobs, "
+			    "or on a host without isolated users");
+	}
+}
+
+void doctor_services(struct doctor *doctor)
+{
+	jupyterhub_check(doctor);
+	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
+		if (access(programs[i].path, X_OK) == 0 &&
+		    !program_has(programs[i].path, "pam_open_session"))
+			doctor_at(doctor, LEVEL_WARNING, programs[i].path, 0,
+				  "%s run on the host's network, because this program opens no PAM "
+				  "session -> replace it by one that does (cron, cronie, at, "
+				  "openssh-server with PAM), or remove it",
+				  programs[i].what);
+	}
+}
+
+/* "UserDir public_html", but not "UserDir disabled"; or a virtual host's own user. */
+static bool names_users(const char *line, const char *word)
+{
+	char directory[32];
+
+	(void)word;
+	return strncmp(line, "SuexecUserGroup", strlen("SuexecUserGroup")) == 0 ||
+	       (sscanf(line, "UserDir %31s", directory) == 1 &&
+		strcasecmp(directory, "disabled") != 0);
 }
 
 static const char *const apache_modules[] = {"/etc/apache2/mods-enabled/*.load",

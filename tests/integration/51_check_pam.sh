@@ -249,7 +249,7 @@ test_conf_without_exempt_administrator_is_found() {
 
 # The same findings as lines with ids, as JSON, by the exit status, and for users.
 test_doctor_prints_findings_as_text_and_json() {
-	local line id
+	local line
 	assert_code 0 pam-netns doctor
 	assert_eq ok "$(pam-netns doctor --json | jq -r '[.[].level] | unique - ["note"] | join(" ")')"
 	assert_code 0 as bob pam-netns doctor
@@ -299,4 +299,53 @@ test_installed_files_with_a_wrong_owner_or_mount_are_found() {
 	su alice -c true
 	host_clean
 	umount $dir
+}
+
+# authselect CREATE-PROFILE and SELECT, as far as the remedy uses them.
+fake_authselect() {
+	cat >/usr/bin/authselect <<-'END'
+		#!/bin/bash
+		dir=/etc/authselect
+		case $1 in
+		create-profile)
+			mkdir -p $dir/custom/$2
+			grep -hv pam_netns $dir/system-auth >$dir/custom/$2/system-auth
+			cp $dir/custom/$2/system-auth $dir/custom/$2/password-auth
+			[[ $3 == -b && $4 == sssd ]]
+			;;
+		select)
+			echo "$2" >$dir/authselect.conf
+			cp $dir/$2/*-auth $dir
+			;;
+		esac
+	END
+	chmod 755 /usr/bin/authselect
+}
+
+test_lines_that_authselect_overwrites_are_found() {
+	local dir=/etc/authselect said
+	mkdir -p $dir
+	fake_authselect
+	printf 'sssd\nwith-mkhomedir\n' >$dir/authselect.conf
+	printf 'session required pam_unix.so\n' >$dir/system-auth
+	cp $dir/system-auth $dir/password-auth
+	assert_match 'ok   authselect: ' "$(pam-netns doctor)"
+	echo 'session required pam_netns.so' | tee -a $dir/password-auth >>$dir/system-auth
+	said=$(pam-netns doctor || :)
+	said=$(grep ' authselect: ' <<<"$said")
+	assert_match "^warn authselect: $dir/password-auth:2: authselect overwrites this file .* -> authselect create-profile pam-netns -b sssd" "$said"
+	bash -euc "${said##* -> }"
+	assert_match 'ok   authselect: ' "$(pam-netns doctor)"
+	assert_eq 'session required pam_netns.so' "$(tail -n 1 $dir/system-auth)"
+	rm -r $dir /usr/bin/authselect
+}
+
+test_sessions_that_slurm_adopts_are_noted() {
+	local said
+	echo 'account required pam_slurm_adopt.so' >>/etc/pam.d/sshd
+	said=$(pam-netns doctor)
+	assert_match "note pam-slurm: /etc/pam.d/sshd:[0-9]+: logins become parts of Slurm's jobs.* but $SESSION:[0-9]+ gives them another -> write isolate = no" "$said"
+	assert_match 'no problem, 0 warnings' "$said"
+	sed -i /slurm/d /etc/pam.d/sshd
+	assert_no_match pam-slurm "$(pam-netns doctor)"
 }

@@ -161,3 +161,53 @@ test_t36_suexec_of_apache_is_found() {
 	present "warn web: $enabled/mpm_itk.load:2: .*a2dismod mpm_itk\\)"
 	rm $enabled/*
 }
+
+test_t36_jupyterhub_is_found() {
+	local conf=/etc/jupyterhub/jupyterhub_config.py
+	program /usr/bin/systemctl
+	mkdir -p "${conf%/*}"
+	printf '%s\n' '# c.PAMAuthenticator.open_sessions = True' 'c.PAMAuthenticator.open_sessions = True' >$conf
+	present "FAIL services: $conf:2: JupyterHub opens PAM sessions in the hub's own process"
+	bash -euc "$(remedy 'FAIL services')"
+	absent 'FAIL services'
+	present "warn services: $conf: JupyterHub runs users' notebooks without a PAM session"
+	echo "c.JupyterHub.spawner_class = 'dockerspawner.DockerSpawner'" >>$conf
+	absent 'JupyterHub'
+	rm -r "${conf%/*}"
+}
+
+# Users with a private /tmp have their tickets there, and rpc.gssd looks into the host's.
+test_kerberos_tickets_in_a_private_tmp_are_found() {
+	program /usr/sbin/rpc.gssd
+	present 'ok   kerberos: '
+	touch /etc/krb5.keytab
+	printf '[libdefaults]\n\tdefault_realm = EXAMPLE.TEST\n[realms]\n' >/etc/krb5.conf
+	present 'warn kerberos: /etc/krb5.conf: Kerberos keeps tickets in FILE:/tmp/krb5cc_%\{uid\}, but /tmp is private in \[profile default\]'
+	bash -euc "$(remedy 'warn kerberos')"
+	assert_eq 'default_ccache_name = KEYRING:persistent:%{uid}' "$(sed -n 2p /etc/krb5.conf)"
+	present 'ok   kerberos: '
+	sed -i 's/ = KEYRING.*/ = DIR:\/tmp\/krb5/' /etc/krb5.conf
+	present 'warn kerberos: .*tickets in DIR:/tmp/krb5, '
+	bash -euc "$(remedy 'warn kerberos')"
+	present 'ok   kerberos: '
+	sed -i /ccache/d /etc/krb5.conf
+	mkdir -p /etc/krb5.conf.d
+	printf '[libdefaults]\n    default_ccache_name = KCM:\n' >/etc/krb5.conf.d/kcm
+	present 'ok   kerberos: '
+	rm -r /etc/krb5.conf /etc/krb5.conf.d /etc/krb5.keytab /usr/sbin/rpc.gssd
+}
+
+# Nothing here enforces SELinux: only what doctor reads is planted.
+test_selinux_without_our_module_is_found() {
+	present 'ok   selinux: '
+	mount -t tmpfs none /sys/fs
+	mkdir /sys/fs/selinux
+	echo 0 >/sys/fs/selinux/enforce
+	present 'ok   selinux: '
+	echo 1 >/sys/fs/selinux/enforce
+	present 'warn selinux: SELinux enforces a policy that has no module pam_netns.* semodule -i pam_netns.pp'
+	mkdir -p /var/lib/selinux/targeted/active/modules/400/pam_netns
+	present 'ok   selinux: '
+	rm -r /var/lib/selinux/targeted/active/modules/400
+	umount /sys/fs
+}

@@ -63,6 +63,9 @@ CHECK(forwarding)
 CHECK(managed)
 CHECK(live)
 CHECK(cgroup)
+CHECK(authselect)
+CHECK(kerberos)
+CHECK(selinux)
 CHECK(modules)
 CHECK(space)
 CHECK(records)
@@ -180,9 +183,9 @@ static void test_checks_of_root_are_skipped_for_users(void **state)
 	for (size_t i = 0; i < CHECKS; i++)
 		assert_int_equal(checked(checks[i].id), !(checks[i].needs & NEEDS_ROOT));
 	assert_int_equal(count(output, "\nskip "), CHECKS - world.ran);
-	assert_string_equal(world.ids,
-			    " conf kernel modules installed pam services mail web policy locked "
-			    "sysctl userns leases space ");
+	assert_string_equal(
+	    world.ids, " conf kernel modules installed pam authselect services mail web policy "
+		       "kerberos selinux locked sysctl userns leases space ");
 	assert_int_equal(count(output, "\n"), CHECKS + 1);
 	assert_int_equal(check_run_as(), 0);
 	assert_memory_equal(output, "note: ", 6);

@@ -19,6 +19,7 @@ void log_to_terminal(void *context, int level, const char *text);
 
 int command_up(const struct arguments *arguments);
 int command_down(const struct arguments *arguments);
+int command_lab(const struct arguments *arguments);
 int command_repair(const struct arguments *arguments);
 int command_kick(const struct arguments *arguments);
 int command_gc(const struct arguments *arguments);

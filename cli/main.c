@@ -70,6 +70,11 @@ static const struct command {
      "usage",
      "  sudo pam-netns exec alice -- ip address\n  pam-netns exec -- curl "
      "http://localhost:8080/\n"},
+    {"lab", command_lab, OPERAND_NONE, NULL, 0, true, false,
+     "run a command as root of your own network (net_admin)",
+     "COMMAND's; 127 no such command, 126 it cannot be run,\n1 the network is not yours, 2 wrong "
+     "usage",
+     "  pam-netns lab -- bash\n  pam-netns lab -- ip netns add r1\n"},
     {"repair", command_repair, OPERAND_NONE, NULL, 0, false, false,
      "bring your own network back to what a login gave you (net_admin)", NULL,
      "  pam-netns repair\n  pam-netns exec -- pam-netns repair\n"},

@@ -4,8 +4,9 @@
 PLAIN_MAKE = $(MAKE) --no-print-directory SAN=
 
 # Without call_caller_test, whose threads fork, which valgrind 3.19 sometimes cannot follow; lock_test, whose
-# children stop themselves; and those that make pins, as valgrind takes mount(2)'s NULL for an error.
-VALGRIND_NOT = call_caller_test lock_test pins_test members_test helper_test
+# children stop themselves; owned_test, whose child has its parent's memory; and those that make pins, as
+# valgrind takes mount(2)'s NULL for an error.
+VALGRIND_NOT = call_caller_test lock_test pins_test owned_test members_test helper_test
 ## valgrind	unit tests under valgrind
 .PHONY: valgrind
 valgrind:
@@ -37,7 +38,12 @@ vm-check:
 rpm-check: all
 	@tests/integration/run long_rpm.sh
 
+## mininet-check	mininet's pingall in a user's lab (root, mininet and bridge-utils)
+.PHONY: mininet-check
+mininet-check: all
+	@tests/integration/run long_mininet.sh
+
 ## check-long	check, and all of the above, and an hour of fuzzing; hours (root)
 .PHONY: check-long
-check-long: check others rpm-check valgrind mutants storm fault coverage vm-check
+check-long: check others rpm-check mininet-check valgrind mutants storm fault coverage vm-check
 	@$(MAKE) --no-print-directory fuzz SECONDS=3600

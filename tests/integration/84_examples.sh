@@ -73,7 +73,7 @@ private_kib() {
 
 # The list of conf files: a new example has a test here.
 test_examples_are_these() {
-	assert_eq 'first-user.conf hpc-login-node.conf networkd.network networkmanager.conf pam_netns.conf shell-host.conf teaching-lab.conf' \
+	assert_eq 'first-user.conf hpc-login-node.conf network-lab.sh networkd.network networkmanager.conf pam_netns.conf shell-host.conf teaching-lab.conf' \
 		"$(cd "$EXAMPLES" && echo *)"
 }
 

@@ -86,7 +86,7 @@ void doctor_run(struct doctor *doctor)
 	if (root && !kernel_host_enter()) {
 		doctor->id = "overlap";
 		doctor_warning(doctor, "cannot enter the host's network: the following findings "
-				       "may be about a user's");
+				       "may be about a user's -> run it outside users' sessions");
 	}
 	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++)
 		check_run(doctor, &checks[i], root);

@@ -66,5 +66,5 @@ void doctor_propagation(struct doctor *doctor)
 				    "host mounts later -> mount --make-rshared / (at each boot)");
 		return;
 	}
-	doctor_warning(doctor, "cannot read how / is mounted");
+	doctor_warning(doctor, "cannot read how / is mounted -> look whether /proc is mounted");
 }

@@ -206,8 +206,10 @@ void doctor_nat(struct doctor *doctor)
 	    files_read(AT_FDCWD, IP_SYSCTL "ip_local_reserved_ports", reserved, sizeof(reserved)) <
 		0 ||
 	    nat_ports_services(&services) < 0) {
-		doctor_warning(doctor, "cannot read the host's own ports (" IP_SYSCTL
-				       "ip_local_port_range, ip_local_reserved_ports, /proc/net)");
+		doctor_warning(doctor,
+			       "cannot read the host's own ports (" IP_SYSCTL
+			       "ip_local_port_range, ip_local_reserved_ports, /proc/net) -> "
+			       "look whether /proc is mounted");
 		return;
 	}
 	for (size_t i = 0; i < doctor->conf->networks_count; i++) {

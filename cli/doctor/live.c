@@ -91,7 +91,8 @@ static void rules_check(struct doctor *doctor, int run)
 	}
 	if (netlink_open(&netfilter, NETLINK_NETFILTER) < 0 ||
 	    guard_fingerprint(&netfilter, &rules) < 0)
-		doctor_warning(doctor, "cannot read our firewall rules");
+		doctor_warning(doctor, "cannot read our firewall rules -> look at the error of nft "
+				       "list tables");
 	else if (!state.rules)
 		doctor_problem(doctor, "the last set-up did not finish -> pam-netns up");
 	else if (rules != state.rules)
@@ -120,7 +121,8 @@ void doctor_live(struct doctor *doctor)
 	bool any = false, any6 = false;
 
 	if (run >= 0 && netlink_open(&route, NETLINK_ROUTE) < 0) {
-		doctor_warning(doctor, "cannot ask the kernel about bridges");
+		doctor_warning(
+		    doctor, "cannot ask the kernel about bridges -> look at the error of ip link");
 		return;
 	}
 	if (run >= 0) /* else nothing was set up since the boot */

@@ -43,7 +43,8 @@ void doctor_overlap(struct doctor *doctor)
 
 	if (netlink_open(&route, NETLINK_ROUTE) < 0 ||
 	    obstacle_overlaps(run, &route, doctor->conf, report_obstacle, doctor) < 0)
-		doctor_warning(doctor, "cannot read the host's routes");
+		doctor_warning(doctor,
+			       "cannot read the host's routes -> look at the error of ip route");
 	netlink_close(&route);
 }
 

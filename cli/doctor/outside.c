@@ -61,8 +61,9 @@ static void process_check(struct doctor *doctor, int proc, const char *pid, ino_
 	doctor_warning(
 	    doctor,
 	    "process %s (%s) of uid %u is on the host's network, but the user has a network of "
-	    "their own: the service that started it has no pam_netns.so in its PAM stack",
-	    pid, name, uids[i]);
+	    "their own: the service that started it has no pam_netns.so in its PAM stack -> "
+	    "systemctl status %s # names the service",
+	    pid, name, uids[i], pid);
 	uids[i] = (uid_t)-1;
 }
 
@@ -73,7 +74,8 @@ static void processes_check(struct doctor *doctor, int run, DIR *proc, ino_t hos
 	size_t count = 0;
 
 	if (state_list(run, &uids, &count) < 0) {
-		doctor_warning(doctor, "cannot list the active users");
+		doctor_warning(doctor, "cannot list the active users -> look at " USERS_DIR
+				       ", which must be a folder of root's");
 		return;
 	}
 	while (count && (entry = readdir(proc)))

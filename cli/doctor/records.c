@@ -150,7 +150,8 @@ static void users_check(struct doctor *doctor, struct records *r)
 	size_t count;
 
 	if (state_list(r->run, &uids, &count) < 0) {
-		doctor_warning(doctor, "cannot list the active users");
+		doctor_warning(doctor, "cannot list the active users -> look at " USERS_DIR
+				       ", which must be a folder of root's");
 		return;
 	}
 	count = users_sift(r, uids, count);
@@ -209,7 +210,9 @@ void doctor_records(struct doctor *doctor)
 		lock_release(lock, LOCK_HOST);
 		users_check(doctor, &r);
 	} else {
-		doctor_warning(doctor, "cannot read the users' uplinks from the kernel");
+		doctor_warning(doctor,
+			       "cannot read the users' uplinks from the kernel -> look at the "
+			       "error of ip -d link");
 	}
 	kernel_free(&r.kernel);
 }

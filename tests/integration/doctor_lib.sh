@@ -15,11 +15,14 @@ absent() {
 	assert_no_match "$1" "$(findings)"
 }
 
-# remedy REGEX: prints the remedy of the matching finding.
+# remedy REGEX: prints the remedy of the matching finding, which is the same in JSON.
 remedy() {
 	local said
 	said=$(findings | grep -E "$1")
-	echo "${said##* -> }"
+	said=${said##* -> }
+	[[ ${FINDER:-doctor} != doctor ]] ||
+		assert_match true "$({ pam-netns doctor --json || :; } | jq --arg said "$said" 'any(.[]; .remedy == $said)')" "$said"
+	echo "$said"
 }
 
 # conf_back: the shipped conf file, put into force.

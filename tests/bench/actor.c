@@ -99,7 +99,7 @@ static int helper_do(struct act *act, char verb)
 	result = helper_call(verb == 'o' ? "open" : "close", &act->request, DEADLINE_MS, reply);
 	act->slot->end = now_ns();
 	if (result == 0 && verb == 'o') {
-		if (reply->outcome != OUTCOME_ISOLATED || reply->handed_count != NAMESPACE_KINDS ||
+		if (reply->outcome != OUTCOME_ISOLATED || !reply->handed_count ||
 		    reply->handed[0].kind != KIND_NET || reply->handed[0].inode == act->host.st_ino)
 			result = -EPROTO;
 		else

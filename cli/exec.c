@@ -139,7 +139,7 @@ static int command_enter(struct target *target, const struct terminal *terminal,
 	    (!stay_root && privilege_drop(target->entry->pw_uid, target->entry->pw_gid)))
 		return STATUS_FAILED;
 	directory_choose(target->entry->pw_dir);
-	if (close_range(STDERR_FILENO + 1, ~0U, 0)) {
+	if (syscall(SYS_close_range, 3U, ~0U, 0U)) {
 		log_error("cannot close descriptors: %s", strerror(errno));
 		return STATUS_FAILED;
 	}

@@ -112,6 +112,16 @@ lint_scan_build() {
 		sh -c '"${MAKE:-make}" -s -j "$1" B="$2" HELPER_CC="$CC" all' - "$jobs" "$work/build"
 }
 
+# Alpine has only musl, and its functions and headers are fewer.
+lint_musl() {
+	mkdir "$work/headers"
+	for header in security cap-ng.h linux asm-generic; do
+		ln -s "/usr/include/$header" "$work/headers"
+	done
+	ln -s "/usr/include/$(${CC:-cc} -dumpmachine)/asm" "$work/headers"
+	sources | grep -v '^helper/sandbox/' | each musl-gcc "$@" -fsyntax-only -Werror -idirafter "$work/headers"
+}
+
 lint_shellcheck() {
 	scripts | xargs -r -d '\n' shellcheck -x
 }
@@ -164,6 +174,7 @@ run tidy clang-tidy 14 "$@"
 run cppcheck cppcheck 2.10
 run analyzer "$compiler" 12 "$@"
 run scan_build clang 14
+run musl musl-gcc 12 "$@"
 run shellcheck shellcheck 0
 run rooms sed 4
 run english grep 3

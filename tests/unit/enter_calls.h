@@ -50,14 +50,6 @@ static int fake_open(const char *path, int flags)
 	return error ? -1 : fd_make(HOSTPROC_FD, 0);
 }
 
-static int fake_close_range(unsigned first, unsigned last, int flags)
-{
-	assert_int_equal(first, 3);
-	assert_int_equal(last, ~0U);
-	assert_int_equal(flags, 0);
-	return call_fails(CLOSE_RANGE);
-}
-
 static int fake_close(int fd)
 {
 	assert_int_not_equal(world.fds[fd].kind, CLOSED);
@@ -299,6 +291,11 @@ static long fake_syscall(long number, ...)
 	if (number == SYS_capget) {
 		(void)va_arg(arguments, void *);
 		result = fake_capget(va_arg(arguments, struct __user_cap_data_struct *));
+	} else if (number == SYS_close_range) {
+		assert_int_equal(va_arg(arguments, unsigned), 3);
+		assert_int_equal(va_arg(arguments, unsigned), ~0U);
+		assert_int_equal(va_arg(arguments, unsigned), 0);
+		result = call_fails(CLOSE_RANGE);
 	} else {
 		const char *path;
 
@@ -362,7 +359,6 @@ static int fake_execvp(const char *file, char *const *arguments)
 #define fcntl(fd, command)	 fake_fcntl(fd, command)
 #define open(path, flags)	 fake_open(path, flags)
 #define close(fd)		 fake_close(fd)
-#define close_range(a, b, flags) fake_close_range(a, b, flags)
 #define openat(fd, name, flags)	 fake_openat(fd, name, flags)
 #define fstat(fd, st)		 fake_fstat(fd, st)
 #define fstatfs(fd, fs)		 fake_fstatfs(fd, fs)

@@ -9,7 +9,9 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <glob.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -229,6 +231,21 @@ static void check_place(struct pam_check *pam, const struct pam_stack *stack, si
 	}
 }
 
+/* openSUSE's pam-config writes these files, to which others are symbolic links. */
+static void check_pam_config(struct pam_check *pam, const struct pam_line *line)
+{
+	char target[PATH_MAX];
+
+	if (realpath(line->file, target) &&
+	    fnmatch("/etc/pam.d/common-*-pc", target, FNM_PATHNAME) == 0)
+		pam_finding(
+		    pam, "pam-config", LEVEL_WARNING, line->file, line->number,
+		    "the next run of pam-config removes the line, and then logins are on the "
+		    "host's network -> make %.*s a file of your own that includes this one, "
+		    "and has the line",
+		    (int)(strlen(target) - strlen("-pc")), target);
+}
+
 static void check_session(struct pam_check *pam, const struct pam_stack *stack)
 {
 	size_t first = stack->count;
@@ -249,6 +266,7 @@ static void check_session(struct pam_check *pam, const struct pam_stack *stack)
 	if (first == stack->count)
 		return;
 	pam->stacks++;
+	check_pam_config(pam, &stack->lines[first]);
 	check_place(pam, stack, first);
 }
 
@@ -356,11 +374,14 @@ static void missing_check(struct pam_check *pam)
 		pam_finding(pam, "pam-missing", LEVEL_WARNING, file, 0,
 			    "no session line with " PAM_MODULE
 			    ", but other stacks have one: programs that %s%s starts run on the "
-			    "host's network -> run 'pam-auth-update --enable pam-netns', or %sadd "
-			    "'session required pam_netns.so' as the last session line",
+			    "host's network -> %s%sadd 'session required pam_netns.so' as the last "
+			    "session line",
 			    service,
 			    strstr(file, "/common-session-noninteractive")
 				? " (like cron jobs and users' systemd services)"
+				: "",
+			    access("/usr/sbin/pam-auth-update", X_OK) == 0
+				? "run 'pam-auth-update --enable pam-netns', or "
 				: "",
 			    strncmp(file, "/usr/", strlen("/usr/")) == 0
 				? "copy the file to /etc/pam.d and "

@@ -71,6 +71,28 @@ test_stacks_of_packages_are_read() {
 	rm /usr/lib/pam.d/{xrdp-sesman,sub-stack} /etc/pam.d/sub-stack
 }
 
+# openSUSE's pam-config makes this link. Its next run writes the file anew, without our line.
+test_line_in_a_file_of_pam_config_is_found() {
+	printf 'session required pam_unix.so\nsession required pam_netns.so\n' >/etc/pam.d/common-session-pc
+	ln -s common-session-pc /etc/pam.d/xrdp-sesman
+	present "warning: /etc/pam.d/xrdp-sesman:2: the next run of pam-config .*make /etc/pam.d/common-session a file of your own"
+	rm /etc/pam.d/xrdp-sesman
+	printf 'session include common-session-pc\nsession required pam_netns.so\n' >/etc/pam.d/xrdp-sesman
+	sed -i '/netns/d' /etc/pam.d/common-session-pc
+	absent 'xrdp|pam-config'
+	rm /etc/pam.d/{xrdp-sesman,common-session-pc}
+}
+
+# Elsewhere no pam-auth-update exists.
+test_remedy_names_pam_auth_update_only_if_it_is_there() {
+	printf 'session required pam_unix.so\n' >/etc/pam.d/xrdp-sesman
+	present "xrdp-sesman: no session line .*: run 'pam-auth-update --enable"
+	mv /usr/sbin/pam-auth-update "$OUT/pam-auth-update"
+	present "xrdp-sesman: no session line .*: add 'session required pam_netns.so' as the last session line"
+	mv "$OUT/pam-auth-update" /usr/sbin/pam-auth-update
+	rm /etc/pam.d/xrdp-sesman
+}
+
 test_unknown_argument_is_found() {
 	local line
 	sed -i 's/pam_netns.so.*/pam_netns.so debg/' $SESSION

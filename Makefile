@@ -1,12 +1,15 @@
 # pam_netns: `make`, `make check`, `make install`. `make help` lists the targets.
 
 PREFIX     ?= /usr
+PKG_CONFIG ?= pkg-config
 SYSCONFDIR ?= /etc
 DESTDIR    ?=
 LIBEXECDIR  = $(PREFIX)/libexec/pam-netns
 MANDIR      = $(PREFIX)/share/man
 EXAMPLESDIR = $(PREFIX)/share/doc/pam-netns/examples
-UNITDIR    ?= $(PREFIX)/lib/systemd/system
+# systemd's own, if it says one: Debian 12's /lib is /usr/lib.
+UNITDIR    ?= $(or $(if $(filter /usr,$(PREFIX)),$(realpath \
+	$(shell $(PKG_CONFIG) --variable=systemdsystemunitdir systemd 2>/dev/null))),$(PREFIX)/lib/systemd/system)
 NFTABLES_DROPIN = $(UNITDIR)/nftables.service.d
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 SYSCTLDIR  ?= $(PREFIX)/lib/sysctl.d
@@ -27,6 +30,8 @@ PAMDIR     ?= $(firstword $(patsubst %/pam_unix.so,%,$(wildcard \
 CC       ?= cc
 # For pam-netns-helper alone; HELPER_CC=cc makes a static one with this system's own C library.
 HELPER_CC ?= musl-gcc
+# nft, if it is in none of /usr/sbin, /sbin and /usr/bin.
+NFT       ?=
 VERSION   = 0.1.0
 B         = build
 
@@ -36,12 +41,12 @@ HARDENING = -fstack-protector-strong -fstack-clash-protection -fPIC \
 	    $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,-D_FORTIFY_SOURCE=2)
 CFLAGS   ?= -O2 -g
 # libnl-route-3: for the command and tests alone.
-PKG_CONFIG ?= pkg-config
 NL_CFLAGS ?= $(patsubst -I%,-isystem %,$(or $(shell $(PKG_CONFIG) --cflags libnl-route-3.0 2>/dev/null),\
 	     -I/usr/include/libnl3))
 NL_LIBS   ?= $(or $(shell $(PKG_CONFIG) --libs libnl-route-3.0 2>/dev/null),-lnl-route-3 -lnl-3)
 STANDARD  = -std=gnu11 -D_GNU_SOURCE -Ilib -DVERSION='"$(VERSION)"' \
-	    -DSYSCONF_DIR='"$(SYSCONFDIR)"' -DLIBEXEC_DIR='"$(LIBEXECDIR)"'
+	    -DSYSCONF_DIR='"$(SYSCONFDIR)"' -DLIBEXEC_DIR='"$(LIBEXECDIR)"' \
+	    $(if $(NFT),-DNFT_PATH='"$(NFT)"')
 ALL_CFLAGS = $(STANDARD) $(WARNINGS) $(HARDENING) $(CPPFLAGS) $(CFLAGS) -MMD -MP
 RELRO     = -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed -Wl,--gc-sections -Wl,--build-id
 # CPPFLAGS, CFLAGS and LDFLAGS are the builder's, for the helper too.

@@ -124,6 +124,22 @@ test_units_mend_flushed_rules_inside_their_sandbox() {
 	end_session one
 }
 
+# In the sandbox it sees the same PAM files, programs and kernel settings.
+test_up_finds_the_same_in_its_unit() {
+	local plain
+	cp -p /etc/ssh/sshd_config "$OUT/sshd_config"
+	sed -i '1i UsePAM no' /etc/ssh/sshd_config
+	echo 'session optional pam_netns.so' >/etc/pam.d/xrdp-sesman
+	plain=$(pam-netns up 2>&1)
+	systemctl restart pam-netns.service
+	cp -p "$OUT/sshd_config" /etc/ssh/sshd_config
+	rm /etc/pam.d/xrdp-sesman
+	assert_match 'UsePAM' "$plain"
+	assert_match 'xrdp-sesman' "$plain"
+	journalctl --sync
+	assert_same "$plain" "$(journalctl -q -o cat -t pam-netns | tail -n "$(wc -l <<<"$plain")")" "what up says"
+}
+
 # networkd removes routing rules that it does not know. It leaves the address: to set one, networkd of systemd 252
 # fails with ERANGE on Linux 6.18.
 test_restart_of_networkd_leaves_users_their_network() {

@@ -99,6 +99,25 @@ test_variables_of_make_choose_the_folders() {
 	assert_eq "$dest/opt/etc/security/pam_netns.conf" "$(find $dest ! -type d)" "left"
 }
 
+# As on a system where systemd or nft are elsewhere, or sbin is a link to bin.
+test_installation_follows_the_paths_of_other_systems() {
+	local paths
+	mkdir "$OUT/units"
+	printf '#!/bin/sh\n[ "$*" != "--variable=systemdsystemunitdir systemd" ] || echo "%s"\n' "$OUT/units" >"$OUT/pkg-config"
+	chmod 0755 "$OUT/pkg-config"
+	product install DESTDIR="$OUT/dest" PKG_CONFIG="$OUT/pkg-config"
+	[[ -f $OUT/dest$OUT/units/pam-netns-gc.service && ! -e $OUT/dest/usr/lib/systemd ]]
+	mkdir -p "$OUT/merged/usr/bin"
+	ln -s bin "$OUT/merged/usr/sbin"
+	product install DESTDIR="$OUT/merged"
+	[[ -f $OUT/merged/usr/bin/pam-netns && ! -L $OUT/merged/usr/bin/pam-netns && -L $OUT/merged/usr/sbin ]]
+	cp -r "$CHECKOUT/lib" "$CHECKOUT/Makefile" "$CHECKOUT/tests" "$OUT"
+	make -s -C "$OUT" NFT=/opt/bin/nft build/lib/rules/nft_path.o >&2
+	paths=$(strings -d "$OUT/build/lib/rules/nft_path.o")
+	assert_match '/opt/bin/nft' "$paths"
+	assert_no_match '/usr/sbin/nft' "$paths"
+}
+
 test_edited_conf_is_kept_and_other_files_are_replaced() {
 	echo "# mine" >>"$DEST$CONF"
 	echo garbage >"$DEST/usr/sbin/pam-netns"

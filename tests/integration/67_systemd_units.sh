@@ -182,7 +182,7 @@ test_networkd_leaves_links_alone_with_the_example() {
 	rm /etc/systemd/network/05-pam-netns.network
 	networkctl reload
 	wait_until 30 networkctl_says pnu1jl0 configured
-	cp /usr/share/doc/pam-netns/examples/networkd.network /etc/systemd/network/05-pam-netns.network
+	cp "$CHECKOUT/conf/examples/networkd.network" /etc/systemd/network/05-pam-netns.network
 	networkctl reload
 	wait_until 30 networkctl_says pnu1jl0 unmanaged
 	wait_until 30 networkctl_says pnbr0 unmanaged

@@ -4,7 +4,7 @@
 # shellcheck source=tests/integration/network_lib.sh
 . "$CHECKOUT/tests/integration/network_lib.sh"
 
-EXAMPLES=/usr/share/doc/pam-netns/examples
+EXAMPLES=$CHECKOUT/conf/examples
 
 setup() {
 	host_pam_install
@@ -13,7 +13,7 @@ setup() {
 	probe_make
 }
 
-# example NAME: puts the installed example into force. The kernel of a test machine may have no controllers for
+# example NAME: puts the example into force. The kernel of a test machine may have no controllers for
 # limits; then logins would be refused.
 example() {
 	cp "$EXAMPLES/$1.conf" "$CONF"
@@ -73,7 +73,7 @@ private_kib() {
 
 # The list of conf files: a new example has a test here.
 test_examples_are_these() {
-	assert_eq 'first-user.conf hpc-login-node.conf network-lab.sh networkd.network networkmanager.conf pam_netns.conf shell-host.conf teaching-lab.conf' \
+	assert_eq 'first-user.conf hpc-login-node.conf network-lab.sh networkd.network networkmanager.conf shell-host.conf teaching-lab.conf' \
 		"$(cd "$EXAMPLES" && echo *)"
 }
 

@@ -10,7 +10,7 @@ enum { STATUS_FINE = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 
 struct arguments {
 	const char *operand; /* the operand, or NULL */
-	bool drop, json, force, root, wide;
+	bool drop, json, force, root, wide, namespaces;
 	char **tail; /* the words after "--", or NULL */
 };
 

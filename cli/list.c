@@ -11,6 +11,7 @@
 
 #include "command.h"
 #include "base/log.h"
+#include "namespaces.h"
 #include "base/paths.h"
 #include "limits.h"
 #include "text.h"
@@ -230,6 +231,9 @@ int command_status(const struct arguments *arguments)
 			  arguments->operand ? "has" : "have");
 		return STATUS_FAILED;
 	}
+	if (arguments->namespaces)
+		return namespaces_show(&users.list->state, arguments->json) ? STATUS_FAILED
+									    : STATUS_FINE;
 	processes = self == 0 ? processes_count(uid) : -1;
 	if (arguments->json) {
 		user_json(stdout, users.list, processes);

@@ -20,6 +20,7 @@ enum option {
 	OPTION_ROOT = 1 << 2,
 	OPTION_WIDE = 1 << 3,
 	OPTION_DROP = 1 << 4,
+	OPTION_NAMESPACES = 1 << 5,
 };
 
 static const struct {
@@ -31,6 +32,7 @@ static const struct {
     {"--force", OPTION_FORCE, "do it even if users are active"},
     {"--root", OPTION_ROOT, "stay root instead of becoming the user"},
     {"--drop-connections", OPTION_DROP, "end the users' open connections"},
+    {"--namespaces", OPTION_NAMESPACES, "show the kernel's namespaces instead"},
     {"--wide", OPTION_WIDE, "show all columns"},
 };
 #define OPTIONS_COUNT (sizeof(options) / sizeof(*options))
@@ -58,9 +60,10 @@ static const struct command {
     {"list", command_list, OPERAND_NONE, NULL, OPTION_WIDE | OPTION_JSON, false, false,
      "show the active users (an ordinary user sees only themselves)", NULL,
      "  sudo pam-netns list\n  sudo pam-netns list --json | jq -r '.[].user'\n"},
-    {"status", command_status, OPERAND_OPTIONAL, "USER", OPTION_JSON, false, false,
-     "show everything about one active user (default: yourself)", NULL,
-     "  pam-netns status\n  sudo pam-netns status alice --json\n"},
+    {"status", command_status, OPERAND_OPTIONAL, "USER", OPTION_NAMESPACES | OPTION_JSON, false,
+     false, "show everything about one active user (default: yourself)", NULL,
+     "  pam-netns status\n  sudo pam-netns status alice --json\n  sudo pam-netns status "
+     "--namespaces alice\n"},
     {"explain", command_explain, OPERAND_OPTIONAL, "USER", 0, false, false,
      "show what a login of this user will get, and why (default: yourself)", NULL,
      "  pam-netns explain\n  sudo pam-netns explain alice\n  sudo pam-netns explain '#2001'\n"},
@@ -156,6 +159,7 @@ static bool option_read(const struct command *command, const char *word, struct 
 		out->force |= options[i].option == OPTION_FORCE;
 		out->root |= options[i].option == OPTION_ROOT;
 		out->wide |= options[i].option == OPTION_WIDE;
+		out->namespaces |= options[i].option == OPTION_NAMESPACES;
 		return true;
 	}
 	return false;

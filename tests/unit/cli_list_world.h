@@ -56,6 +56,7 @@ static inline int fake_link(unsigned index, const char *name, struct kernel_link
 #include "../../cli/counters.c"
 #include "../../cli/limits.c"
 #include "../../cli/list.c"
+#include "../../cli/namespaces.c"
 #include "../../cli/table.c"
 #include "../../cli/text.c"
 #include "../../cli/users.c"

@@ -106,6 +106,40 @@ faults_round() {
 }
 
 # faults_within WHAT LINE: the least of all rounds, because the place of the stack in its first page varies.
+# keys_add FIRST FURTHER [KEY VALUE]…: as many calls more than without the keys, as BENCHMARKS says, or less.
+keys_add() {
+	local first=$1 further=$2 what calls calls0
+	shift 2
+	local name=$*
+	while [[ $# -gt 0 ]]; do
+		conf_set "$1" "$2"
+		shift 2
+	done
+	pamtester_session su alice # sets up the host
+	host_clean
+	measure keys
+	conf_reset
+	for what in first further logout; do
+		read -r calls0 _ <"$OUT/alone.$what"
+		read -r calls _ <"$OUT/keys.$what"
+		echo "$name: $what: $((calls - calls0)) system calls more"
+		case $what in
+		first) ((calls - calls0 <= first)) ;;
+		further) ((calls - calls0 <= further)) ;;
+		logout) ((calls <= calls0)) ;;
+		esac || fail "$name: $what: $((calls - calls0)) system calls more"
+	done
+	rm "$OUT"/keys.*
+}
+
+test_keys_of_the_view_add_few_calls() {
+	mkdir -p /srv/one /srv/two
+	keys_add 14 0 processes own
+	keys_add 36 15 hide '/srv/one /home/*'
+	keys_add 18 10 read_only /usr
+	keys_add 9 0 bind /srv/one:/srv/two
+}
+
 faults_within() {
 	local least
 	least=$(awk -v line="$2" 'FNR == line { print $2 }' "$OUT"/faults.* | sort -n | head -n 1)

@@ -15,10 +15,11 @@
 #include "rules/nat_ports.h"
 #include "base/paths.h"
 
-#define SPARE	      64 /* namespaces and mounts of others */
-#define IP_SYSCTL     "/proc/sys/net/ipv4/"
-#define MOUNTS_A_USER 3		 /* pins, on the host */
-#define ENTRIES_MAX   (4U << 20) /* connections that a command should ask for; 320 bytes each */
+#define SPARE		 64   /* namespaces and mounts of others */
+#define NAMESPACES_USUAL 1000 /* a limit of user namespaces that hinders no user */
+#define IP_SYSCTL	 "/proc/sys/net/ipv4/"
+#define MOUNTS_A_USER	 3	    /* pins, on the host */
+#define ENTRIES_MAX	 (4U << 20) /* connections that a command should ask for; 320 bytes each */
 
 /* What is needed now, and if all users with an address are active. */
 struct need {
@@ -237,6 +238,34 @@ void doctor_nat(struct doctor *doctor)
 			    (unsigned long long)(count / active ?: 1));
 }
 
+/* The first profile whose users administer their networks, or NULL. */
+static const struct profile *profile_with_owners(const struct conf *conf)
+{
+	for (size_t i = 0; conf && i < conf->profiles_count; i++)
+		if (conf->profiles[i].isolate && conf->profiles[i].net_admin)
+			return &conf->profiles[i];
+	return NULL;
+}
+
+/* They have a user namespace, whatever other users may have. */
+static void owners_check(struct doctor *doctor, const struct profile *profile)
+{
+	if (setting_read("user.max_user_namespaces") == 0)
+		doctor_problem(
+		    doctor,
+		    "[profile %s] net_admin = yes: user.max_user_namespaces is 0, so logins "
+		    "of its users are refused -> sysctl -w user.max_user_namespaces=%d",
+		    profile->name, NAMESPACES_USUAL);
+	else
+		doctor_note(
+		    doctor,
+		    "[profile %s] net_admin = yes: its users can take memory that no limit "
+		    "counts (neighbours, routes), and a network with many bridges delays first "
+		    "logins of other users when it ends -> net_admin = no for users whom you do "
+		    "not trust with that",
+		    profile->name);
+}
+
 /*
  * The kernel needs 4.8 s to remove a network namespace with 300 bridges, and holds the lock
  * of all network configuration meanwhile. The host's admin chooses whether users may make
@@ -244,8 +273,13 @@ void doctor_nat(struct doctor *doctor)
  */
 void doctor_userns(struct doctor *doctor)
 {
+	const struct profile *profile = profile_with_owners(doctor->conf);
 	char value[16];
 
+	if (profile) {
+		owners_check(doctor, profile);
+		return;
+	}
 	if (setting_read("user.max_user_namespaces") == 0)
 		return;
 	/* Debian's and Ubuntu's own settings. */

@@ -108,6 +108,19 @@ test_user_namespaces_are_noted() {
 	umount /proc/sys/user/max_user_namespaces
 }
 
+# Users who administer their network have a user namespace in any case.
+test_t59_what_owners_of_networks_can_take_is_noted() {
+	conf_set net_admin yes
+	assert_match 'note userns: \[profile default\] net_admin = yes: .*memory that no limit counts.*many bridges' "$(findings)"
+	echo 0 >"$OUT/limit"
+	mount --bind "$OUT/limit" /proc/sys/user/max_user_namespaces
+	eval "$(remedy '^FAIL userns: ')"
+	assert_eq 1000 "$(cat /proc/sys/user/max_user_namespaces)"
+	assert_match 'note userns' "$(findings)"
+	umount /proc/sys/user/max_user_namespaces
+	conf_reset
+}
+
 # sysctl_mended FILE LINE SETTING VALUE: doctor finds the line, and its remedy comments it out.
 sysctl_mended() {
 	local command

@@ -71,3 +71,104 @@ test_t57_owner_flood_fills_no_table() {
 test_t57_owner_frames_straight_to_a_neighbour_are_stopped() {
 	test_t20_frames_straight_to_a_neighbour_are_stopped
 }
+
+# --- what the kernel sends for the owner ---
+
+# send MARK SOURCE [TO]: by a socket of alice's.
+send() {
+	in_session alice "$TOOLS/host-rawsend $1 socket $2 ${3:-$OUTSIDE4} 9999" || :
+}
+
+# gateway DEVICE: alice's packets to the outside take it.
+gateway() {
+	echo "ip route replace default via $GATEWAY4 dev $1 onlink
+		ip neigh replace $GATEWAY4 lladdr $GATEWAY_MAC dev $1 nud permanent"
+}
+
+repaired() {
+	in_session alice 'pam-netns repair' >/dev/null
+	send "repaired-$1" "$ALICE4"
+	assert_seen outside "repaired-$1" "udp $HOST4"
+}
+
+test_t57_changed_mac_or_address_reaches_no_other() {
+	owner alice "ip link set eth0 down; ip link set eth0 address $BOB_MAC; ip address add $BOB4/32 dev eth0
+		ip link set eth0 up; $(gateway eth0)"
+	send stack-mac "$ALICE4"
+	send stack-both "$BOB4"
+	owner alice "ip link set eth0 down; ip link set eth0 address $ALICE_MAC; ip link set eth0 up; $(gateway eth0)"
+	send stack-address "$BOB4"
+	stopped stack-mac stack-both stack-address
+	guard_off
+	send stack-loose "$BOB4"
+	passes stack-loose outside
+	defences_on
+	repaired mac
+}
+
+# Each kind of link has a MAC or a tag of its own. A kernel may lack a kind.
+test_t57_links_above_the_uplink_reach_no_other() {
+	local kind
+	for kind in 'macvlan mode bridge' 'ipvlan mode l2' 'vlan id 7'; do
+		owner alice "ip link add link eth0 name above type $kind" 2>/dev/null || continue
+		owner alice "ip address add $BOB4/32 dev above; ip link set above up; $(gateway above)"
+		send "above-${kind%% *}" "$BOB4"
+		send "above-own-${kind%% *}" "$ALICE4"
+		owner alice 'ip link del above'
+		stopped "above-${kind%% *}"
+		[[ $kind == ipvlan* ]] || stopped "above-own-${kind%% *}"
+		repaired "${kind%% *}"
+	done
+}
+
+# captured SECONDS FILTER NAME…: prints how many such frames each of them sees: host-PORT or a user's network.
+captured() {
+	local seconds=$1 filter=$2 name command
+	shift 2
+	for name; do
+		command=(tcpdump -n -p --immediate-mode -w "$OUT/capture.$name" -i)
+		case $name in
+		host-*) timeout "$seconds" "${command[@]}" "${name#host-}" "$filter" 2>/dev/null & ;;
+		*) timeout "$seconds" nsenter --net="/run/netns/$name" "${command[@]}" eth0 "$filter" 2>/dev/null & ;;
+		esac
+	done
+	wait
+	for name; do
+		tcpdump -n -r "$OUT/capture.$name" 2>/dev/null | wc -l
+	done
+}
+
+test_t57_spanning_tree_of_the_owner_reaches_no_bridge() {
+	local counts
+	owner alice 'ip link add br0 type bridge stp_state 1 hello_time 100 forward_delay 200; ip link set eth0 master br0
+		ip link set br0 up'
+	mapfile -t counts < <(captured 3 'ether dst 01:80:c2:00:00:00' "host-$(port_of alice)" host-pnbr0 bob)
+	[[ ${counts[0]} -gt 0 ]] || fail 'no frame of the spanning tree was sent'
+	assert_eq '0 0' "${counts[*]:1}" 'seen by bridge and bob'
+	assert_eq forwarding "$(bridge -j link show dev "$(port_of bob)" | jq -r '.[0].state')"
+	owner alice 'ip link del br0'
+	repaired stp
+}
+
+test_t57_tunnels_of_the_owner_reach_no_other_user() {
+	local counts
+	owner alice "ip link add tunnel type vxlan id 7 remote $BOB4 local $ALICE4 dstport 4789; ip link set tunnel up
+		ip address add 192.168.77.1/24 dev tunnel"
+	in_session alice 'ping -q -c 20 -i 0.1 -W 1 192.168.77.2 >/dev/null 2>&1 &'
+	mapfile -t counts < <(captured 2 'udp port 4789' "host-$(port_of alice)" bob)
+	[[ ${counts[0]} -gt 0 ]] || fail 'no packet of the tunnel was sent'
+	assert_eq 0 "${counts[1]}" 'seen by bob'
+	owner alice 'ip link del tunnel'
+	repaired tunnel
+}
+
+test_t57_promiscuous_owner_sees_no_other_user() {
+	owner alice 'ip link set eth0 promisc on'
+	(sleep 0.5; for i in 1 2 3 4 5; do
+		in_netns bob ping -q -c 1 -W 1 "$OUTSIDE4" >/dev/null
+		in_netns bob ping -q -c 1 -W 0.1 255.255.255.255 -b >/dev/null 2>&1 || :
+	done) &
+	assert_eq 0 "$(captured 2 "host $BOB4 or ether host $BOB_MAC" alice)"
+	wait
+	repaired promisc
+}

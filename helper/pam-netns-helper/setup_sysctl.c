@@ -96,26 +96,42 @@ int sysctl_forwarding_on(struct host *host, bool ipv6)
 	return result < 0 ? result : on;
 }
 
+/* Is the name a line of the list? */
+static bool list_has(const char *list, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *at = strstr(list, name); at; at = strstr(at + 1, name))
+		if ((at == list || at[-1] == '\n') && at[length] == '\n')
+			return true;
+	return false;
+}
+
 /*
  * A forwarding interface ignores router advertisements unless accept_ra is 2. So switching
  * forwarding on would delete a default route that the host has from advertisements (ip-sysctl.rst).
+ * If another program switched forwarding off meanwhile, the list of interfaces is there already.
  */
 static int accept_ra_keep(const struct host *host)
 {
 	CLEANUP_FD int networks = openat(host->run, "networks", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP_DIR DIR *dir = opendir(CONF6);
-	char list[ACCEPT_RA_MAX] = "", path[512], now[8];
+	char list[ACCEPT_RA_MAX] = "", before[ACCEPT_RA_MAX] = "", path[512], now[8];
 	struct dirent *entry;
 	size_t used = 0;
 	int result;
 
+	(void)!files_read(networks, ACCEPT_RA_NAME, before, sizeof(before));
 	while (dir && (entry = readdir(dir))) {
 		snprintf(path, sizeof(path), CONF6 "/%s/accept_ra", entry->d_name);
 		if (entry->d_name[0] == '.' || strcmp(entry->d_name, "all") == 0 ||
 		    strcmp(entry->d_name, "default") == 0 || strcmp(entry->d_name, "lo") == 0 ||
-		    value_read(AT_FDCWD, path, now, sizeof(now)) < 0 || strcmp(now, "1") != 0)
+		    value_read(AT_FDCWD, path, now, sizeof(now)) < 0)
 			continue;
-		result = value_write(path, "2");
+		if (strcmp(now, "1") != 0 &&
+		    !(strcmp(now, "2") == 0 && list_has(before, entry->d_name)))
+			continue;
+		result = *now == '1' ? value_write(path, "2") : 0;
 		if (result < 0)
 			return result;
 		if (used + strlen(entry->d_name) + 2 < sizeof(list))

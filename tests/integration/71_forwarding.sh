@@ -76,3 +76,21 @@ test_down_restores_forwarding() {
 test_down_restores_forwarding_without_the_record() {
 	down_restores rm /run/pam-netns/networks/host
 }
+
+# `up` puts accept_ra from 1 to 2, and `down` back. Meanwhile another program may have switched forwarding off.
+test_down_restores_accept_ra_after_forwarding_was_off() {
+	local setting=/proc/sys/net/ipv6/conf/uplink0/accept_ra user
+	for user in alice bob carol; do
+		pam-netns kick "$user"
+	done
+	pam-netns down
+	echo 1 >$setting
+	pam-netns up
+	assert_eq 2 "$(cat $setting)"
+	sysctl -q -w net.ipv6.conf.all.forwarding=0
+	pam-netns up
+	assert_eq 2 "$(cat $setting)"
+	pam-netns down
+	assert_eq 1 "$(cat $setting)"
+	pam-netns up
+}

@@ -77,6 +77,26 @@ static void forwarding_check(struct doctor *doctor, const char *setting, const c
 			       setting);
 }
 
+/* The set-up changed accept_ra of these interfaces from 1 to 2; see setup_sysctl.c. */
+static void advertisements_check(struct doctor *doctor, int run)
+{
+	char list[4096], path[512], value[8], *rest = list, *name;
+
+	if (files_read(run, "networks/accept_ra", list, sizeof(list)) < 0)
+		return;
+	while ((name = strsep(&rest, "\n"))) {
+		snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/accept_ra", name);
+		if (*name && files_read(AT_FDCWD, path, value, sizeof(value)) > 0 && *value == '1')
+			doctor_warning(
+			    doctor,
+			    "net.ipv6.conf.%s.accept_ra is 1 again, and %s forwards: it "
+			    "ignores router advertisements, and this host loses the routes "
+			    "that it has from them -> sysctl -w net/ipv6/conf/%s/accept_ra=2 "
+			    "# and in the file of sysctl.d that says 1",
+			    name, name, name);
+	}
+}
+
 static void rules_check(struct doctor *doctor, int run)
 {
 	struct netlink netfilter = {.fd = -1};
@@ -151,6 +171,8 @@ void doctor_live(struct doctor *doctor)
 	if (any6)
 		forwarding_check(doctor, "net.ipv6.conf.all.forwarding",
 				 "/proc/sys/net/ipv6/conf/all/forwarding");
+	if (any6)
+		advertisements_check(doctor, run);
 	if (any)
 		rules_check(doctor, run);
 	else if (!doctor->found)

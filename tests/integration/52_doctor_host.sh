@@ -83,6 +83,17 @@ test_forwarding_that_is_off_is_found() {
 	mended_by_up 'net.ipv6.conf.all.forwarding = 0' sysctl -q -w net.ipv6.conf.all.forwarding=0
 }
 
+# A forwarding interface takes router advertisements only if accept_ra is 2.
+test_ignored_router_advertisements_are_found() {
+	assert_eq 2 "$(cat /proc/sys/net/ipv6/conf/uplink0/accept_ra)"
+	absent accept_ra
+	sysctl -q -w net.ipv6.conf.uplink0.accept_ra=1
+	present 'warn live: net.ipv6.conf.uplink0.accept_ra is 1 again, and uplink0 forwards: '
+	bash -euc "$(remedy 'accept_ra is 1 again')"
+	assert_eq 2 "$(cat /proc/sys/net/ipv6/conf/uplink0/accept_ra)"
+	absent accept_ra
+}
+
 test_missing_bridge_filter_is_found() {
 	tc qdisc del dev pnbr0 clsact
 	present 'the filter of bridge pnbr0 was removed.*pam-netns up'

@@ -64,17 +64,40 @@ mended() {
 	assert_no_match "$2" "$(faults)"
 }
 
+# A network namespace at Docker's bridge, as a container has it.
+container_make() {
+	ip netns add container
+	ip link add cont0 type veth peer name eth0 netns container
+	ip link set cont0 master docker0 up
+	ip -n container address add 172.17.0.9/16 dev eth0
+	ip -n container link set eth0 up
+	ip -n container route add default via 172.17.0.1
+}
+
+container_reaches() {
+	ip netns exec container curl -sS -m "$1" "http://$OUTSIDE4/"
+}
+
+# Docker was installed after us, when forwarding was on. After its restart it drops what others forward.
 test_docker_is_mended() {
 	users_end
 	other_install docker.io
 	wait_until 60 docker version
+	container_make
+	assert_fails container_reaches 1
 	mended 1 '^warn forwarding: Docker.s containers cannot reach the outside'
+	wait_until 60 docker version
+	assert_match "^you are $HOST4" "$(container_reaches 5)"
 	mended 1 '^warn firewall: ip filter, chain FORWARD \(Docker\), drops traffic of pnbr0'
 	login_works
 	systemctl restart docker
 	wait_until 60 docker version
 	assert_eq '' "$(faults)"
 	login_works
+	assert_match "^you are $HOST4" "$(ssh_as bob -- curl -sS -m 5 "http://$OUTSIDE4/")"
+	assert_match "^you are $HOST4" "$(container_reaches 5)"
+	ip netns delete container
+	users_end
 	other_remove docker.io
 	tables_remove
 }

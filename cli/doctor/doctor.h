@@ -63,6 +63,9 @@ void doctor_after_up(void);
 /* conf.c: the line of [network NAME] or [profile NAME] in the conf file; 0 if it is not found. */
 unsigned conf_section_line(const char *kind, const char *wanted);
 
+/* installed.c: the command that installs us again, as we were installed. */
+const char *install_again(void);
+
 /* The checks. */
 void doctor_conf(struct doctor *doctor); /* conf.c: reads doctor->conf */
 void doctor_policy(struct doctor *doctor);

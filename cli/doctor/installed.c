@@ -3,17 +3,27 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "doctor.h"
 #include "base/paths.h"
 #include "pam_stack.h"
+
+const char *install_again(void)
+{
+	if (access("/var/lib/dpkg/info/pam-netns.list", F_OK) == 0)
+		return "apt-get install --reinstall libpam-netns pam-netns";
+	if (access("/usr/bin/dnf", X_OK) == 0)
+		return "dnf reinstall libpam-netns pam-netns, or make install";
+	return "make install";
+}
 
 static void check_file(struct doctor *doctor, const char *path, mode_t mode)
 {
 	struct stat st;
 
 	if (stat(path, &st))
-		doctor_problem(doctor, "%s: %s -> make install", path, strerror(errno));
+		doctor_problem(doctor, "%s: %s -> %s", path, strerror(errno), install_again());
 	else if (st.st_uid != 0 || st.st_gid != 0 || (st.st_mode & 07777) != mode)
 		doctor_problem(
 		    doctor,

@@ -412,15 +412,19 @@ void doctor_pam(struct doctor *doctor)
 	else if (!pam.stacks)
 		doctor_warning(doctor,
 			       "no stack in %s has a session line with " PAM_MODULE
-			       ", so no user is isolated -> see pam_netns(8)",
-			       pam_folders[0]);
+			       ", so no user is isolated -> %s",
+			       pam_folders[0],
+			       access("/usr/share/pam-configs/pam-netns", F_OK) == 0 &&
+				       access("/usr/sbin/pam-auth-update", X_OK) == 0
+				   ? "pam-auth-update --enable pam-netns # read pam_netns(8) first"
+				   : "see pam_netns(8)");
 	if (pam.stacks)
 		missing_check(&pam);
 	if (pam.stacks && !module_exists())
 		doctor_problem(doctor,
 			       PAM_MODULE " is named in %s but is not installed: logins fail -> "
-					  "make install",
-			       pam_folders[0]);
+					  "%s",
+			       pam_folders[0], install_again());
 	for (size_t i = 0; i < pam.services_count; i++)
 		free(pam.services[i]);
 	for (size_t i = 0; i < pam.reported_count; i++)

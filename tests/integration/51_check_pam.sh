@@ -371,3 +371,29 @@ test_sessions_that_slurm_adopts_are_noted() {
 	sed -i /slurm/d /etc/pam.d/sshd
 	assert_no_match pam-slurm "$(pam-netns doctor)"
 }
+
+test_host_without_our_line_is_told_the_command() {
+	local said
+	command -v pam-auth-update || skip 'no pam-auth-update'
+	host_pam_remove
+	said=$({ pam-netns doctor || :; } | grep '^warn pam: ')
+	assert_match 'no stack in /etc/pam.d has a session line .*, so no user is isolated -> pam-auth-update --enable' "$said"
+	DEBIAN_FRONTEND=noninteractive bash -euc "${said##* -> }"
+	assert_match 'ok   pam: ' "$(pam-netns doctor)"
+	assert_ne "$(readlink /proc/self/ns/net)" "$(su alice -c 'readlink /proc/self/ns/net')"
+	DEBIAN_FRONTEND=noninteractive pam-auth-update --disable pam-netns
+	stacks_back
+	host_clean
+}
+
+# The command that installs us again is the one of the package, if we came in one.
+test_missing_programs_name_the_command_that_installs_them() {
+	local enter=/usr/libexec/pam-netns/pam-netns-enter list=/var/lib/dpkg/info/pam-netns.list
+	mv $enter $enter.away
+	assert_match "FAIL installed: $enter: No such file or directory -> make install" "$(pam-netns doctor || :)"
+	mkdir -p "${list%/*}"
+	touch $list
+	assert_match "FAIL installed: $enter: No such .* -> apt-get install --reinstall libpam-netns pam-netns" "$(pam-netns doctor || :)"
+	mv $enter.away $enter
+	rm $list
+}

@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "net/guard.h"
@@ -138,6 +141,33 @@ static bool named(const char *netns)
 	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
+/* In a user's mount namespace: what of the keys that tests/fault/run sets is missing. */
+static bool view_whole(dev_t host_proc)
+{
+	struct statvfs usr;
+	struct stat proc;
+
+	return stat("/proc", &proc) == 0 && proc.st_dev != host_proc &&
+	       access("/srv/secret/file", F_OK) < 0 &&
+	       access("/srv/secret/shown/file", F_OK) == 0 && statvfs("/usr", &usr) == 0 &&
+	       (usr.f_flag & ST_RDONLY);
+}
+
+/* Another process looks at it: this one stays where it is. */
+static bool view_intact(int mnt)
+{
+	struct stat host_proc;
+	int status = -1;
+	pid_t child;
+
+	if (stat("/proc", &host_proc) < 0)
+		return false;
+	child = fork();
+	if (child == 0)
+		_exit(setns(mnt, CLONE_NEWNS) == 0 && view_whole(host_proc.st_dev) ? 0 : 1);
+	return child > 0 && waitpid(child, &status, 0) == child && status == 0;
+}
+
 const char *user_network_intact(uid_t uid)
 {
 	struct user_state state;
@@ -150,8 +180,11 @@ const char *user_network_intact(uid_t uid)
 		what = "record";
 	else if (pins_open(uid, state.namespaces, &pins) < 0)
 		what = "pins";
-	else
+	else {
+		if (state.view && !view_intact(pins.fd[KIND_MNT]))
+			what = "hidden processes and paths";
 		namespaces_close(&pins);
+	}
 	if (!what && link_up(&route, state.uplink.ifindex, state.uplink.port) != 1)
 		what = "port";
 	if (!what && routes_search(&state, bridge).addresses != 2)

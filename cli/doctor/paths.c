@@ -1,7 +1,6 @@
 /* pam-netns doctor: paths in profiles that logins would not find on this host. */
 #include "doctor.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,23 +12,17 @@
 struct named {
 	struct doctor *doctor;
 	const struct profile *profile;
-	const char *key, *word;
+	const char *key;
 	bool optional;
 };
-
-static bool is_missing(int error)
-{
-	return error == -ENOENT || error == -ENOTDIR;
-}
 
 static void path_finding(const struct named *named, const char *path, const char *what,
 			 const char *remedy)
 {
 	doctor_at(named->doctor, LEVEL_PROBLEM, CONF_PATH,
 		  conf_section_line("profile", named->profile->name),
-		  "%s of [profile %s] names %s, which %s, so its logins are refused -> %s%s",
-		  named->key, named->profile->name, path, what, remedy,
-		  strstr(remedy, "?") ? named->word : "");
+		  "%s of [profile %s] names %s, which %s, so its logins are refused -> %s",
+		  named->key, named->profile->name, path, what, remedy);
 }
 
 /* The mode of what is there; 0: there is nothing, or it was reported. */
@@ -39,10 +32,8 @@ static mode_t path_check(const struct named *named, const char *path)
 	struct stat st = {.st_mode = 0};
 	int error = path_resolve(path, 0, NULL, NULL, &at);
 
-	if (error && !(is_missing(error) && named->optional))
-		path_finding(named, path, path_resolve_error(error),
-			     is_missing(error) ? "correct the path, or let it be missing: ?"
-					       : "write the path without links");
+	if (error && !(path_is_missing(error) && named->optional))
+		path_finding(named, path, path_resolve_error(error), path_resolve_remedy(error));
 	if (error)
 		return 0;
 	if (fstat(at.fd, &st) < 0)
@@ -55,7 +46,7 @@ static void check_list(struct doctor *doctor, const struct profile *profile, con
 		       const struct path_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
-		struct named named = {doctor, profile, key, list->words[i], false};
+		struct named named = {doctor, profile, key, false};
 		char path[CONF_PATH_MAX];
 
 		named.optional = conf_path_word(list->words[i], path);
@@ -92,7 +83,7 @@ static const char *common_part(const char *path, const char *text, size_t length
 static void check_bind(struct doctor *doctor, const struct profile *profile, const char *word)
 {
 	static const struct who sample = {.uid = 1000, .user = "user", .group = "group"};
-	struct named named = {doctor, profile, "bind", word, false};
+	struct named named = {doctor, profile, "bind", false};
 	char source[CONF_BIND_MAX], target[CONF_BIND_MAX];
 	size_t length = strcspn(word, ":");
 	mode_t from, to;

@@ -142,6 +142,19 @@ const char *path_below(const char *path, const char *dir)
 	return path + length + (path[length] == '/');
 }
 
+bool path_is_missing(int error)
+{
+	return error == -ENOENT || error == -ENOTDIR;
+}
+
+const char *path_resolve_remedy(int error)
+{
+	if (path_is_missing(error))
+		return "correct the path, or write ? before it if it may be missing";
+	return error == -EACCES ? "let root enter the folders above it"
+				: "write the path without such links";
+}
+
 const char *path_resolve_error(int error)
 {
 	switch (error) {

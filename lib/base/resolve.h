@@ -9,6 +9,7 @@
 #define PAM_NETNS_RESOLVE_H
 
 #include <limits.h>
+#include <stdbool.h>
 
 #include "base/cleanup.h"
 
@@ -32,7 +33,9 @@ int path_resolve(const char *path, unsigned flags, resolve_link *link, void *con
 /* The part of path below dir, without the slash; "" if it is dir itself; NULL if it is elsewhere. */
 const char *path_below(const char *path, const char *dir);
 
-/* What went wrong, for a message: "does not exist", ... */
+/* What went wrong, for a message: "does not exist", ...; and what an administrator can do about it. */
 const char *path_resolve_error(int error);
+const char *path_resolve_remedy(int error);
+bool path_is_missing(int error);
 
 #endif

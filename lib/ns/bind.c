@@ -10,17 +10,11 @@
 #include "base/resolve.h"
 #include "ns/mounts.h"
 
-static bool is_missing(int error)
+static int path_refused(const struct bind *bind, const char *what, int error)
 {
-	return error == -ENOENT || error == -ENOTDIR;
-}
-
-static int path_refused(const struct bind *bind, const char *what, const char *path, int error)
-{
-	return log_errno(-error,
-			 "bind %s on %s: the %s %s %s: correct bind, or begin it with ? if "
-			 "it may be missing",
-			 bind->source, bind->target, what, path, path_resolve_error(error));
+	log_error("cannot bind %s on %s: the %s %s; %s", bind->source, bind->target, what,
+		  path_resolve_error(error), path_resolve_remedy(error));
+	return error;
 }
 
 int bind_open(const char *word, const struct who *who, struct bound *out)
@@ -36,10 +30,10 @@ int bind_open(const char *word, const struct who *who, struct bound *out)
 				 "path",
 				 word, who->user, who->group);
 	error = path_resolve(out->paths.source, 0, NULL, NULL, &at);
-	if (is_missing(error) && out->paths.optional)
+	if (path_is_missing(error) && out->paths.optional)
 		return 0;
 	if (error)
-		return path_refused(&out->paths, "source", out->paths.source, error);
+		return path_refused(&out->paths, "source", error);
 	CLEANUP_FD int fd = at.fd;
 
 	if (fstat(fd, &st) < 0)
@@ -63,17 +57,17 @@ int bind_attach(const struct bound *bound)
 	if (bound->tree < 0)
 		return 0;
 	error = path_resolve(bind->target, 0, NULL, NULL, &at);
-	if (is_missing(error) && bind->optional)
+	if (path_is_missing(error) && bind->optional)
 		return 0;
 	if (error)
-		return path_refused(bind, "target", bind->target, error);
+		return path_refused(bind, "target", error);
 	CLEANUP_FD int fd = at.fd;
 
 	if (fstat(fd, &st) < 0)
 		return log_errno(errno, "look at %s", at.path);
 	if (S_ISDIR(st.st_mode) != bound->folder) {
-		log_error("bind %s on %s: one is a directory, the other is not", bind->source,
-			  bind->target);
+		log_error("cannot bind %s on %s: one is a directory, the other is not",
+			  bind->source, bind->target);
 		return -ENOTDIR;
 	}
 	return mount_attach(bound->tree, fd, bind->target, attr);

@@ -60,10 +60,11 @@ static int home_find(struct home *home, const char *path)
 	if (*path != '/')
 		return 0;
 	error = path_resolve(path, O_DIRECTORY, link_keep, home, &home->at);
-	if (error != -ENOENT && error != -ENOTDIR)
-		return error ? log_errno(-error, "hide paths, but not the home %s, which %s", path,
-					 path_resolve_error(error))
-			     : 0;
+	if (error && !path_is_missing(error))
+		log_error("cannot hide paths, because the user's home %s %s; %s", path,
+			  path_resolve_error(error), path_resolve_remedy(error));
+	if (!path_is_missing(error))
+		return error;
 	log_debug("the home %s does not exist", path);
 	return 0;
 }
@@ -202,13 +203,13 @@ static int path_hide_once(const struct covers *covers, const char *path, bool op
 	int error = path_resolve(path, 0, NULL, NULL, &at);
 	CLEANUP_FD int fd = at.fd;
 
-	if ((error == -ENOENT || error == -ENOTDIR) && optional)
+	if (path_is_missing(error) && optional)
 		return 0;
-	if (error)
-		return log_errno(-error,
-				 "hide %s, which %s: correct hide, or write ?%s if it may "
-				 "be missing",
-				 path, path_resolve_error(error), path);
+	if (error) {
+		log_error("cannot hide %s: it %s; %s", path, path_resolve_error(error),
+			  path_resolve_remedy(error));
+		return error;
+	}
 	if (fstat(fd, &st) < 0)
 		return log_errno(errno, "look at %s", at.path);
 	if (st.st_dev == covers->device ||

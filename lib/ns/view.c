@@ -29,13 +29,13 @@ static int read_only_make(const char *word, bool optional)
 
 	optional |= conf_path_word(word, path);
 	error = path_resolve(path, 0, NULL, NULL, &at);
-	if ((error == -ENOENT || error == -ENOTDIR) && optional)
+	if (path_is_missing(error) && optional)
 		return 0;
-	if (error)
-		return log_errno(-error,
-				 "make %s read-only, which %s: correct read_only, or write "
-				 "?%s if it may be missing",
-				 path, path_resolve_error(error), path);
+	if (error) {
+		log_error("cannot make %s read-only: it %s; %s", path, path_resolve_error(error),
+			  path_resolve_remedy(error));
+		return error;
+	}
 	CLEANUP_FD int fd = at.fd;
 
 	if (fstatvfs(fd, &fs) < 0)

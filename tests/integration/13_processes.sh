@@ -163,6 +163,8 @@ test_commands_work_while_processes_are_hidden() {
 	assert_eq alice "$(pam-netns exec alice -- sh /srv/processes)" exec
 	assert_eq alice "$(as alice /usr/libexec/pam-netns/pam-netns-enter sh /srv/processes)" enter
 	assert_match alice "$(pam-netns status alice)" status
+	assert_match alice "$(ssh_as alice -- pam-netns status)" 'status by alice'
+	assert_match 'processes +own: users see only their own processes' "$(ssh_as alice -- pam-netns explain)"
 	pam-netns gc
 	touch "$CONF"
 	assert_eq alice "$(ssh_as alice -- sh /srv/processes)" 'after a new set-up'

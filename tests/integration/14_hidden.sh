@@ -44,6 +44,26 @@ test_each_way_of_login_finds_paths_empty() {
 	host_clean
 }
 
+# Sockets, devices and files of /proc, with the host's /proc and with one of the user's own.
+test_each_kind_of_file_is_hidden() {
+	local processes
+	(cd / && exec nc -lkU /srv/socket) &
+	wait_until 5 test -S /srv/socket
+	chmod 666 /srv/socket
+	mknod -m 666 /srv/device c 1 5
+	as alice nc -NU /srv/socket </dev/null
+	for processes in all own; do
+		hide_set /srv/socket /srv/device /proc/version
+		conf_set processes "$processes"
+		assert_eq '0 0 0' "$(ssh_as alice -- 'echo $(head -c 9 /srv/device | wc -c) $(wc -c </proc/version) $(wc -c </srv/socket)')" "$processes"
+		assert_fails ssh_as alice -- nc -NU /srv/socket </dev/null
+		host_clean
+	done
+	kill $!
+	rm /srv/socket /srv/device
+	[[ -n $(</proc/version) ]]
+}
+
 test_host_keeps_hidden_paths() {
 	hide_all
 	hold_session one alice
@@ -256,7 +276,7 @@ test_t49_failed_mending_refuses_login() {
 	ln -s /srv/secret.txt /srv/socket
 	chown -h bob /srv/socket
 	assert_fails ssh_as alice -- true
-	log_grep "hide /srv/socket, which leads over a symbolic link that is not root's"
+	log_grep "cannot hide /srv/socket: it leads over a symbolic link that is not root's; write the path without such links"
 	rm /srv/socket
 	ssh_as alice -- true
 	end_session one
@@ -266,8 +286,8 @@ test_t49_failed_mending_refuses_login() {
 test_missing_path_refuses_login_and_check() {
 	hide_set /srv/absent/path
 	assert_fails ssh_as alice -- true
-	log_grep 'hide /srv/absent/path, which does not exist: correct hide, or write \?/srv/absent/path if it may be missing'
-	assert_match 'hide of \[profile default\] names /srv/absent/path, which does not exist, so its logins are refused: correct the path, or let it be missing: \?/srv/absent/path' \
+	log_grep 'cannot hide /srv/absent/path: it does not exist; correct the path, or write \? before it if it may be missing'
+	assert_match 'hide of \[profile default\] names /srv/absent/path, which does not exist, so its logins are refused: correct the path, or write \? before it if it may be missing' \
 		"$(pam-netns check || :)"
 	host_clean
 	hide_set '?/srv/absent/path'
@@ -283,7 +303,7 @@ test_link_of_a_user_refuses_login_and_check() {
 	chown -hR bob /srv/bobs
 	hide_set /srv/bobs/link
 	assert_fails ssh_as alice -- true
-	log_grep "hide /srv/bobs/link, which leads over a symbolic link that is not root's"
+	log_grep "cannot hide /srv/bobs/link: it leads over a symbolic link that is not root's"
 	assert_match "names /srv/bobs/link, which leads over a symbolic link that is not root's" "$(pam-netns check || :)"
 	chown -h root /srv/bobs/link
 	assert_eq '' "$(ssh_as alice -- 'ls /srv/secret')"

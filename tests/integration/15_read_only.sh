@@ -106,7 +106,7 @@ test_t49_replaced_paths_are_read_only_again() {
 test_missing_path_refuses_login_and_check() {
 	read_only_set /srv/absent
 	assert_fails ssh_as alice -- true
-	log_grep 'make /srv/absent read-only, which does not exist: correct read_only, or write \?/srv/absent'
+	log_grep 'cannot make /srv/absent read-only: it does not exist; correct the path, or write \? before it'
 	assert_match 'read_only of \[profile default\] names /srv/absent, which does not exist' "$(pam-netns check || :)"
 	host_clean
 	read_only_set '?/srv/absent'

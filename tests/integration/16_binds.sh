@@ -115,10 +115,10 @@ refused_with() {
 }
 
 test_missing_paths_refuse_logins_and_check() {
-	CHECKED='bind of \[profile default\] names /srv/absent, which does not exist, so its logins are refused: correct the path, or let it be missing: \?/srv/absent:/srv/at'
-	refused_with 'bind /srv/absent on /srv/at: the source /srv/absent does not exist: correct bind' /srv/absent:/srv/at
+	CHECKED='bind of \[profile default\] names /srv/absent, which does not exist, so its logins are refused: correct the path, or write \? before it if it may be missing'
+	refused_with 'bind /srv/absent on /srv/at: the source does not exist; correct the path' /srv/absent:/srv/at
 	CHECKED='names /srv/absent, which does not exist'
-	refused_with 'bind /srv/groups on /srv/absent: the target /srv/absent does not exist: correct bind' /srv/groups:/srv/absent
+	refused_with 'bind /srv/groups on /srv/absent: the target does not exist; correct the path' /srv/groups:/srv/absent
 	CHECKED='names /srv/one.txt, which is no directory, and its source is one'
 	refused_with 'bind /srv/groups on /srv/one.txt: one is a directory, the other is not' /srv/groups:/srv/one.txt
 	bind_set '?/srv/absent:/srv/at' '?/srv/groups:/srv/absent' "/srv/groups/%g:/mnt"
@@ -132,7 +132,7 @@ test_missing_path_of_one_user_refuses_only_that_user() {
 	mkdir -p /data/only/bob
 	bind_set /data/only/%u:/srv/at
 	assert_fails ssh_as alice -- true
-	log_grep 'the source /data/only/alice does not exist'
+	log_grep 'cannot bind /data/only/alice on /srv/at: the source does not exist'
 	ssh_as bob -- true
 	assert_no_match 'bind of' "$(pam-netns check || :)"
 	host_clean
@@ -142,9 +142,9 @@ test_t17_links_of_users_refuse_logins() {
 	mkdir -p /srv/bobs/dir
 	ln -sfn /etc /srv/bobs/link
 	chown -hR bob /srv/bobs
-	CHECKED='names /srv/bobs/link, which leads over a symbolic link that is not root.s, so its logins are refused: write the path without links'
-	refused_with "the source /srv/bobs/link leads over a symbolic link that is not root's" /srv/bobs/link:/srv/at
-	refused_with "the target /srv/bobs/link leads over a symbolic link that is not root's" /srv/groups:/srv/bobs/link
+	CHECKED='names /srv/bobs/link, which leads over a symbolic link that is not root.s, so its logins are refused: write the path without such links'
+	refused_with "the source leads over a symbolic link that is not root's" /srv/bobs/link:/srv/at
+	refused_with "the target leads over a symbolic link that is not root's" /srv/groups:/srv/bobs/link
 	rm -r /srv/bobs
 }
 

@@ -137,6 +137,9 @@ static void test_errors_have_texts(void **state)
 	assert_non_null(strstr(path_resolve_error(-EPERM), "not root's"));
 	assert_non_null(strstr(path_resolve_error(-ELOOP), "too many"));
 	assert_string_equal(path_resolve_error(-EACCES), "Permission denied");
+	assert_non_null(strstr(path_resolve_remedy(-ENOTDIR), "?"));
+	assert_non_null(strstr(path_resolve_remedy(-EPERM), "without such links"));
+	assert_non_null(strstr(path_resolve_remedy(-EACCES), "root"));
 }
 
 int main(void)

@@ -52,6 +52,7 @@ each_command_is_completed() {
 	assert_eq '' "$(offered "$shell" pam-netns up default d)"
 	assert_match '^(/etc/security/)?pam_netns.conf$' "$(offered "$shell" pam-netns check /etc/security/pam_ne)"
 	assert_eq printenv "$(offered "$shell" pam-netns exec alice -- printen)"
+	assert_eq printenv "$(offered "$shell" pam-netns lab -- printen)"
 	assert_eq '' "$(offered "$shell" pam-netns kick alice -- printen)"
 	assert_eq '' "$(offered "$shell" pam-netns frobnicate '')"
 	# A conf file with an error is not told of in the middle of a line.

@@ -22,12 +22,22 @@ example() {
 	pam-netns up
 }
 
+# user_gone USER: waits until nothing of this user is left. With systemd the user's manager ends last, and gc
+# removes what it leaves.
+user_gone() {
+	wait_until 30 gone_after_gc "$1"
+}
+gone_after_gc() {
+	pam-netns gc
+	[[ ! -e /run/netns/$1 && ! -e /run/pam-netns/pins/$(id -u "$1") ]]
+}
+
 # logged_out USER...
 logged_out() {
 	local user
 	for user; do
 		end_session "$user"
-		user_clean "$user"
+		user_gone "$user"
 	done
 }
 
@@ -42,7 +52,7 @@ isolated() {
 	network=$(network_of ssh_as "$1" --)
 	assert_ne "$(readlink /proc/1/ns/net)" "$network" "$1 by ssh"
 	assert_ne "$(readlink /proc/1/ns/net)" "$(network_of su "$1" -c)" "$1 by su"
-	user_clean "$1"
+	user_gone "$1"
 }
 
 # resolves USER...: they find a name that only the name server outside knows.
@@ -155,6 +165,6 @@ test_shell_host_stops_spam_and_reaches_the_hosts_mail_and_chat() {
 	assert_eq "$(listed bob address)" "$(ssh_as bob -- "ip -4 -o addr show eth0 | sed 's,.*inet \([^/]*\)/.*,\1,'")"
 	[[ -e /proc/$(<"$OUT/sleep") ]]
 	kill "$(<"$OUT/sleep")" "$server"
-	user_clean bob
+	user_gone bob
 	logged_out alice
 }

@@ -159,15 +159,42 @@ test_resolved_without_upstream_is_mended() {
 	other_remove systemd-resolved
 }
 
+# mail_pipe: alice's .forward names a program, which writes its network into $OUT/pipe; mail comes for her.
+mail_pipe() {
+	rm -f "$OUT/pipe"
+	printf '#!/bin/sh\nreadlink /proc/self/ns/net >%s/pipe\n' "$OUT" >/home/alice/filter
+	chmod 755 /home/alice/filter
+	echo '|/home/alice/filter' >/home/alice/.forward
+	chown alice: /home/alice/.forward /home/alice/filter
+	/usr/sbin/sendmail alice <<<$'Subject: test\n\ntest'
+}
+
+# mail_mended REGEX REFUSED: the mail server ran the program on the host's network, and refuses it after the
+# remedy, as its log says.
+mail_mended() {
+	local network
+	network=$(readlink /proc/self/ns/net)
+	mail_pipe
+	wait_until 30 test -s "$OUT/pipe"
+	assert_eq "$network" "$(<"$OUT/pipe")" "network of the program"
+	mended 1 "$1"
+	mail_pipe
+	wait_until 30 grep -rqE "$2" /var/log/auth-test.log /var/log/exim4 2>/dev/null
+	assert_fails test -e "$OUT/pipe"
+	rm /home/alice/.forward /home/alice/filter
+}
+
 test_postfix_is_mended() {
 	other_install postfix
-	mended 1 '^warn mail: /etc/postfix/main.cf: postfix runs programs that users name in ~/.forward'
+	mail_mended '^warn mail: /etc/postfix/main.cf: postfix runs programs that users name in ~/.forward' \
+		'to=<alice@.*status=(bounced|deferred).*command'
 	other_remove postfix
 }
 
 test_exim_is_mended() {
 	other_install exim4-daemon-light
-	mended 1 '^warn mail: .*exim.s router userforward runs programs that users name in ~/.forward'
+	mail_mended '^warn mail: .*exim.s router userforward runs programs that users name in ~/.forward' \
+		'<alice@.* R=userforward .*delivery to pipe forbidden'
 	other_remove exim4-daemon-light
 }
 

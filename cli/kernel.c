@@ -209,26 +209,33 @@ static int message_seen(struct nl_msg *message, void *context)
 	return reading->error ? NL_STOP : NL_OK;
 }
 
+/* The length of each header is exact: the kernel's log has a warning of a longer one, and it reads no shorter one. */
 static const struct {
 	int type, family;
+	size_t header;
 } tables[] = {
-    {RTM_GETLINK, AF_BRIDGE}, {RTM_GETNEIGH, AF_BRIDGE}, {RTM_GETNEIGH, AF_INET},
-    {RTM_GETNEIGH, AF_INET6}, {RTM_GETROUTE, AF_INET},	 {RTM_GETROUTE, AF_INET6},
-    {RTM_GETADDR, AF_INET},   {RTM_GETADDR, AF_INET6},
+    {RTM_GETLINK, AF_BRIDGE, sizeof(struct ifinfomsg)},
+    {RTM_GETNEIGH, AF_BRIDGE, sizeof(struct ndmsg)},
+    {RTM_GETNEIGH, AF_INET, sizeof(struct ndmsg)},
+    {RTM_GETNEIGH, AF_INET6, sizeof(struct ndmsg)},
+    {RTM_GETROUTE, AF_INET, sizeof(struct rtmsg)},
+    {RTM_GETROUTE, AF_INET6, sizeof(struct rtmsg)},
+    {RTM_GETADDR, AF_INET, sizeof(struct ifaddrmsg)},
+    {RTM_GETADDR, AF_INET6, sizeof(struct ifaddrmsg)},
 };
 
 /* Negative: an error of libnl's own. If the table changed meanwhile, the first part is dropped. */
 static int table_read(struct nl_sock *sock, size_t table, struct reading *reading)
 {
-	/* As long as any family's header. For a shorter one the kernel does not list the FDB. */
+	/* Each header begins with the family. */
 	struct ifinfomsg header = {.ifi_family = (uint8_t)tables[table].family};
 	size_t before = reading->kernel->count;
 	int result = 0;
 
 	for (int i = 0; i < TRIES; i++) {
 		reading->kernel->count = before;
-		result =
-		    nl_send_simple(sock, tables[table].type, NLM_F_DUMP, &header, sizeof(header));
+		result = nl_send_simple(sock, tables[table].type, NLM_F_DUMP, &header,
+					tables[table].header);
 		if (result >= 0)
 			result = nl_recvmsgs_default(sock);
 		if (result != -NLE_DUMP_INTR)

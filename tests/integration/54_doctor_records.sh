@@ -144,6 +144,17 @@ test_records_check_works_inside_a_session() {
 }
 
 # The last test: it ends alice's port.
+# lengths TYPE: the lengths of doctor's netlink requests.
+lengths() {
+	sed -nE "s/.*\[\{nlmsg_len=([0-9]+), nlmsg_type=$1,.*/\1/p" "$OUT/strace" | sort -u | xargs
+}
+
+# For a header that is too long, the kernel's log gets a warning.
+test_requests_have_headers_of_exact_length() {
+	strace -f -qq -v -e trace=sendmsg,sendto -o "$OUT/strace" pam-netns doctor >&2 || :
+	assert_eq "32 28 28 24" "$(lengths RTM_GETLINK) $(lengths RTM_GETNEIGH) $(lengths RTM_GETROUTE) $(lengths RTM_GETADDR)"
+}
+
 test_missing_port_is_found() {
 	local port said
 	port=$(<"$OUT/port")

@@ -341,6 +341,24 @@ test_t39_uninstall_reads_included_files() {
 	assert_code 0 /srv/checkout/conf/removal-check --users "$root"
 }
 
+# authselect's files are behind symbolic links, which sed -i would replace.
+test_removal_check_leaves_authselects_links_alone() {
+	local said
+	host_pam_remove
+	mkdir /etc/authselect
+	echo 'session required pam_netns.so' >/etc/authselect/password-auth
+	ln -s /etc/authselect/password-auth /etc/pam.d/password-auth
+	said=$(assert_code 1 /srv/checkout/conf/removal-check 2>&1)
+	assert_match '  /etc/pam.d/password-auth.*  sudo authselect select PROFILE' "$said"
+	assert_no_match 'sudo sed' "$said"
+	echo 'session required pam_netns.so' >/etc/pam.d/netns-try
+	said=$(assert_code 1 /srv/checkout/conf/removal-check 2>&1)
+	assert_match "sudo authselect select PROFILE.*sudo sed -i '[^']*' /etc/pam.d/netns-try" "$said"
+	assert_no_match 'sed .*password-auth' "$said"
+	rm -r /etc/authselect /etc/pam.d/{password-auth,netns-try}
+	assert_code 0 /srv/checkout/conf/removal-check
+}
+
 # The host's stacks name the module: uninstall is refused, and logins go on.
 test_t39_uninstall_on_a_host_in_use_is_refused() {
 	local said

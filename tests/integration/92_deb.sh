@@ -180,7 +180,10 @@ test_deb_readmes_commands_isolate_the_first_user_and_undo_it() {
 	package_install "$DEBS"
 	readme_isolates_bob
 	readme_undoes_it
-	all_gone
+	wait_until 30 user_manager_ended 2002
+	pam-netns gc && pam-netns down
+	host_is_clean
+	[[ ! -e /sys/class/net/pnbr0 ]]
 	cp "$SHIPPED" "$CONF"
 }
 

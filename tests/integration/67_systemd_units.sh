@@ -162,8 +162,8 @@ test_restart_of_networkd_leaves_users_their_network() {
 	systemctl stop systemd-networkd.socket systemd-networkd
 }
 
-# A file of networkd for all links takes users' ports out of the bridge. With doctor's remedy it does not, and with
-# our example.
+# A file of networkd for all links takes users' ports out of the bridge. It does not with our example, or with
+# doctor's remedy.
 test_networkd_leaves_links_alone_with_the_example() {
 	local remedy
 	mkdir -p /etc/systemd/network
@@ -176,21 +176,24 @@ test_networkd_leaves_links_alone_with_the_example() {
 	wait_until 30 networkctl_says pnu1jl0 configured
 	assert_fails user_reaches one >&2
 	remedy=$({ pam-netns doctor || :; } | sed -n 's/^warn managed: systemd-networkd manages pn.* -> //p')
-	bash -euc "$remedy"
-	assert_no_match 'warn managed' "$(pam-netns doctor || :)"
-	user_reaches one
-	rm /etc/systemd/network/05-pam-netns.network
-	networkctl reload
-	wait_until 30 networkctl_says pnu1jl0 configured
 	cp "$CHECKOUT/conf/examples/networkd.network" /etc/systemd/network/05-pam-netns.network
 	networkctl reload
 	wait_until 30 networkctl_says pnu1jl0 unmanaged
 	wait_until 30 networkctl_says pnbr0 unmanaged
 	pam-netns gc
 	user_reaches one
+	assert_no_match 'warn managed' "$(pam-netns doctor || :)"
 	systemctl restart systemd-networkd
 	wait_until 30 networkctl_says uplink0 configured
 	assert_eq 'unmanaged unmanaged' "$(networkctl list --no-legend --no-pager 'pn*' | awk '{ print $NF }' | xargs)"
+	user_reaches one
+	# The remedy writes such a file, too.
+	rm /etc/systemd/network/05-pam-netns.network
+	assert_match 'Name=.*>/etc/systemd/network/05-pam-netns.network && networkctl reload' "$remedy"
+	bash -euc "$remedy"
+	systemctl restart systemd-networkd
+	wait_until 30 networkctl_says uplink0 configured
+	assert_no_match 'warn managed' "$(pam-netns doctor || :)"
 	user_reaches one
 	end_session one
 	systemctl stop systemd-networkd.socket systemd-networkd

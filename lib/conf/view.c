@@ -58,6 +58,7 @@ static const struct {
     {"/var/lib", false, NOT_CHANGED},
     {"/var/log", false, NOT_READ_ONLY},
     {"/proc/self", true, NOT_CHANGED},
+    {"/proc/thread-self", true, NOT_CHANGED},
     {"/sys/fs/cgroup", true, NOT_CHANGED},
     {"/dev/pts", true, NOT_CHANGED},
     {"/run/pam-netns", true, NOT_CHANGED},
@@ -71,6 +72,9 @@ static const struct {
 /* Is the path, or one that contains it, needed as the host has it? */
 static bool path_needed(const char *path, enum never never)
 {
+	/* The kernel mounts nothing on what ends with a process. */
+	if (!strncmp(path, "/proc/", 6) && strchr("0123456789", path[6]))
+		return true;
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
 		if ((needed[i].never & never) &&
 		    (!strcmp(path, needed[i].path) ||

@@ -195,11 +195,42 @@ static int path_cover(const struct covers *covers, const struct resolved *at, bo
 	return folder ? home_attach(&covers->home, at->path, tree) : 0;
 }
 
-/* Hides a path, unless it is hidden, or is the user's home. */
+/* Covers what was found, unless it is covered, or is the user's home. */
+static int found_hide(const struct covers *covers, const struct resolved *at)
+{
+	struct stat st;
+
+	if (fstat(at->fd, &st) < 0)
+		return log_errno(errno, "look at %s", at->path);
+	if (st.st_dev == covers->device ||
+	    (covers->home.at.fd >= 0 && !strcmp(covers->home.at.path, at->path)))
+		return 0;
+	return path_cover(covers, at, S_ISDIR(st.st_mode));
+}
+
+/*
+ * The same path of HOSTPROC. Users cannot enter its folder. But as long as one procfs of a mount
+ * namespace is whole, the kernel lets a user mount another one in a PID namespace of their own.
+ */
+static int hostproc_hide(const struct covers *covers, const char *below)
+{
+	char path[PATH_MAX + sizeof(HOSTPROC)];
+	struct resolved at;
+	int error;
+
+	snprintf(path, sizeof(path), HOSTPROC "/%s", below);
+	error = path_resolve(path, 0, NULL, NULL, &at);
+	CLEANUP_FD int fd = at.fd;
+
+	if (path_is_missing(error))
+		return 0;
+	return error ? log_errno(-error, "find %s", path) : found_hide(covers, &at);
+}
+
 static int path_hide_once(const struct covers *covers, const char *path, bool optional)
 {
 	struct resolved at;
-	struct stat st;
+	const char *below;
 	int error = path_resolve(path, 0, NULL, NULL, &at);
 	CLEANUP_FD int fd = at.fd;
 
@@ -210,12 +241,9 @@ static int path_hide_once(const struct covers *covers, const char *path, bool op
 			  path_resolve_remedy(error));
 		return error;
 	}
-	if (fstat(fd, &st) < 0)
-		return log_errno(errno, "look at %s", at.path);
-	if (st.st_dev == covers->device ||
-	    (covers->home.at.fd >= 0 && !strcmp(covers->home.at.path, at.path)))
-		return 0;
-	return path_cover(covers, &at, S_ISDIR(st.st_mode));
+	error = found_hide(covers, &at);
+	below = path_below(at.path, "/proc");
+	return error || !below ? error : hostproc_hide(covers, below);
 }
 
 int path_hide(const struct covers *covers, const char *word, bool optional)

@@ -217,6 +217,29 @@ test_t47_user_namespace_reveals_no_path() {
 	host_clean
 }
 
+# A procfs or sysfs of a namespace of the user's own would show what is hidden in the user's.
+test_t47_user_namespace_mounts_no_other_proc_or_sys() {
+	local processes command
+	for processes in all own; do
+		hide_set /proc/version /sys/kernel/vmcoreinfo
+		conf_set processes "$processes"
+		hold_session one alice
+		in_session one 'mkdir -p ~/at'
+		for command in 'unshare -Urpfm --mount-proc cat /proc/version' \
+			'unshare -Urpfm sh -c "mount -t proc proc ~/at && cat ~/at/version"' \
+			'unshare -Urnm sh -c "mount -t sysfs sys ~/at && cat ~/at/kernel/vmcoreinfo"'; do
+			assert_eq refused "$(in_session one "$command 2>/dev/null || echo refused")" "$processes: $command"
+		done
+		end_session one
+		host_clean
+	done
+	rmdir /home/alice/at
+	# Where nothing of them is hidden, containers without root work.
+	hide_set /srv/secret
+	ssh_as alice -- unshare -Urpfm --mount-proc cat /proc/version >/dev/null
+	host_clean
+}
+
 # The roots of all processes that a user may look at are the user's own.
 test_t48_processes_lead_to_no_hidden_path() {
 	hide_all

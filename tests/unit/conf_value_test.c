@@ -283,6 +283,8 @@ static void test_bad_values_of_profiles_are_refused(void **state)
 	    {"processes", "own /adm", "the word after own must be the name of a group"},
 	    {"hide", "/",
 	     "'/' cannot be hidden, because logins need it; name what is secret in it"},
+	    {"hide", "/proc/1/net",
+	     "'/proc/1/net' cannot be hidden, because logins need it; name what is secret in it"},
 	    {"hide", "/run/user/*",
 	     "'/run/user' cannot be hidden, because logins need it; name what is secret in it"},
 	    {"hide", "srv",

@@ -98,12 +98,16 @@ static int child_start(struct child *child, pid_t *pid)
 {
 	static char stack[CHILD_STACK] LARGE_BUFFER __attribute__((aligned(16)));
 	struct pollfd end = {.fd = -1, .events = POLLIN};
+	int ended;
 
 	*pid = clone(child_run, stack + sizeof(stack),
 		     CLONE_VM | CLONE_FILES | CLONE_PIDFD | SIGCHLD, child, &end.fd);
 	if (*pid < 0)
 		return log_errno(errno, "start a process");
-	if (poll(&end, 1, CHILD_WAIT_MS) != 1) {
+	do
+		ended = poll(&end, 1, CHILD_WAIT_MS);
+	while (ended < 0 && errno == EINTR);
+	if (ended != 1) {
 		(void)kill(*pid, SIGKILL);
 		child->error = ETIMEDOUT;
 		child->step = "make a net namespace: another process stops or slows the helper's";

@@ -142,6 +142,19 @@ test_each_caller_gives_the_user_their_network() {
 	host_clean
 }
 
+# A login inside a session whose network the user owns is one of the host.
+test_login_of_another_user_inside_an_owned_network() {
+	hold_session alice alice
+	PROFILE='' policy
+	assert_eq "$(su bob -c 'readlink /proc/self/ns/user')" "$(nsenter -t "$(hold_pid alice)" -m -n -u su bob -c 'readlink /proc/self/ns/user')"
+	nsenter -t "$(hold_pid alice)" -m -n -u "$TOOLS/host-session" su bob sh -c "readlink /proc/self/ns/net; ip -br address show dev eth0" >"$OUT/nested"
+	assert_no_match "$(in_session alice 'readlink /proc/self/ns/net')" "$(<"$OUT/nested")"
+	assert_match "$BOB4" "$(<"$OUT/nested")"
+	end_session alice
+	host_clean
+	policy
+}
+
 # The helper records the owner; another user namespace does not count.
 test_namespace_with_another_owner_is_no_pin() {
 	hold_session alice alice
@@ -170,28 +183,10 @@ DAMAGES=(
 	'ip link del eth0'
 	'ip link del eth0; ip link add br7 index 1000 type bridge; ip link property add dev lo altname eth0'
 	'ip link del eth0; echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6'
+	'ip rule add priority 0 unreachable; ethtool -K eth0 tso off gso off'
+	'ip link set eth0 arp off; ip neigh replace 10.203.0.1 lladdr 02:00:00:00:00:09 dev eth0'
+	'ip route replace default dev lo; ip route add 0.0.0.0/1 dev lo proto 99'
 )
-
-test_t58_login_succeeds_whatever_the_user_has_broken() {
-	local damage inode
-	for damage in "${DAMAGES[@]}"; do
-		hold_session alice alice
-		inode=$(in_session alice 'readlink /proc/self/ns/net')
-		owner alice "$damage"
-		assert_eq "$inode" "$(ssh_as alice -- readlink /proc/self/ns/net)" "after: $damage"
-		assert_eq "$inode" "$(as alice pam-netns exec -- readlink /proc/self/ns/net)" "after: $damage"
-		pam-netns gc
-		pam-netns status alice >/dev/null
-		pam-netns doctor >"$OUT/doctor" || [[ $? -eq 1 ]] || fail "doctor after: $damage: $(<"$OUT/doctor")"
-		# The host's side is as before, and no other user notices.
-		assert_match '[<,]UP[,>]' "$(ip link show dev "$(port_of alice)")"
-		assert_match 'isolated on' "$(bridge -d link show dev "$(port_of alice)")"
-		pam-netns kick alice
-		user_clean alice
-	done
-	login_works bob
-	host_clean
-}
 
 # stack SESSION: prints what a login makes of a network.
 stack() {
@@ -202,27 +197,38 @@ stack() {
 		ethtool -k eth0 | grep -E "^(tcp-seg|generic-seg|tx-check|rx-check|scatter).*"'
 }
 
+# damaged_login DAMAGE: a login, enter, gc, status and doctor after it.
+damaged_login() {
+	local inode
+	inode=$(in_session alice 'readlink /proc/self/ns/net')
+	owner alice "$1"
+	[[ $1 != *'link del'* ]] ||
+		assert_match 'not in your network' "$(assert_fails in_session alice 'pam-netns repair' 2>&1)"
+	assert_eq "$inode" "$(ssh_as alice -- readlink /proc/self/ns/net)" "after: $1"
+	assert_eq "$inode" "$(as alice pam-netns exec -- readlink /proc/self/ns/net)" "after: $1"
+	pam-netns gc
+	pam-netns status alice >/dev/null
+	pam-netns doctor >"$OUT/doctor" || [[ $? -eq 1 ]] || fail "doctor after: $1: $(<"$OUT/doctor")"
+	# The host's side is as before.
+	assert_match '[<,]UP[,>]' "$(ip link show dev "$(port_of alice)")"
+	assert_match 'isolated on' "$(bridge -d link show dev "$(port_of alice)")"
+}
+
 # A removed link is made again by a login, before the repair.
-test_repair_brings_back_what_a_login_gave() {
+test_t58_login_and_repair_succeed_whatever_the_user_has_broken() {
 	local damage before
 	hold_session alice alice
 	before=$(stack alice)
-	DAMAGES+=('ip rule add priority 0 unreachable; ethtool -K eth0 tso off gso off'
-		'ip link set eth0 arp off; ip neigh replace 10.203.0.1 lladdr 02:00:00:00:00:09 dev eth0'
-		'ip route replace default dev lo; ip route add 0.0.0.0/1 dev lo proto 99')
 	for damage in "${DAMAGES[@]}"; do
-		owner alice "$damage"
-		if [[ $damage == *'link del'* ]]; then
-			assert_match 'not in your network' "$(assert_fails in_session alice 'pam-netns repair' 2>&1)"
-			ssh_as alice -- true
-		fi
-		in_session alice 'pam-netns repair'
+		damaged_login "$damage"
+		in_session alice 'pam-netns repair' >/dev/null
 		owner alice 'ip -o link show type bridge | sed "s/^[0-9]*: //; s/:.*//" |
 			while read -r link; do ip link del "$link"; done'
 		assert_same "$before" "$(stack alice)" "after: $damage"
 		assert_match "you are $HOST4" "$(in_session alice "curl -sS -m 3 http://$OUTSIDE4/")"
 		assert_match "you are $HOST6" "$(in_session alice "curl -sS -m 3 'http://[$OUTSIDE6]/'")"
 	done
+	login_works bob
 	end_session alice
 	host_clean
 }

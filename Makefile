@@ -11,6 +11,8 @@ EXAMPLESDIR = $(PREFIX)/share/doc/pam-netns/examples
 UNITDIR    ?= $(or $(if $(filter /usr,$(PREFIX)),$(realpath \
 	$(shell $(PKG_CONFIG) --variable=systemdsystemunitdir systemd 2>/dev/null))),$(PREFIX)/lib/systemd/system)
 NFTABLES_DROPIN = $(UNITDIR)/nftables.service.d
+# systemd's escape of the dash.
+MOUNTS_DROPIN = $(UNITDIR)/run-pam\x2dnetns-.mount.d
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 SYSCTLDIR  ?= $(PREFIX)/lib/sysctl.d
 PAMCONFIGSDIR ?= $(PREFIX)/share/pam-configs
@@ -216,8 +218,9 @@ install: all
 		$(INSTALL) -m 0644 conf/pam_netns.conf $(DESTDIR)$(SYSCONFDIR)/security/pam_netns.conf; fi
 	$(INSTALL) -m 0644 conf/pam-netns-gc.service conf/pam-netns-gc.timer conf/pam-netns-gc.path \
 		conf/pam-netns.service conf/pam-netns-resolv.path $(DESTDIR)$(UNITDIR)/
-	$(INSTALL) -d -m 0755 $(DESTDIR)$(NFTABLES_DROPIN)
+	$(INSTALL) -d -m 0755 $(DESTDIR)$(NFTABLES_DROPIN) '$(DESTDIR)$(MOUNTS_DROPIN)'
 	$(INSTALL) -m 0644 conf/nftables-service.conf $(DESTDIR)$(NFTABLES_DROPIN)/pam-netns.conf
+	$(INSTALL) -m 0644 conf/mounts.conf '$(DESTDIR)$(MOUNTS_DROPIN)/pam-netns.conf'
 	$(INSTALL) -m 0644 conf/tmpfiles.conf $(DESTDIR)$(TMPFILESDIR)/pam-netns.conf
 	$(INSTALL) -m 0644 conf/sysctl.conf $(DESTDIR)$(SYSCTLDIR)/60-pam-netns.conf
 	$(INSTALL) -m 0644 conf/pam-configs $(DESTDIR)$(PAMCONFIGSDIR)/pam-netns
@@ -245,7 +248,7 @@ uninstall:
 		$(addprefix $(DESTDIR)$(LIBEXECDIR)/,pam-netns-helper pam-netns-enter removal-check) \
 		$(addprefix $(DESTDIR)$(UNITDIR)/,pam-netns-gc.service pam-netns-gc.timer \
 			pam-netns-gc.path pam-netns.service pam-netns-resolv.path) \
-		$(DESTDIR)$(NFTABLES_DROPIN)/pam-netns.conf \
+		$(DESTDIR)$(NFTABLES_DROPIN)/pam-netns.conf '$(DESTDIR)$(MOUNTS_DROPIN)/pam-netns.conf' \
 		$(DESTDIR)$(TMPFILESDIR)/pam-netns.conf $(DESTDIR)$(SYSCTLDIR)/60-pam-netns.conf \
 		$(DESTDIR)$(PAMCONFIGSDIR)/pam-netns $(DESTDIR)$(BASHDIR)/pam-netns \
 		$(DESTDIR)$(ZSHDIR)/_pam-netns $(DESTDIR)$(FISHDIR)/pam-netns.fish \
@@ -253,7 +256,7 @@ uninstall:
 		$(addprefix $(DESTDIR)$(EXAMPLESDIR)/,$(notdir $(EXAMPLES)))
 	@for page in $(MANPAGES) $(COMMANDS:%=pam-netns-%.8); do \
 		rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
-	@rmdir $(addprefix $(DESTDIR),$(LIBEXECDIR) $(NFTABLES_DROPIN) $(EXAMPLESDIR) $(dir $(EXAMPLESDIR)) \
+	@rmdir '$(DESTDIR)$(MOUNTS_DROPIN)' $(addprefix $(DESTDIR),$(LIBEXECDIR) $(NFTABLES_DROPIN) $(EXAMPLESDIR) $(dir $(EXAMPLESDIR)) \
 		$(addprefix $(POLICYDIR),/apparmor /selinux) $(POLICYDIR)) 2>/dev/null || true
 
 ## deb		Debian packages in build/deb, from a copy of the tree

@@ -26,6 +26,19 @@ test_enabled_units_make_the_set_up() {
 	assert_eq '' "$(systemd-analyze verify --man=no "${UNITS[@]}" 2>&1 | grep pam-netns || :)"
 }
 
+# Else each shutdown fails to unmount the pins: systemd knows the mounts in them by the names before the login.
+test_shutdown_leaves_our_mounts_to_its_end() {
+	local unit units
+	hold_session one alice
+	units=$(systemctl list-units --no-legend --plain 'run-pam*.mount' | cut -d ' ' -f 1)
+	assert_match 'run-pam.x2dnetns-pins.mount' "$units"
+	while read -r unit; do
+		assert_eq no "$(systemctl show -P DefaultDependencies "$unit")" "$unit"
+		assert_no_match umount.target "$(systemctl show -P Conflicts "$unit")" "$unit"
+	done <<<"$units"
+	end_session one
+}
+
 # An at job has no user manager, so its close is the last logout, and leaves a note.
 test_last_logout_starts_gc_by_the_path_unit() {
 	systemctl stop pam-netns-gc.timer

@@ -7,7 +7,7 @@ LIBEXEC=/usr/libexec/pam-netns
 PAGES="man1/pam-netns-enter.1 man5/pam_netns.conf.5 man7/pam_netns.7 man8/pam-netns.8 man8/pam-netns-helper.8
 	man8/pam_netns.8"
 UNITS="pam-netns.service pam-netns-gc.service pam-netns-gc.timer pam-netns-gc.path
-	pam-netns-resolv.path nftables.service.d/pam-netns.conf"
+	pam-netns-resolv.path nftables.service.d/pam-netns.conf run-pam\x2dnetns-.mount.d/pam-netns.conf"
 
 # product TARGET [VARIABLE=VALUE...]
 product() {

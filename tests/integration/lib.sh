@@ -75,7 +75,8 @@ assert_code() {
 }
 
 # bound SECONDS: sets BOUND to the number of seconds that these become on a busy machine. If twice as many
-# processes want to run as there are CPUs, all takes twice as long. BOUND_FACTOR is that of a slow machine.
+# processes want to run as there are CPUs, all takes twice as long. BOUND_FACTOR is that of a slow machine,
+# which looks less often, too: POLL, in seconds.
 bound() {
 	local load
 	read -r load _ </proc/loadavg
@@ -90,7 +91,7 @@ wait_until() {
 	shift
 	until ("$@") >/dev/null 2>&1; do
 		((${EPOCHREALTIME/./} < end)) || fail "not within $BOUND s: $*"
-		sleep 0.03
+		sleep "${POLL:-0.03}"
 	done
 }
 
@@ -102,7 +103,7 @@ log_settle() {
 	logger -p user.debug -t test "$mark"
 	for ((i = 0; i < 6000; i++)); do
 		! grep -qF " test: $mark" "$LOG" || return 0
-		sleep 0.01
+		sleep "${POLL:-0.01}"
 	done
 	fail "the host's log has stopped"
 }

@@ -85,7 +85,7 @@ job_wait() {
 			cat "$1.out"
 			return "$(<"$1.code")"
 		fi
-		sleep 0.05
+		sleep "${POLL:-0.05}"
 	done
 	echo "job does not end or was not started" >&2
 	return 1

@@ -30,6 +30,7 @@ static char script[sizeof(scratch_path) + 8]; /* "": there is no nft */
 #define openat(...)	      FAULT(openat(__VA_ARGS__))
 #define calloc(n, size)	      FAULT_NULL(calloc(n, size))
 
+#include "../../helper/pam-netns-helper/program.c"
 #include "../../helper/pam-netns-helper/nft.c"
 
 #undef memfd_create

@@ -33,6 +33,7 @@ static char script[300]; /* runs in place of nft; "": nft is not installed */
 #define calloc(...)		FAULT_NULL(calloc(__VA_ARGS__))
 #define waitpid(...)		FAULT(waitpid(__VA_ARGS__))
 
+#include "../../helper/pam-netns-helper/program.c"
 #include "../../helper/pam-netns-helper/nft.c"
 #include "../../lib/rules/nft_path.c"
 

@@ -11,10 +11,11 @@
 
 const char *install_again(void)
 {
-	if (access("/var/lib/dpkg/info/pam-netns.list", F_OK) == 0)
+	/* Files that only the packages have. */
+	if (access("/usr/share/doc/pam-netns/copyright", F_OK) == 0)
 		return "apt-get install --reinstall libpam-netns pam-netns";
-	if (access("/usr/bin/dnf", X_OK) == 0)
-		return "dnf reinstall libpam-netns pam-netns, or make install";
+	if (access("/usr/share/licenses/pam-netns", F_OK) == 0)
+		return "dnf reinstall libpam-netns pam-netns";
 	return "make install";
 }
 

@@ -27,6 +27,7 @@
 
 #include "helper.h"
 #include "inherited.h"
+#include "move.h"
 #include "base/log.h"
 #include "base/paths.h"
 
@@ -195,7 +196,11 @@ int main(int argc, char **argv)
 {
 	pid_t caller;
 
-	if (argc != 2 || !argv[1] || inherited_ids(&caller) < 0)
+	if (argc < 2 || argc > 3 || !argv[1] || inherited_ids(&caller) < 0)
+		return usage();
+	if (argc == 3 && strcmp(argv[2], "move") == 0)
+		helper_move();
+	else if (argc == 3)
 		return usage();
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strcmp(argv[1], verbs[i].name) != 0)

@@ -4,7 +4,8 @@
  * 1. The request is put into the socket before the helper starts. So sending cannot block, and the
  *    helper finds it.
  * 2. call_start (start.h) starts the helper.
- * 3. Log lines and one reply come over the socket. They are the result, never the exit status: a
+ * 3. If the helper moves into another cgroup, another child goes on as the helper.
+ * 4. Log lines and one reply come over the socket. They are the result, never the exit status: a
  *    caller's own SIGCHLD handler may have taken that.
  */
 #include "call/call.h"
@@ -39,6 +40,7 @@ struct call {
 	pid_t pid;
 	int process; /* pidfd */
 	int socket;
+	bool moved; /* it is another process than the one that was started */
 };
 
 static int time_left(int64_t until)
@@ -116,6 +118,21 @@ static int end_helper(const struct call *call, bool kill_now)
 	return status;
 }
 
+/* On failure the helper is ended, and call->process is -1. */
+static int process_open(struct call *call)
+{
+	int error;
+
+	call->process = (int)syscall(SYS_pidfd_open, call->pid, 0);
+	if (call->process >= 0)
+		return 0;
+	error = log_errno(errno, "open a pidfd of the helper (pid %d)", (int)call->pid);
+	kill(call->pid, SIGKILL);
+	while (waitpid(call->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return error;
+}
+
 /*
  * With all signals blocked and cancellation off: the caller's handlers and cleanup must not run in
  * the child, and the helper takes signals only after it has a session of its own.
@@ -135,14 +152,7 @@ static int start_helper(struct call *call, int childs_socket)
 		log_errno(-error, "run %s", call_helper_path);
 		return -ENOEXEC;
 	}
-	call->process = (int)syscall(SYS_pidfd_open, call->pid, 0);
-	if (call->process < 0) {
-		error = log_errno(errno, "open a pidfd of the helper (pid %d)", (int)call->pid);
-		kill(call->pid, SIGKILL);
-		while (waitpid(call->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	return error;
+	return process_open(call);
 }
 
 static void pass_log(const struct log_line *line)
@@ -186,8 +196,23 @@ static void explain_failure(const struct call *call, int error, int status, bool
 			  WEXITSTATUS(status));
 }
 
+/*
+ * The helper goes on as another child of ours. What it was has nothing left to do, and is ended even
+ * if its user has stopped it.
+ */
+static int helper_moved(struct call *call, pid_t pid)
+{
+	if (call->moved)
+		return -EBADMSG;
+	(void)end_helper(call, true);
+	close(call->process);
+	call->pid = pid;
+	call->moved = true;
+	return process_open(call);
+}
+
 /* Log lines, then the first reply. */
-static int await_reply(const struct call *call, struct reply *reply, int *failure)
+static int await_reply(struct call *call, struct reply *reply)
 {
 	struct message message;
 	unsigned lines = 0;
@@ -200,13 +225,15 @@ static int await_reply(const struct call *call, struct reply *reply, int *failur
 			error = -ETIMEDOUT;
 		if (error)
 			return error;
-		if (message.kind == MESSAGE_FAILURE) {
-			*failure = message.failure;
-			return -message.failure;
-		}
 		if (message.kind == MESSAGE_REPLY) {
 			*reply = message.reply;
 			return 0;
+		}
+		if (message.kind == MESSAGE_MOVED) {
+			error = helper_moved(call, message.moved);
+			if (error)
+				return error;
+			continue;
 		}
 		if (++lines <= LOG_LINES_MAX)
 			pass_log(&message.log);
@@ -215,12 +242,28 @@ static int await_reply(const struct call *call, struct reply *reply, int *failur
 	}
 }
 
+/*
+ * The call has failed. A helper that moves meanwhile cannot tell it any more, and ends; one that has
+ * told it just before is found.
+ */
+static void take_late_move(struct call *call)
+{
+	struct message message;
+
+	(void)shutdown(call->socket, SHUT_RDWR);
+	while (message_receive(call->socket, 0, &message) == 0) {
+		if (message.kind == MESSAGE_MOVED)
+			(void)helper_moved(call, message.moved);
+		if (message.kind == MESSAGE_REPLY)
+			reply_close(&message.reply);
+	}
+}
+
 static int run_helper(const char *verb, const struct request *request, unsigned deadline_ms,
 		      struct reply *reply)
 {
 	CLEANUP_FD int ours = -1, childs = -1;
 	struct call call = {.verb = verb, .until = clock_ms() + deadline_ms, .process = -1};
-	int failure = 0; /* errno of the child before exec */
 	int error, status;
 
 	error = open_sockets(&ours, &childs);
@@ -235,17 +278,15 @@ static int run_helper(const char *verb, const struct request *request, unsigned 
 	call.socket = ours;
 	/* The end of the helper shows on the socket only after our copy is closed. */
 	close(steal_fd(&childs));
-	error = await_reply(&call, reply, &failure);
+	error = await_reply(&call, reply);
+	if (error)
+		take_late_move(&call);
 	/* Closed before the wait: a helper that still writes gets EPIPE, and no full socket. */
 	close(steal_fd(&ours));
 	bool rtnl = error == -ETIMEDOUT && awaits_rtnl(&call);
 
-	status = end_helper(&call, error != 0);
+	status = call.process < 0 ? 0 : end_helper(&call, error != 0);
 	close(call.process);
-	if (failure) {
-		log_errno(failure, "run %s", call_helper_path);
-		return -ENOEXEC;
-	}
 	if (error || status == STUCK)
 		explain_failure(&call, error, status, rtnl);
 	return error && status == STUCK ? -EBUSY : error;

@@ -10,7 +10,6 @@
 #include "call/packet.h"
 
 #define ID_MAX	      (UINT32_MAX - 1) /* of uids and gids; -1 means "none" to the kernel */
-#define ERRNO_MAX     4095
 #define REQUEST_FLAGS (REQUEST_FORCE | REQUEST_DEBUG | REQUEST_DROP)
 
 /* The text fields of a request behind the conf file's path, in their order in the packet. */
@@ -314,13 +313,13 @@ static int take_reply(struct packet_reader *reader, struct reply *out)
 	return reply_consistent(out->outcome, out->handed_count) ? 0 : -EBADMSG;
 }
 
-static int take_failure(struct packet_reader *reader, int *out)
+static int take_moved(struct packet_reader *reader, pid_t *out)
 {
-	uint64_t error;
+	uint64_t pid;
 
-	if (!packet_take_number(reader, "errno", ERRNO_MAX, &error) || error == 0)
+	if (!packet_take_number(reader, "pid", INT_MAX, &pid) || pid == 0)
 		return -EBADMSG;
-	*out = (int)error;
+	*out = (pid_t)pid;
 	return 0;
 }
 
@@ -335,9 +334,9 @@ static int take_message(const char *packet, size_t size, struct message *out)
 	} else if (packet_open(&reader, packet, size, "reply")) {
 		out->kind = MESSAGE_REPLY;
 		error = take_reply(&reader, &out->reply);
-	} else if (packet_open(&reader, packet, size, "failure")) {
-		out->kind = MESSAGE_FAILURE;
-		error = take_failure(&reader, &out->failure);
+	} else if (packet_open(&reader, packet, size, "moved")) {
+		out->kind = MESSAGE_MOVED;
+		error = take_moved(&reader, &out->moved);
 	} else {
 		error = -EBADMSG;
 	}

@@ -4,9 +4,9 @@
  *
  *	caller -> helper	one request
  *	helper -> caller	any number of log lines, then one reply, with namespace descriptors
- *	child -> caller		one failure: the child could not become the helper
+ *	helper -> caller	before these: the helper has moved, and goes on as another process
  *
- * A packet is its kind ("request", "log", "reply", "failure") and key=value fields, each ended by a
+ * A packet is its kind ("request", "log", "reply", "moved") and key=value fields, each ended by a
  * NUL. Fields are in the order of message.c, and the last is "end=". -EBADMSG: a key is unknown,
  * repeated, missing or misplaced, a value is out of range, or a number is not in its shortest form.
  * Strings have no control characters. No length from the other side is trusted.
@@ -79,14 +79,14 @@ struct log_line {
 	char text[1024];
 };
 
-enum message_kind { MESSAGE_LOG, MESSAGE_REPLY, MESSAGE_FAILURE };
+enum message_kind { MESSAGE_LOG, MESSAGE_REPLY, MESSAGE_MOVED };
 
 struct message {
 	enum message_kind kind;
 	union {
 		struct log_line log;
 		struct reply reply;
-		int failure; /* errno of the child that could not become the helper */
+		pid_t moved; /* the process that is the helper from now on */
 	};
 };
 
@@ -109,8 +109,7 @@ int message_receive_request(int socket, struct request *out) MUST_CHECK;
 int message_send_log(int socket, int level, const char *text);
 /* Waits 1 s at most for room in the socket, then -ETIMEDOUT. cause and line as with logs. */
 int message_send_reply(int socket, const struct reply *reply) MUST_CHECK;
-/* Async-signal-safe, for the child between fork and exec. */
-int message_send_failure(int socket, int error);
+int message_send_moved(int socket, pid_t pid) MUST_CHECK;
 /*
  * timeout in milliseconds; -ETIMEDOUT; -EPIPE when the helper ended without a reply. The caller
  * owns the descriptors of a reply (reply_close); on failure none stays open.

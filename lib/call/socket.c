@@ -11,7 +11,7 @@
 #include "call/packet.h"
 
 #define REPLY_WAIT   1000 /* milliseconds */
-#define FAILURE_SIZE 64	  /* bytes of a failure's packet, at most */
+#define MOVED_SIZE   64
 #define CONTROL_SIZE CMSG_SPACE(NAMESPACE_KINDS * sizeof(int))
 /* The kernel also fills the space that CMSG_SPACE rounds up, so one more descriptor
  * than requested may come. */
@@ -75,14 +75,14 @@ int message_send_log(int socket, int level, const char *text)
 	return size < 0 ? (int)size : send_bytes(socket, bytes, (size_t)size, MSG_DONTWAIT);
 }
 
-int message_send_failure(int socket, int error)
+int message_send_moved(int socket, pid_t pid)
 {
-	char bytes[FAILURE_SIZE];
+	char bytes[MOVED_SIZE];
 	struct packet_writer writer;
 	ssize_t size;
 
-	packet_begin(&writer, bytes, sizeof(bytes), "failure");
-	packet_put_number(&writer, "errno", (unsigned)error);
+	packet_begin(&writer, bytes, sizeof(bytes), "moved");
+	packet_put_number(&writer, "pid", (unsigned)pid);
 	size = packet_end(&writer);
 	return size < 0 ? (int)size : send_bytes(socket, bytes, (size_t)size, MSG_DONTWAIT);
 }

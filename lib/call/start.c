@@ -4,49 +4,29 @@
  * posix_spawn(3) runs the child in its caller's memory until it is the helper; a copy of sshd's or
  * su's page tables would be the longest part of a short call (BENCHMARKS). The child belongs in
  * another cgroup, though: su runs in one that its user may be allowed to freeze or to starve
- * (systemd delegates one to each), and the helper holds locks that others need (T10). So there are
- * three ways:
- *
- * 1. start_in_cgroup(), with a C library that can (glibc 2.39): spawned into the cgroup.
- * 2. start_in_cgroup(), with others: cloned into it, with a copy of the caller's memory. Only
- *    posix_spawn(3) may share the memory without machine code of ours in the caller.
- * 3. start_spawned(): spawned in the caller's own cgroup, if that is the root already, if there is
- *    no version 2, or if the other way fails (a filter may forbid clone3(2)).
+ * (systemd delegates one to each), and the helper holds locks that others need (T10). With a C
+ * library that can (glibc 2.39) it is spawned into that cgroup. With others it is spawned in its
+ * caller's, and moves itself as its first step (helper/pam-netns-helper/move.c). If no cgroup takes
+ * it, it stays in its caller's: there is no version 2, or a filter forbids clone3(2).
  */
 #include "call/start.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/magic.h>
-#include <linux/sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
-#include "call/message.h"
+#include "call/root_cgroup.h"
 
 #define OWN_CGROUP (-1)
-
-/*
- * The root of cgroup v2, or if that takes no processes (a container's) the cgroup of PID 1. Hosts
- * with both versions have the second one in "unified".
- */
-static const char *const cgroups[] = {
-    "/sys/fs/cgroup",
-    "/sys/fs/cgroup/init.scope",
-    "/sys/fs/cgroup/unified",
-};
 
 struct start {
 	int socket;
 	const char *path;
-	char *arguments[3];
+	char *arguments[4];
 };
 
 static char *const no_environment[] = {NULL};
@@ -116,62 +96,26 @@ static int start_spawned(const struct start *start, int cgroup, pid_t *pid)
 
 #ifdef POSIX_SPAWN_SETCGROUP
 
-static int start_in_cgroup(const struct start *start, int cgroup, pid_t *pid)
+struct spawn {
+	const struct start *start;
+	pid_t *pid;
+};
+
+static int spawn_into(void *context, int cgroup)
 {
-	return start_spawned(start, cgroup, pid);
+	const struct spawn *spawn = context;
+
+	return start_spawned(spawn->start, cgroup, spawn->pid);
 }
 
-static bool in_root_cgroup(void)
+static int start_outside(struct start *start, pid_t *pid)
 {
-	return false; /* no need to know */
+	struct spawn spawn = {start, pid};
+
+	return root_cgroup_each(spawn_into, &spawn) ? start_spawned(start, OWN_CGROUP, pid) : 0;
 }
 
 #else
-
-static int arrange_fds(int socket)
-{
-	int null = open("/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC);
-
-	/* If null is 1 or 2, dup2(2) leaves that one close-on-exec. */
-	if (null >= 0 && null <= STDERR_FILENO)
-		null = fcntl(null, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	if (null < 0 || dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0 ||
-	    dup2(socket, STDIN_FILENO) < 0)
-		return -errno;
-	return 0;
-}
-
-/* Async-signal-safe: the caller may have other threads. */
-static void child_run(const struct start *start)
-{
-	/* All bytes zero is the default action in every architecture's struct. */
-	static const unsigned long standard[8];
-	int error = arrange_fds(start->socket);
-
-	for (int signal = 1; signal < NSIG; signal++)
-		(void)syscall(SYS_rt_sigaction, signal, standard, NULL, (NSIG - 1) / CHAR_BIT);
-	if (!error) {
-		/* gcov(1) puts something of its own, which allocates, in execve(3)'s place. */
-		(void)syscall(SYS_execve, start->path, start->arguments, no_environment);
-		error = -errno;
-	}
-	(void)message_send_failure(start->socket, -error);
-	_exit(127);
-}
-
-static int start_in_cgroup(const struct start *start, int cgroup, pid_t *pid)
-{
-	struct clone_args arguments = {
-	    .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)cgroup};
-	long result = syscall(SYS_clone3, &arguments, sizeof(arguments));
-
-	if (result < 0)
-		return -errno;
-	if (result == 0)
-		child_run(start);
-	*pid = (pid_t)result;
-	return 0;
-}
 
 /* The calling thread's. No cgroup has a line feed in its name. */
 static bool in_root_cgroup(void)
@@ -186,28 +130,18 @@ static bool in_root_cgroup(void)
 	return strstr(text, "0::/\n") != NULL;
 }
 
-#endif
-
-static int start_at(const struct start *start, const char *folder, pid_t *pid)
+static int start_outside(struct start *start, pid_t *pid)
 {
-	CLEANUP_FD int cgroup = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct statfs fs;
-
-	/* Asked first: the kernel may copy the process before it says so. */
-	if (cgroup < 0 || fstatfs(cgroup, &fs) < 0)
-		return -errno;
-	if (fs.f_type != CGROUP2_SUPER_MAGIC)
-		return -ENODEV;
-	return start_in_cgroup(start, cgroup, pid);
+	if (!in_root_cgroup())
+		start->arguments[2] = (char *)"move";
+	return start_spawned(start, OWN_CGROUP, pid);
 }
+
+#endif
 
 int call_start(int socket, const char *path, const char *verb, pid_t *pid)
 {
-	struct start start = {socket, path, {(char *)"pam-netns-helper", (char *)verb, NULL}};
+	struct start start = {socket, path, {(char *)"pam-netns-helper", (char *)verb, NULL, NULL}};
 
-	if (!in_root_cgroup())
-		for (size_t i = 0; i < sizeof(cgroups) / sizeof(cgroups[0]); i++)
-			if (start_at(&start, cgroups[i], pid) == 0)
-				return 0;
-	return start_spawned(&start, OWN_CGROUP, pid);
+	return start_outside(&start, pid);
 }

@@ -266,6 +266,10 @@ static void sites_run(const struct sweep *sweep)
 
 	progress_begin(&progress);
 	sites = sites_count(sweep, &t, fault);
+	if (!sites) {
+		wrong("no call was seen");
+		run_report(sweep, &t);
+	}
 	for (unsigned long site = 1; site <= sites && progress_goes_on(&progress); site++) {
 		progress_show(&progress, sweep, site, sites);
 		for (size_t e = 0; e < kinds * options.times; e++) {

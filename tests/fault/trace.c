@@ -145,7 +145,7 @@ static struct traced *traced_known(struct trace *t, pid_t pid)
 	return NULL;
 }
 
-/* A reaper's parent has ended when the reaper is first seen: it belongs to the present phase. */
+/* If a reaper's parent has ended when the reaper is first seen, it belongs to the present phase. */
 static struct traced *traced_find(struct trace *t, pid_t pid)
 {
 	struct traced *process = traced_known(t, pid), *parent;
@@ -172,17 +172,21 @@ static void complain(struct trace *t, const char *text)
 
 static void mark_take(struct trace *t, const struct seccomp_data *data)
 {
-	t->phase = (enum phase)data->args[1];
-	t->processes[0].phase = t->phase;
-	if (t->phase == PHASE_OPENED) {
+	enum phase phase = (enum phase)data->args[1];
+
+	t->processes[0].phase = phase;
+	/* A process that is first seen after a call belongs to that call. */
+	if (phase != PHASE_NONE)
+		t->phase = phase;
+	if (phase == PHASE_OPENED) {
 		t->opened = (int)data->args[2];
 		t->place = process_place(t->root, TARGET_UID);
 		if (t->opened_check)
 			t->opened_check(t);
-	} else if (t->phase == PHASE_CLOSED) {
+	} else if (phase == PHASE_CLOSED) {
 		t->closed = (int)data->args[2];
 		t->place_closed = process_place(t->root, TARGET_UID);
-	} else if (t->phase == PHASE_NONE) {
+	} else if (phase == PHASE_NONE) {
 		static const char *const parts[] = {"descriptors", "signals",	  "umask",
 						    "directory",   "children",	  "ids",
 						    "limits",	   "no_new_privs"};

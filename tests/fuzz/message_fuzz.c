@@ -41,7 +41,7 @@ static void try_message(const uint8_t *data, size_t size, size_t fds_count)
 		if (message.reply.handed_count != fds_count)
 			abort();
 		check_same(reply_encode(&message.reply, packet), data, size);
-	} else if (message.failure <= 0) {
+	} else if (message.moved <= 0) {
 		abort();
 	}
 }

@@ -22,7 +22,7 @@
 
 #include "fake_helper.h"
 
-static bool no_cgroup; /* no cgroup for the helper: it starts in its caller's */
+static bool no_cgroup; /* no cgroup for a helper that the C library could spawn into it */
 static bool own_root;  /* the caller's cgroup is the root already */
 static bool immortal;  /* no helper ever ends */
 
@@ -47,6 +47,7 @@ static int poll_never(void)
 #define message_send_request(...) (fault_hits() ? -fault_error : message_send_request(__VA_ARGS__))
 
 #include "../../lib/call/call.c"
+#include "../../lib/call/root_cgroup.c"
 #include "../../lib/call/start.c"
 
 #undef strstr
@@ -103,23 +104,27 @@ static void call_body(void)
 
 static void each_failing_call_restores_the_caller(void **state)
 {
+	int calls;
+
 	(void)state;
-	/* Refused if there is no socket pair, request or pidfd; otherwise there is another way. */
+	/*
+	 * A C library that spawns into a cgroup has another way if that fails. With others the
+	 * helper moves: two more calls, one for the pidfd and one that ends what it was.
+	 */
 	successes = 0;
-	assert_true(fault_sweep(EAGAIN, call_body) >= 3);
-	assert_true(successes >= 2);
-	/* Spawned in the caller's cgroup: 6 calls have no other way. */
-	no_cgroup = true;
+	calls = fault_sweep(EAGAIN, call_body);
+#ifdef POSIX_SPAWN_SETCGROUP
+	assert_true(calls >= 3 && successes >= 2);
+#else
+	assert_int_equal(calls, 11);
+	assert_int_equal(successes, 3);
+#endif
+	/* Spawned in the caller's cgroup, and it stays there: 9 calls have no other way. */
+	no_cgroup = own_root = true;
 	successes = 0;
 	assert_int_equal(fault_sweep(EAGAIN, call_body), 9);
 	assert_int_equal(successes, 2);
-	no_cgroup = false;
-	/* The same in the root, but for a C library that does not need to know. */
-	own_root = true;
-	successes = 0;
-	assert_true(fault_sweep(EAGAIN, call_body) >= 9);
-	assert_true(successes >= 2);
-	own_root = false;
+	no_cgroup = own_root = false;
 }
 
 /* The caller has no descriptors 0 to 2, and its output must not go to the helper. */
@@ -158,7 +163,9 @@ static void helper_that_cannot_be_killed_is_not_awaited(void **state)
 	immortal = true;
 	assert_int_equal(helper_call("silent", &request, 20000, &reply), -EBUSY);
 	immortal = false;
-	assert_true(waitpid(-1, NULL, 0) > 0);
+	/* If it has moved: what it was, too. */
+	while (waitpid(-1, NULL, 0) > 0)
+		;
 	assert_caller_unchanged();
 }
 

@@ -131,6 +131,22 @@ static void helper_that_sends_surplus_descriptors_is_an_error(void **state)
 	call_fails("surplus", 10000, -EBADMSG, "read the reply");
 }
 
+/* It goes on as another child of the caller, and none is left. */
+static void helper_that_moves_is_followed(void **state)
+{
+	struct reply reply;
+
+	(void)state;
+	assert_int_equal(call("moves", 10000, &reply), 0);
+	assert_string_equal(reply.line, "user=alice groups=0");
+	reply_close(&reply);
+	assert_int_equal(waitpid(-1, NULL, 0), -1);
+	timed_out("moves-hang");
+	assert_int_equal(waitpid(-1, NULL, 0), -1);
+	call_fails("moves-again", 10000, -EBADMSG, "read the reply");
+	assert_int_equal(waitpid(-1, NULL, 0), -1);
+}
+
 static void first_reply_of_two_counts(void **state)
 {
 	struct reply reply;
@@ -228,6 +244,7 @@ int main(int argc, char **argv)
 	    CALL_TEST(helper_that_closes_the_socket_is_an_error),
 	    CALL_TEST(helper_that_writes_garbage_is_an_error),
 	    CALL_TEST(helper_that_sends_surplus_descriptors_is_an_error),
+	    CALL_TEST(helper_that_moves_is_followed),
 	    CALL_TEST(first_reply_of_two_counts),
 	    CALL_TEST(flood_of_log_lines_is_cut),
 	    CALL_TEST(helper_that_stays_after_its_reply_is_killed),

@@ -19,6 +19,7 @@
 
 #include "call/call.h"
 #include "call/internal.h"
+#include "../../helper/pam-netns-helper/move.c"
 #include "base/log.h"
 
 /* The lines of the sink, and the last line of level LOG_ERR or LOG_WARNING. */
@@ -130,7 +131,11 @@ static inline void fake_before_request(const char *verb)
 		_exit(3);
 	if (strcmp(verb, "crash") == 0)
 		raise(SIGKILL);
-	if (strcmp(verb, "hang") == 0)
+	if (strncmp(verb, "moves", 5) == 0)
+		helper_move();
+	if (strcmp(verb, "moves-again") == 0)
+		(void)!message_send_moved(0, getpid());
+	if (strcmp(verb, "hang") == 0 || strcmp(verb, "moves-hang") == 0)
 		sleep_long();
 	if (strcmp(verb, "stop") == 0)
 		raise(SIGSTOP);
@@ -188,7 +193,11 @@ static inline int fake_helper(const char *verb)
 
 static inline bool is_fake_helper(int argc, char **argv)
 {
-	return argc == 2 && strcmp(argv[0], "pam-netns-helper") == 0;
+	if (argc < 2 || strcmp(argv[0], "pam-netns-helper") != 0)
+		return false;
+	if (argc == 3)
+		helper_move();
+	return true;
 }
 
 #endif

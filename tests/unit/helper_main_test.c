@@ -33,6 +33,7 @@
 #include <unistd.h>
 
 #include "../../helper/pam-netns-helper/helper.h"
+#include "../../helper/pam-netns-helper/move.h"
 #include "base/log.h"
 
 static struct {
@@ -43,7 +44,7 @@ static struct {
 	bool no_socket, root;
 	bool full; /* writes to sockets fail */
 	uint64_t permitted;
-	bool closed, no_new_privs, sandboxed, protected_all, deadline;
+	bool moved, closed, no_new_privs, sandboxed, protected_all, deadline;
 	/* Results. */
 	bool received, ran, replied;
 	enum outcome outcome;
@@ -235,6 +236,14 @@ VERB(down, 0)
 VERB(kick, 0)
 VERB(gc, 0)
 
+static void fake_move(void)
+{
+	assert_true(world.root);
+	assert_false(world.closed);
+	world.moved = true;
+}
+
+#define helper_move()			     fake_move()
 #define getsockopt(fd, level, option, v, s)  FAULT(fake_caller(fd, option, v, s))
 #define getauxval(type)			     fake_auxv(type)
 #define openat(folder, path, flags)	     -1
@@ -278,6 +287,14 @@ static int helper(const char *verb)
 	return helper_main(2, argv);
 }
 
+static int helper_at(const char *verb, const char *place)
+{
+	char name[] = "pam-netns-helper";
+	char *argv[] = {name, (char *)verb, (char *)place, NULL};
+
+	return helper_main(3, argv);
+}
+
 static void assert_usage(int status)
 {
 	assert_int_equal(status, 2);
@@ -318,6 +335,24 @@ static void helper_serves_only_root(void **state)
 		world_make();
 		assert_usage(helper_main(argc, argv));
 	}
+}
+
+/* It moves as root, before it closes or reads anything, and only if it is told so. */
+static void helper_moves_first(void **state)
+{
+	(void)state;
+	world_make();
+	assert_int_equal(helper_at("close", "move"), 0);
+	assert_true(world.moved && world.ran);
+	world_make();
+	assert_int_equal(helper("close"), 0);
+	assert_false(world.moved);
+	world_make();
+	assert_usage(helper_at("open", "moves"));
+	world_make();
+	world.uid = 2001;
+	assert_usage(helper_at("open", "move"));
+	assert_false(world.moved);
 }
 
 /* No call is left out unless the kernel has told that both ids are root's. */
@@ -392,6 +427,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(helper_serves_only_root),
+	    cmocka_unit_test(helper_moves_first),
 	    cmocka_unit_test(ids_are_set_unless_they_are_roots),
 	    cmocka_unit_test(each_verb_runs_its_function),
 	    cmocka_unit_test(failure_has_the_last_logged_error),

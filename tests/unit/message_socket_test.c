@@ -184,10 +184,10 @@ static void end_without_reading_loses_nothing(void **state)
 
 	(void)state;
 	assert_int_equal(message_send_request(pair[0], &request), 0);
-	assert_int_equal(message_send_failure(pair[1], EACCES), 0);
+	assert_int_equal(message_send_moved(pair[1], 7), 0);
 	close(steal_fd(&pair[1]));
 	assert_int_equal(message_receive(pair[0], 1000, &got), 0);
-	assert_int_equal(got.failure, EACCES);
+	assert_int_equal(got.moved, 7);
 	assert_int_equal(message_receive(pair[0], 1000, &got), -EPIPE);
 }
 
@@ -232,15 +232,15 @@ static void full_socket_does_not_block_the_helper(void **state)
 	assert_int_equal(message_send_reply(pair[1], &reply), 0);
 }
 
-static void failure_arrives(void **state)
+static void move_arrives(void **state)
 {
 	struct message got;
 
 	(void)state;
-	assert_int_equal(message_send_failure(pair[1], ENOEXEC), 0);
+	assert_int_equal(message_send_moved(pair[1], INT_MAX), 0);
 	assert_int_equal(message_receive(pair[0], 1000, &got), 0);
-	assert_int_equal(got.kind, MESSAGE_FAILURE);
-	assert_int_equal(got.failure, ENOEXEC);
+	assert_int_equal(got.kind, MESSAGE_MOVED);
+	assert_int_equal(got.moved, INT_MAX);
 }
 
 #define SOCKET_TEST(name) cmocka_unit_test_setup_teardown(name, open_pair, close_pair)
@@ -259,7 +259,7 @@ int main(void)
 	    SOCKET_TEST(closed_socket_is_an_error_of_the_helper),
 	    SOCKET_TEST(silence_times_out),
 	    SOCKET_TEST(full_socket_does_not_block_the_helper),
-	    SOCKET_TEST(failure_arrives),
+	    SOCKET_TEST(move_arrives),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

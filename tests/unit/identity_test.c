@@ -143,6 +143,26 @@ static void freed_identity_can_be_used_again(void **state)
 	assert_int_equal(who.groups_count, 0);
 }
 
+/* They do not log: their callers know what the group or the home is for. */
+static void groups_and_homes_are_found(void **state)
+{
+	char *home = NULL;
+	gid_t gid = 7;
+
+	(void)state;
+	assert_int_equal(identity_group("no-such-group-here", &gid), -ENOENT);
+	assert_int_equal(identity_group("0", &gid), -ENOENT);
+	assert_int_equal(gid, 7);
+	assert_int_equal(identity_group("root", &gid), 0);
+	assert_int_equal(gid, 0);
+	assert_int_equal(identity_home("no-such-user-here", &home), -ENOENT);
+	assert_null(home);
+	assert_int_equal(identity_home("root", &home), 0);
+	assert_int_equal(*home, '/');
+	free(home);
+	assert_int_equal(errors, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +171,7 @@ int main(void)
 	    cmocka_unit_test_setup(strange_names_are_refused, setup),
 	    cmocka_unit_test_setup(long_names_are_refused, setup),
 	    cmocka_unit_test_setup(unknown_users_are_not_found, setup),
+	    cmocka_unit_test_setup(groups_and_homes_are_found, setup),
 	    cmocka_unit_test_setup(freed_identity_can_be_used_again, setup),
 	};
 

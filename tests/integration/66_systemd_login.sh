@@ -99,6 +99,20 @@ test_lingering_user_has_a_network_without_a_session() {
 	user_clean bob
 }
 
+# Without KillUserProcesses the sleep would keep bob's manager, which is a session of bob's.
+test_linger_no_with_kill_user_processes_ends_what_goes_on() {
+	conf_set linger no
+	printf '[Login]\nUserStopDelaySec=0\nKillUserProcesses=yes\n' >/etc/systemd/logind.conf
+	systemctl restart systemd-logind
+	ssh_as bob -- "setsid sleep 300 >/dev/null 2>&1 & echo \$! >$OUT/sleep"
+	wait_until 30 process_gone "$(<"$OUT/sleep")"
+	wait_until 30 user_manager_ended 2002
+	pam-netns gc
+	user_clean bob
+	logind_stops_managers_at_once
+	conf_reset
+}
+
 # What a user starts with the right of `systemd-run --uid` of root, without a PAM session, is on the host: the
 # control for the user manager.
 test_system_service_of_a_user_needs_a_pam_session() {

@@ -5,8 +5,6 @@
 JOURNAL_EXPECTED=(
 	# The machine's limit of open files may be low.
 	'dbus-daemon.*Failed to set fd limit to 65536'
-	# 67_systemd_units lets networkd manage the bridge. The kernel is faster when the port goes.
-	'systemd-networkd.*: pnbr0: Could not remove neighbor: No such file or directory'
 )
 
 # journal_unexpected: prints the messages of level warning or above that are not expected.

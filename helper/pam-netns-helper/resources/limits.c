@@ -39,7 +39,9 @@ static const char properties[LIMITS][12] = {
     [LIMIT_IO] = "IOWeight",
 };
 
-/* systemd's files for them; it writes CPUQuota's under another name. */
+static bool reload_due; /* systemd has to read its files again */
+
+/* systemd's files for them. */
 static const char drop_ins[LIMITS][20] = {
     [LIMIT_MEMORY] = "50-MemoryMax.conf",
     [LIMIT_CPU] = "50-CPUQuota.conf",
@@ -91,39 +93,30 @@ static int mark_make(const struct user *user)
 	return error ? log_errno(-error, "write %s/" MARKS "/%u", RUN_DIR, user->uid) : 0;
 }
 
-/* "MemoryMax=1000000"; "": leave that one. */
-typedef char assignment[64];
-
-/* Sets properties of the user's slice until the next boot, in files of system.control. */
-static int systemd_set(uid_t uid, const assignment words[LIMITS])
+/* Until the next boot, in files of system.control. */
+static int systemd_limit(const struct user *user, const struct limits *limits)
 {
-	char slice[32];
+	char words[LIMITS][48], slice[32];
 	char *argv[LIMITS + 5] = {(char *)"systemctl", (char *)"set-property", (char *)"--runtime",
 				  slice};
 	size_t count = 4;
 
-	snprintf(slice, sizeof(slice), "user-%u.slice", uid);
-	for (int i = 0; i < LIMITS; i++)
-		if (*words[i])
-			argv[count++] = (char *)words[i];
-	return count > 4 ? program_run(argv) : 0;
-}
-
-static int systemd_limit(const struct user *user, const struct limits *limits)
-{
-	assignment words[LIMITS] = {""};
-
-	for (int i = 0; i < LIMITS; i++)
-		if (limits->values[i])
-			snprintf(words[i], sizeof(words[i]), "%s=%llu%s", properties[i],
-				 (unsigned long long)limits->values[i], i == LIMIT_CPU ? "%" : "");
-	return mark_make(user) ?: systemd_set(user->uid, words);
+	snprintf(slice, sizeof(slice), "user-%u.slice", user->uid);
+	for (int i = 0; i < LIMITS; i++) {
+		if (!limits->values[i])
+			continue;
+		snprintf(words[i], sizeof(words[i]), "%.11s=%llu%s", properties[i],
+			 (unsigned long long)limits->values[i], i == LIMIT_CPU ? "%" : "");
+		argv[count++] = words[i];
+	}
+	return mark_make(user) ?: program_run(argv);
 }
 
 /* The leader's scope in the user's slice. The scope ends with its last process. */
 static int systemd_scope(const struct user *user)
 {
 	char scope[48], pid[16], slice[32];
+	struct timespec now = {0};
 	char *argv[] = {(char *)"busctl",
 			(char *)"call",
 			(char *)"--quiet",
@@ -150,8 +143,9 @@ static int systemd_scope(const struct user *user)
 
 	snprintf(pid, sizeof(pid), "%d", (int)user->host->caller);
 	snprintf(slice, sizeof(slice), "user-%u.slice", user->uid);
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* another leader may have had this pid */
 	snprintf(scope, sizeof(scope), "pam-netns-%s-%llx.scope", pid,
-		 (unsigned long long)time(NULL));
+		 (unsigned long long)now.tv_sec);
 	return program_run(argv);
 }
 
@@ -266,6 +260,10 @@ static int limits_ensure(struct user *user)
 
 	if (error)
 		return error;
+	/* The slice ends before the user's network. To set its properties then would make it again. */
+	if (group.systemd && !user->request &&
+	    faccessat(group.root, group.path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
 	error = limits_lack(user, &group);
 	if (!error && cgroup_differs(group.root, group.path, group.limits) != LIMITS)
 		error = group.systemd ? systemd_limit(user, group.limits) : own_limit(&group);
@@ -273,8 +271,7 @@ static int limits_ensure(struct user *user)
 	if (error)
 		return error;
 	differs = cgroup_differs(group.root, group.path, group.limits);
-	/* Without a process, systemd has no group yet: the next login makes it. */
-	if (differs == LIMITS || (!user->request && faccessat(group.root, group.path, F_OK, 0) < 0))
+	if (differs == LIMITS)
 		return 0;
 	log_error("the limit %s of uid %u is not in force: %s/%s/%s has another value",
 		  conf_limit_name(differs), user->uid, CGROUP_ROOT, group.path,
@@ -311,16 +308,14 @@ static int own_sweep(struct host *host, int root, int folder, uid_t uid)
 	return error;
 }
 
-/* Removes systemd's files of one user's limits; reset: the properties that they had, without value. */
-static void drop_ins_remove(uid_t uid, assignment reset[LIMITS])
+static void drop_ins_remove(uid_t uid)
 {
 	CLEANUP_FD int control = openat(AT_FDCWD, CONTROL, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	char path[128];
+	char path[64];
 
 	for (int i = 0; i < LIMITS && control >= 0; i++) {
-		snprintf(path, sizeof(path), "user-%u.slice.d/%s", uid, drop_ins[i]);
-		if (unlinkat(control, path, 0) == 0)
-			snprintf(reset[i], sizeof(reset[i]), "%s=", properties[i]);
+		snprintf(path, sizeof(path), "user-%u.slice.d/%.19s", uid, drop_ins[i]);
+		(void)unlinkat(control, path, 0);
 	}
 	snprintf(path, sizeof(path), "user-%u.slice.d", uid);
 	if (control >= 0)
@@ -328,26 +323,8 @@ static void drop_ins_remove(uid_t uid, assignment reset[LIMITS])
 }
 
 /*
- * After that the slice has the host's defaults again. systemd may keep a unit in memory after its end,
- * with its old properties: they are taken back, which makes the files again.
- */
-static int systemd_restore(uid_t uid, bool slice)
-{
-	char *reload[] = {(char *)"systemctl", (char *)"daemon-reload", NULL};
-	assignment reset[LIMITS] = {""};
-	int error;
-
-	drop_ins_remove(uid, reset);
-	if (slice)
-		return program_run(reload);
-	error = systemd_set(uid, (const assignment *)reset);
-	drop_ins_remove(uid, reset);
-	return error;
-}
-
-/*
- * Takes the limits back, if the user has logged in again without them, or has logged out and the
- * slice has ended. A slice that goes on (linger) keeps them.
+ * Removes systemd's files, and the mark, if the user has logged in again without limits, or has
+ * logged out and the slice has ended. A slice that goes on (linger) keeps its limits.
  */
 static int mark_sweep(struct host *host, int root, int marks, uid_t uid)
 {
@@ -362,12 +339,23 @@ static int mark_sweep(struct host *host, int root, int marks, uid_t uid)
 	slice = faccessat(root, cgroup_path(true, uid, path), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 	error = active ? state_read(host->run, uid, &state) : 0;
 	if (active ? !error && !conf_limits_any(&state.limits) : !slice) {
-		error = systemd_restore(uid, slice);
-		if (!error)
-			(void)unlinkat(marks, uid_format(uid, name), 0);
+		drop_ins_remove(uid);
+		if (unlinkat(marks, uid_format(uid, name), 0) == 0)
+			reload_due = true;
 	}
 	lock_release(host->lock, uid);
 	return state_absent(error) ? 0 : error;
+}
+
+/* A unit that systemd keeps in memory has its old properties until then. */
+static int systemd_reload(void)
+{
+	char *argv[] = {(char *)"systemctl", (char *)"daemon-reload", NULL};
+
+	if (!reload_due)
+		return 0;
+	reload_due = false;
+	return program_run(argv);
 }
 
 /* The uids that name files of a folder. */
@@ -403,6 +391,7 @@ static int limits_sweep(struct host *host, const struct conf *conf)
 	(void)unlinkat(root, CGROUP_OWN, AT_REMOVEDIR); /* if it is empty; a login makes it again */
 	marks = openat(host->run, MARKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	error = folder_sweep(host, root, marks, mark_sweep);
+	error = error ?: systemd_reload();
 	return result ?: error;
 }
 

@@ -20,6 +20,11 @@ values() {
 	cat "$1/memory.max" "$1/cpu.max" "$1/pids.max" | xargs
 }
 
+# The timer is not enabled here, and the user manager ends later than the reaper waits.
+cleaned() {
+	pam-netns gc && host_is_clean
+}
+
 # oom_kills USER: how many of the user's processes the kernel has ended for want of memory.
 oom_kills() {
 	awk '$1 == "oom_kill" { print $2 }' "$(slice_of "$1")/memory.events"
@@ -70,12 +75,13 @@ test_t60_processes_of_one_user_are_bounded() {
 	local said
 	hold_session one alice
 	hold_session other bob
-	said=$(in_session one 'i=0; while [ $i -lt 100 ]; do sleep 300 & i=$((i + 1)); done 2>&1; kill $(jobs -p)' 2>&1 || :)
+	said=$(in_session one 'i=0; while [ $i -lt 100 ]; do sleep 300 & i=$((i + 1)); done' 2>&1 || :)
 	assert_match '[Cc]annot fork|Resource temporarily unavailable' "$said"
-	assert_match '^max [1-9]' "$(grep '^max ' "$(slice_of alice)/pids.events")"
-	assert_eq 'max 0' "$(grep '^max ' "$(slice_of bob)/pids.events")"
+	assert_match '^(5[0-9]|60)$' "$(cat "$(slice_of alice)/pids.current")"
 	assert_eq fine "$(in_session other 'echo fine')"
-	drop_session one
+	# root is not hindered.
+	pam-netns kick alice >&2
+	user_clean alice
 	drop_session other
 }
 
@@ -115,7 +121,7 @@ test_changed_limit_is_set_again() {
 test_limits_end_with_the_slice() {
 	local uid
 	uid=$(id -u alice)
-	host_clean 60
+	wait_until 60 cleaned
 	wait_until 60 test ! -e "$(slice_of alice)"
 	pam-netns gc
 	test ! -e "/run/systemd/system.control/user-$uid.slice.d"
@@ -135,8 +141,7 @@ test_t61_limits_hold_without_systemd() {
 	said=$(pam_session netns-own carol bash -c "cat /proc/self/cgroup $group/memory.max $group/cpu.max $group/pids.max
 		pam-netns status carol; pam-netns gc; test -e $group && echo stays" 2>&1) || :
 	assert_fails pam_session netns-own carol bash -c "$(fill 200)"
-	host_clean 60
-	pam-netns gc
+	wait_until 60 cleaned
 	umount /run/systemd
 	rm /etc/pam.d/netns-own
 	assert_match "0::/pam-netns/$(id -u carol)" "$said"

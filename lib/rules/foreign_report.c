@@ -106,6 +106,9 @@ static void report_nft(struct reporter *to, const struct chain *base, bool in, b
 	line_end(to, line);
 }
 
+/* Of packets to containers Docker decides, by its rules after DOCKER-USER: to published ports. */
+static const char *const containers[] = {"docker0", "br-+"};
+
 static void report_iptables(struct reporter *to, const struct chain *base, bool docker, bool in,
 			    bool out)
 {
@@ -119,6 +122,9 @@ static void report_iptables(struct reporter *to, const struct chain *base, bool 
 		return;
 	if (in)
 		fprintf(line, "%s -I %s -i %s+ -j ACCEPT", tool, chain, to->bridge);
+	for (size_t i = 0; in && docker && i < sizeof(containers) / sizeof(*containers); i++)
+		fprintf(line, " && %s -I %s -i %s+ -o %s -j RETURN", tool, chain, to->bridge,
+			containers[i]);
 	if (out)
 		fprintf(line,
 			"%s%s -I %s -o %s+ -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",

@@ -96,6 +96,13 @@ test_docker_is_mended() {
 	login_works
 	assert_match "^you are $HOST4" "$(ssh_as bob -- curl -sS -m 5 "http://$OUTSIDE4/")"
 	assert_match "^you are $HOST4" "$(container_reaches 5)"
+	# Users reach no port of a container that is not published, as other hosts do not.
+	ip netns exec container nc -lk 172.17.0.9 5432 </dev/null >"$OUT/container" 2>&1 &
+	wait_until 20 nc -z -w 1 172.17.0.9 5432
+	assert_fails su alice -c 'nc -z -w 1 172.17.0.9 5432'
+	iptables -I DOCKER -d 172.17.0.9 ! -i docker0 -o docker0 -p tcp --dport 5432 -j ACCEPT # as Docker publishes it
+	su alice -c 'nc -z -w 3 172.17.0.9 5432'
+	kill "$!"
 	ip netns delete container
 	users_end
 	other_remove docker.io

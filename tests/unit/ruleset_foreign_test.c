@@ -77,7 +77,9 @@ static void test_docker_drop_has_advice(void **state)
 	assert_string_equal(
 	    lines.text[0],
 	    "ip filter, chain FORWARD (Docker), drops traffic of pnbr0: "
-	    "iptables -I DOCKER-USER -i pnbr0+ -j ACCEPT && iptables -I DOCKER-USER "
+	    "iptables -I DOCKER-USER -i pnbr0+ -j ACCEPT && "
+	    "iptables -I DOCKER-USER -i pnbr0+ -o docker0 -j RETURN && "
+	    "iptables -I DOCKER-USER -i pnbr0+ -o br-+ -j RETURN && iptables -I DOCKER-USER "
 	    "-o pnbr0+ -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT # and at each boot: "
 	    "ExecStartPost= of docker.service");
 	lines = forward("docker28");

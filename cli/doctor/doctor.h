@@ -73,6 +73,7 @@ void doctor_paths(struct doctor *doctor);
 void doctor_kernel(struct doctor *doctor);
 void doctor_authselect(struct doctor *doctor);
 void doctor_kerberos(struct doctor *doctor);
+void doctor_linger(struct doctor *doctor); /* logind.c */
 void doctor_selinux(struct doctor *doctor);
 void doctor_modules(struct doctor *doctor);
 void doctor_space(struct doctor *doctor);

@@ -42,6 +42,25 @@ static bool rule_accepts(const char *line, const char *option, const char *bridg
 	return begins(line, "-A ") && accept && name && begins(name + strlen(option), bridge);
 }
 
+/* Of packets to containers Docker decides, by its rules after DOCKER-USER. */
+static void report(struct doctor *doctor, const char *tool, const char *bridge, bool docker)
+{
+	const char *chain = docker ? "DOCKER-USER" : "FORWARD";
+	char containers[256] = "";
+
+	if (docker)
+		snprintf(
+		    containers, sizeof(containers),
+		    "&& %s -I %s -i %s+ -o docker0 -j RETURN && %s -I %s -i %s+ -o br-+ -j RETURN ",
+		    tool, chain, bridge, tool, chain, bridge);
+	doctor_warning(
+	    doctor,
+	    "chain FORWARD of %s drops traffic of %s -> %s -I %s -i %s+ -j ACCEPT %s&& %s "
+	    "-I %s -o %s+ -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT # and at "
+	    "each boot",
+	    strrchr(tool, '/') + 1, bridge, tool, chain, bridge, containers, tool, chain, bridge);
+}
+
 /* The text is of `iptables -S`, one rule a line. */
 static void network_check(struct doctor *doctor, const char *tool, const char *rules,
 			  const char *bridge)
@@ -60,13 +79,7 @@ static void network_check(struct doctor *doctor, const char *tool, const char *r
 		out |= rule_accepts(line, " -o ", bridge);
 	}
 	if (drops && (!in || !out))
-		doctor_warning(
-		    doctor,
-		    "chain FORWARD of %s drops traffic of %s -> %s -I %s -i %s+ -j ACCEPT "
-		    "&& %s -I %s -o %s+ -m conntrack --ctstate RELATED,ESTABLISHED -j "
-		    "ACCEPT # and at each boot",
-		    strrchr(tool, '/') + 1, bridge, tool, docker ? "DOCKER-USER" : "FORWARD",
-		    bridge, tool, docker ? "DOCKER-USER" : "FORWARD", bridge);
+		report(doctor, tool, bridge, docker);
 }
 
 void legacy_check(struct doctor *doctor)

@@ -124,6 +124,19 @@ test_rules_of_iptables_legacy_are_found() {
 		reaches_outside alice
 		$tool -F FORWARD
 	done
+	# Of packets to containers Docker's own rules decide.
+	iptables-legacy -N DOCKER-USER
+	iptables-legacy -A FORWARD -j DOCKER-USER
+	iptables-legacy -P FORWARD DROP
+	eval "$(remedy 'chain FORWARD of iptables-legacy')"
+	absent 'warn firewall'
+	assert_eq '-i pnbr0+ -o br-+ -j RETURN -i pnbr0+ -o docker0 -j RETURN -i pnbr0+ -j ACCEPT' \
+		"$(iptables-legacy -S DOCKER-USER | sed -n 's/^-A DOCKER-USER \(-i.*\)/\1/p' | xargs)"
+	reaches_outside alice
+	iptables-legacy -P FORWARD ACCEPT
+	iptables-legacy -F FORWARD
+	iptables-legacy -F DOCKER-USER
+	iptables-legacy -X DOCKER-USER
 	end_session one
 	host_clean
 }

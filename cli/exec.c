@@ -148,7 +148,7 @@ static int command_enter(struct target *target, const struct terminal *terminal,
 
 static int exec_as_root(const char *name, bool stay_root, char **command)
 {
-	struct target target;
+	struct target target = {0};
 	struct terminal terminal;
 	pid_t child;
 	uid_t uid;
@@ -160,7 +160,7 @@ static int exec_as_root(const char *name, bool stay_root, char **command)
 		return STATUS_FAILED;
 	}
 	if (join_open(&target.join, uid, name) || target_prepare(&target, uid, stay_root) ||
-	    terminal_open(&terminal, target.entry->pw_uid))
+	    terminal_open(&terminal, target.entry->pw_uid) || join_children(&target.join))
 		return STATUS_FAILED;
 	child = fork();
 	if (child == 0)

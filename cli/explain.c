@@ -133,6 +133,17 @@ void explain_private(const struct subject *subject)
 		explain_line("private", "none: all directories are shared with the host");
 }
 
+void explain_namespaces(const struct subject *subject)
+{
+	unsigned set = subject->profile->namespaces;
+	char names[NAMESPACES_TEXT_MAX];
+
+	explain_line("namespaces", "%s%s", namespaces_text(set, names),
+		     set & NAMESPACE_PID ? ": no systemd user manager, no su or sudo to other "
+					   "isolated users, no polkit"
+					 : "");
+}
+
 void explain_processes(const struct subject *subject)
 {
 	const struct profile *profile = subject->profile;

@@ -81,17 +81,30 @@ static bool is_inside(int hostproc, const struct namespaces *ns)
 	return true;
 }
 
+static int kind_join(const struct join *join, enum namespace_kind kind)
+{
+	const struct namespace_row *row = &namespace_kinds[kind];
+
+	if (setns(join->ns.fd[kind], row->clone_flag))
+		return log_errno(errno, "join the %s namespace of uid %u", row->name, join->uid);
+	return 0;
+}
+
+int join_children(struct join *join)
+{
+	return kind_join(join, KIND_PID);
+}
+
 int join_enter(struct join *join)
 {
 	struct namespaces again;
 
 	namespaces_init(&again);
 	for (int i = 0; i < NAMESPACE_KINDS; i++) {
-		const struct namespace_row *row = &namespace_kinds[i];
+		int error = i == KIND_PID ? 0 : kind_join(join, i);
 
-		if (setns(join->ns.fd[i], row->clone_flag))
-			return log_errno(errno, "join the %s namespace of uid %u", row->name,
-					 join->uid);
+		if (error)
+			return error;
 	}
 	if (!is_inside(join->hostproc, &join->ns)) {
 		log_error("the kernel did not join the namespaces of uid %u", join->uid);

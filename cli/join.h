@@ -20,8 +20,10 @@ struct join {
 
 /* Opens and checks the pins. Descriptors stay open until exec. name is for messages. Logged. */
 int join_open(struct join *join, uid_t uid, const char *name) MUST_CHECK;
+/* Later children of this process are in the PID namespace. Logs errors. */
+int join_children(struct join *join) MUST_CHECK;
 /*
- * Joins, the mount namespace last, and verifies; then opens the pins again, because a removal may
+ * In such a child: joins the others, the mount namespace last, and verifies; then opens the pins again, because a removal may
  * have come between. After a failure the process may be half inside, and must end. Logs errors.
  */
 int join_enter(struct join *join) MUST_CHECK;

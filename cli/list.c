@@ -126,18 +126,22 @@ static int processes_count(uid_t uid)
 {
 	CLEANUP_FD int proc = open(HOSTPROC, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP_DIR DIR *dir = NULL;
-	char path[PATH_MAX];
+	char path[PATH_MAX], target[64] = "";
 	struct stat pin, in;
-	int count = 0;
+	int count = 0, init = 0;
 
 	snprintf(path, sizeof(path), "1/root" PINS_DIR "/%u/net", uid);
 	if (proc < 0 || fstatat(proc, path, &pin, 0))
 		return -1;
+	/* Process 1 of a PID namespace of the user's own is none of theirs: "PID.START". */
+	snprintf(path, sizeof(path), "1/root" PINS_DIR "/%u/init", uid);
+	if (readlinkat(proc, path, target, sizeof(target)) > 0)
+		init = atoi(target);
 	dir = fdopendir(dup(proc));
 	if (!dir)
 		return -1;
 	for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
-		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || atoi(entry->d_name) == init)
 			continue;
 		snprintf(path, sizeof(path), "%s/ns/net", entry->d_name);
 		if (!fstatat(proc, path, &in, 0) && in.st_dev == pin.st_dev &&

@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <poll.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "base/log.h"
+#include "base/paths.h"
 
 /* The caller's state before the join, for the way back and the working directory. */
 struct origin {
@@ -27,15 +29,42 @@ static void origin_close(struct origin *origin)
 	namespaces_close(&origin->ns);
 }
 
+/* A process that joined a PID namespace is not in the /proc of that, but in the host's. */
+static int namespaces_folder(void)
+{
+	int folder = open("/proc/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (folder < 0 && errno == ENOENT)
+		folder = open(HOSTPROC "/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return folder < 0 ? log_errno(errno, "open /proc/self/ns") : folder;
+}
+
+int join_pid_leave(void)
+{
+	CLEANUP_FD int folder = namespaces_folder();
+	struct stat own, now;
+
+	if (folder < 0)
+		return folder;
+	CLEANUP_FD int pid = openat(folder, "pid", O_RDONLY | O_CLOEXEC);
+
+	if (pid < 0 || setns(pid, CLONE_NEWPID) < 0 || fstat(pid, &own) < 0 ||
+	    fstatat(folder, namespace_kinds[KIND_PID].joined, &now, 0) < 0)
+		return log_errno(errno, "go back to the old pid namespace");
+	return own.st_dev == now.st_dev && own.st_ino == now.st_ino
+		   ? 0
+		   : log_errno(EPROTO, "verify the old pid namespace");
+}
+
 static int origin_open(const struct reply *reply, struct origin *origin)
 {
 	namespaces_init(&origin->ns);
-	origin->proc = open("/proc/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	origin->proc = namespaces_folder();
 	if (origin->proc < 0)
-		return log_errno(errno, "open /proc/self/ns");
+		return origin->proc;
 	for (size_t i = 0; i < reply->handed_count; i++) {
 		enum namespace_kind kind = reply->handed[i].kind;
-		const char *name = namespace_kinds[kind].name;
+		const char *name = namespace_kinds[kind].joined;
 		int fd = openat(origin->proc, name, O_RDONLY | O_CLOEXEC);
 
 		origin->ns.fd[kind] = fd;
@@ -54,7 +83,7 @@ static bool namespace_is(const struct origin *origin, enum namespace_kind kind, 
 {
 	struct stat now;
 
-	return fstatat(origin->proc, namespace_kinds[kind].name, &now, 0) == 0 &&
+	return fstatat(origin->proc, namespace_kinds[kind].joined, &now, 0) == 0 &&
 	       now.st_dev == device && now.st_ino == inode;
 }
 
@@ -78,6 +107,14 @@ static int cwd_restore(const struct origin *origin)
 	return chdir("/") ? log_errno(errno, "enter /") : 0;
 }
 
+/* If process 1 has ended, the namespace can be joined, but it takes no children. */
+static bool process_runs(int pidfd)
+{
+	struct pollfd process = {.fd = pidfd, .events = POLLIN};
+
+	return poll(&process, 1, 0) == 0;
+}
+
 static int join_all(const struct reply *reply, const struct origin *origin)
 {
 	for (size_t i = 0; i < reply->handed_count; i++) {
@@ -94,6 +131,8 @@ static int join_all(const struct reply *reply, const struct origin *origin)
 			return log_errno(
 			    EPROTO, "verify the %s namespace: it is not the one that was promised",
 			    namespace_kinds[h->kind].name);
+		if (h->kind == KIND_PID && !process_runs(h->fd))
+			return log_errno(ESRCH, "use the pid namespace: its process 1 has ended");
 	}
 	return cwd_restore(origin);
 }

@@ -19,5 +19,7 @@
  * CAP_SYS_CHROOT.
  */
 int join_namespaces(const struct reply *reply) MUST_CHECK;
+/* Later children are in this process's own PID namespace again. Logs errors. */
+int join_pid_leave(void) MUST_CHECK;
 
 #endif

@@ -94,13 +94,17 @@ static void session_remember(struct session_data *session, const struct reply *r
 		session->request.namespaces |= namespace_kinds[reply->handed[i].kind].bit;
 }
 
-/* Asks the helper, and joins the namespaces that it hands over. opened: NULL, or the session. */
+/* Asks the helper, and joins the namespaces that it hands over. opened: NULL, or the session. The
+ * helper does not work in a user's PID namespace. */
 static int call_and_join(const char *verb, enum outcome expected, const struct request *request,
 			 unsigned deadline_ms, struct session_data *opened)
 {
 	CLEANUP_FREE struct reply *reply = calloc(1, sizeof(*reply));
-	int error = reply ? helper_call(verb, request, deadline_ms, reply)
-			  : log_errno(ENOMEM, "receive the helper's reply");
+	int error = reply ? 0 : log_errno(ENOMEM, "receive the helper's reply");
+
+	if (request->namespaces & NAMESPACE_PID)
+		error = error ?: join_pid_leave();
+	error = error ?: helper_call(verb, request, deadline_ms, reply);
 
 	if (error)
 		return error;
@@ -176,9 +180,10 @@ static int home_find(const struct profile *profile, struct request *request)
 }
 
 /* An exempt user stays where the session began, unless the profile moves it to the host. */
-static int open_exempt(const struct request *request, const struct conf *conf,
+static int open_exempt(struct request *request, const struct conf *conf,
 		       const struct profile *profile)
 {
+	request->flags |= REQUEST_SESSION;
 	if (profile && profile->nested == NESTED_HOST)
 		return call_and_join("host", OUTCOME_HOST, request, conf->deadline_ms, NULL);
 	return 0;
@@ -204,7 +209,7 @@ static int open_decided(struct session_data *session, const struct conf *conf)
 	if (!profile->isolate) {
 		log_debug("user=%s uid=%u profile=%s is not isolated", who->user, who->uid,
 			  profile->name);
-		return open_exempt(request, conf, profile);
+		return open_exempt(&session->request, conf, profile);
 	}
 	error = watchers_find(profile, &session->request);
 	error = error ?: home_find(profile, &session->request);

@@ -127,10 +127,10 @@ static void connections_check(struct doctor *doctor, const struct need *entries,
 		    (unsigned long long)entries->all, (unsigned long long)(limit / users->all));
 }
 
-static bool ipc_wanted(const struct conf *conf)
+static bool namespace_wanted(const struct conf *conf, unsigned bit)
 {
 	for (size_t i = 0; i < conf->profiles_count; i++)
-		if (conf->profiles[i].namespaces & NAMESPACE_IPC)
+		if (conf->profiles[i].namespaces & bit)
 			return true;
 	return false;
 }
@@ -159,9 +159,12 @@ void doctor_limits(struct doctor *doctor)
 		    "logins are refused");
 	limit_check(doctor, "user.max_uts_namespaces", &namespaces, &users, "UTS namespaces",
 		    "logins are refused");
-	if (ipc_wanted(doctor->conf))
+	if (namespace_wanted(doctor->conf, NAMESPACE_IPC))
 		limit_check(doctor, "user.max_ipc_namespaces", &namespaces, &users,
 			    "IPC namespaces", "logins are refused");
+	if (namespace_wanted(doctor->conf, NAMESPACE_PID))
+		limit_check(doctor, "user.max_pid_namespaces", &namespaces, &users,
+			    "PID namespaces", "logins are refused");
 	limit_check(doctor, "fs.mount-max", &mounts, &users, "mounts on the host",
 		    "logins are refused");
 }

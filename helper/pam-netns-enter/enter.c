@@ -46,7 +46,8 @@ struct pin {
 	ino_t inode;
 };
 
-#define PINS_COUNT 4
+#define PINS_COUNT 5
+#define PIN_PID	   3
 struct pins {
 	struct pin pin[PINS_COUNT]; /* in the order of joining: after mnt, paths are the user's */
 };
@@ -55,6 +56,7 @@ static const struct pins pins_none = {
     .pin = {{"net", CLONE_NEWNET, .fd = -1},
 	    {"uts", CLONE_NEWUTS, .fd = -1},
 	    {"ipc", CLONE_NEWIPC, .fd = -1},
+	    {"pid", CLONE_NEWPID, .fd = -1},
 	    {"mnt", CLONE_NEWNS, .fd = -1}},
 };
 
@@ -215,12 +217,6 @@ static void privilege_drop(uid_t uid, gid_t gid)
 		_exit(EXIT_REFUSED);
 }
 
-static void directory_remember(struct directory *directory)
-{
-	if (!getcwd(directory->path, sizeof(directory->path)) || stat(".", &directory->stat) != 0)
-		directory->path[0] = '\0';
-}
-
 /*
  * setns left us in the root of the user's mount namespace. We go back to the old directory only if
  * the same path, walked with the user's rights and without links, is that directory (T16).
@@ -290,8 +286,11 @@ int main(int argc, char **argv)
 		refuse("you have no network of your own at present; log in first");
 	if (pins_joined(hostproc, &pins)) {
 		privilege_drop(uid, getgid());
+	} else if (pins.pin[PIN_PID].fd >= 0) {
+		refuse("your processes are in a PID namespace, which only a login enters; log in");
 	} else {
-		directory_remember(&directory);
+		if (!getcwd(directory.path, sizeof(directory.path)) || stat(".", &directory.stat))
+			directory.path[0] = '\0';
 		pins_join(hostproc, uid, &pins);
 		privilege_drop(uid, getgid());
 		directory_restore(&directory);

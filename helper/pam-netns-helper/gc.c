@@ -63,7 +63,7 @@ static int user_note(struct host *host, uid_t uid, const struct process_list *pr
 	struct user_state state;
 	bool kill = recorded_user(host, uid, &state) && state.linger == LINGER_NO;
 	bool live = false;
-	int result = members_find(processes, uid, false, &members);
+	int result = members_find(host, processes, uid, false, &members);
 
 	if (result < 0 || (members.count && !kill))
 		return result;

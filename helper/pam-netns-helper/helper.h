@@ -15,11 +15,13 @@
 /* The host: the namespaces of its PID 1, entered by host_enter(), and descriptors of its files. */
 struct host {
 	pid_t caller; /* whose socket is standard input: a session's leader */
+	pid_t self;   /* this process, in proc */
 	int proc;     /* its procfs */
 	int run;      /* RUN_DIR */
 	int lock;     /* see lock.h */
 	struct namespaces ns;
 	bool nested; /* the caller is in another network namespace: most often in a session */
+	uint64_t pid_namespace;		 /* the inode of this process's, if it is not the host's */
 	struct netlink route, netfilter; /* sockets in its network namespace */
 	uint64_t rules;			 /* for setup_rules.c, which found them intact in this */
 	uint32_t generation;		 /* generation; 0: did not */
@@ -30,9 +32,9 @@ struct host {
 /*
  * host.c: finds the host's procfs (HOSTPROC, else /proc), enters the namespaces of its PID 1, and
  * opens the rest. Makes RUN_DIR's folders if they are missing. namespaces: those that the caller
- * may have left; 0: unknown.
+ * may be in; 0: unknown. No process can leave its PID namespace: pid_namespace tells.
  */
-int host_enter(struct host *host, unsigned namespaces) MUST_CHECK;
+int host_enter(struct host *host, pid_t caller, unsigned namespaces) MUST_CHECK;
 /* Opens the sockets in its network namespace: most verbs need them. */
 int host_sockets(struct host *host) MUST_CHECK;
 /* Back to the host's namespaces of that set, after a user's were made or joined. */

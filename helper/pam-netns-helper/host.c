@@ -104,7 +104,7 @@ int host_return(const struct host *host, unsigned set)
 	int result = 0;
 
 	for (int i = 0; i < NAMESPACE_KINDS && result == 0; i++)
-		if (set & namespace_kinds[i].bit)
+		if (set & ~NAMESPACE_PID & namespace_kinds[i].bit)
 			result = host_return_to(host, i);
 	return result;
 }
@@ -112,7 +112,7 @@ int host_return(const struct host *host, unsigned set)
 static int namespaces_open(struct host *host, unsigned namespaces)
 {
 	for (int i = 0; i < NAMESPACE_KINDS; i++) {
-		if (host->ns.fd[i] >= 0 || !(namespaces & namespace_kinds[i].bit))
+		if (host->ns.fd[i] >= 0 || !(namespaces & ~NAMESPACE_PID & namespace_kinds[i].bit))
 			continue;
 		host->ns.fd[i] = namespace_open(host->proc, "1", i);
 		if (host->ns.fd[i] < 0)
@@ -151,12 +151,41 @@ int host_sockets(struct host *host)
 	return result < 0 ? result : netlink_open(&host->netfilter, NETLINK_NETFILTER);
 }
 
-int host_enter(struct host *host, unsigned namespaces)
+/*
+ * In a PID namespace of a user's, numbers of processes are not those in the host's procfs: finds
+ * this process there, and its parent, which is the caller.
+ */
+static int pid_namespace_find(struct host *host)
+{
+	struct stat st, own;
+	char self[16];
+	ssize_t length;
+
+	if (fstatat(host->proc, "1/ns/pid", &st, 0) < 0 ||
+	    fstatat(host->proc, "self/ns/pid", &own, 0) < 0)
+		return log_errno(errno, "compare PID namespaces with the host's");
+	if (st.st_ino == own.st_ino && st.st_dev == own.st_dev)
+		return 0;
+	length = readlinkat(host->proc, "self", self, sizeof(self) - 1);
+	if (length < 0)
+		return log_errno(errno, "find this process in the host's /proc");
+	self[length] = '\0';
+	host->pid_namespace = own.st_ino;
+	host->self = atoi(self);
+	return process_parent(host->proc, host->self, &host->caller);
+}
+
+int host_enter(struct host *host, pid_t caller, unsigned namespaces)
 {
 	int result;
 
-	*host = (struct host){
-	    .proc = -1, .run = -1, .lock = -1, .route = {.fd = -1}, .netfilter = {.fd = -1}};
+	*host = (struct host){.caller = caller,
+			      .self = getpid(),
+			      .proc = -1,
+			      .run = -1,
+			      .lock = -1,
+			      .route = {.fd = -1},
+			      .netfilter = {.fd = -1}};
 	namespaces_init(&host->ns);
 	host->proc = proc_open(HOSTPROC);
 	/* Only if there is no HOSTPROC: in a session, /proc may show a PID
@@ -166,6 +195,8 @@ int host_enter(struct host *host, unsigned namespaces)
 	if (host->proc < 0)
 		return log_errno(-host->proc, "find the host's /proc");
 	result = namespaces_find(host, namespaces);
+	if (result == 0 && (host->nested || (namespaces & NAMESPACE_PID)))
+		result = pid_namespace_find(host);
 	for (int i = 0; i < NAMESPACE_KINDS && result == 0; i++)
 		if (host->ns.fd[i] >= 0)
 			result = host_return_to(host, i);

@@ -35,6 +35,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/paths.h"
 
 #define CPUS_MAX	8192  /* as many as Linux can have */
 #define TIMER_SLACK_NS	50000 /* the kernel's default */
@@ -102,9 +103,23 @@ static void raise_limit(int resource, rlim_t least)
 		(void)setrlimit(resource, &limit);
 }
 
+/* At close this process may not be in /proc, which shows a PID namespace of the user's own. */
+static int self_open(const char *name, int flags)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/%s", name);
+	fd = openat(AT_FDCWD, path, flags | O_CLOEXEC);
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
+	snprintf(path, sizeof(path), HOSTPROC "/self/%s", name);
+	return openat(AT_FDCWD, path, flags | O_CLOEXEC);
+}
+
 static void raise_limits(void)
 {
-	CLEANUP_FD int fd = openat(AT_FDCWD, "/proc/self/limits", O_RDONLY | O_CLOEXEC);
+	CLEANUP_FD int fd = self_open("limits", O_RDONLY);
 	char text[LIMITS_TEXT_MAX];
 	ssize_t size = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
 
@@ -151,7 +166,7 @@ static void reset_scheduling(void)
 /* ... to be the first that ends when memory is short. What an admin has set lower stays. */
 static void reset_oom_score(void)
 {
-	CLEANUP_FD int fd = openat(AT_FDCWD, "/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+	CLEANUP_FD int fd = self_open("oom_score_adj", O_RDWR);
 	char first;
 
 	if (fd >= 0 && read(fd, &first, 1) == 1 && first >= '1' && first <= '9')

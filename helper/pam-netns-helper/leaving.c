@@ -91,7 +91,7 @@ static int leaving_finish(struct host *host, const struct leaving *l)
 int leaving_look(struct host *host, const struct process_list *processes, struct leaving *l)
 {
 	CLEANUP_MEMBERS struct members members;
-	int result = members_find(processes, l->uid, l->kill, &members);
+	int result = members_find(host, processes, l->uid, l->kill, &members);
 
 	if (result < 0)
 		return result;

@@ -61,6 +61,14 @@ static int session_record(const struct user *user, const struct process *leader,
 	return 0;
 }
 
+/* The caller joins the PID namespace by its process 1, so that it sees whether that lives. */
+static void init_hand(const struct user *user, struct reply *reply)
+{
+	for (size_t i = 0; i < reply->handed_count; i++)
+		if (reply->handed[i].kind == KIND_PID)
+			reply->handed[i].fd = user->init_pidfd;
+}
+
 /*
  * The namespaces of the user's record. A login from another user's session leaves all of that
  * user's: for a kind that this user does not have it gets the host's.
@@ -68,13 +76,49 @@ static int session_record(const struct user *user, const struct process *leader,
 static int login_reply(const struct user *user, struct reply *reply)
 {
 	struct namespaces joined = user->pins;
+	int error;
 
 	for (int i = 0; user->host->nested && i < NAMESPACE_KINDS; i++)
 		if (joined.fd[i] < 0)
 			joined.fd[i] = user->host->ns.fd[i];
 	user_tell(user, reply->line, sizeof(reply->line));
 	reply->outcome = OUTCOME_ISOLATED;
-	return reply_hand(reply, &joined, NAMESPACES_ALL);
+	error = reply_hand(reply, &joined, NAMESPACES_ALL);
+	init_hand(user, reply);
+	return error;
+}
+
+/*
+ * A process cannot leave its PID namespace, nor can its children. So a login from a session with
+ * one can only be the same user's.
+ */
+static int pid_namespace_check(const struct user *user, int error)
+{
+	const struct host *host = user->host;
+	struct stat st;
+
+	if (!host->pid_namespace)
+		return error;
+	if (!error && user->pins.fd[KIND_PID] >= 0 && fstat(user->pins.fd[KIND_PID], &st) == 0 &&
+	    st.st_ino == host->pid_namespace)
+		return 0;
+	log_error("%s cannot log in from here: this session is in a PID namespace, which no "
+		  "process can leave; log in from outside of it, for example with ssh",
+		  user->request->who.user);
+	return -EXDEV;
+}
+
+/* Its manager is no child of the process that logs in, so it cannot be in the PID namespace. */
+static int manager_check(const struct user *user, bool first)
+{
+	unsigned namespaces = first ? user->profile->namespaces : user->state.namespaces;
+
+	if (!(namespaces & NAMESPACE_PID) || strcmp(user->request->service, "systemd-user") != 0)
+		return 0;
+	log_error("%s has no systemd user manager, because namespaces has pid: user@%u.service is "
+		  "refused",
+		  user->request->who.user, user->uid);
+	return -EOPNOTSUPP;
 }
 
 /* Does the service run jobs? Their last logout logs all that the first login would. */
@@ -128,8 +172,11 @@ static int first_login(struct user *user, struct setup *setup)
 static int login_locked(struct user *user, struct setup *setup, const struct process *leader,
 			bool *first)
 {
-	int error = user_check(user);
+	int error = pid_namespace_check(user, user_check(user));
 
+	*first = error == -ENOENT;
+	if (*first || !error)
+		error = manager_check(user, *first) ?: error;
 	*first = error == -ENOENT;
 	if (*first) {
 		user_close(user);

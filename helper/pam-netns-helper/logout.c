@@ -38,6 +38,9 @@ int verb_close(struct host *host, const struct request *request, struct reply *r
 	 * its unit does it there. */
 	bool unit = access(REAP_UNIT, F_OK) == 0;
 
+	/* A reaper in a user's PID namespace would end with it; and process numbers differ there. */
+	unit |= host->pid_namespace != 0;
+
 	result = session_end(host, request->who.uid, &live);
 	if (result == 0 && !live && note_make(host, request->who.uid) < 0)
 		unit = true; /* gc checks all users, with or without a note */
@@ -61,6 +64,11 @@ int verb_kick(struct host *host, const struct request *request, struct reply *re
 
 int verb_host(struct host *host, const struct request *request, struct reply *reply)
 {
-	(void)request;
+	if (host->pid_namespace && (request->flags & REQUEST_SESSION)) {
+		log_error("%s cannot go back to the host (nested = host): this session is in a PID "
+			  "namespace, which no process can leave; log in from outside of it",
+			  request->who.user);
+		return -EXDEV;
+	}
 	return reply_host(host, NAMESPACES_ALL, reply);
 }

@@ -37,10 +37,12 @@ static const struct verb {
 	const char *name;
 	int (*run)(struct host *, const struct request *, struct reply *);
 	bool sockets; /* it needs host_sockets() */
+	bool signals; /* it may signal processes, so it needs their numbers on the host */
 } verbs[] = {
-    {"open", verb_open, true}, {"close", verb_close, false}, {"host", verb_host, false},
-    {"up", verb_up, true},     {"down", verb_down, true},    {"kick", verb_kick, true},
-    {"gc", verb_gc, true},
+    {"open", verb_open, true, false},  {"close", verb_close, false, false},
+    {"host", verb_host, false, false}, {"up", verb_up, true, true},
+    {"down", verb_down, true, true},   {"kick", verb_kick, true, true},
+    {"gc", verb_gc, true, true},
 };
 
 /* The capabilities that the work needs; see HACKING. */
@@ -171,8 +173,13 @@ static int verb_run(const struct verb *verb, pid_t caller)
 	if (result == 0) {
 		deadline_set();
 		netlink_explain(request.flags & REQUEST_DEBUG);
-		result = host_enter(&host, request.namespaces);
-		host.caller = caller;
+		result = host_enter(&host, caller, request.namespaces);
+		if (result == 0 && verb->signals && host.pid_namespace) {
+			log_error("%s: this process is in a PID namespace of a user's: run it from "
+				  "outside",
+				  verb->name);
+			result = -EXDEV;
+		}
 		if (result == 0 && verb->sockets)
 			result = host_sockets(&host);
 		if (result == 0) {

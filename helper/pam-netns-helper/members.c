@@ -177,7 +177,7 @@ int process_list_read(const struct host *host, unsigned kinds, bool owners,
 	out->initial_user = user.st_ino;
 	while (result == 0 && (errno = 0, entry = readdir(dir)))
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-		    atoi(entry->d_name) != getpid())
+		    atoi(entry->d_name) != host->self)
 			result = process_enter(host, entry->d_name, out);
 	if (result == 0 && errno)
 		result = log_errno(errno, "list the host's processes");
@@ -189,12 +189,14 @@ int process_list_read(const struct host *host, unsigned kinds, bool owners,
 }
 
 /* The inodes of a user's pins, 0 if there is none. Only nsfs has them, so they are unique. */
-static int pins_inodes(uid_t uid, uint64_t inodes[NAMESPACE_KINDS])
+static int pins_inodes(uid_t uid, unsigned kinds, uint64_t inodes[NAMESPACE_KINDS])
 {
 	for (int i = 0; i < NAMESPACE_KINDS; i++) {
 		CLEANUP_NAMESPACES struct namespaces pins;
 		struct stat st;
-		int result = pins_open(uid, namespace_kinds[i].bit, &pins);
+		int result = kinds & namespace_kinds[i].bit
+				 ? pins_open(uid, namespace_kinds[i].bit, &pins)
+				 : (namespaces_init(&pins), -ENOENT);
 
 		inodes[i] = 0;
 		if (result == -ENOENT)
@@ -248,17 +250,23 @@ static int members_add(struct members *members, const struct process_list *proce
 		return -ENOMEM;
 	members->pids = more;
 	for (size_t i = 0; i < count; i++)
-		more[members->count++] = entries[i].pid;
+		if (entries[i].pid != members->init)
+			more[members->count++] = entries[i].pid;
 	return 0;
 }
 
-int members_find(const struct process_list *processes, uid_t uid, bool owned, struct members *out)
+int members_find(const struct host *host, const struct process_list *processes, uid_t uid,
+		 bool owned, struct members *out)
 {
+	struct process init;
 	bool in = false;
 	int result;
 
 	*out = (struct members){.initial_user = processes->initial_user};
-	result = pins_inodes(uid, out->keys);
+	result = pins_inodes(uid, processes->kinds, out->keys);
+	if (out->keys[KIND_PID] && pins_init_read(uid, &init) == 0 &&
+	    process_alive(host->proc, &init))
+		out->init = init.pid;
 	for (int i = 0; i < NAMESPACE_KINDS; i++)
 		in |= out->keys[i] != 0;
 	/* Root and other users who are not isolated have no members. */

@@ -35,13 +35,14 @@ int process_list_read(const struct host *host, unsigned kinds, bool owners,
 struct members {
 	pid_t *pids;
 	size_t count;
+	pid_t init;		     /* process 1 of the PID namespace, which is none of them */
 	uint64_t keys[MEMBERS_KEYS]; /* the keys that found them, 0: none */
 	uint64_t initial_user;
 };
 #define CLEANUP_MEMBERS __attribute__((cleanup(members_free)))
 void members_free(struct members *members);
-int members_find(const struct process_list *processes, uid_t uid, bool owned,
-		 struct members *out) MUST_CHECK;
+int members_find(const struct host *host, const struct process_list *processes, uid_t uid,
+		 bool owned, struct members *out) MUST_CHECK;
 
 /*
  * Is the process with this number still one of them? Open a pidfd of it before this call.

@@ -49,6 +49,8 @@ struct user {
 	bool own_hosts;		       /* a first login has made the user's /etc/hosts */
 	struct network_state network;  /* state.uplink.network points here */
 	struct namespaces pins;
+	int init;	/* the socket of process 1 of the PID namespace while it is made (init.h) */
+	int init_pidfd; /* that process, alive when it was opened */
 	struct netlink
 	    inside; /* rtnetlink in the user's network namespace, between two resources */
 	enum uplink_work uplink;
@@ -66,7 +68,7 @@ struct resource {
 	int (*undo)(struct user *user);
 	/*
 	 * Mends what differs. host->thorough: gc asks and looks at all, else a further login does.
-	 * -ENOENT from record and namespaces: the user has no network, and a login makes all anew.
+	 * -ENOENT from record, namespaces and process 1: the user has no network, and a login makes all anew.
 	 */
 	int (*check)(struct user *user);
 	/* Removes what has no user, and takes each user's lock for it. conf: NULL if in error. */
@@ -77,8 +79,8 @@ struct resource {
 };
 
 extern const struct resource resource_record, resource_lease, resource_limits, resource_port,
-    resource_name, resource_namespaces, resource_mount_namespace, resource_veth, resource_guard,
-    resource_uplink;
+    resource_name, resource_namespaces, resource_mount_namespace, resource_init, resource_veth,
+    resource_guard, resource_uplink;
 
 void user_init(struct user *user, struct host *host, uid_t uid);
 void user_close(struct user *user); /* its descriptors */
@@ -98,6 +100,9 @@ int users_sweep(struct host *host, const struct conf *conf) MUST_CHECK;
 /* "profile=default network=default ..." in text, cut to size. */
 void user_tell(const struct user *user, char *text, size_t size);
 void user_end(const struct user *user, char *text, size_t size);
+
+/* resources/init.c: starts process 1 of the PID namespace, in the user's namespaces that are made. */
+int init_begin(struct user *user) MUST_CHECK;
 
 /* resources/name.c: the name in NETNS_DIR, made again when a pin is. */
 int netns_name_make(const struct user *user) MUST_CHECK;

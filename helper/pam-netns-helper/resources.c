@@ -16,14 +16,15 @@
  */
 static const struct resource *const resources[] = {
     &resource_record, &resource_lease,	    &resource_limits,	       &resource_port,
-    &resource_name,   &resource_namespaces, &resource_mount_namespace, &resource_veth,
-    &resource_guard,  &resource_uplink,
+    &resource_name,   &resource_namespaces, &resource_mount_namespace, &resource_init,
+    &resource_veth,   &resource_guard,	    &resource_uplink,
 };
 #define RESOURCES (sizeof(resources) / sizeof(resources[0]))
 
 void user_init(struct user *user, struct host *host, uid_t uid)
 {
-	*user = (struct user){.host = host, .uid = uid, .inside = {.fd = -1}};
+	*user = (struct user){
+	    .host = host, .uid = uid, .init = -1, .init_pidfd = -1, .inside = {.fd = -1}};
 	namespaces_init(&user->pins);
 }
 
@@ -31,6 +32,9 @@ void user_close(struct user *user)
 {
 	netlink_close(&user->inside);
 	namespaces_close(&user->pins);
+	cleanup_fd(&user->init);
+	cleanup_fd(&user->init_pidfd);
+	user->init = user->init_pidfd = -1;
 }
 
 static bool resource_wanted(const struct resource *resource, const struct user *user)
@@ -96,7 +100,8 @@ int user_make(struct user *user)
  */
 static bool tells_absence(const struct resource *resource)
 {
-	return resource == &resource_record || resource == &resource_namespaces;
+	return resource == &resource_record || resource == &resource_namespaces ||
+	       resource == &resource_init;
 }
 
 int user_check(struct user *user)

@@ -10,10 +10,11 @@
 #include "base/log.h"
 
 const struct namespace_row namespace_kinds[NAMESPACE_KINDS] = {
-    [KIND_NET] = {"net", "network", CLONE_NEWNET, NAMESPACE_NET},
-    [KIND_UTS] = {"uts", "host name", CLONE_NEWUTS, NAMESPACE_UTS},
-    [KIND_IPC] = {"ipc", "IPC objects", CLONE_NEWIPC, NAMESPACE_IPC},
-    [KIND_MNT] = {"mnt", "mount namespace", CLONE_NEWNS, NAMESPACE_MNT},
+    [KIND_NET] = {"net", "network", "net", CLONE_NEWNET, NAMESPACE_NET},
+    [KIND_UTS] = {"uts", "host name", "uts", CLONE_NEWUTS, NAMESPACE_UTS},
+    [KIND_IPC] = {"ipc", "IPC objects", "ipc", CLONE_NEWIPC, NAMESPACE_IPC},
+    [KIND_PID] = {"pid", "processes", "pid_for_children", CLONE_NEWPID, NAMESPACE_PID},
+    [KIND_MNT] = {"mnt", "mount namespace", "mnt", CLONE_NEWNS, NAMESPACE_MNT},
 };
 
 enum namespace_kind namespace_find(const char *name)

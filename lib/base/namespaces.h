@@ -2,7 +2,8 @@
  * The kinds of namespaces that a user can have of their own, and a set of descriptors of them.
  *
  * The table's order is the order of joining: the mount namespace is the last, because afterwards
- * paths mean the user's files. A further kind is a constant, a bit and a row. pam-netns-enter,
+ * paths mean the user's files. A process that joins a PID namespace stays outside of it; its
+ * children are inside. A further kind is a constant, a bit and a row. pam-netns-enter,
  * which is setuid, has a table of its own.
  */
 #ifndef PAM_NETNS_NAMESPACES_H
@@ -12,7 +13,7 @@
 
 #define NAMESPACE_NAME_MAX 16 /* bytes of a kind's name, with its NUL */
 
-enum namespace_kind { KIND_NET, KIND_UTS, KIND_IPC, KIND_MNT, NAMESPACE_KINDS };
+enum namespace_kind { KIND_NET, KIND_UTS, KIND_IPC, KIND_PID, KIND_MNT, NAMESPACE_KINDS };
 
 /* A set of kinds. Users' records hold it as a number, so the bits never change. */
 enum namespace_bit {
@@ -20,6 +21,7 @@ enum namespace_bit {
 	NAMESPACE_UTS = 1 << 1,
 	NAMESPACE_MNT = 1 << 2,
 	NAMESPACE_IPC = 1 << 3,
+	NAMESPACE_PID = 1 << 4,
 };
 #define NAMESPACES_ALL	 ((1U << NAMESPACE_KINDS) - 1)
 #define NAMESPACES_FIRST (NAMESPACE_NET | NAMESPACE_UTS | NAMESPACE_MNT) /* of the first versions */
@@ -27,8 +29,9 @@ enum namespace_bit {
 extern const struct namespace_row {
 	const char *name;  /* of the file in /proc/PID/ns, of the pin, in the conf file and texts */
 	const char *title; /* for people */
-	int clone_flag;	   /* CLONE_NEWNET, … */
-	unsigned bit;	   /* enum namespace_bit */
+	const char *joined; /* the file in /proc/PID/ns by which a join is verified */
+	int clone_flag;	    /* CLONE_NEWNET, … */
+	unsigned bit;	    /* enum namespace_bit */
 } namespace_kinds[NAMESPACE_KINDS];
 
 /* The kind with that name; NAMESPACE_KINDS if there is none. */

@@ -11,11 +11,11 @@
 #define STAT_TEXT_MAX 2048
 
 /* Numbers of the fields in proc_pid_stat(5). */
-enum { FIELD_STATE = 3, FIELD_THREADS = 20, FIELD_START = 22 };
+enum { FIELD_STATE = 3, FIELD_PARENT = 4, FIELD_THREADS = 20, FIELD_START = 22 };
 
 struct stat_fields {
 	char state;
-	unsigned long long threads, start;
+	unsigned long long parent, threads, start;
 };
 
 /* Reads the digits at text, which end in a space. */
@@ -46,7 +46,8 @@ static bool fields_parse(const char *text, struct stat_fields *out)
 		if (!field)
 			return false;
 		field++;
-		if (number + 1 == FIELD_THREADS && !number_parse(field, &out->threads))
+		if ((number + 1 == FIELD_PARENT && !number_parse(field, &out->parent)) ||
+		    (number + 1 == FIELD_THREADS && !number_parse(field, &out->threads)))
 			return false;
 	}
 	return number_parse(field, &out->start);
@@ -94,6 +95,16 @@ int process_read(int proc, pid_t pid, struct process *out, char *state)
 	if (state)
 		*state = fields.state;
 	return 0;
+}
+
+int process_parent(int proc, pid_t pid, pid_t *parent)
+{
+	struct stat_fields fields = {0};
+	int error = stat_read(proc, pid, &fields);
+
+	if (!error)
+		*parent = (pid_t)fields.parent;
+	return error;
 }
 
 /* 1: it exists; 0: it does not; -errno: unknown. */

@@ -22,6 +22,9 @@ struct process {
  */
 int process_read(int proc, pid_t pid, struct process *out, char *state) MUST_CHECK;
 
+/* The parent of a process; errors as of process_read(). */
+int process_parent(int proc, pid_t pid, pid_t *parent) MUST_CHECK;
+
 /*
  * process_alive(): the same process certainly still exists and is no zombie. process_gone(): it
  * certainly does not exist. If that is unknown, both are false.

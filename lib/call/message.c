@@ -10,7 +10,7 @@
 #include "call/packet.h"
 
 #define ID_MAX	      (UINT32_MAX - 1) /* of uids and gids; -1 means "none" to the kernel */
-#define REQUEST_FLAGS (REQUEST_FORCE | REQUEST_DEBUG | REQUEST_DROP)
+#define REQUEST_FLAGS (REQUEST_FORCE | REQUEST_DEBUG | REQUEST_DROP | REQUEST_SESSION)
 
 /* The text fields of a request behind the conf file's path, in their order in the packet. */
 #define FIELD(key, field)                                                                          \

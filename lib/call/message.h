@@ -49,7 +49,8 @@ struct request {
 enum request_flag {
 	REQUEST_FORCE = 1 << 0, /* down: even if users are active */
 	REQUEST_DEBUG = 1 << 1,
-	REQUEST_DROP = 1 << 2, /* up: end the users' connections */
+	REQUEST_DROP = 1 << 2,	  /* up: end the users' connections */
+	REQUEST_SESSION = 1 << 3, /* host: for all of a session, not for its network alone */
 };
 
 enum outcome {

@@ -14,7 +14,7 @@
 /* Kinds that this version does not support. */
 static bool namespace_is_planned(const char *name)
 {
-	static const char *const planned[] = {"pid", "cgroup", "time"};
+	static const char *const planned[] = {"cgroup", "time"};
 
 	for (size_t i = 0; i < sizeof(planned) / sizeof(planned[0]); i++)
 		if (!strcmp(planned[i], name))
@@ -64,6 +64,10 @@ int conf_namespaces_parse(const struct conf_key *key, void *target, const char *
 	if ((set & NAMESPACE_IPC) && !(set & NAMESPACE_MNT))
 		return conf_wrong(why, "ipc needs mnt, because the host's message queues would "
 				       "stay in /dev/mqueue; add mnt, or remove ipc");
+	if ((set & NAMESPACE_PID) && !(set & NAMESPACE_MNT))
+		return conf_wrong(why,
+				  "pid needs mnt, for a /proc that shows the user's processes; "
+				  "add mnt, or remove pid");
 	profile->namespaces = set;
 	return 0;
 }

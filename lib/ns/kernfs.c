@@ -87,14 +87,17 @@ static int option_set(int fs, const char *name, const char *value)
 	return fsconfig(fs, FSCONFIG_SET_STRING, name, value, 0) < 0 ? -errno : 0;
 }
 
-int proc_open(gid_t watchers)
+int proc_open(bool hide, gid_t watchers)
 {
 	CLEANUP_FD int fs = fsopen("proc", FSOPEN_CLOEXEC);
-	int error = fs < 0 ? -errno : option_set(fs, "hidepid", "invisible"), proc = -1;
+	int error = fs < 0 ? -errno : 0, proc = -1;
 	char number[16];
 
 	snprintf(number, sizeof(number), "%u", watchers);
-	error = error ?: option_set(fs, "gid", number);
+	if (hide) {
+		error = error ?: option_set(fs, "hidepid", "invisible");
+		error = error ?: option_set(fs, "gid", number);
+	}
 	if (!error && fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		error = -errno;
 	if (!error) {
@@ -102,7 +105,7 @@ int proc_open(gid_t watchers)
 			       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 		error = proc < 0 ? -errno : 0;
 	}
-	return error ? log_errno(-error, "make a /proc that hides other users' processes") : proc;
+	return error ? log_errno(-error, "make a /proc of the user's own") : proc;
 }
 
 static int root_attach(const char *root, int tree)

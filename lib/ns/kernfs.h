@@ -8,6 +8,7 @@
 #ifndef PAM_NETNS_KERNFS_H
 #define PAM_NETNS_KERNFS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/cleanup.h"
@@ -16,11 +17,11 @@
 int kernfs_list_write(const char *network) MUST_CHECK;
 
 /*
- * A detached procfs of the caller's PID namespace that shows to each user their own processes only
- * (hidepid=invisible), and all processes to root and to group watchers. It is a superblock of its
+ * A detached procfs of the caller's PID namespace. hide: it shows to each user their own processes
+ * only (hidepid=invisible), and all processes to root and to group watchers. It is a superblock of its
  * own: no option of another procfs changes it, and its options change no other one.
  */
-int proc_open(gid_t watchers) MUST_CHECK;
+int proc_open(bool hide, gid_t watchers) MUST_CHECK;
 
 /*
  * Attaches tree, which is detached, to root, "/proc" or "/sys", and the listed mounts below it. -1:

@@ -159,11 +159,12 @@ static int private_mount(const struct mntns *mntns, struct private_dir *dirs)
 
 static int proc_mount(const struct mntns *mntns)
 {
-	CLEANUP_FD int proc = -1;
+	CLEANUP_FD int proc = mntns->proc;
 
-	if (mntns->profile->processes == PROCESSES_ALL)
+	if (proc < 0 && mntns->profile->processes == PROCESSES_ALL)
 		return 0;
-	proc = proc_open(mntns->watchers);
+	if (proc < 0)
+		proc = proc_open(true, mntns->watchers);
 	return proc < 0 ? proc : kernfs_attach(mntns->profile->network->name, "/proc", proc);
 }
 
@@ -297,7 +298,11 @@ static int mntns_build(struct mntns *mntns, int template, struct private_dir *di
 	if (result < 0)
 		return result;
 	result = mntns_fill(mntns, dirs, runtime, hosts);
-	return result < 0 ? result : namespace_open(AT_FDCWD, "/proc/self", KIND_MNT);
+	/* This process is not in the /proc of a user's own PID namespace. */
+	return result < 0
+		   ? result
+		   : namespace_open(AT_FDCWD, mntns->proc < 0 ? "/proc/self" : HOSTPROC "/self",
+				    KIND_MNT);
 }
 
 int mntns_make(struct mntns *mntns, int template, int host_mnt)

@@ -30,10 +30,11 @@ struct mntns {
 	const struct profile *profile;
 	const struct who *who; /* for the names in bind */
 	const char *home;      /* which hide leaves visible; "": none */
-	gid_t watchers;	       /* sees all processes if others do not; 0: root's group alone */
-	uint64_t users;	       /* out: number of active users, including this one */
-	bool own_hosts;	       /* mount USERS_DIR/UID/hosts over /etc/hosts */
-	uint64_t runtime_dir;  /* out: id of the /run/user/UID that was mounted, 0: none */
+	int proc; /* a detached procfs of the user's own PID namespace, which is taken; -1: none */
+	gid_t watchers;	      /* sees all processes if others do not; 0: root's group alone */
+	uint64_t users;	      /* out: number of active users, including this one */
+	bool own_hosts;	      /* mount USERS_DIR/UID/hosts over /etc/hosts */
+	uint64_t runtime_dir; /* out: id of the /run/user/UID that was mounted, 0: none */
 };
 
 /*

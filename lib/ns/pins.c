@@ -6,6 +6,7 @@
 #include <linux/magic.h>
 #include <linux/nsfs.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -158,6 +159,59 @@ static void pins_unmount(const char *dir, unsigned namespaces)
 	}
 }
 
+static int init_path(char *path, size_t size, const char *dir)
+{
+	return snprintf(path, size, "%s/init", dir);
+}
+
+int pins_init_write(uid_t uid, const struct process *init)
+{
+	char dir[PIN_PATH_MAX], path[PIN_PATH_MAX + NAMESPACE_NAME_MAX], text[48];
+
+	init_path(path, sizeof(path), pin_dir(uid, true, dir));
+	snprintf(text, sizeof(text), "%d.%llu", (int)init->pid, init->start);
+	return symlink(text, path) < 0 ? log_errno(errno, "make %s", path) : 0;
+}
+
+static int init_read(const char *dir, struct process *out)
+{
+	char path[PIN_PATH_MAX + NAMESPACE_NAME_MAX], text[48];
+	ssize_t length;
+	int pid;
+
+	init_path(path, sizeof(path), dir);
+	length = readlink(path, text, sizeof(text) - 1);
+	if (length < 0)
+		return errno == ENOENT ? -ENOENT : log_errno(errno, "read %s", path);
+	text[length] = '\0';
+	if (sscanf(text, "%d.%llu", &pid, &out->start) != 2)
+		return -ENOENT;
+	out->pid = pid;
+	return 0;
+}
+
+int pins_init_read(uid_t uid, struct process *out)
+{
+	char dir[PIN_PATH_MAX];
+
+	return init_read(pin_dir(uid, false, dir), out);
+}
+
+/* The pidfd is opened before the look at the process, so it is that process, or one that ended. */
+static void init_kill(const char *dir)
+{
+	struct process init;
+
+	if (init_read(dir, &init) < 0)
+		return;
+	CLEANUP_FD int pidfd = (int)syscall(SYS_pidfd_open, init.pid, 0);
+	CLEANUP_FD int proc = openat(AT_FDCWD, HOSTPROC, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (pidfd >= 0 && process_alive(proc, &init) &&
+	    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0)
+		log_errno(errno, "end process %d, which is process 1 of a user", (int)init.pid);
+}
+
 /* Anything else in the folder, or with its name, is removed too. */
 static int pins_remove_dir(uid_t uid, bool begun, unsigned namespaces)
 {
@@ -166,6 +220,8 @@ static int pins_remove_dir(uid_t uid, bool begun, unsigned namespaces)
 
 	if (access(pin_dir(uid, begun, dir), F_OK) < 0)
 		return 0;
+	if (!namespaces || (namespaces & NAMESPACE_PID))
+		init_kill(dir);
 	pins_unmount(dir, namespaces ?: NAMESPACES_ALL);
 	CLEANUP_FD int pins =
 	    openat(AT_FDCWD, PINS_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/namespaces.h"
+#include "base/process.h"
 
 #define PIN_OWNER "owner"
 
@@ -37,6 +38,13 @@ int pins_setup(void) MUST_CHECK;
  */
 int pins_open(uid_t uid, unsigned namespaces, struct namespaces *out) MUST_CHECK;
 bool pins_exist(uid_t uid); /* any pin, even if they are incomplete */
+
+/*
+ * Process 1 of the user's PID namespace is named beside the pins: before it may outlive the helper,
+ * and until pins_remove() ends it. -ENOENT: no process is named.
+ */
+int pins_init_write(uid_t uid, const struct process *init) MUST_CHECK;
+int pins_init_read(uid_t uid, struct process *out) MUST_CHECK;
 
 /* Makes an empty PINS_DIR/.UID, after removing the leftover of an interrupted run. */
 int pins_begin(uid_t uid) MUST_CHECK;
@@ -61,8 +69,9 @@ int pin_retry(int (*attempt)(void *context), void *context) MUST_CHECK;
 void pins_withdraw(uid_t uid);
 
 /*
- * Removes pins, published or not; namespaces: those that are most likely there, 0: unknown. The
- * handles are unmounted and unlinked: unlinking frees copies of
+ * Removes pins, published or not; namespaces: those that are most likely there, 0: unknown. Kills
+ * process 1 of a PID namespace, and does not wait: a stopped process outside can be the parent of one
+ * inside, and hold up the end. The handles are unmounted and unlinked: unlinking frees copies of
  * the mount in mount namespaces that were cloned meanwhile. Absence is not an error.
  */
 int pins_remove(uid_t uid, unsigned namespaces) MUST_CHECK;

@@ -390,6 +390,40 @@ static int64_t now_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Process 1 of the user's PID namespace stays until the user is removed. */
+static bool is_init(pid_t pid)
+{
+	char path[64], name[16] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		(void)!read(fd, name, sizeof(name) - 1);
+		close(fd);
+	}
+	return strncmp(name, "pam-netns-init", 14) == 0;
+}
+
+static bool inits_are_left(const struct trace *t)
+{
+	bool init = false;
+
+	for (size_t i = 0; i < t->count; i++) {
+		siginfo_t info = {0};
+		pid_t pid = t->processes[i].pid;
+
+		if (is_init(pid))
+			init = true;
+		else if (pid == t->root
+			     ? waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+				   !info.si_pid
+			     : kill(pid, 0) == 0)
+			return false;
+	}
+	return init;
+}
+
 bool trace_serve(struct trace *t, int fd, bool until_hit, int timeout_ms)
 {
 	int64_t until = now_ms() + timeout_ms;
@@ -401,9 +435,11 @@ bool trace_serve(struct trace *t, int fd, bool until_hit, int timeout_ms)
 
 		if (t->ended || (until_hit && t->hit))
 			return true;
-		if (left <= 0 || poll(fds, 2, (int)left) < 0)
+		if (left <= 0 || poll(fds, 2, left < 100 ? (int)left : 100) < 0)
 			return false;
-		if (fds[0].revents & POLLIN)
+		if (!fds[0].revents && !fds[1].revents)
+			t->ended = inits_are_left(t);
+		else if (fds[0].revents & POLLIN)
 			notification_answer(t);
 		else if (fds[0].revents)
 			t->ended = true;
@@ -424,6 +460,8 @@ void trace_finish(struct trace *t)
 		;
 	/* The filter is removed before the namespaces: gc rightly finds processes in them. */
 	for (size_t i = 0; i < t->count; i++)
-		for (int wait = 0; wait < 2000 && kill(t->processes[i].pid, 0) == 0; wait++)
+		for (int wait = 0; wait < 2000 && kill(t->processes[i].pid, 0) == 0 &&
+				   !is_init(t->processes[i].pid);
+		     wait++)
 			usleep(1000);
 }

@@ -32,7 +32,7 @@ static void world_make(void)
 	for (int i = 0; i < 3; i++)
 		world.standard[i] = true;
 	for (int i = 0; i < PINS; i++) {
-		world.pinned[i] = true;
+		world.pinned[i] = i != PID;
 		world.in[i] = HOST_NS;
 	}
 }
@@ -70,7 +70,8 @@ static void assert_ran_inside(const char *command)
 	assert_non_null(world.executed);
 	assert_string_equal(world.executed, command);
 	for (int i = 0; i < PINS; i++)
-		assert_int_equal(world.in[i], INODE(i));
+		if (world.pinned[i])
+			assert_int_equal(world.in[i], INODE(i));
 }
 
 static void assert_refused(const char *message)
@@ -92,7 +93,8 @@ static void assert_refused(const char *message)
 #define WENT_AWAY  "your network was removed; log in again"
 
 /*
- * The order of calls: openat 1 "1/root", 2-5 run, pam-netns, pins, 2003, 6-9 the pins, and once
+ * The order of calls: openat 1 "1/root", 2-5 run, pam-netns, pins, 2003, 6-10 the pins, of which pid
+ * is none, and once
  * more after the join; fstat 1-4 the folders, 5-12 each pin and its owner, 13-24 likewise, 25 the
  * working directory; fstatat 1-4 the owners, 5 whether net is joined already, 6-9 after the join,
  * 10-13 the owners and 14-17 the joined again.
@@ -264,6 +266,23 @@ static void process_inside_does_not_join_again(void **state)
 	assert_int_equal(world.calls[GETCWD], 0);
 }
 
+/* A process does not join a PID namespace, and without it /proc would not have the process. */
+static void pid_namespace_is_for_processes_inside(void **state)
+{
+	(void)state;
+	world_make();
+	world.pinned[PID] = true;
+	enter("enter", "true", NULL);
+	assert_refused("your processes are in a PID namespace, which only a login enters; log in");
+	world_make();
+	world.pinned[PID] = true;
+	for (int i = 0; i < PINS; i++)
+		world.in[i] = INODE(i);
+	enter("enter", "true", NULL);
+	assert_ran_inside("true");
+	assert_int_equal(world.calls[SETNS], 0);
+}
+
 /* If the working directory is in doubt, the command starts in the root directory. */
 static void doubtful_working_directory_becomes_root(void **state)
 {
@@ -397,6 +416,7 @@ int main(void)
 	    cmocka_unit_test(only_pinned_namespaces_are_joined),
 	    cmocka_unit_test(network_of_its_user_is_joined),
 	    cmocka_unit_test(process_inside_does_not_join_again),
+	    cmocka_unit_test(pid_namespace_is_for_processes_inside),
 	    cmocka_unit_test(each_fault_of_the_list_refuses),
 	    cmocka_unit_test(every_fault_at_every_call_is_safe),
 	    cmocka_unit_test(doubtful_working_directory_becomes_root),

@@ -82,7 +82,8 @@ struct fault {
 	int error;  /* errno or a lie */
 };
 
-#define PINS 4
+#define PINS 5
+#define PID  3
 
 enum kind { CLOSED, HOSTPROC_FD, FOLDER_FD, PIN_FD, USERNS_FD, CWD_FD };
 
@@ -109,8 +110,9 @@ static struct {
 	jmp_buf end;
 } world;
 
-static const char *const pin_names[] = {"net", "uts", "ipc", "mnt"};
-static const int pin_types[] = {CLONE_NEWNET, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWNS};
+static const char *const pin_names[] = {"net", "uts", "ipc", "pid", "mnt"};
+static const int pin_types[] = {CLONE_NEWNET, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWPID,
+				CLONE_NEWNS};
 
 /* Returns 0 if this call does its work, otherwise fault.error. */
 static int call_count(enum call call)

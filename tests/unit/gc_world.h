@@ -170,8 +170,9 @@ static inline int fake_setup(const struct setup *setup)
 #define network_state_read(run, name, out)	    (strcmp(name, "down") == 0 ? -ENOENT : 0)
 #define process_list_read(host, kinds, owners, out) fake_list(owners, out)
 #define process_list_free(list)			    (void)(list)
-#define members_find(list, uid, owned, out)	    (assert_false(owned), fake_members(list, uid, out))
-#define members_free(members)			    (void)(members)
+#define members_find(host, list, uid, owned, out)                                                  \
+	(assert_false(owned), fake_members(list, uid, out))
+#define members_free(members) (void)(members)
 #undef CLEANUP_PROCESS_LIST
 #define CLEANUP_PROCESS_LIST
 #undef CLEANUP_MEMBERS

@@ -172,8 +172,9 @@ static int fake_reply(const struct reply *reply)
 	return 0;
 }
 
-static int fake_enter(struct host *host)
+static int fake_enter(struct host *host, pid_t caller)
 {
+	(void)caller;
 	assert_true(world.deadline);
 	*host = (struct host){.lock = -1};
 	return 0;
@@ -246,7 +247,7 @@ static void fake_move(void)
 #define helper_move()			     fake_move()
 #define getsockopt(fd, level, option, v, s)  FAULT(fake_caller(fd, option, v, s))
 #define getauxval(type)			     fake_auxv(type)
-#define openat(folder, path, flags)	     -1
+#define openat(folder, path, flags)	     ((void)(path), (void)(flags), -1)
 #define personality(which)		     -1
 #define getrlimit(which, limit)		     ((void)(which), *(limit) = (struct rlimit){0, 0}, -1)
 #define prctl(option, a, ...)		     fake_prctl(option, a)
@@ -259,7 +260,7 @@ static void fake_move(void)
 #define setitimer(w, t, o)		     fake_timer(t)
 #define write(fd, text, size)		     fake_write(fd, text)
 #define sandbox_enter()			     FAULT(fake_sandbox())
-#define host_enter(host, namespaces)	     FAULT(fake_enter(host))
+#define host_enter(host, caller, namespaces) FAULT(fake_enter(host, caller))
 #define host_sockets(host)		     FAULT(0)
 #define message_receive_request(fd, request) FAULT(fake_receive(request))
 #define message_send_reply(fd, reply)	     FAULT(fake_reply(reply))

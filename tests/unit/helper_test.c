@@ -56,10 +56,9 @@ static void verb_process(verb *run, const struct request *request, pid_t caller)
 	/* The caller's directory; entering the host's mount namespace leaves it. */
 	if (chdir("/proc"))
 		return;
-	answer->error = host_enter(&host, 0);
+	answer->error = host_enter(&host, caller, 0);
 	answer->in_root = getcwd(cwd, sizeof(cwd)) && strcmp(cwd, "/") == 0;
 	answer->error = answer->error ?: host_sockets(&host);
-	host.caller = caller;
 	if (!answer->error)
 		answer->error = run(&host, request, &reply);
 	answer->outcome = reply.outcome;
@@ -79,7 +78,7 @@ static bool from_inside;
 /* Returns the verb's error. */
 static int helper(verb *run, pid_t caller)
 {
-	struct own_member inside = {.uid = USER, .kinds = NAMESPACES_ALL};
+	struct own_member inside = {.uid = USER, .kinds = OWN_KINDS};
 	struct request request = {.conf = CONF, .service = "sshd"};
 	pid_t pid;
 

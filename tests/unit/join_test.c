@@ -36,13 +36,19 @@ static void reply_make(struct reply *reply)
 	}
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	assert_int_equal(byte, 1);
-	*reply = (struct reply){.outcome = OUTCOME_ISOLATED, .handed_count = NAMESPACE_KINDS};
-	for (int i = 0; i < NAMESPACE_KINDS; i++) {
+	*reply = (struct reply){.outcome = OUTCOME_ISOLATED};
+	for (int kind = 0; kind < NAMESPACE_KINDS; kind++) {
 		char path[64];
 		struct stat st;
+		size_t i = reply->handed_count;
 
-		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, namespace_kinds[i].name);
-		reply->handed[i].kind = i;
+		if (kind == KIND_PID)
+			continue;
+		reply->handed_count++;
+
+		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid,
+			 namespace_kinds[kind].name);
+		reply->handed[i].kind = kind;
 		reply->handed[i].fd = open(path, O_RDONLY | O_CLOEXEC);
 		assert_int_equal(fstat(reply->handed[i].fd, &st), 0);
 		reply->handed[i].device = st.st_dev;
@@ -69,12 +75,13 @@ static void join_try(const struct reply *reply, int *result, unsigned *in)
 
 		log_set_sink(NULL, NULL);
 		joined = join_namespaces(reply);
-		for (int i = 0; i < NAMESPACE_KINDS; i++) {
+		for (size_t i = 0; i < reply->handed_count; i++) {
+			const struct namespace_row *row = &namespace_kinds[reply->handed[i].kind];
 			struct stat st;
 
 			if (fstat(reply->handed[i].fd, &st) == 0 &&
-			    inode_now(namespace_kinds[i].name) == st.st_ino)
-				bits |= 1U << i;
+			    inode_now(row->name) == st.st_ino)
+				bits |= row->bit;
 		}
 		_exit((int)bits | (joined == 0 ? JOINED : joined == -EPROTO ? PROTO : 0));
 	}
@@ -94,7 +101,7 @@ static void test_all_promised_namespaces_are_joined(void **state)
 	reply_make(&reply);
 	join_try(&reply, &result, &in);
 	assert_int_equal(result, 0);
-	assert_int_equal(in, NAMESPACES_ALL);
+	assert_int_equal(in, NAMESPACES_ALL & ~NAMESPACE_PID);
 	reply_close(&reply);
 }
 
@@ -102,7 +109,7 @@ static void test_all_promised_namespaces_are_joined(void **state)
 static void test_wrong_namespace_undoes_the_join(void **state)
 {
 	(void)state;
-	for (int i = 0; i < NAMESPACE_KINDS; i++) {
+	for (size_t i = 0; i < NAMESPACE_KINDS - 1; i++) {
 		struct reply reply;
 		unsigned in;
 		int result;
@@ -120,7 +127,7 @@ static void test_wrong_namespace_undoes_the_join(void **state)
 static void test_failed_join_is_undone(void **state)
 {
 	(void)state;
-	for (int i = 0; i < NAMESPACE_KINDS; i++) {
+	for (size_t i = 0; i < NAMESPACE_KINDS - 1; i++) {
 		struct reply reply;
 		unsigned in;
 		int result;

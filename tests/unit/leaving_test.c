@@ -144,15 +144,16 @@ static void fake_syslog(int level, const char *format, ...)
 	done("log", 0);
 }
 
-#define members_find(processes, uid, owned, out) ((void)(processes), fake_find(uid, owned, out))
-#define members_free				 fake_free
-#define member_there(host, members, pid)	 ((void)(host), (pid) != world.gone)
-#define syscall(...)				 fake_syscall(__VA_ARGS__)
-#define poll(fds, count, timeout)		 fake_poll(fds, count, timeout)
-#define user_remove(host, uid, known)		 fake_teardown(host, uid, known)
-#define syslog(...)				 fake_syslog(__VA_ARGS__)
-#define openlog(ident, flags, facility)		 assert_int_equal(facility, LOG_AUTHPRIV)
-#define clock_ms()				 world.now
+#define members_find(host, processes, uid, owned, out)                                             \
+	((void)(processes), fake_find(uid, owned, out))
+#define members_free			 fake_free
+#define member_there(host, members, pid) ((void)(host), (pid) != world.gone)
+#define syscall(...)			 fake_syscall(__VA_ARGS__)
+#define poll(fds, count, timeout)	 fake_poll(fds, count, timeout)
+#define user_remove(host, uid, known)	 fake_teardown(host, uid, known)
+#define syslog(...)			 fake_syslog(__VA_ARGS__)
+#define openlog(ident, flags, facility)	 assert_int_equal(facility, LOG_AUTHPRIV)
+#define clock_ms()			 world.now
 
 #include "../../helper/pam-netns-helper/leaving.c"
 #include "../../helper/pam-netns-helper/note.c"

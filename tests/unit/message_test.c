@@ -193,7 +193,7 @@ static const struct {
     PACKET(TEXTS "uid=1\0gid=2\0flags=0\0watchers=0\0end="),
     PACKET(TEXTS "uid=1\0gid=2\0flags=0\0watchers=4294967295\0end="),
     PACKET(TEXTS "uid=1\0gid=2\0flags=0\0watchers=4\0watchers=4\0end="),
-    PACKET(TEXTS "uid=1\0gid=2\0flags=8\0end="),
+    PACKET(TEXTS "uid=1\0gid=2\0flags=16\0end="),
     PACKET(TEXTS "uid=1\0gid=2\0flags=4294967296\0end="),
     PACKET(TEXTS "uid=1\0gid=2\0flags=0\0namespaces=0\0end="),
     PACKET(TEXTS "uid=1\0gid=2\0flags=0\0namespaces=4096\0end="),
@@ -342,7 +342,7 @@ static const struct {
     WITH_FDS(2, REPLY("isolated") HANDED("net") HANDED("net") "end="),
     WITH_FDS(2, REPLY("isolated") HANDED("mnt") HANDED("net") "end="),
     WITH_FDS(4, REPLY("isolated") HANDED("net") HANDED("uts") HANDED("mnt") HANDED("mnt") "end="),
-    WITH_FDS(1, REPLY("isolated") HANDED("pid") "end="),
+    WITH_FDS(1, REPLY("isolated") HANDED("cgroup") "end="),
     WITH_FDS(1, REPLY("isolated") "type=net\0inode=2\0device=1\0end="),
     WITH_FDS(0, "reply\0outcome=done\0line=\0cause=\0end="),
 };

@@ -21,6 +21,8 @@
 #include "base/paths.h"
 #include "ns/pins.h"
 
+/* All but a PID namespace, which a process does not join itself. */
+#define OWN_KINDS      (NAMESPACES_ALL & ~NAMESPACE_PID)
 #define OWN_NAMESPACES (CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNS)
 
 static inline bool own_host_mounts(void)
@@ -111,6 +113,8 @@ static inline int own_pins_attempt(void *context)
 	for (int i = 0; i < NAMESPACE_KINDS && result == 0; i++) {
 		CLEANUP_FD int fd = -1;
 
+		if (!(OWN_KINDS & namespace_kinds[i].bit))
+			continue;
 		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, namespace_kinds[i].name);
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		result = pin_add(uid, (enum namespace_kind)i, fd);

@@ -5,7 +5,7 @@
 
 #define CHECKS                                                                                     \
 	"check record, check lease, check limits, check port, check namespaces, check "            \
-	"mount_namespace, "                                                                        \
+	"mount_namespace, check init, "                                                            \
 	"check veth, check uplink, "
 
 static void test_check_of_a_login_stops_at_an_error(void **state)
@@ -101,7 +101,7 @@ static void test_sweep_goes_on_after_an_error(void **state)
 	fails("sweep veth", -EBUSY);
 	assert_int_equal(users_sweep(&host, NULL), -EIO);
 	assert_done("sweep record, sweep lease, sweep limits, sweep port, sweep namespaces, "
-		    "sweep mount_namespace, sweep veth, sweep uplink, ");
+		    "sweep mount_namespace, sweep init, sweep veth, sweep uplink, ");
 }
 
 static void test_resources_tell_their_words(void **state)
@@ -112,13 +112,14 @@ static void test_resources_tell_their_words(void **state)
 	(void)state;
 	user_new(&user);
 	user_tell(&user, text, sizeof(text));
-	assert_string_equal(text, "record=2001 lease=2001 limits=2001 port=2001 "
-				  "namespaces=2001 mount_namespace=2001 veth=2001 uplink=2001");
+	assert_string_equal(text,
+			    "record=2001 lease=2001 limits=2001 port=2001 "
+			    "namespaces=2001 mount_namespace=2001 init=2001 veth=2001 uplink=2001");
 	world.unwanted = "lease";
 	user_end(&user, text, sizeof(text));
-	assert_string_equal(text,
-			    "end_record end_limits end_port end_namespaces end_mount_namespace "
-			    "end_veth end_uplink");
+	assert_string_equal(
+	    text, "end_record end_limits end_port end_namespaces end_mount_namespace end_init "
+		  "end_veth end_uplink");
 	user_tell(&user, small, sizeof(small));
 	assert_string_equal(small, "record=2001 limits=2001");
 }

@@ -3,10 +3,12 @@
 
 #define MAKES                                                                                      \
 	"make record, make lease, make limits, make port, make namespaces, make mount_namespace, " \
+	"make init, "                                                                              \
 	"make veth, "                                                                              \
 	"make guard, make uplink, "
 #define UNDOS                                                                                      \
-	"undo uplink, undo veth, undo mount_namespace, undo namespaces, undo name, undo port, "    \
+	"undo uplink, undo veth, undo init, undo mount_namespace, undo namespaces, undo name, "    \
+	"undo port, "                                                                              \
 	"undo limits, "                                                                            \
 	"undo lease, undo record, "
 #define REMOVES "share, withdraw, " UNDOS "release, "
@@ -41,8 +43,9 @@ static void test_unwanted_resource_is_not_made(void **state)
 static void test_failed_resource_undoes_those_before(void **state)
 {
 	static const char *const steps[] = {
-	    "make record",	    "make lease", "make limits", "make port",	"make namespaces",
-	    "make mount_namespace", "make veth",  "make guard",	 "make uplink", "publish"};
+	    "make record",     "make lease",	       "make limits", "make port",
+	    "make namespaces", "make mount_namespace", "make init",   "make veth",
+	    "make guard",      "make uplink",	       "publish"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {

@@ -98,6 +98,7 @@ FAKE(limits);
 FAKE(port);
 FAKE(namespaces);
 FAKE(mount_namespace);
+FAKE(init);
 FAKE(veth);
 FAKE(uplink);
 /* Two lack verbs: one can only be made, the other only undone. */

@@ -84,7 +84,14 @@ static inline int fake_join(const struct reply *reply)
 	return answer_join;
 }
 
+static inline int fake_pid_leave(void)
+{
+	ask("leave");
+	return 0;
+}
+
 #define helper_call	     fake_call
+#define join_pid_leave	     fake_pid_leave
 #define join_namespaces	     fake_join
 #define calloc(number, size) FAULT_NULL(calloc(number, size))
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../init.h"
 #include "base/log.h"
 #include "base/paths.h"
 #include "ns/mntns.h"
@@ -28,6 +29,12 @@ static bool mount_namespace_wanted(const struct user *user)
 static int attempt_make(void *context)
 {
 	struct attempt *a = context;
+
+	if (a->user->init >= 0) {
+		a->mntns.proc = init_proc(a->user->init);
+		if (a->mntns.proc < 0)
+			return a->mntns.proc;
+	}
 	CLEANUP_FD int mnt = mntns_make(&a->mntns, a->template, a->user->host->ns.fd[KIND_MNT]);
 	int error;
 
@@ -79,6 +86,7 @@ static int mount_namespace_make(struct user *user)
 		      .who = &user->request->who,
 		      .home = user->request->home ?: "",
 		      .watchers = user->request->watchers,
+		      .proc = -1,
 		      .own_hosts = user->own_hosts},
 	    .template = mntns_template_open(network),
 	};

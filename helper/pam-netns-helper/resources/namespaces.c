@@ -1,5 +1,5 @@
 /*
- * The user's namespaces but the mount namespace, kept by pins (lib/ns/pins.h).
+ * The user's namespaces but mount and PID namespace, kept by pins (lib/ns/pins.h).
  *
  * namespaces_make() leaves the process in them. The mount namespace must be made there, because
  * sysfs shows the network namespace in which it is mounted, and /dev/mqueue the IPC namespace; and
@@ -20,10 +20,11 @@
 #include "net/rtnl.h"
 #include "ns/owned.h"
 
-/* The mount namespace has a resource of its own. */
+/* The mount namespace and the PID namespace have resources of their own. */
 static bool is_made_here(const struct user *user, enum namespace_kind kind)
 {
-	return kind != KIND_MNT && (user->state.namespaces & namespace_kinds[kind].bit);
+	return kind != KIND_MNT && kind != KIND_PID &&
+	       (user->state.namespaces & namespace_kinds[kind].bit);
 }
 
 /* The user's own network namespace (net_admin): a child has made it. */
@@ -99,6 +100,8 @@ static int namespaces_make(struct user *user)
 			error = namespace_pin(user, i);
 	if (!error && is_made_here(user, KIND_UTS) && sethostname(hostname, strlen(hostname)) < 0)
 		error = log_errno(errno, "set the host name to %s", hostname);
+	if (!error && (user->state.namespaces & NAMESPACE_PID))
+		error = init_begin(user);
 	return error;
 }
 

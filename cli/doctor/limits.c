@@ -14,6 +14,7 @@
 #include "host/wanted.h"
 #include "rules/nat_ports.h"
 #include "base/paths.h"
+#include "peer.h"
 
 #define SPARE		 64   /* namespaces and mounts of others */
 #define NAMESPACES_USUAL 1000 /* a limit of user namespaces that hinders no user */
@@ -259,6 +260,13 @@ static void owners_check(struct doctor *doctor, const struct profile *profile)
 		    "[profile %s] net_admin = yes: user.max_user_namespaces is 0, so logins "
 		    "of its users are refused -> sysctl -w user.max_user_namespaces=%d",
 		    profile->name, NAMESPACES_USUAL);
+	else if (geteuid() == 0 && peer_refused(-1) == 0)
+		doctor_problem(
+		    doctor,
+		    "[profile %s] net_admin = yes: this kernel lets its users put links into "
+		    "the host's network, past all rules -> update the kernel (it needs the "
+		    "commit 7b735ef81286 of 2026), or net_admin = no",
+		    profile->name);
 	else
 		doctor_note(
 		    doctor,
@@ -294,6 +302,14 @@ void doctor_userns(struct doctor *doctor)
 		       sizeof(value)) > 0 &&
 	    *value == '1')
 		return;
+	if (geteuid() == 0 && peer_refused(-1) == 0) {
+		doctor_warning(
+		    doctor,
+		    "users may make user namespaces, and this kernel lets these put links into "
+		    "the host's network, past all rules; without user namespaces, rootless "
+		    "containers fail -> sysctl -w user.max_user_namespaces=0");
+		return;
+	}
 	doctor_note(doctor, "users may make user namespaces: one with many bridges delays first "
 			    "logins of other users when it ends; without user namespaces, rootless "
 			    "containers fail -> sysctl -w user.max_user_namespaces=0");

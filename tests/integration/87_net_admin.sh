@@ -88,6 +88,8 @@ test_t56_owner_has_no_power_outside_their_network() {
 		ethtool -K $(port_of alice) tso off
 	END
 	for command in "${commands[@]}"; do
+		# Some kernels let it pass, and doctor says so.
+		[[ $command != *'type veth'* || $(pam-netns doctor) != *'put links into'* ]] || continue
 		assert_fails owner alice "$command 2>/dev/null"
 	done
 	# Another user's process in the network, and a capability of no use there.

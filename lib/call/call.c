@@ -202,12 +202,18 @@ static void explain_failure(const struct call *call, int error, int status, bool
  */
 static int helper_moved(struct call *call, pid_t pid)
 {
+	siginfo_t ended;
+
 	if (call->moved)
 		return -EBADMSG;
 	(void)end_helper(call, true);
 	close(call->process);
-	call->pid = pid;
+	call->process = -1;
 	call->moved = true;
+	/* In another PID namespace than ours, the number would be another process. */
+	if (waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOHANG | WNOWAIT) < 0)
+		return -errno;
+	call->pid = pid;
 	return process_open(call);
 }
 

@@ -145,6 +145,9 @@ static void helper_that_moves_is_followed(void **state)
 	assert_int_equal(waitpid(-1, NULL, 0), -1);
 	call_fails("moves-again", 10000, -EBADMSG, "read the reply");
 	assert_int_equal(waitpid(-1, NULL, 0), -1);
+	/* Not a child: it is not killed. */
+	call_fails("moves-elsewhere", 10000, -ECHILD, "read the reply");
+	assert_int_equal(waitpid(-1, NULL, 0), -1);
 }
 
 static void first_reply_of_two_counts(void **state)

@@ -131,6 +131,10 @@ static inline void fake_before_request(const char *verb)
 		_exit(3);
 	if (strcmp(verb, "crash") == 0)
 		raise(SIGKILL);
+	if (strcmp(verb, "moves-elsewhere") == 0) {
+		(void)!message_send_moved(0, getppid());
+		sleep_long();
+	}
 	if (strncmp(verb, "moves", 5) == 0)
 		helper_move();
 	if (strcmp(verb, "moves-again") == 0)

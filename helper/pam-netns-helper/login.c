@@ -177,7 +177,8 @@ static int login_locked(struct user *user, struct setup *setup, const struct pro
 	*first = error == -ENOENT;
 	if (*first || !error)
 		refused = manager_check(user, *first);
-	error = refused ?: error;
+	if (refused)
+		error = refused;
 	*first = error == -ENOENT;
 	if (*first) {
 		user_close(user);

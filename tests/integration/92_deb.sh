@@ -227,12 +227,27 @@ test_t39_deb_is_not_removed_while_in_use() {
 	all_gone
 }
 
+# On a slow machine gc's unit may be between its start and its program when the package is removed.
+gc_start_slowly() {
+	mkdir -p /run/systemd/system/pam-netns-gc.service.d
+	printf '[Service]\nExecStart=\nExecStart=sh -c "sleep 15; exec /usr/sbin/pam-netns gc"\n' >/run/systemd/system/pam-netns-gc.service.d/slow.conf
+	systemctl daemon-reload
+	systemctl start --no-block pam-netns-gc.service
+}
+
+gc_has_ended() {
+	[[ $(systemctl is-active pam-netns-gc.service) != activating ]]
+}
+
 test_deb_removal_takes_out_its_profile_and_restores_the_host() {
 	packages_in_use "$DEBS"
 	echo '# edited' >>"$CONF"
 	ssh_as alice -- true
 	all_gone
+	gc_start_slowly
 	dpkg --remove libpam-netns pam-netns >&2
+	wait_until 20 gc_has_ended
+	rm -r /run/systemd/system/pam-netns-gc.service.d
 	assert_no_match pam_netns "$(stacks)" "PAM stacks"
 	assert_eq "inactive inactive inactive inactive" "$(systemctl is-active "${UNITS[@]}" | xargs)" "active units"
 	assert_eq "" "$(systemctl --failed --no-legend --plain)" "failed units"

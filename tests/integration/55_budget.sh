@@ -150,7 +150,7 @@ test_keys_of_namespaces_add_few_calls() {
 # The user's group is there, has the limits, and the session begins in it. The kernel of the test machine may have
 # no controllers, so files stand for them.
 test_limits_of_a_known_user_add_few_calls() {
-	local group=/sys/fs/cgroup/pam-netns/2001 BASE=placed SHIPPED=$OUT/shipped
+	local group=/sys/fs/cgroup/pam-netns/2001 BASE=placed shipped=$SHIPPED SHIPPED=$OUT/shipped
 	# bob has no limits.
 	sed '0,/^\[profile/s//[profile other]\nmatch = bob\n\n&/' "$CONF" >"$SHIPPED"
 	conf_reset
@@ -167,6 +167,8 @@ test_limits_of_a_known_user_add_few_calls() {
 	keys_add 16 16 0 limits 'memory=64M'
 	keys_add 22 22 0 limits 'memory=64M tasks=100'
 	umount "$group" /sys/fs/cgroup/cgroup.controllers
+	SHIPPED=$shipped
+	conf_reset
 }
 
 # faults_within WHAT LINE: the least of all rounds, because the place of the stack in its first page varies.

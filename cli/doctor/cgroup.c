@@ -23,10 +23,12 @@ static void profile_check(struct doctor *doctor, int root, const struct profile 
 	lacks = cgroup_lacks(root, &profile->limits);
 	if (lacks == LIMITS)
 		return;
-	doctor_problem(doctor,
-		       "profile %s: cgroup v2 has no %s controller for the limit %s, so its logins "
-		       "are refused -> " UNIFIED,
-		       profile->name, cgroup_controller(lacks), conf_limit_name(lacks));
+	doctor_problem(
+	    doctor,
+	    "profile %s: cgroup v2 has no %s controller for the limit %s, so its logins "
+	    "are refused -> boot without cgroup_disable=%s and cgroup v1, or remove limits",
+	    profile->name, cgroup_controller(lacks), conf_limit_name(lacks),
+	    cgroup_controller(lacks));
 }
 
 /* Under systemd, the leaders of cron's and su's sessions come into the user's slice by a scope. */

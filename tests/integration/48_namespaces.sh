@@ -83,3 +83,14 @@ test_kernel_that_does_not_tell_is_unknown() {
 	end_session alice
 	host_clean
 }
+
+test_pid_namespace_has_a_parent_and_numbers_inside() {
+	conf_set namespaces 'net mnt uts pid'
+	hold_session alice alice
+	assert_eq "$(stat -L -c %i /proc/1/ns/pid)" "$(told pid parent)"
+	assert_match ' 1 +pam-netns-init' "$(pam-netns status --namespaces alice)"
+	assert_match ' pid .* unknown ' "$(in_session alice 'pam-netns status --namespaces' | sed 's/^ */ /')"
+	end_session alice
+	host_clean
+	conf_reset
+}

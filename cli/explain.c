@@ -133,17 +133,6 @@ void explain_private(const struct subject *subject)
 		explain_line("private", "none: all directories are shared with the host");
 }
 
-void explain_namespaces(const struct subject *subject)
-{
-	unsigned set = subject->profile->namespaces;
-	char names[NAMESPACES_TEXT_MAX];
-
-	explain_line("namespaces", "%s%s", namespaces_text(set, names),
-		     set & NAMESPACE_PID ? ": no systemd user manager, no su or sudo to other "
-					   "isolated users, no polkit"
-					 : "");
-}
-
 void explain_processes(const struct subject *subject)
 {
 	const struct profile *profile = subject->profile;
@@ -266,8 +255,10 @@ static void section_explain(const struct subject *subject, enum conf_section_kin
 	enum conf_only other = subject->profile->isolate ? CONF_ON_HOST : CONF_ISOLATED;
 
 	for (enum conf_key_id id = 0; id < CONF_KEYS_COUNT; id++)
-		if (conf_keys[id].section == section && conf_keys[id].only != other)
+		if (conf_keys[id].section == section && conf_keys[id].only != other) {
 			key_explain(subject, id, target);
+			explain_notes(subject->profile, id);
+		}
 }
 
 static void explain(const struct subject *subject)

@@ -132,6 +132,73 @@ test_explain_agrees_with_conf_and_active_user() {
 	host_clean
 }
 
+# notes USER: what explain tells beside the meaning of keys.
+notes() {
+	pam-netns explain "$1" | grep -E '^ {21}(users notice|does not work): '
+}
+
+test_explain_tells_what_users_notice_of_a_key_that_is_on() {
+	local key
+	assert_eq '' "$(notes alice || :)"
+	for key in processes hide read_only bind limits net_admin; do
+		conf_set "$key" "${OTHER[$key]}"
+		assert_match 'users notice: ' "$(pam-netns explain alice | grep -A 1 "^  $key ")" "$key"
+		assert_eq 1 "$(notes alice | grep -c 'users notice')"
+		conf_reset
+	done
+	conf_set namespaces 'net mnt uts ipc pid'
+	assert_match 'users notice: ipc: ' "$(notes alice)"
+	assert_match 'users notice: pid: ' "$(notes alice)"
+	assert_match 'does not work: .*--scope.* polkit .*who and w' "$(notes alice)"
+	conf_reset
+	# A login on the host has none of them.
+	conf_set processes own
+	assert_eq '' "$(notes root || :)"
+	conf_reset
+}
+
+# seen USER: how many sessions who and w show the user in a session with a terminal.
+seen() {
+	hold_session "$1" "$1" -tt
+	in_session "$1" 'who | wc -l; w -h | wc -l' | xargs
+	end_session "$1"
+	user_clean "$1"
+}
+
+# bob has a session with a terminal meanwhile.
+test_what_explain_tells_of_who_and_w_is_so() {
+	hold_session bob bob -tt
+	assert_match '^[2-9] [2-9]$' "$(seen alice)"
+	conf_set processes own
+	assert_match '^[2-9] 0$' "$(seen alice)"
+	conf_reset
+	conf_set namespaces 'net mnt uts pid'
+	assert_eq '0 0' "$(seen alice)"
+	conf_reset
+	end_session bob
+	host_clean
+}
+
+# Root in the user's session is refused too. ip netns needs pam-netns lab.
+test_what_explain_tells_of_writing_and_ip_netns_is_so() {
+	local path
+	echo 'alice ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/explain
+	mkdir -p /srv/hidden /srv/read-only
+	conf_set hide /srv/hidden
+	conf_set read_only /srv/read-only
+	conf_set net_admin yes
+	hold_session alice alice
+	for path in /srv/hidden /srv/read-only; do
+		assert_match 'Read-only file system' "$(in_session alice "sudo -n touch $path/x" 2>&1 || :)"
+	done
+	assert_fails in_session alice 'ip netns add h1' 2>/dev/null
+	in_session alice 'pam-netns lab -- ip netns add h1'
+	end_session alice
+	rm /etc/sudoers.d/explain
+	conf_reset
+	host_clean
+}
+
 test_explain_promises_the_address_that_a_login_gets() {
 	local promised
 	pam-netns up

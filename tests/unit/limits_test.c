@@ -111,6 +111,14 @@ static const char *got(const char *name)
 	return text;
 }
 
+static mode_t mode_of(const char *name)
+{
+	struct stat st;
+
+	assert_int_equal(fstatat(scratch, name, &st, 0), 0);
+	return st.st_mode & 07777;
+}
+
 static void folder(const char *name)
 {
 	assert_true(mkdirat(scratch, name, 0755) == 0 || errno == EEXIST);
@@ -264,7 +272,9 @@ static void test_own_group_gets_limits_and_leader(void **state)
 	struct user user = user_of(64 << 20, 0);
 
 	(void)state;
+	assert_int_equal(fchmodat(scratch, "cgroup", 0555, 0), 0); /* as the kernel has it */
 	assert_int_equal(limits_ensure(&user), 0);
+	assert_int_equal(mode_of("cgroup"), 0555);
 	assert_string_equal(world.ran, "");
 	assert_string_equal(got("cgroup/cgroup.subtree_control"), "+memory");
 	assert_string_equal(got("cgroup/pam-netns/cgroup.subtree_control"), "+memory");
@@ -299,7 +309,9 @@ static void test_failed_write_refuses_login(void **state)
 
 	(void)state;
 	world.denies = true;
+	assert_int_equal(fchmodat(scratch, "cgroup", 0555, 0), 0);
 	assert_int_equal(limits_ensure(&user), -EACCES);
+	assert_int_equal(mode_of("cgroup"), 0555);
 	world.denies = false;
 	assert_int_equal(unlinkat(scratch, "cgroup/cgroup.subtree_control", 0), 0);
 	assert_int_equal(limits_ensure(&user), -ENOENT);

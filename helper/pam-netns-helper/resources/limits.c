@@ -201,11 +201,36 @@ static int own_folder(int root, const char *path)
 	return log_errno(errno, "make %s/%s", CGROUP_ROOT, path);
 }
 
+/*
+ * Makes or removes the parent of our groups. The kernel makes the root group's folder without write
+ * permission. Its owner may write after a change of its mode; CAP_DAC_OVERRIDE, which would spare
+ * that, is not the helper's.
+ */
+static int own_parent(int root, bool make)
+{
+	struct stat st;
+	int error = 0;
+
+	if ((faccessat(root, CGROUP_OWN, F_OK, AT_SYMLINK_NOFOLLOW) == 0) == make)
+		return 0;
+	if (fstatat(root, ".", &st, 0) < 0 || fchmodat(root, ".", 0755, 0) < 0)
+		return log_errno(errno, "change the mode of %s", CGROUP_ROOT);
+	if ((make ? mkdirat(root, CGROUP_OWN, 0755) : unlinkat(root, CGROUP_OWN, AT_REMOVEDIR)) < 0)
+		error = errno;
+	if (fchmodat(root, ".", st.st_mode & 07777, 0) < 0)
+		return log_errno(errno, "change the mode of %s", CGROUP_ROOT);
+	/* Another login may have been faster, or has made a group meanwhile. */
+	if (!error || error == (make ? EEXIST : ENOENT) || (!make && error == EBUSY) ||
+	    (!make && error == ENOTEMPTY))
+		return 0;
+	return log_errno(error, "%s %s/%s", make ? "make" : "remove", CGROUP_ROOT, CGROUP_OWN);
+}
+
 static int own_limit(const struct group *group)
 {
 	int error = own_enable(group->root, "", group->limits);
 
-	error = error ?: own_folder(group->root, CGROUP_OWN);
+	error = error ?: own_parent(group->root, true);
 	error = error ?: own_enable(group->root, CGROUP_OWN, group->limits);
 	error = error ?: own_folder(group->root, group->path);
 	for (int i = 0; i < LIMITS && !error; i++) {
@@ -388,7 +413,8 @@ static int limits_sweep(struct host *host, const struct conf *conf)
 		return 0;
 	groups = openat(root, CGROUP_OWN, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	result = folder_sweep(host, root, groups, own_sweep);
-	(void)unlinkat(root, CGROUP_OWN, AT_REMOVEDIR); /* if it is empty; a login makes it again */
+	error = own_parent(root, false); /* if it is empty; a login makes it again */
+	result = result ?: error;
 	marks = openat(host->run, MARKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	error = folder_sweep(host, root, marks, mark_sweep);
 	error = error ?: systemd_reload();

@@ -12,6 +12,8 @@
 #include "base/log.h"
 #include "setup_internal.h"
 
+#define SETUP_ROUNDS 16
+
 /* A wanted change: a network as the conf says (bridges 0), or with this number of bridges. */
 struct change {
 	const struct conf *conf;
@@ -122,14 +124,18 @@ int setup_grow(struct host *host, const struct setup *setup, unsigned bridge)
 	return change_want(host, &change);
 }
 
+/*
+ * No lock protects the last look. Another login may change the set-up for its own network just then,
+ * so each round waits for that one's lock; a program that changes it back all the time is refused.
+ */
 int setup_ensure(struct host *host, struct setup *setup)
 {
 	int result = setup_intact(host, setup);
 
-	if (result)
-		return result < 0 ? result : 0;
-	result = setup_apply(host, setup->conf, setup->version, setup->network);
-	result = result ?: setup_intact(host, setup);
+	for (int round = 0; !result && round < SETUP_ROUNDS; round++) {
+		result = setup_apply(host, setup->conf, setup->version, setup->network);
+		result = result ?: setup_intact(host, setup);
+	}
 	if (result)
 		return result < 0 ? result : 0;
 	return log_errno(EAGAIN,

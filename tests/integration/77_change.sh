@@ -238,3 +238,20 @@ test_full_run_with_records_on_their_own_mount_refuses_no_login() {
 	umount "$run"
 	pam-netns up
 }
+
+# The first logins to several networks set up one each, at the same time. None takes another's change for one that
+# goes against it.
+test_first_logins_to_two_networks_at_once_work() {
+	local round alice bob
+	for ((round = 0; round < 15; round++)); do
+		conf_lab alice '' "mtu = $((1400 + round))"
+		pam-netns down --force
+		su alice -c true &
+		alice=$!
+		su bob -c true &
+		bob=$!
+		wait "$alice" || fail "alice, round $round: $(log_lines | tail -n 5)"
+		wait "$bob" || fail "bob, round $round: $(log_lines | tail -n 5)"
+	done
+	conf_reset
+}

@@ -87,11 +87,11 @@ static int folders_make(struct host *host)
 static int host_return_to(const struct host *host, enum namespace_kind kind)
 {
 	const struct namespace_row *row = &namespace_kinds[kind];
-	CLEANUP_FD int opened = -1;
 	int fd = host->ns.fd[kind];
+	CLEANUP_FD int opened = fd < 0 ? namespace_open(host->proc, "1", kind) : -1;
 
 	if (fd < 0)
-		fd = opened = namespace_open(host->proc, "1", kind);
+		fd = opened;
 	if (fd < 0)
 		return fd;
 	return setns(fd, row->clone_flag) < 0

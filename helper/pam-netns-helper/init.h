@@ -18,9 +18,9 @@
 
 #include "base/cleanup.h"
 
-/* *socket: for the other functions; closing it before init_settle() ends the process. Returns its
+/* *out: a socket for the other functions; closing it before init_settle() ends the process. Returns its
  * pid, or -errno. hide, watchers: see proc_open() of ns/kernfs.h. Logs errors. */
-pid_t init_start(bool hide, gid_t watchers, int *socket) MUST_CHECK;
+pid_t init_start(bool hide, gid_t watchers, int *out) MUST_CHECK;
 /* A new detached procfs of its PID namespace. Logs errors. */
 int init_proc(int socket) MUST_CHECK;
 /* It enters the mount namespace that is pinned on the path, and gives up the rest. Logs errors. */

@@ -224,7 +224,7 @@ static int hostproc_hide(const struct covers *covers, const char *below)
 
 	if (path_is_missing(error))
 		return 0;
-	return error ? log_errno(-error, "find %s", path) : found_hide(covers, &at);
+	return fd < 0 ? log_errno(-error, "find %s", path) : found_hide(covers, &at);
 }
 
 static int path_hide_once(const struct covers *covers, const char *path, bool optional)
@@ -236,7 +236,7 @@ static int path_hide_once(const struct covers *covers, const char *path, bool op
 
 	if (path_is_missing(error) && optional)
 		return 0;
-	if (error) {
+	if (fd < 0) {
 		log_error("cannot hide %s: it %s; %s", path, path_resolve_error(error),
 			  path_resolve_remedy(error));
 		return error;

@@ -200,7 +200,7 @@ int pins_init_read(uid_t uid, struct process *out)
 /* The pidfd is opened before the look at the process, so it is that process, or one that ended. */
 static void init_kill(const char *dir)
 {
-	struct process init;
+	struct process init = {0};
 
 	if (init_read(dir, &init) < 0)
 		return;

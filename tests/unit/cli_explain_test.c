@@ -51,6 +51,7 @@ static int fake_users_uid(const char *name, uid_t *uid)
 
 #include "../../cli/explain.c"
 #include "../../cli/explain_network.c"
+#include "../../cli/explain_notes.c"
 #include "../../cli/keys.c"
 #include "../../cli/text.c"
 

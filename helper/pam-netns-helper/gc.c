@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "closing.h"
+#include "gc.h"
 #include "note.h"
 #include "state/lock.h"
 #include "base/log.h"
@@ -108,6 +109,17 @@ static int users_collect(struct host *host)
 	if (patient)
 		lock_release(host->lock, LOCK_REAPER);
 	return result < 0 ? result : next < 0 ? next : 0;
+}
+
+int gc_users(struct host *host)
+{
+	int result = lock_try(host->lock, LOCK_GC);
+
+	if (result)
+		return result == -EAGAIN ? 0 : log_errno(-result, "lock %s", LOCK_PATH);
+	result = users_collect(host);
+	lock_release(host->lock, LOCK_GC);
+	return result;
 }
 
 static int networks_ensure(struct host *host, const struct conf *conf, uint64_t version)

@@ -1,10 +1,12 @@
-/* Shared by the parts of gc. */
+/* Shared by the parts of gc, and by `down`. */
 #ifndef PAM_NETNS_GC_H
 #define PAM_NETNS_GC_H
 
 #include "helper.h"
 #include "recorded.h"
 
+/* Removes users without a session and a process. If another gc is at work, leaves them to it. */
+int gc_users(struct host *host) MUST_CHECK;
 /* Removes torn leases, frees those of uids that no user has any more. conf: NULL if in error. */
 int gc_leases(struct host *host, const struct conf *conf) MUST_CHECK;
 /*

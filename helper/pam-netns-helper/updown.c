@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "net/conntrack.h"
+#include "gc.h"
 #include "helper.h"
 #include "base/log.h"
 #include "state/lock.h"
@@ -97,6 +98,11 @@ int verb_up(struct host *host, const struct request *request, struct reply *repl
 
 int verb_down(struct host *host, const struct request *request, struct reply *reply)
 {
+	bool force = request->flags & REQUEST_FORCE;
+
 	reply->outcome = OUTCOME_DONE;
-	return setup_remove(host, request->network, request->flags & REQUEST_FORCE);
+	/* A leftover is no active user. One that cannot be removed counts as active. */
+	if (!force)
+		(void)!gc_users(host);
+	return setup_remove(host, request->network, force);
 }

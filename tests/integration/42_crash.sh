@@ -48,6 +48,16 @@ test_killed_sshd_is_cleaned_up() {
 	done
 }
 
+# A leftover without processes is no active user.
+test_down_removes_a_leftover() {
+	session_abandon
+	pam-netns down
+	assert_fails ip link show pnbr0
+	assert_eq '' "$(host_residue)"
+	login_works
+	host_clean 5
+}
+
 test_killed_su_is_cleaned_up() {
 	local how
 	for how in gc login; do

@@ -131,18 +131,20 @@ static void first_rules_remove(void)
 		;
 }
 
-/* Another link may have the name, or an alternative name like it. */
+/* Another link may have the name. Any link, the uplink too, may have it as an alternative name. */
 static int name_free(unsigned index)
 {
 	unsigned other = if_nametoindex("eth0");
 	char name[IFNAMSIZ];
 
-	if (!other || other == index)
+	if (!other)
 		return 0;
 	if (!if_indextoname(other, name))
 		return log_errno(errno, "find the link that is called eth0");
 	if (strcmp(name, "eth0") != 0)
 		return run_with("ip link property del dev %s altname eth0", name);
+	if (other == index)
+		return 0;
 	return run_with("ip link set dev eth0 down")
 		   ?: run_with("ip link set dev eth0 name eth0-%x", other);
 }
@@ -241,12 +243,16 @@ static int own_read(struct user_state *state, struct network_state *network)
 	CLEANUP_FD int dir = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int error = dir < 0 ? -ENOENT : state_read(dir, getuid(), state);
 
-	if (error) {
+	if (error == -ENOENT)
 		log_error("you have no network of your own at present; log in first");
+	error = error ?: network_check(state);
+	if (error)
 		return error;
-	}
-	error = network_check(state);
-	error = error ?: network_state_read(dir, state->network, network);
+	error = network_state_read(dir, state->network, network);
+	if (error)
+		log_error("cannot read what is set up of network %s: %s; the "
+			  "administrator runs pam-netns up",
+			  state->network, strerror(-error));
 	state->uplink.network = network;
 	if (!error && !network->subnet6.address.family)
 		state->uplink.address6.family = 0;

@@ -173,6 +173,7 @@ test_namespace_with_another_owner_is_no_pin() {
 DAMAGES=(
 	'ip link set eth0 down'
 	'ip link set eth0 down; ip link set eth0 name wan'
+	'ip link set eth0 down; ip link set eth0 name wan; ip link property add dev wan altname eth0'
 	'ip link set eth0 address 02:00:00:00:00:01; ip link set eth0 mtu 68'
 	'ip address flush dev eth0; ip address flush dev lo'
 	'ip link set eth0 name wan; ip link add eth0 type bridge; ip link set wan master eth0'

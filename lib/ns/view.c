@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "base/files.h"
@@ -18,17 +19,29 @@
 #define LIST_NAME "view"
 #define LIST_MAX  (PATH_MAX + 128 * (CONF_PATH_MAX + 2))
 
-/* Makes a path read-only, unless it is. */
-static int read_only_make(const char *word, bool optional)
+/*
+ * Did read_only_make() mount this? 1, 0, or -errno. If only the file system of the host is read-only,
+ * what is mounted below may be writable.
+ */
+static int read_only_is(const struct resolved *at)
+{
+	struct statvfs fs;
+	struct statx stx;
+
+	if (fstatvfs(at->fd, &fs) < 0 || statx(at->fd, "", AT_EMPTY_PATH, 0, &stx) < 0)
+		return log_errno(errno, "look at %s", at->path);
+	return (fs.f_flag & ST_RDONLY) && (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
+/* Makes a path read-only. again: unless it is, and if it is not missing. */
+static int read_only_make(const char *word, bool again)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY, .propagation = MS_PRIVATE};
 	char path[CONF_PATH_MAX];
-	struct statvfs fs;
 	struct resolved at;
-	int error;
+	bool optional = conf_path_word(word, path) || again;
+	int error = path_resolve(path, 0, NULL, NULL, &at), done;
 
-	optional |= conf_path_word(word, path);
-	error = path_resolve(path, 0, NULL, NULL, &at);
 	if (path_is_missing(error) && optional)
 		return 0;
 	if (error) {
@@ -38,10 +51,9 @@ static int read_only_make(const char *word, bool optional)
 	}
 	CLEANUP_FD int fd = at.fd;
 
-	if (fstatvfs(fd, &fs) < 0)
-		return log_errno(errno, "look at %s", at.path);
-	if (fs.f_flag & ST_RDONLY)
-		return 0;
+	done = again ? read_only_is(&at) : 0;
+	if (done)
+		return done < 0 ? done : 0;
 	CLEANUP_FD int tree =
 	    open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
 

@@ -90,6 +90,21 @@ test_t47_later_mounts_of_the_host_do_not_appear() {
 	host_clean
 }
 
+# The host has the path read-only, and not what is mounted below it.
+test_t47_writable_mount_below_a_read_only_one_is_read_only() {
+	mount --bind -o ro /srv/fixed /srv/fixed
+	mount -t tmpfs -o mode=1777 below /srv/fixed/deep
+	read_only_set /srv/fixed /srv/fixed.txt
+	hold_session one alice
+	assert_fails in_session one 'touch /srv/fixed/deep/new 2>/dev/null'
+	pam-netns gc
+	assert_fails in_session one 'touch /srv/fixed/deep/new 2>/dev/null'
+	assert_eq 2 "$(in_session one 'grep -c " /srv/fixed " /proc/self/mountinfo')"
+	end_session one
+	umount -R /srv/fixed
+	host_clean
+}
+
 test_t49_replaced_paths_are_read_only_again() {
 	hold_session one alice
 	echo fixed >/srv/new.txt

@@ -150,7 +150,7 @@ test_keys_of_the_view_add_few_calls() {
 	mkdir -p /srv/one /srv/two
 	keys_add 14 0 0 processes own
 	keys_add 36 15 0 hide '/srv/one /home/*'
-	keys_add 18 10 0 read_only /usr
+	keys_add 17 11 0 read_only /usr
 	keys_add 9 0 0 bind /srv/one:/srv/two
 }
 

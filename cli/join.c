@@ -92,7 +92,14 @@ static int kind_join(const struct join *join, enum namespace_kind kind)
 
 int join_children(struct join *join)
 {
-	return kind_join(join, KIND_PID);
+	if (setns(join->ns.fd[KIND_PID], CLONE_NEWPID) == 0)
+		return 0;
+	if (errno != EINVAL)
+		return log_errno(errno, "join the pid namespace of uid %u", join->uid);
+	log_error("this session is in a PID namespace, from which no process enters that of "
+		  "uid %u: run it outside of this session",
+		  join->uid);
+	return -EINVAL;
 }
 
 int join_enter(struct join *join)

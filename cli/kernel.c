@@ -209,7 +209,8 @@ static int message_seen(struct nl_msg *message, void *context)
 	return reading->error ? NL_STOP : NL_OK;
 }
 
-/* The length of each header is exact: the kernel's log has a warning of a longer one, and it reads no shorter one. */
+/* The length of each header is exact: the kernel's log has a warning of a longer one, and it reads
+ * no shorter one. */
 static const struct {
 	int type, family;
 	size_t header;

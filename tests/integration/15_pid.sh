@@ -212,6 +212,7 @@ test_login_of_others_from_inside_is_refused_with_the_reason() {
 	# bob is active: the same.
 	hold_session two bob
 	assert_fails in_session one 'su bob -c true'
+	assert_match 'in a PID namespace.* run it outside' "$(assert_fails in_session one 'sudo pam-netns exec bob -- true' 2>&1)"
 	end_session two
 	end_session one
 	ended

@@ -21,7 +21,7 @@ _pam_netns_operand() {
 	esac
 }
 
-# The command line of exec, whose first word is at that place.
+# The command line of exec and lab, whose first word is at that place.
 _pam_netns_command() {
 	if declare -F _command_offset >/dev/null; then
 		_command_offset "$1"

@@ -101,18 +101,14 @@ static int number_parse(const struct conf_key *key, void *target, const char *va
 static int time_parse(const struct conf_key *key, void *target, const char *value,
 		      struct conf_reason *why)
 {
-	size_t digits = strspn(value, "0123456789");
-	const char *unit = value + digits;
-	bool seconds = !strcmp(unit, "s");
 	unsigned *out = field(key, target);
-	char number[16] = "";
 	uint64_t count;
+	const char *unit = conf_number(value, key->max, &count);
+	bool seconds = unit && !strcmp(unit, "s");
 
-	if (digits && !*unit)
+	if (unit && !*unit)
 		return conf_wrong(why, "has no unit; write it as 10s or 1500ms");
-	if (digits < sizeof(number))
-		memcpy(number, value, digits);
-	if ((!seconds && strcmp(unit, "ms") != 0) || !conf_digits(number, key->max, &count) ||
+	if (!unit || (!seconds && strcmp(unit, "ms") != 0) ||
 	    count * (seconds ? 1000 : 1) < key->min || count * (seconds ? 1000 : 1) > key->max)
 		return conf_wrong(why, "must be a time from %us to %us, such as 10s or 1500ms",
 				  key->min / 1000, key->max / 1000);
@@ -125,19 +121,15 @@ static int size_parse(const struct conf_key *key, void *target, const char *valu
 		      struct conf_reason *why)
 {
 	static const char units[] = "%KMG";
-	size_t digits = strspn(value, "0123456789");
-	const char *unit = strchr(units, value[digits]);
 	unsigned *percent = field_also(key, target);
 	uint64_t *bytes = field(key, target);
-	char number[16] = "";
 	uint64_t count;
+	const char *end = conf_number(value, 1 << 30, &count);
+	const char *unit = end && *end ? strchr(units, *end) : NULL;
 
 	if (!conf_word_index(key, value))
 		return 0;
-	if (digits < sizeof(number))
-		memcpy(number, value, digits);
-	if (!value[digits] || !unit || value[digits + 1] || !conf_digits(number, 1 << 30, &count) ||
-	    !count || (*unit == '%' && count > 100))
+	if (!unit || end[1] || !count || (*unit == '%' && count > 100))
 		return conf_wrong(
 		    why, "must be auto, a share of memory from 1%% to 100%%, or a size with "
 			 "K, M or G, such as 512M");

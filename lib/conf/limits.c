@@ -40,18 +40,17 @@ static int limit_find(const char *word)
 /* The number after '=', or 0: it is none. */
 static uint64_t limit_number(const struct limit_word *word, const char *text)
 {
-	size_t digits = strspn(text, "0123456789");
-	const char *unit = text[digits] ? strchr(word->units, text[digits]) : NULL;
-	char number[16] = "";
 	uint64_t value;
+	const char *end = conf_number(text, word->max, &value);
+	const char *unit = end && *end ? strchr(word->units, *end) : NULL;
 
-	if (digits < sizeof(number))
-		memcpy(number, text, digits);
-	if (!conf_digits(number, word->max, &value) || value < word->min ||
-	    (*word->units && (!unit || text[digits + 1])) || (!*word->units && text[digits]))
+	if (!end || value < word->min || (*word->units ? !unit || end[1] : *end))
 		return 0;
-	if (word->least)
-		value <<= 10 * (unit - word->units + 1);
+	for (const char *u = word->units; word->least && u <= unit; u++) {
+		if (value > INT64_MAX / 1024) /* more than the kernel counts */
+			return 0;
+		value *= 1024;
+	}
 	return value < word->least ? 0 : value;
 }
 

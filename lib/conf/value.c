@@ -75,17 +75,28 @@ int conf_items_split(const char *value, struct conf_words *out)
 	return 0;
 }
 
+const char *conf_number(const char *text, uint64_t max, uint64_t *out)
+{
+	const char *end = text + strspn(text, DIGITS);
+
+	*out = 0;
+	if (text == end)
+		return NULL;
+	for (; text < end; text++) {
+		*out = *out * 10 + (uint64_t)(*text - '0');
+		if (*out > max)
+			return NULL;
+	}
+	return end;
+}
+
 bool conf_digits(const char *text, uint64_t max, uint64_t *out)
 {
-	uint64_t number = 0;
+	uint64_t number;
+	const char *end = conf_number(text, max, &number);
 
-	if (!*text || text[strspn(text, DIGITS)])
+	if (!end || *end)
 		return false;
-	for (; *text; text++) {
-		number = number * 10 + (uint64_t)(*text - '0');
-		if (number > max)
-			return false;
-	}
 	*out = number;
 	return true;
 }

@@ -35,7 +35,9 @@ int conf_items_split(const char *value, struct conf_words *out) MUST_CHECK;
 void conf_words_free(struct conf_words *words);
 #define CLEANUP_WORDS __attribute__((cleanup(conf_words_free)))
 
-/* Only decimal digits, of a number of at most max. */
+/* Decimal digits, of a number of at most max: what follows them. NULL: there is no such number. */
+const char *conf_number(const char *text, uint64_t max, uint64_t *out) MUST_CHECK;
+/* Only digits. */
 bool conf_digits(const char *text, uint64_t max, uint64_t *out);
 
 /* A network's or profile's name. */

@@ -85,6 +85,8 @@ void cgroup_format(enum limit limit, uint64_t value, char text[CGROUP_VALUE_MAX]
 {
 	unsigned long long number = value;
 
+	if (limit == LIMIT_MEMORY) /* whole pages */
+		number -= number % (unsigned long long)sysconf(_SC_PAGESIZE);
 	switch (limit) {
 	case LIMIT_CPU:
 		snprintf(text, CGROUP_VALUE_MAX, "%llu %d", number * (CPU_PERIOD / 100),

@@ -83,6 +83,22 @@ static void test_limit_with_another_value_is_found(void **state)
 	}
 }
 
+/* The kernel rounds down to whole pages. */
+static void test_memory_of_half_a_page_more_is_in_force(void **state)
+{
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	const struct limits half = {.values = {[LIMIT_MEMORY] = 5000 * page + page / 2}};
+	char text[32];
+
+	(void)state;
+	snprintf(text, sizeof(text), "%llu\n", 5000ULL * page);
+	put(GROUP "/memory.max", text);
+	assert_int_equal(cgroup_differs(scratch, GROUP, &half), LIMITS);
+	snprintf(text, sizeof(text), "%llu\n", 4999ULL * page);
+	put(GROUP "/memory.max", text);
+	assert_int_equal(cgroup_differs(scratch, GROUP, &half), LIMIT_MEMORY);
+}
+
 static void test_use_is_read(void **state)
 {
 	uint64_t use = 0;
@@ -136,6 +152,7 @@ int main(void)
 	    CGROUP_TEST(test_group_is_systemds_slice_or_ours),
 	    CGROUP_TEST(test_first_missing_controller_is_named),
 	    CGROUP_TEST(test_limit_with_another_value_is_found),
+	    CGROUP_TEST(test_memory_of_half_a_page_more_is_in_force),
 	    CGROUP_TEST(test_use_is_read),
 	    CGROUP_TEST(test_process_is_in_its_group_or_below),
 	};

@@ -266,6 +266,9 @@ static void test_bad_values_of_profiles_are_refused(void **state)
 	    {"limits", "memory=15M", "'memory=15M' " MEMORY},
 	    {"limits", "memory=0G", "'memory=0G' " MEMORY},
 	    {"limits", "memory=99999999999T", "'memory=99999999999T' " MEMORY},
+	    /* 2^64 + 2^40 bytes, and more than the kernel counts */
+	    {"limits", "memory=16777217T", "'memory=16777217T' " MEMORY},
+	    {"limits", "memory=8388608T", "'memory=8388608T' " MEMORY},
 	    {"limits", "memory=1GB", "'memory=1GB' " MEMORY},
 	    {"limits", "memory=", "'memory=' " MEMORY},
 	    {"limits", "cpu=200", "'cpu=200' " CPU},

@@ -13,15 +13,23 @@
 #define FOLDER "/etc/authselect"
 #define CUSTOM "custom/"
 
-/* The first line of its conf file is the profile. */
-static bool profile_read(char profile[128])
+/* The first line of its conf file is the profile, each further line is a feature: " FEATURE FEATURE". */
+static bool profile_read(char profile[128], char features[512])
 {
 	CLEANUP_FILE FILE *file = lines_open(FOLDER "/authselect.conf");
+	char feature[64];
+	size_t used = 0;
 
-	return file && fscanf(file, "%127s", profile) == 1;
+	if (!file || fscanf(file, "%127s", profile) != 1)
+		return false;
+	*features = '\0';
+	while (used + sizeof(feature) < 512 && fscanf(file, "%63s", feature) == 1)
+		used += (size_t)snprintf(features + used, 512 - used, " %s", feature);
+	return true;
 }
 
-static void file_check(struct doctor *doctor, const char *path, const char *profile)
+static void file_check(struct doctor *doctor, const char *path, const char *profile,
+		       const char *features)
 {
 	CLEANUP_FILE FILE *file = lines_open(path);
 	CLEANUP_FREE char *line = NULL;
@@ -35,23 +43,25 @@ static void file_check(struct doctor *doctor, const char *path, const char *prof
 			  "logins are on the host's network -> authselect create-profile pam-netns "
 			  "-b %s && sed -i '$a session required " PAM_MODULE "' " FOLDER
 			  "/custom/pam-netns/system-auth " FOLDER
-			  "/custom/pam-netns/password-auth && authselect select custom/pam-netns "
-			  "--force # and the features that 'authselect current' shows",
-			  profile);
+			  "/custom/pam-netns/password-auth && authselect select custom/pam-netns%s "
+			  "--force",
+			  profile, features);
 		return;
 	}
 }
 
 void doctor_authselect(struct doctor *doctor)
 {
-	char profile[128];
+	char profile[128], features[512];
 	glob_t files = {0};
 
-	if (!profile_read(profile) || strncmp(profile, CUSTOM, strlen(CUSTOM)) == 0)
+	if (!profile_read(profile, features) || strncmp(profile, CUSTOM, strlen(CUSTOM)) == 0)
 		return;
 	/* One finding: its remedy is for all files. */
 	if (glob(FOLDER "/*-auth", 0, NULL, &files) == 0)
 		for (size_t i = 0; i < files.gl_pathc && !doctor->found; i++)
-			file_check(doctor, files.gl_pathv[i], profile);
+			file_check(doctor, files.gl_pathv[i], profile, features);
 	globfree(&files);
+	if (!doctor->found)
+		file_check(doctor, FOLDER "/postlogin", profile, features);
 }

@@ -336,7 +336,7 @@ fake_authselect() {
 			[[ $3 == -b && $4 == sssd ]]
 			;;
 		select)
-			echo "$2" >$dir/authselect.conf
+			printf '%s\n' "${@:2:$#-2}" >$dir/authselect.conf
 			cp $dir/$2/*-auth $dir
 			;;
 		esac
@@ -359,6 +359,11 @@ test_lines_that_authselect_overwrites_are_found() {
 	bash -euc "${said##* -> }"
 	assert_match 'ok   authselect: ' "$(pam-netns doctor)"
 	assert_eq 'session required pam_netns.so' "$(tail -n 1 $dir/system-auth)"
+	assert_eq 'custom/pam-netns with-mkhomedir' "$(xargs <$dir/authselect.conf)" "features that stay"
+	echo sssd >$dir/authselect.conf
+	sed -i /pam_netns/d $dir/*-auth
+	echo 'session required pam_netns.so' >$dir/postlogin
+	assert_match "warn authselect: $dir/postlogin:1: authselect overwrites this file" "$(pam-netns doctor || :)"
 	rm -r $dir /usr/bin/authselect
 }
 

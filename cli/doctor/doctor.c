@@ -29,7 +29,7 @@ static const struct check {
     {"paths", doctor_paths, NEEDS_ROOT | NEEDS_CONF, "the paths that profiles name exist"},
     {"kerberos", doctor_kerberos, NEEDS_CONF, "Kerberos tickets are not in a private /tmp"},
     {"linger", doctor_linger, NEEDS_CONF, "logind ends programs if linger = no says so"},
-    {"selinux", doctor_selinux, 0, "SELinux enforces no policy without our module"},
+    {"selinux", doctor_selinux, NEEDS_ROOT, "SELinux enforces no policy without our module"},
     {"propagation", doctor_propagation, NEEDS_ROOT, "/ is a shared mount"},
     {"resolver", doctor_resolver, NEEDS_ROOT | NEEDS_CONF, "users have a name server"},
     {"sudoers", doctor_sudoers, NEEDS_ROOT | NEEDS_CONF, "sudo's rules apply in users' sessions"},

@@ -104,8 +104,12 @@ static void jupyterhub_check(struct doctor *doctor)
 
 		snprintf(pattern, sizeof(pattern), "%s/jupyterhub/jupyterhub_config.py",
 			 folders[i]);
-		if (access(pattern, R_OK) != 0)
+		if (access(pattern, F_OK) != 0)
 			continue;
+		if (access(pattern, R_OK) != 0) {
+			doctor_at(doctor, LEVEL_SKIPPED, pattern, 0, "only root can check this");
+			continue;
+		}
 		line = line_find(pattern, opens_sessions, "PAMAuthenticator.open_sessions", path);
 		if (line)
 			doctor_at(

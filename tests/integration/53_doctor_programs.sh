@@ -168,6 +168,8 @@ test_t36_jupyterhub_is_found() {
 	mkdir -p "${conf%/*}"
 	printf '%s\n' '# c.PAMAuthenticator.open_sessions = True' 'c.PAMAuthenticator.open_sessions = True' >$conf
 	present "FAIL services: $conf:2: JupyterHub opens PAM sessions in the hub's own process"
+	chmod 600 $conf
+	assert_match "skip services: $conf: only root" "$(as bob pam-netns doctor)"
 	bash -euc "$(remedy 'FAIL services')"
 	absent 'FAIL services'
 	present "warn services: $conf: JupyterHub runs users' notebooks without a PAM session"
@@ -208,6 +210,8 @@ test_selinux_without_our_module_is_found() {
 	present 'warn selinux: SELinux enforces a policy that has no module pam_netns.* semodule -i pam_netns.pp'
 	mkdir -p /var/lib/selinux/targeted/active/modules/400/pam_netns
 	present 'ok   selinux: '
+	chmod 700 /var/lib/selinux/targeted/active
+	assert_match 'skip selinux: only root' "$(as bob pam-netns doctor || :)"
 	rm -r /var/lib/selinux/targeted/active/modules/400
 	umount /sys/fs
 }

@@ -186,7 +186,7 @@ static void test_checks_of_root_are_skipped_for_users(void **state)
 	assert_int_equal(count(output, "\nskip "), CHECKS - world.ran);
 	assert_string_equal(
 	    world.ids, " conf kernel modules installed pam authselect services mail web policy "
-		       "kerberos linger selinux locked sysctl userns leases space ");
+		       "kerberos linger locked sysctl userns leases space ");
 	assert_int_equal(count(output, "\n"), CHECKS + 1);
 	assert_int_equal(check_run_as(), 0);
 	assert_memory_equal(output, "note: ", 6);

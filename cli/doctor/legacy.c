@@ -8,25 +8,25 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/files.h"
 #include "output.h"
 
-#define OUTPUT_MAX 65536
+#define RULES_MAX (16U << 20) /* bytes; a longer output cannot be read */
 
 static const struct {
 	const char *tool, *tables;
 } families[] = {{"/usr/sbin/iptables-legacy", "/proc/net/ip_tables_names"},
 		{"/usr/sbin/ip6tables-legacy", "/proc/net/ip6_tables_names"}};
 
-static bool tool_read(size_t family, char *text)
+static bool tables_exist(size_t family)
 {
-	char *const words[] = {(char *)families[family].tool, (char[]){"-S"}, NULL};
 	char tables[256];
 
 	return files_read(AT_FDCWD, families[family].tables, tables, sizeof(tables)) > 0 &&
-	       strstr(tables, "filter") && output_read(words, text, OUTPUT_MAX);
+	       strstr(tables, "filter");
 }
 
 static bool begins(const char *line, const char *prefix)
@@ -34,12 +34,19 @@ static bool begins(const char *line, const char *prefix)
 	return strncmp(line, prefix, strlen(prefix)) == 0;
 }
 
-/* Does a rule, in any chain, accept this bridge as this interface (-i, -o)? */
+/*
+ * Does a rule, in any chain, accept this bridge as this interface (-i, -o)? Replies to users also pass by a
+ * rule for the replies of all interfaces.
+ */
 static bool rule_accepts(const char *line, const char *option, const char *bridge)
 {
-	const char *name = strstr(line, option), *accept = strstr(line, " -j ACCEPT");
+	const char *name = strstr(line, option);
 
-	return begins(line, "-A ") && accept && name && begins(name + strlen(option), bridge);
+	if (!begins(line, "-A ") || !strstr(line, " -j ACCEPT"))
+		return false;
+	if (name)
+		return begins(name + strlen(option), bridge);
+	return strcmp(option, " -o ") == 0 && strstr(line, "ESTABLISHED") && !strstr(line, " -i ");
 }
 
 /* Of packets to containers Docker decides, by its rules after DOCKER-USER. */
@@ -82,13 +89,25 @@ static void network_check(struct doctor *doctor, const char *tool, const char *r
 		report(doctor, tool, bridge, docker);
 }
 
+static void family_check(struct doctor *doctor, const char *tool)
+{
+	char *const words[] = {(char *)tool, (char[]){"-S"}, NULL};
+	CLEANUP_FREE char *rules = malloc(RULES_MAX);
+
+	if (!rules || !output_read(words, rules, RULES_MAX)) {
+		doctor_warning(doctor,
+			       "cannot read the rules of %s, which may drop users' packets -> look "
+			       "at the error of %s -S",
+			       strrchr(tool, '/') + 1, tool);
+		return;
+	}
+	for (size_t i = 0; i < doctor->conf->networks_count; i++)
+		network_check(doctor, tool, rules, doctor->conf->networks[i].bridge);
+}
+
 void legacy_check(struct doctor *doctor)
 {
-	char text[OUTPUT_MAX];
-
 	for (size_t family = 0; family < sizeof(families) / sizeof(*families); family++)
-		for (size_t i = 0; i < doctor->conf->networks_count; i++)
-			if (tool_read(family, text))
-				network_check(doctor, families[family].tool, text,
-					      doctor->conf->networks[i].bridge);
+		if (tables_exist(family))
+			family_check(doctor, families[family].tool);
 }

@@ -31,14 +31,23 @@ void doctor_linger(struct doctor *doctor)
 			       NULL};
 	char value[64];
 
-	if (!profile || access("/run/systemd/seats", F_OK) != 0 || access(words[0], X_OK) != 0 ||
-	    !output_read(words, value, sizeof(value)) ||
-	    strncmp(value, "b false", strlen("b false")) != 0)
+	if (!profile || access("/run/systemd/seats", F_OK) != 0)
+		return;
+	if (!output_read(words, value, sizeof(value))) {
+		doctor_at(
+		    doctor, LEVEL_SKIPPED, NULL, 0,
+		    "%s does not tell whether logind lets programs go on after logout -> look at "
+		    "the error of loginctl",
+		    words[0]);
+		return;
+	}
+	if (strncmp(value, "b false", strlen("b false")) != 0)
 		return;
 	doctor_at(doctor, LEVEL_WARNING, CONF_PATH, conf_section_line("profile", profile->name),
 		  "[profile %s] has linger = no, but logind lets programs go on after logout, and "
 		  "they keep the user's manager and the user active -> mkdir -p "
 		  "/etc/systemd/logind.conf.d && printf '[Login]\\nKillUserProcesses=yes\\n' "
-		  ">" LOGIND_CONF " && systemctl restart systemd-logind",
+		  ">" LOGIND_CONF " && systemctl restart systemd-logind # it ends other users' "
+		  "programs at logout too, but those of root and KillExcludeUsers",
 		  profile->name);
 }

@@ -44,16 +44,24 @@ static bool networkctl_line(const char *line, char name[64], char state[64])
 	return sscanf(line, "%*s %63s %*s %*s %63s", name, state) == 2;
 }
 
-/* Runs a program that prints one link a line. Is one of our links managed? name: that one. */
-static bool managed_find(const struct doctor *doctor, char *const *words,
+/* Runs a program that prints one link a line. Is one of our links managed? name: that one. folder: the
+ * manager's, which stays if it is stopped. */
+static bool managed_find(struct doctor *doctor, const char *folder, char *const *words,
 			 bool (*read)(const char *line, char name[64], char state[64]),
 			 char name[64])
 {
 	CLEANUP_FREE char *text = malloc(OUTPUT_MAX);
 	char *rest = text, *line, state[64];
 
-	if (access(words[0], X_OK) != 0 || !text || !output_read(words, text, OUTPUT_MAX))
+	if (access(folder, F_OK) != 0)
 		return false;
+	if (!text || !output_read(words, text, OUTPUT_MAX)) {
+		doctor_at(doctor, LEVEL_SKIPPED, NULL, 0,
+			  "%s exists, but %s lists no links: if this manager runs, it may manage "
+			  "our bridges and ports -> look at the error of %s",
+			  folder, words[0], words[0]);
+		return false;
+	}
 	while ((line = strsep(&rest, "\n")))
 		if (read(line, name, state) && link_ours(doctor, name) &&
 		    strcmp(state, "unmanaged") != 0)
@@ -78,8 +86,7 @@ static void network_manager_check(struct doctor *doctor)
 			       (char[]){"DEVICE,STATE"},   (char[]){"device"}, NULL};
 	char name[64], patterns[PATTERNS_MAX];
 
-	if (access("/run/NetworkManager", F_OK) != 0 ||
-	    !managed_find(doctor, words, nmcli_line, name))
+	if (!managed_find(doctor, "/run/NetworkManager", words, nmcli_line, name))
 		return;
 	patterns_write(doctor, "interface-name:", ";", patterns);
 	doctor_warning(doctor,
@@ -95,8 +102,7 @@ static void networkd_check(struct doctor *doctor)
 			       (char[]){"--no-pager"}, (char[]){"list"}, NULL};
 	char name[64], patterns[PATTERNS_MAX];
 
-	if (access("/run/systemd/netif/links", F_OK) != 0 ||
-	    !managed_find(doctor, words, networkctl_line, name))
+	if (!managed_find(doctor, "/run/systemd/netif/links", words, networkctl_line, name))
 		return;
 	patterns_write(doctor, "", " ", patterns);
 	doctor_warning(doctor,

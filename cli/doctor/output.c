@@ -64,5 +64,5 @@ bool output_read(char *const *words, char *text, size_t size)
 	}
 	text[used] = '\0';
 	close(from);
-	return waitpid(pid, &status, 0) == pid && status == 0;
+	return waitpid(pid, &status, 0) == pid && status == 0 && used < size - 1;
 }

@@ -9,8 +9,8 @@
 
 /*
  * Runs words[0], a path, with the arguments up to a NULL, without a shell and with an empty
- * environment. text becomes its standard output, ended with a NUL and cut off at size. False: the
- * program could not be run, failed, or was killed after printing nothing for 20 s.
+ * environment. text becomes its standard output, ended with a NUL. False: the program could not be run,
+ * failed, printed size - 1 bytes or more, or was killed after printing nothing for 20 s.
  */
 bool output_read(char *const *words, char *text, size_t size) MUST_CHECK;
 

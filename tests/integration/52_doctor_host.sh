@@ -103,7 +103,7 @@ test_missing_bridge_filter_is_found() {
 
 # nft does not list these rules.
 test_rules_of_iptables_legacy_are_found() {
-	local tool
+	local tool i
 	command -v iptables-legacy ip6tables-legacy || skip 'no iptables-legacy'
 	absent 'iptables-legacy|ip6tables-legacy'
 	assert_eq '' "$(cat /proc/net/ip_tables_names)" "tables that doctor made"
@@ -124,6 +124,29 @@ test_rules_of_iptables_legacy_are_found() {
 		reaches_outside alice
 		$tool -F FORWARD
 	done
+	# A rule for all replies is enough.
+	iptables-legacy -P FORWARD DROP
+	iptables-legacy -A FORWARD -i pnbr0+ -j ACCEPT
+	present 'chain FORWARD of iptables-legacy drops traffic'
+	iptables-legacy -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+	absent 'warn firewall'
+	iptables-legacy -F FORWARD
+	# More rules than a pipe holds come before the last one.
+	iptables-legacy -P FORWARD ACCEPT
+	{
+		printf '*filter\n:long - [0:0]\n'
+		for ((i = 0; i < 2000; i++)); do
+			echo "-A FORWARD -s 192.0.2.$((i % 256)) -m comment --comment $i -j long"
+		done
+		printf '%s\n' '-A FORWARD -j DROP' COMMIT
+	} | iptables-legacy-restore
+	present 'chain FORWARD of iptables-legacy drops traffic'
+	iptables-legacy -F FORWARD
+	iptables-legacy -X long
+	tool=$(command -v iptables-legacy)
+	mv "$tool" "$tool.away"
+	present 'warn firewall: cannot read the rules of iptables-legacy, .* -> look at the error of /usr/sbin/iptables-legacy -S'
+	mv "$tool.away" "$tool"
 	# Of packets to containers Docker's own rules decide.
 	iptables-legacy -N DOCKER-USER
 	iptables-legacy -A FORWARD -j DOCKER-USER
@@ -244,8 +267,27 @@ test_link_managed_by_networkd_is_found() {
 	present 'warn managed: systemd-networkd manages pnbr0, .* -> printf .*Name=pnu\* pnbr0\*.*Unmanaged=yes'
 	sed -i s/configured/unmanaged/ $networkctl
 	absent 'warn managed'
+	echo 'exit 1' >$networkctl
+	present 'skip managed: /run/systemd/netif/links exists, but /usr/bin/networkctl lists no links'
 	mv $networkctl.away $networkctl || rm $networkctl
 	rm -r /run/systemd/netif/links
+}
+
+# Only what doctor asks of logind is planted.
+test_logind_that_gives_no_answer_is_skipped() {
+	local busctl=/usr/bin/busctl
+	mkdir -p /run/systemd/seats
+	mv $busctl $busctl.away || :
+	printf '#!/bin/sh\necho "b false"\n' >$busctl
+	chmod 755 $busctl
+	absent '(warn|skip) linger'
+	conf_set linger no
+	present 'warn linger: .*KillUserProcesses=yes'
+	echo 'exit 1' >>$busctl
+	present 'skip linger: /usr/bin/busctl does not tell whether'
+	mv $busctl.away $busctl || rm $busctl
+	rm -r /run/systemd/seats
+	conf_back
 }
 
 test_host_without_set_up_has_no_findings() {

@@ -254,26 +254,38 @@ static const struct profile *profile_with_owners(const struct conf *conf)
 /* They have a user namespace, whatever other users may have. */
 static void owners_check(struct doctor *doctor, const struct profile *profile)
 {
-	if (setting_read("user.max_user_namespaces") == 0)
+	int refused;
+
+	if (setting_read("user.max_user_namespaces") == 0) {
 		doctor_problem(
 		    doctor,
 		    "[profile %s] net_admin = yes: user.max_user_namespaces is 0, so logins "
 		    "of its users are refused -> sysctl -w user.max_user_namespaces=%d",
 		    profile->name, NAMESPACES_USUAL);
-	else if (geteuid() == 0 && peer_refused(-1) == 0)
+		return;
+	}
+	refused = geteuid() == 0 ? peer_refused(-1) : 1;
+	if (refused == 0)
 		doctor_problem(
 		    doctor,
 		    "[profile %s] net_admin = yes: this kernel lets its users put links into "
 		    "the host's network, past all rules -> update the kernel (it needs the "
 		    "commit 7b735ef81286 of 2026), or net_admin = no",
 		    profile->name);
+	else if (refused < 0)
+		doctor_warning(
+		    doctor,
+		    "[profile %s] net_admin = yes: cannot try whether this kernel lets its users "
+		    "put links into the host's network -> look at the error of setpriv "
+		    "--reuid=65534 --regid=65534 --clear-groups unshare -Urn ip link add type veth",
+		    profile->name);
 	else
 		doctor_note(
 		    doctor,
 		    "[profile %s] net_admin = yes: its users can take memory that no limit "
-		    "counts (neighbours, routes), and a network with many bridges delays first "
-		    "logins of other users when it ends -> net_admin = no for users whom you do "
-		    "not trust with that",
+		    "counts (neighbours, routes), and the end of a network with many bridges "
+		    "delays first logins of other users -> net_admin = no for users that you do "
+		    "not trust",
 		    profile->name);
 }
 
@@ -310,7 +322,8 @@ void doctor_userns(struct doctor *doctor)
 		    "containers fail -> sysctl -w user.max_user_namespaces=0");
 		return;
 	}
-	doctor_note(doctor, "users may make user namespaces: one with many bridges delays first "
-			    "logins of other users when it ends; without user namespaces, rootless "
-			    "containers fail -> sysctl -w user.max_user_namespaces=0");
+	doctor_note(doctor,
+		    "users may make user namespaces: the end of one with many bridges delays first "
+		    "logins of other users; without user namespaces, rootless containers fail -> "
+		    "sysctl -w user.max_user_namespaces=0");
 }

@@ -118,6 +118,9 @@ test_t59_what_owners_of_networks_can_take_is_noted() {
 	assert_eq 1000 "$(cat /proc/sys/user/max_user_namespaces)"
 	assert_match 'note userns' "$(findings)"
 	umount /proc/sys/user/max_user_namespaces
+	# What was not tried is not told as fine.
+	assert_match 'warn userns: \[profile default\] net_admin = yes: cannot try whether this kernel' \
+		"$(setpriv --bounding-set=-setuid --inh-caps=-setuid pam-netns doctor || :)"
 	conf_reset
 }
 

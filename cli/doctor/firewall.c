@@ -101,14 +101,15 @@ void doctor_forwarding(struct doctor *doctor)
 			       "off before 'pam-netns up', so this host forwards only for "
 			       "networks of " CONF_PATH
 			       " -> pam-netns down && systemctl restart docker && "
-			       "pam-netns up");
+			       "pam-netns up # while no users are active; containers restart");
 	else if (other)
 		doctor_warning(
 		    doctor,
 		    "%.*s %.*s, chain %.*s, translates addresses of other networks, but "
 		    "forwarding was off before 'pam-netns up', so this host forwards only "
 		    "for networks of " CONF_PATH " -> echo net.ipv4.ip_forward=1 >" FORWARD_CONF
-		    " && pam-netns down && sysctl -p " FORWARD_CONF " && pam-netns up",
+		    " && pam-netns down && sysctl -p " FORWARD_CONF " && pam-netns up # while no "
+		    "users are active",
 		    (int)other->family.length, other->family.at, (int)other->table.length,
 		    other->table.at, (int)other->name.length, other->name.at);
 	free(chains.chain);

@@ -143,7 +143,6 @@ test_records_check_works_inside_a_session() {
 	assert_match 'ok   records: ' "$(pam-netns exec bob --root -- pam-netns doctor 2>&1 || :)"
 }
 
-# The last test: it ends alice's port.
 # lengths TYPE: the lengths of doctor's netlink requests.
 lengths() {
 	sed -nE "s/.*\[\{nlmsg_len=([0-9]+), nlmsg_type=$1,.*/\1/p" "$OUT/strace" | sort -u | xargs
@@ -155,6 +154,7 @@ test_requests_have_headers_of_exact_length() {
 	assert_eq "32 28 28 24" "$(lengths RTM_GETLINK) $(lengths RTM_GETNEIGH) $(lengths RTM_GETROUTE) $(lengths RTM_GETADDR)"
 }
 
+# The last test: it ends alice's port.
 test_missing_port_is_found() {
 	local port said
 	port=$(<"$OUT/port")

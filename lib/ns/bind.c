@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/linux_calls.h"
@@ -36,6 +37,9 @@ int bind_open(const char *word, const struct who *who, struct bound *out)
 		return path_refused(&out->paths, "source", error);
 	CLEANUP_FD int fd = at.fd;
 
+	if (strlen(at.path) >= sizeof(out->paths.source))
+		return path_refused(&out->paths, "source", -ENAMETOOLONG);
+	strcpy(out->paths.source, at.path);
 	if (fstat(fd, &st) < 0)
 		return log_errno(errno, "look at %s", at.path);
 	out->folder = S_ISDIR(st.st_mode);

@@ -11,9 +11,9 @@
 #include "conf/conf.h"
 
 struct bound {
-	struct bind paths;
-	int tree;    /* a detached mount of the source; -1: it is missing, and may be */
-	bool folder; /* the source is one */
+	struct bind paths; /* the source without links */
+	int tree;	   /* a detached mount of the source; -1: it is missing, and may be */
+	bool folder;	   /* the source is one */
 };
 
 /* Opens the source. The caller closes out->tree. */

@@ -195,6 +195,23 @@ static int path_cover(const struct covers *covers, const struct resolved *at, bo
 	return folder ? home_attach(&covers->home, at->path, tree) : 0;
 }
 
+/* The conf file's paths are compared as they are written, with links (conf/view.c). */
+static int shown_refuse(const struct covers *covers, const char *path)
+{
+	for (size_t i = 0; i < covers->bound_count; i++) {
+		const struct bind *bind = &covers->bound[i].paths;
+		const char *below = path_below(path, bind->source);
+
+		if (covers->bound[i].tree < 0 || !below || !*below)
+			continue;
+		log_error("cannot hide %s: bind shows it below %s, because %s contains it; name a "
+			  "part of %s",
+			  path, bind->target, bind->source, bind->source);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /* Covers what was found, unless it is covered, or is the user's home. */
 static int found_hide(const struct covers *covers, const struct resolved *at)
 {
@@ -205,7 +222,7 @@ static int found_hide(const struct covers *covers, const struct resolved *at)
 	if (st.st_dev == covers->device ||
 	    (covers->home.at.fd >= 0 && !strcmp(covers->home.at.path, at->path)))
 		return 0;
-	return path_cover(covers, at, S_ISDIR(st.st_mode));
+	return shown_refuse(covers, at->path) ?: path_cover(covers, at, S_ISDIR(st.st_mode));
 }
 
 /*

@@ -138,6 +138,22 @@ test_missing_path_of_one_user_refuses_only_that_user() {
 	host_clean
 }
 
+# The conf file cannot tell that one is below the other.
+test_t49_source_with_a_hidden_path_behind_a_link_refuses_logins() {
+	ln -s /srv /data/alias
+	bind_set /data/alias:/mnt
+	conf_set hide /srv/groups/bob
+	assert_fails ssh_as alice -- cat /mnt/groups/bob/file
+	log_grep 'cannot hide /srv/groups/bob: bind shows it below /mnt, because /srv contains it; name a part of /srv'
+	host_clean
+	bind_set /srv:/mnt
+	ln -s /srv/groups /data/groups
+	conf_set hide /data/groups/bob
+	assert_fails ssh_as alice -- cat /mnt/groups/bob/file
+	host_clean
+	rm /data/alias /data/groups
+}
+
 test_t17_links_of_users_refuse_logins() {
 	mkdir -p /srv/bobs/dir
 	ln -sfn /etc /srv/bobs/link

@@ -186,16 +186,26 @@ test_kerberos_tickets_in_a_private_tmp_are_found() {
 	printf '[libdefaults]\n\tdefault_realm = EXAMPLE.TEST\n[realms]\n' >/etc/krb5.conf
 	present 'warn kerberos: /etc/krb5.conf: Kerberos keeps tickets in FILE:/tmp/krb5cc_%\{uid\}, but /tmp is private in \[profile default\]'
 	bash -euc "$(remedy 'warn kerberos')"
-	assert_eq 'default_ccache_name = KEYRING:persistent:%{uid}' "$(sed -n 2p /etc/krb5.conf)"
+	assert_eq '[libdefaults] default_ccache_name = KEYRING:persistent:%{uid}' "$(tail -n 2 /etc/krb5.conf | xargs)"
 	present 'ok   kerberos: '
 	sed -i 's/ = KEYRING.*/ = DIR:\/tmp\/krb5/' /etc/krb5.conf
-	present 'warn kerberos: .*tickets in DIR:/tmp/krb5, '
+	present 'warn kerberos: /etc/krb5.conf:6: .*tickets in DIR:/tmp/krb5, '
+	bash -euc "$(remedy 'warn kerberos')"
+	assert_eq '[libdefaults] default_ccache_name = KEYRING:persistent:%{uid}' "$(tail -n 2 /etc/krb5.conf | xargs)"
+	present 'ok   kerberos: '
+	# libkrb5 takes the first value, and reads other files only where they are included.
+	mkdir -p /etc/krb5.conf.d
+	printf '[libdefaults]\n    default_ccache_name = FILE:/tmp/cc\n' | tee /etc/krb5.conf.d/cc >/etc/krb5.conf.d/a.rpmnew
+	present 'ok   kerberos: '
+	echo 'includedir /etc/krb5.conf.d/' >>/etc/krb5.conf
+	present 'ok   kerberos: '
+	sed -i '1i includedir /etc/krb5.conf.d/' /etc/krb5.conf
+	present 'warn kerberos: /etc/krb5.conf.d//?cc:2: .*tickets in FILE:/tmp/cc, '
 	bash -euc "$(remedy 'warn kerberos')"
 	present 'ok   kerberos: '
-	sed -i /ccache/d /etc/krb5.conf
-	mkdir -p /etc/krb5.conf.d
-	printf '[libdefaults]\n    default_ccache_name = KCM:\n' >/etc/krb5.conf.d/kcm
-	present 'ok   kerberos: '
+	assert_eq '    default_ccache_name = KEYRING:persistent:%{uid}' "$(tail -n 1 /etc/krb5.conf.d/cc)"
+	echo 'include /etc/krb5.conf' >/etc/krb5.conf # a loop
+	present 'warn kerberos: /etc/krb5.conf: .*tickets in FILE:/tmp/krb5cc_'
 	rm -r /etc/krb5.conf /etc/krb5.conf.d /etc/krb5.keytab /usr/sbin/rpc.gssd
 }
 

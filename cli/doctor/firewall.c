@@ -88,8 +88,11 @@ void doctor_forwarding(struct doctor *doctor)
 	if (run < 0 || host_state_read(run, &state) < 0 || !state.forwarding_ours)
 		return;
 	text = rules_read();
-	if (!text || chains_read(text, &chains) < 0)
-		return; /* doctor_firewall() reports it */
+	if (!text || chains_read(text, &chains) < 0) {
+		doctor_at(doctor, LEVEL_SKIPPED, NULL, 0,
+			  "cannot read the firewall's rules, see the finding firewall");
+		return;
+	}
 	for (size_t i = 0; i < chains.count; i++) {
 		docker |= span_begins(chains.chain[i].name, "DOCKER");
 		if (chain_translates(&chains.chain[i]))

@@ -170,6 +170,9 @@ test_forwarding_for_our_networks_alone_is_found() {
 	nft 'add table ip vm; add chain ip vm post { type nat hook postrouting priority srcnat; }
 		add rule ip vm post ip saddr 192.0.2.0/24 masquerade'
 	present 'warn forwarding: ip vm, chain post, translates addresses .* -> echo net.ipv4.ip_forward=1 >'
+	mv /usr/sbin/nft /usr/sbin/nft.away
+	present 'skip forwarding: cannot read'
+	mv /usr/sbin/nft.away /usr/sbin/nft
 	eval "$(remedy 'warn forwarding')"
 	absent 'warn forwarding'
 	assert_match 'ok   forwarding' "$(pam-netns doctor)"

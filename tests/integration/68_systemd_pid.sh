@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
 # systemd
-# namespaces with pid on a host with systemd: logins have no user manager.
+# namespaces with pid on a host with systemd: logins have no user manager, and the unit of gc serves them.
 
 # shellcheck source=tests/integration/systemd_lib.sh
 . "$CHECKOUT/tests/integration/systemd_lib.sh"
@@ -38,4 +38,26 @@ test_logins_work_without_a_user_manager() {
 	wait_until 10 eval '! pgrep -x pam-netns-init'
 	wait_until 10 eval '! loginctl list-sessions --no-legend | grep -q alice'
 	systemctl reset-failed user@2001.service
+}
+
+# The unit's sandbox permits each kind of namespace that gc enters.
+test_gc_in_its_unit_mends_and_removes_a_user_with_each_key() {
+	local port
+	conf_set processes own
+	conf_set hide '/home/* /srv'
+	conf_set net_admin yes
+	conf_set namespaces 'net mnt uts ipc pid'
+	hold_session one alice
+	port=$(port_of alice)
+	ip link set "$port" down
+	nsenter -t "$(pgrep -x pam-netns-init)" -m umount /srv
+	assert_ne '' "$(in_session one 'ls /srv')" "seen until gc"
+	systemctl start pam-netns-gc.service
+	assert_eq '' "$(in_session one 'ls /srv')" "hidden by gc"
+	assert_match 'state UP' "$(ip link show "$port")"
+	end_session one
+	wait_until 10 eval '! loginctl list-sessions --no-legend | grep -q alice'
+	systemctl start pam-netns-gc.service
+	user_clean alice
+	systemctl reset-failed user@2001.service || :
 }

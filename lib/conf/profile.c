@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/resolve.h"
 #include "conf/kind.h"
 #include "conf/match.h"
 #include "conf/view.h"
@@ -144,13 +145,13 @@ int conf_directory_check(const char *dir, char *const *others, size_t count,
 		    dir);
 	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
 		if (!strcmp(dir, shared[i].path) ||
-		    (shared[i].below && conf_path_within(dir, shared[i].path)))
+		    (shared[i].below && path_below(dir, shared[i].path)))
 			return conf_wrong(why,
 					  "'%s' cannot be private, because logins need the host's; "
 					  "choose directories such as /tmp",
 					  dir);
 	for (size_t i = 0; i < count; i++)
-		if (conf_path_within(dir, others[i]) || conf_path_within(others[i], dir))
+		if (path_below(dir, others[i]) || path_below(others[i], dir))
 			return conf_wrong(why, "'%s' and '%s' overlap; keep one", dir, others[i]);
 	return 0;
 }

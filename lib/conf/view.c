@@ -3,14 +3,8 @@
 
 #include <string.h>
 
+#include "base/resolve.h"
 #include "conf/key.h"
-
-bool conf_path_within(const char *path, const char *dir)
-{
-	size_t length = strlen(dir);
-
-	return !strncmp(path, dir, length) && (!path[length] || path[length] == '/');
-}
 
 bool conf_path_normal(const char *path)
 {
@@ -27,7 +21,7 @@ bool conf_path_normal(const char *path)
 	return true;
 }
 
-/* In place of the user whom the conf file does not know. */
+/* In place of the user, because the conf file does not know which one it is. */
 static const struct who sample = {.uid = 1000, .user = "user", .group = "group"};
 
 enum never { NOT_HIDDEN = 1 << 0, NOT_READ_ONLY = 1 << 1, NOT_BOUND = 1 << 2, NOT_CHANGED = 7 };
@@ -78,7 +72,7 @@ static bool path_needed(const char *path, enum never never)
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
 		if ((needed[i].never & never) &&
 		    (!strcmp(path, needed[i].path) ||
-		     (needed[i].below && conf_path_within(path, needed[i].path))))
+		     (needed[i].below && path_below(path, needed[i].path))))
 			return true;
 	return false;
 }
@@ -119,48 +113,45 @@ static int overlap_check(const char *word, const char *path, char *const *others
 
 	for (size_t i = 0; i < count; i++) {
 		(void)conf_path_word(others[i], other);
-		if (conf_path_within(path, other) || conf_path_within(other, path))
+		if (path_below(path, other) || path_below(other, path))
 			return conf_wrong(why, "'%s' and '%s' overlap; keep one", word, others[i]);
 	}
 	return 0;
 }
 
-int conf_hide_check(const char *word, char *const *others, size_t count, struct conf_reason *why)
+/* refused: what follows "cannot be" if logins need the path as the host has it. */
+static int word_check(const char *word, const char *path, enum never never, const char *refused,
+		      char *const *others, size_t count, struct conf_reason *why)
 {
-	char path[CONF_PATH_MAX];
 	int error;
 
 	if (strlen(word) >= CONF_PATH_MAX)
 		return conf_wrong(why, "a path has less than %d characters", CONF_PATH_MAX);
-	(void)conf_path_word(word, path);
 	error = path_check(path, why);
 	if (error)
 		return error;
-	if (path_needed(path, NOT_HIDDEN))
-		return conf_wrong(why,
-				  "'%s' cannot be hidden, because logins need it; name what is "
-				  "secret in it",
-				  path);
+	if (path_needed(path, never))
+		return conf_wrong(why, "'%s' cannot be %s in it", path, refused);
 	return overlap_check(word, path, others, count, why);
 }
 
+int conf_hide_check(const char *word, char *const *others, size_t count, struct conf_reason *why)
+{
+	char path[CONF_PATH_MAX];
+
+	(void)conf_path_word(word, path);
+	return word_check(word, path, NOT_HIDDEN,
+			  "hidden, because logins need it; name what is secret", others, count,
+			  why);
+}
+
+/* Without the "/" and "*" of hide. */
 int conf_read_only_check(const char *word, char *const *others, size_t count,
 			 struct conf_reason *why)
 {
-	const char *path = word + (*word == '?');
-	int error;
-
-	if (strlen(word) >= CONF_PATH_MAX)
-		return conf_wrong(why, "a path has less than %d characters", CONF_PATH_MAX);
-	error = path_check(path, why);
-	if (error)
-		return error;
-	if (path_needed(path, NOT_READ_ONLY))
-		return conf_wrong(why,
-				  "'%s' cannot be read-only, because logins write to it; name "
-				  "what users must not change in it",
-				  path);
-	return overlap_check(word, path, others, count, why);
+	return word_check(word, word + (*word == '?'), NOT_READ_ONLY,
+			  "read-only, because logins write to it; name what users must not change",
+			  others, count, why);
 }
 
 int conf_bind_check(const char *word, char *const *others, size_t count, struct conf_reason *why)
@@ -208,7 +199,7 @@ static void overlap_report(const struct view *view, const char *key, const char 
 
 	for (size_t i = 0; i < count; i++) {
 		(void)conf_path_word(words[i], other);
-		if (conf_path_within(path, other) || (around && conf_path_within(other, path)))
+		if (path_below(path, other) || (around && path_below(other, path)))
 			conf_report_add(view->report, &place, "'%s' overlaps with %s, %s; keep one",
 					path, words[i], why);
 	}
@@ -251,7 +242,7 @@ static void target_compare(const struct view *view, const char *target,
 
 	for (size_t i = 0; i < list->count; i++) {
 		(void)conf_path_word(list->words[i], path);
-		if (conf_path_within(path, target))
+		if (path_below(path, target))
 			conf_report_add(view->report, &place,
 					"'%s' would be mounted over '%s', which hide or read_only "
 					"names; keep one",
@@ -268,7 +259,7 @@ static void source_compare(const struct view *view, const struct bind *bind)
 
 	for (size_t i = 0; i < hide->count; i++) {
 		(void)conf_path_word(hide->words[i], path);
-		if (strcmp(path, bind->source) != 0 && conf_path_within(path, bind->source))
+		if (strcmp(path, bind->source) != 0 && path_below(path, bind->source))
 			conf_report_add(
 			    view->report, &place,
 			    "'%s' would show '%s', which hide names, below '%s'; name a "

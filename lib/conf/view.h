@@ -11,8 +11,6 @@
 
 /* Is it absolute, without '.', '..', '//' and a '/' at its end? */
 bool conf_path_normal(const char *path);
-/* Is path dir, or below it? */
-bool conf_path_within(const char *path, const char *dir);
 
 /* One word, and those before it: 0, or -EINVAL with *why. */
 int conf_hide_check(const char *word, char *const *others, size_t count,

@@ -12,6 +12,7 @@
 #include "base/linux_calls.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "base/resolve.h"
 #include "ns/mounts.h"
 
 #define LIST_NAME  "sys" /* older versions wrote only the mounts below /sys */
@@ -21,14 +22,6 @@
 static void list_path(char *path, size_t size, const char *network)
 {
 	snprintf(path, size, NETWORKS_DIR "/%s/" LIST_NAME, network);
-}
-
-/* Is path dir, or below it? */
-static bool path_within(const char *path, const char *dir)
-{
-	size_t length = strlen(dir);
-
-	return !strncmp(path, dir, length) && (!path[length] || path[length] == '/');
 }
 
 /* Adds the path of a mount. -E2BIG: the list is full. */
@@ -45,14 +38,14 @@ static int list_add(char list[LIST_MAX], size_t *used, const char *path)
 /* A mount that is below a listed one comes with it. */
 static int list_read(FILE *mounts, char list[LIST_MAX], size_t *used)
 {
-	char last[256] = "/";
+	char last[256] = "";
 	struct mntent *entry;
 
 	while ((entry = getmntent(mounts))) {
 		const char *path = entry->mnt_dir;
 
 		if ((strncmp(path, "/sys/", 5) != 0 && strncmp(path, "/proc/", 6) != 0) ||
-		    path_within(path, last))
+		    (*last && path_below(path, last)))
 			continue;
 		if (strlen(path) >= sizeof(last) || list_add(list, used, path) < 0)
 			return -E2BIG;
@@ -133,7 +126,7 @@ int kernfs_attach(const char *network, const char *root, int tree)
 	if (result < 0)
 		return log_errno(-result, "read %s", list_name);
 	while (n < MOUNTS_MAX && (path = strsep(&rest, "\n")))
-		if (path_within(path, root) &&
+		if (path_below(path, root) &&
 		    (bound[n].tree = mount_clone(path, AT_RECURSIVE)) >= 0)
 			bound[n++].path = path;
 	result = root_attach(root, tree);

@@ -44,8 +44,8 @@ static int link_read(const char *path, char target[PATH_MAX])
 }
 
 /*
- * Finds the first link of the path; *end is where its name ends, target what it says. -ELOOP: there
- * is none, as it was replaced meanwhile, which a further try finds out.
+ * Finds the first link of the path; *end is where its name ends, target what it says. -EAGAIN:
+ * there is none, because it was replaced meanwhile.
  */
 static int link_find(const char *path, size_t *end, char target[PATH_MAX])
 {
@@ -60,7 +60,7 @@ static int link_find(const char *path, size_t *end, char target[PATH_MAX])
 		if (error != -EINVAL)
 			return error;
 	}
-	return -ELOOP;
+	return -EAGAIN;
 }
 
 /* Adds the names of text to path. ".." only where no name of the same text precedes it: behind a
@@ -123,6 +123,8 @@ int path_resolve(const char *path, unsigned flags, resolve_link *link, void *con
 		if (error != -ELOOP)
 			return error < 0 ? error : 0;
 		error = link_find(out->path, &end, target);
+		if (error == -EAGAIN)
+			continue;
 		snprintf(at, sizeof(at), "%.*s", (int)end, out->path);
 		if (!error && link)
 			error = link(context, at, target);

@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "base/resolve.h"
 #include "scratch.h"
@@ -118,6 +120,27 @@ static void test_loops_end(void **state)
 	assert_int_equal(at.fd, -1);
 }
 
+/* The host replaces a link by a folder, or the reverse, while the path is resolved. */
+static void test_replaced_links_are_no_error(void **state)
+{
+	char found[PATH_MAX];
+	int failed = 0;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(mkdirat(scratch, "now", 0755), 0);
+	link_make(".", "then");
+	child = fork();
+	while (child == 0 && getppid() != 1)
+		(void)renameat2(scratch, "now", scratch, "then", RENAME_EXCHANGE);
+	assert_true(child > 0);
+	for (int i = 0; i < 20000 && !failed; i++)
+		failed = resolve("now", found);
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_int_equal(failed, 0);
+}
+
 static void test_below_is_by_whole_names(void **state)
 {
 	(void)state;
@@ -149,6 +172,7 @@ int main(void)
 	    cmocka_unit_test(test_links_of_others_are_refused),
 	    cmocka_unit_test(test_other_paths_are_refused),
 	    cmocka_unit_test(test_loops_end),
+	    cmocka_unit_test(test_replaced_links_are_no_error),
 	    cmocka_unit_test(test_below_is_by_whole_names),
 	    cmocka_unit_test(test_errors_have_texts),
 	};

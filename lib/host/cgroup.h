@@ -1,6 +1,7 @@
 /*
- * The control group of a user, which the key limits of a profile is about: all of the user's
- * sessions are below it. cgroup v2 only; see cgroups(7) and Documentation/admin-guide/cgroup-v2.rst.
+ * The control group of a user, to which the key limits of a profile applies: all of the user's
+ * sessions are below it. cgroup v2 only; see cgroups(7) and
+ * Documentation/admin-guide/cgroup-v2.rst.
  *
  * If systemd is PID 1, it is systemd's slice of the user, and only systemd writes to it. Else it is
  * a group of our own.

@@ -1,10 +1,10 @@
 /*
  * Hidden paths of a user's mount namespace (hide = PATH...).
  *
- * A file is covered by an empty file, a folder by an empty, read-only folder, both from a small tmpfs
- * on PINS_DIR, which only root can enter. If the user's home is below a hidden folder, the folder that
- * covers it has the way to the home, with links that lead there, and the home itself. Targets of bind
- * that are below are made there.
+ * A file is covered by an empty file, a folder by an empty, read-only folder, both from a small
+ * tmpfs on PINS_DIR, which only root can enter. If the user's home is below a hidden folder, the
+ * folder that covers it has the way to the home, with links that lead there, and the home itself.
+ * Targets of bind that are below are made there.
  *
  * All of this happens in the user's mount namespace.
  */

@@ -18,8 +18,8 @@ int kernfs_list_write(const char *network) MUST_CHECK;
 
 /*
  * A detached procfs of the caller's PID namespace. hide: it shows to each user their own processes
- * only (hidepid=invisible), and all processes to root and to group watchers. It is a superblock of its
- * own: no option of another procfs changes it, and its options change no other one.
+ * only (hidepid=invisible), and all processes to root and to group watchers. It is a superblock of
+ * its own: no option of another procfs changes it, and its options change no other one.
  */
 int proc_open(bool hide, gid_t watchers) MUST_CHECK;
 

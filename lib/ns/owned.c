@@ -107,12 +107,13 @@ static int child_start(struct child *child, pid_t *pid)
 	do
 		ended = poll(&end, 1, CHILD_WAIT_MS);
 	while (ended < 0 && errno == EINTR);
+	close(end.fd);
 	if (ended != 1) {
 		(void)kill(*pid, SIGKILL);
-		child->error = ETIMEDOUT;
-		child->step = "make a net namespace: another process stops or slows the helper's";
+		/* The child may still write its error. */
+		return log_errno(ETIMEDOUT, "make a net namespace: another process stops or slows "
+					    "the helper's");
 	}
-	close(end.fd);
 	return child->error ? log_errno(child->error, "%s", child->step) : 0;
 }
 

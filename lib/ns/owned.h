@@ -14,8 +14,8 @@
 
 /*
  * Makes a user namespace of this user and a network namespace that it owns; uid and gid are 0 in
- * it. Returns a descriptor of the network namespace, or -errno, logged. The caller has the effective
- * uid 0, CAP_SYS_ADMIN, CAP_SETUID and CAP_SETGID, and no other thread.
+ * it. Returns a descriptor of the network namespace, or -errno, logged. The caller has the
+ * effective uid 0, CAP_SYS_ADMIN, CAP_SETUID and CAP_SETGID, and no other thread.
  */
 int owned_make(uid_t uid, gid_t gid) MUST_CHECK;
 

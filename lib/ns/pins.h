@@ -6,8 +6,8 @@
  * namespaces alive. PINS_DIR/UID exists whole or not at all, because it is filled as PINS_DIR/.UID
  * and then renamed. Every handle is checked before use: nsfs, the right type, owned by the initial
  * user namespace, or by that of PINS_DIR/UID/owner: a symbolic link to the inode of the user
- * namespace that owns the user's network (ns/owned.h). Callers are in the host's mount namespace, hold the user's lock, and have
- * CAP_SYS_ADMIN.
+ * namespace that owns the user's network (ns/owned.h). Callers are in the host's mount namespace,
+ * hold the user's lock, and have CAP_SYS_ADMIN.
  */
 #ifndef PAM_NETNS_PINS_H
 #define PAM_NETNS_PINS_H
@@ -70,9 +70,9 @@ void pins_withdraw(uid_t uid);
 
 /*
  * Removes pins, published or not; namespaces: those that are most likely there, 0: unknown. Kills
- * process 1 of a PID namespace, and does not wait: a stopped process outside can be the parent of one
- * inside, and hold up the end. The handles are unmounted and unlinked: unlinking frees copies of
- * the mount in mount namespaces that were cloned meanwhile. Absence is not an error.
+ * process 1 of a PID namespace, and does not wait: a stopped process outside can be the parent of
+ * one inside, and hold up the end. The handles are unmounted and unlinked: unlinking frees copies
+ * of the mount in mount namespaces that were cloned meanwhile. Absence is not an error.
  */
 int pins_remove(uid_t uid, unsigned namespaces) MUST_CHECK;
 

@@ -15,13 +15,13 @@
 #include "base/resolve.h"
 #include "ns/mounts.h"
 
-/* The home in the first line. Then a path a line: hide's with "h" before it, read_only's with "r". */
+/* The home in the first line, then a path a line: "h" is before hide's, "r" before read_only's. */
 #define LIST_NAME "view"
 #define LIST_MAX  (PATH_MAX + 128 * (CONF_PATH_MAX + 2))
 
 /*
- * Did read_only_make() mount this? 1, 0, or -errno. If only the file system of the host is read-only,
- * what is mounted below may be writable.
+ * Did read_only_make() mount this? 1, 0, or -errno. If only the file system of the host is
+ * read-only, what is mounted below may be writable.
  */
 static int read_only_is(const struct resolved *at)
 {

@@ -1,6 +1,6 @@
 /*
- * Network namespaces that users own, on the real kernel: whom they belong to, what the user can do
- * to the process that makes them (T55), and failures of each call.
+ * Network namespaces that users own, on the real kernel: which user they belong to, what the user can
+ * do to the process that makes them (T55), and failures of each call.
  */
 #include <setjmp.h>
 #include <stdarg.h>

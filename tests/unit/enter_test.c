@@ -93,11 +93,10 @@ static void assert_refused(const char *message)
 #define WENT_AWAY  "your network was removed; log in again"
 
 /*
- * The order of calls: openat 1 "1/root", 2-5 run, pam-netns, pins, 2003, 6-10 the pins, of which pid
- * is none, and once
- * more after the join; fstat 1-4 the folders, 5-12 each pin and its owner, 13-24 likewise, 25 the
- * working directory; fstatat 1-4 the owners, 5 whether net is joined already, 6-9 after the join,
- * 10-13 the owners and 14-17 the joined again.
+ * The order of calls: openat 1 "1/root", 2-5 run, pam-netns, pins, 2003, 6-10 the pins (there is none
+ * of pid), and all once more after the join; fstat 1-4 the folders, 5-12 each pin and its owner, 13-24
+ * likewise, 25 the working directory; fstatat 1-4 the owners, 5 whether net is joined already, 6-9
+ * after the join, 10-13 the owners and 14-17 the joined again.
  */
 static const struct {
 	struct fault fault;

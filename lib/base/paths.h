@@ -16,7 +16,7 @@
 #define RUN_DIR	     "/run/pam-netns"	  /* 0755 */
 #define HOSTPROC_DIR RUN_DIR "/hostproc"  /* 0700; contains proc */
 #define HOSTPROC     HOSTPROC_DIR "/proc" /* a bind of the host's /proc, in every mount namespace */
-#define PINS_DIR     RUN_DIR "/pins" /* 0700, a private tmpfs: UID/{net,uts,mnt}, template.NETWORK */
+#define PINS_DIR     RUN_DIR "/pins" /* 0700, a private tmpfs: UID/, template.NETWORK; see ns/pins.h */
 #define USERS_DIR    RUN_DIR "/users"	 /* 0755: UID/state, UID/sessions/PID.STARTTIME */
 #define NETWORKS_DIR RUN_DIR "/networks" /* 0755: NETWORK/{state,resolv.conf,ports} */
 #define CLOSING_DIR  RUN_DIR "/closing"	 /* 0700: UID, one file for each user without a session */

@@ -11,7 +11,8 @@
 
 #include "doctor.h"
 #include "base/files.h"
-#include "host/wanted.h"
+#include "state/network.h"
+#include "state/state.h"
 #include "rules/nat_ports.h"
 #include "base/paths.h"
 #include "peer.h"
@@ -41,14 +42,27 @@ static uint64_t leases_count(const char *network)
 	return count;
 }
 
-static struct need users_of(int run, const struct network *network)
+/* For each network of the conf file. Each record is read once. The caller frees it; NULL: no memory. */
+static struct need *users_read(int run, const struct conf *conf)
 {
-	int active = run < 0 ? 0 : network_users(run, network->name, NULL);
-	struct need users = {.active = active > 0 ? (uint64_t)active : 0,
-			     .all = leases_count(network->name)};
+	struct need *users = calloc(conf->networks_count + 1, sizeof(*users));
+	CLEANUP_FREE uid_t *uids = NULL;
+	struct user_state state;
+	size_t count = 0;
 
-	if (users.all < users.active)
-		users.all = users.active;
+	if (!users || run < 0 || state_list(run, &uids, &count) < 0)
+		count = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (state_read(run, uids[i], &state) < 0)
+			continue;
+		for (size_t n = 0; n < conf->networks_count; n++)
+			users[n].active += strcmp(state.network, conf->networks[n].name) == 0;
+	}
+	for (size_t n = 0; users && n < conf->networks_count; n++) {
+		users[n].all = leases_count(conf->networks[n].name);
+		if (users[n].all < users[n].active)
+			users[n].all = users[n].active;
+	}
 	return users;
 }
 
@@ -139,16 +153,16 @@ static bool namespace_wanted(const struct conf *conf, unsigned bit)
 void doctor_limits(struct doctor *doctor)
 {
 	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FREE struct need *here = users_read(run, doctor->conf);
 	struct need users = {0}, connections = {0}, namespaces, mounts;
 
-	for (size_t i = 0; i < doctor->conf->networks_count; i++) {
-		const struct network *network = &doctor->conf->networks[i];
-		struct need here = users_of(run, network);
+	for (size_t i = 0; here && i < doctor->conf->networks_count; i++) {
+		uint64_t entries = conf_network_entries(&doctor->conf->networks[i]);
 
-		users.active += here.active;
-		users.all += here.all;
-		connections.active += here.active * conf_network_entries(network);
-		connections.all += here.all * conf_network_entries(network);
+		users.active += here[i].active;
+		users.all += here[i].all;
+		connections.active += here[i].active * entries;
+		connections.all += here[i].all * entries;
 	}
 	namespaces = (struct need){users.active + SPARE, users.all + SPARE};
 	mounts.active = host_mounts() + SPARE;
@@ -202,6 +216,7 @@ static void services_check(struct doctor *doctor, int run, const struct port_set
 void doctor_nat(struct doctor *doctor)
 {
 	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FREE struct need *users = NULL;
 	char local[64], reserved[4096];
 	struct port_set services = {0};
 	struct nat_ports ports;
@@ -217,12 +232,12 @@ void doctor_nat(struct doctor *doctor)
 			       "look whether /proc is mounted");
 		return;
 	}
-	for (size_t i = 0; i < doctor->conf->networks_count; i++) {
+	users = users_read(run, doctor->conf);
+	for (size_t i = 0; users && i < doctor->conf->networks_count; i++) {
 		const struct network *network = &doctor->conf->networks[i];
-		struct need users = users_of(run, network);
 
-		active += network->nat ? users.active : 0;
-		connections += network->nat ? users.active * network->max_connections : 0;
+		active += network->nat ? users[i].active : 0;
+		connections += network->nat ? users[i].active * network->max_connections : 0;
 	}
 	services_check(doctor, run, &services);
 	if (!nat_ports_choose(local, reserved, &services, &ports))

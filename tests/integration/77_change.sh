@@ -63,6 +63,7 @@ test_lost_network_of_an_active_user_refuses_login() {
 	mv /run/pam-netns/networks/default/state "$OUT/state"
 	ip link delete "$(port_of alice)"
 	assert_match 'Login refused' "$(assert_fails su alice -c true 2>&1)"
+	log_grep 'network default, in which alice is still active, .* pam-netns kick alice' >/dev/null
 	assert_eq "${inside//[!0-9]/}" "$(stat -L -c %i /run/netns/alice)"
 	mv "$OUT/state" /run/pam-netns/networks/default/state
 	assert_eq "$inside" "$(su alice -c 'readlink /proc/self/ns/net')"

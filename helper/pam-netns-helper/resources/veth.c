@@ -43,7 +43,11 @@ static int network_find(struct user *user)
 	if (error)
 		return error;
 	error = network_state_read(host->run, s->network, &user->network);
-	if (error == -ENOENT && host->thorough)
+	if (error == -ENOENT && !host->thorough)
+		log_error("network %s, in which %s is still active, is not set up: run pam-netns "
+			  "up if the conf file has it, otherwise pam-netns kick %s",
+			  s->network, s->account, s->account);
+	if (error == -ENOENT)
 		return error;
 	if (error)
 		return log_errno(-error, "read the state of network %s", s->network);

@@ -9,6 +9,7 @@
 #include <sys/mount.h>
 
 #include "base/files.h"
+#include "base/large.h"
 #include "base/linux_calls.h"
 #include "base/log.h"
 #include "base/paths.h"
@@ -16,8 +17,8 @@
 #include "ns/mounts.h"
 
 #define LIST_NAME  "sys" /* older versions wrote only the mounts below /sys */
-#define LIST_MAX   4096	 /* its bytes */
-#define MOUNTS_MAX 64
+#define LIST_MAX   32768 /* its bytes */
+#define MOUNTS_MAX 256	 /* its lines, and descriptors of the helper */
 
 static void list_path(char *path, size_t size, const char *network)
 {
@@ -40,6 +41,7 @@ static int list_read(FILE *mounts, char list[LIST_MAX], size_t *used)
 {
 	char last[256] = "";
 	struct mntent *entry;
+	int count = 0;
 
 	while ((entry = getmntent(mounts))) {
 		const char *path = entry->mnt_dir;
@@ -47,7 +49,8 @@ static int list_read(FILE *mounts, char list[LIST_MAX], size_t *used)
 		if ((strncmp(path, "/sys/", 5) != 0 && strncmp(path, "/proc/", 6) != 0) ||
 		    (*last && path_below(path, last)))
 			continue;
-		if (strlen(path) >= sizeof(last) || list_add(list, used, path) < 0)
+		if (count++ == MOUNTS_MAX || strlen(path) >= sizeof(last) ||
+		    list_add(list, used, path) < 0)
 			return -E2BIG;
 		snprintf(last, sizeof(last), "%s", path);
 	}
@@ -64,8 +67,12 @@ int kernfs_list_write(const char *network)
 	if (!mounts)
 		return log_errno(errno, "open /proc/self/mounts");
 	result = list_read(mounts, list, &used);
-	if (result < 0)
-		return log_errno(-result, "keep the mounts below /proc and /sys");
+	if (result < 0) {
+		log_error("too many mounts are below /proc and /sys (at most %d, and %d bytes of "
+			  "paths); unmount some",
+			  MOUNTS_MAX, LIST_MAX);
+		return result;
+	}
 	snprintf(path, sizeof(path), NETWORKS_DIR "/%s", network);
 	CLEANUP_FD int dir = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
@@ -113,11 +120,12 @@ static int root_attach(const char *root, int tree)
 
 int kernfs_attach(const char *network, const char *root, int tree)
 {
-	char list[LIST_MAX], list_name[128], *path, *rest = list;
-	struct {
+	static char list[LIST_MAX] LARGE_BUFFER;
+	static struct {
 		int tree;
 		const char *path;
-	} bound[MOUNTS_MAX];
+	} bound[MOUNTS_MAX] LARGE_BUFFER;
+	char list_name[128], *path, *rest = list;
 	size_t n = 0;
 	int result;
 

@@ -133,6 +133,23 @@ test_mounts_below_proc_stay() {
 	pam-netns down
 }
 
+# A container's runtime mounts over files that its users must not read: one for each processor, or more.
+test_many_mounts_below_proc_and_sys_stay() {
+	local files file
+	mapfile -t files < <(find /sys/module -type f -perm -444 | head -n 150)
+	conf_set processes own
+	pam-netns down
+	mkdir -p /srv/apart
+	echo hidden >/srv/apart/hidden
+	for file in "${files[@]}"; do
+		mount --bind /srv/apart/hidden "$file"
+	done
+	assert_eq "${#files[@]}" "$(ssh_as alice -- cat "${files[@]}" | grep -c '^hidden$')"
+	host_clean
+	umount "${files[@]}"
+	pam-netns down
+}
+
 # A new procfs shows the PID namespace of the login program.
 test_login_from_another_pid_namespace_is_refused() {
 	pam-netns up

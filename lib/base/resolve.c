@@ -63,7 +63,7 @@ static int link_find(const char *path, size_t *end, char target[PATH_MAX])
 	return -EAGAIN;
 }
 
-/* Adds the names of text to path. ".." only where no name of the same text precedes it: behind a
+/* Adds the names of text to path. ".." only if no name of the same text precedes it: behind a
  * name that is a link, it would mean another folder. */
 static int names_add(char path[PATH_MAX], const char *text, bool up_allowed)
 {

@@ -19,7 +19,7 @@ int conf_read_only_check(const char *word, char *const *others, size_t count,
 			 struct conf_reason *why) MUST_CHECK;
 int conf_bind_check(const char *word, char *const *others, size_t count,
 		    struct conf_reason *why) MUST_CHECK;
-/* Reports paths that are in a private directory, where nothing of the host's is. */
+/* Reports paths that are in a private directory, which covers what the host has there. */
 void conf_view_check(const struct conf_section *section, const struct profile *profile,
 		     struct conf_report *report);
 void conf_view_forget(struct profile *profile);

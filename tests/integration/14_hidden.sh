@@ -234,7 +234,7 @@ test_t47_user_namespace_mounts_no_other_proc_or_sys() {
 		host_clean
 	done
 	rmdir /home/alice/at
-	# Where nothing of them is hidden, containers without root work.
+	# If no path of them is hidden, containers without root work.
 	hide_set /srv/secret
 	ssh_as alice -- unshare -Urpfm --mount-proc cat /proc/version >/dev/null
 	host_clean

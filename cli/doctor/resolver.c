@@ -28,6 +28,7 @@ static void report_resolved(struct doctor *doctor, const char *network, const ch
 static void report_missing(struct doctor *doctor, int run, const struct network *network)
 {
 	struct network_state up = {.subnet = network->subnet};
+	bool asks_host = network->host_all || network->host_dns;
 	char gateway[ADDRESS_TEXT_MAX] = "GATEWAY";
 	struct address address;
 
@@ -36,7 +37,8 @@ static void report_missing(struct doctor *doctor, int run, const struct network 
 	address = prefix_address(&up.subnet, 1);
 	if (address.family)
 		address_format(&address, gateway);
-	if (address.family && access("/run/systemd/resolve/stub-resolv.conf", F_OK) == 0)
+	if (address.family && asks_host &&
+	    access("/run/systemd/resolve/stub-resolv.conf", F_OK) == 0)
 		report_resolved(doctor, network->name, gateway);
 	else
 		doctor_at(
@@ -45,8 +47,9 @@ static void report_missing(struct doctor *doctor, int run, const struct network 
 		    "reach is in /etc/resolv.conf or a resolver's upstream file -> write 'dns = "
 		    "ADDRESS' in [network %s]; or let the host's resolver listen on the gateway "
 		    "(systemd-resolved: DNSStubListenerExtra=%s, dnsmasq: listen-address=%s), "
-		    "and write this address there",
-		    network->name, network->name, gateway, gateway);
+		    "and write this address there%s",
+		    network->name, network->name, gateway, gateway,
+		    asks_host ? "" : ", and dns in host_access");
 }
 
 void doctor_resolver(struct doctor *doctor)

@@ -109,6 +109,13 @@ test_stub_without_known_servers_is_reported() {
 	said=$(pam-netns check 2>&1 || :)
 	assert_match 'DNSStubListenerExtra=10.203.0.1|DNSStubListenerExtra=GATEWAY' "$said"
 	assert_match 'network default cannot resolve names' "$said"
+	# A stub at the gateway serves only users who may reach it.
+	resolved_make "$STUB"
+	assert_match "a dns = 10.203.0.1' $CONF && pam-netns up" "$(pam-netns check 2>&1 || :)"
+	conf_set host_access icmp
+	assert_match 'write this address there, and dns in host_access' "$(pam-netns check 2>&1 || :)"
+	conf_reset
+	rm -r /run/systemd
 	assert_eq bob "$(su bob -c 'id -un')"
 	resolver_replace "$GOOD"
 	assert_eq '' "$({ pam-netns up >"$OUT/up"; } 2>&1)"

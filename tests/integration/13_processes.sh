@@ -135,7 +135,7 @@ test_mounts_below_proc_stay() {
 
 # A container's runtime mounts over files that its users must not read: one for each processor, or more.
 test_many_mounts_below_proc_and_sys_stay() {
-	local files file
+	local files more file
 	mapfile -t files < <(find /sys/module -type f -perm -444 | head -n 150)
 	conf_set processes own
 	pam-netns down
@@ -146,7 +146,14 @@ test_many_mounts_below_proc_and_sys_stay() {
 	done
 	assert_eq "${#files[@]}" "$(ssh_as alice -- cat "${files[@]}" | grep -c '^hidden$')"
 	host_clean
-	umount "${files[@]}"
+	pam-netns down
+	mapfile -t more < <(find /sys/module -type f -perm -444 | sed -n 151,300p)
+	for file in "${more[@]}"; do
+		mount --bind /srv/apart/hidden "$file"
+	done
+	assert_fails ssh_as alice -- true
+	log_grep 'too many mounts are below /proc and /sys \(at most 256, and 32768 bytes of paths\); unmount some'
+	umount "${files[@]}" "${more[@]}"
 	pam-netns down
 }
 

@@ -156,7 +156,7 @@ int conf_directory_check(const char *dir, char *const *others, size_t count,
 	return 0;
 }
 
-static void private_forget(struct profile *profile)
+static void paths_forget(struct profile *profile)
 {
 	for (size_t i = 0; i < profile->private_count; i++)
 		free(profile->private_dirs[i]);
@@ -199,7 +199,7 @@ static void host_profile_check(const struct conf_section *section, struct profil
 	keys_refuse(section, CONF_ISOLATED,
 		    "has no effect if isolate = no; remove the line, or write isolate = yes",
 		    report);
-	private_forget(profile);
+	paths_forget(profile);
 	profile->network_name[0] = '\0';
 	profile->namespaces = 0;
 }
@@ -224,7 +224,7 @@ static void isolated_profile_check(const struct conf_section *section, struct pr
 		key_refuse(section, key, why, report);
 	}
 	if (!(profile->namespaces & NAMESPACE_MNT))
-		private_forget(profile);
+		paths_forget(profile);
 	conf_view_check(section, profile, report);
 }
 
@@ -246,5 +246,5 @@ int conf_profile_read(const struct conf_section *section, struct profile *out,
 void conf_profile_free(struct profile *profile)
 {
 	match_free(profile->match, profile->match_count);
-	private_forget(profile);
+	paths_forget(profile);
 }

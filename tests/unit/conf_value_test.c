@@ -212,18 +212,17 @@ static void test_bad_values_of_networks_are_refused(void **state)
 #define MEMORY "must be memory=SIZE with K, M, G or T, at least 16M, such as memory=4G"
 #define CPU    "must be cpu=SHARE in percent of one CPU, such as cpu=50% or cpu=200%"
 
-static void test_bad_values_of_profiles_are_refused(void **state)
+/* Each row of the table is refused in a profile. */
+static void assert_bad_profiles(const struct bad *table, size_t count)
 {
-	const char *const size =
-	    "must be auto, a share of memory from 1% to 100%, or a size with K, M or G, "
-	    "such as 512M";
+	for (size_t i = 0; i < count; i++)
+		assert_bad("[network default]\n", "profile x", 3, "match = *\n", &table[i]);
+}
+
+static void test_bad_values_of_isolation_are_refused(void **state)
+{
 	const char *const template =
 	    "makes no host name; use %u user, %U uid, %g group, %h host, such as %u-%h";
-	const char *const processes =
-	    "must be all, own, or own and the group that sees all processes, such as own adm";
-	const char *const bind_form = "'srv:/mnt' must be SOURCE, SOURCE:TARGET or "
-				      "SOURCE:TARGET:ro, of absolute paths, with %u "
-				      "for the user, %U for the uid and %g for the group";
 	const struct bad table[] = {
 	    {"isolate", "maybe", "must be yes or no"},
 	    {"network", "a b", "a name begins with a letter, and has letters, digits, '_' and '-'"},
@@ -244,6 +243,22 @@ static void test_bad_values_of_profiles_are_refused(void **state)
 	    {"hostname", "lab%", template},
 	    {"hostname", "-.-", template},
 	    {"hostname", "a_b", "a template has letters, digits, '-', '.', %u, %U, %g, %h and %%"},
+	    {"linger", "yes", "must be processes or no"},
+	    {"net_admin", "ip", "must be yes or no"},
+	    {"low_ports", "1", "must be yes or no"},
+	    {"nested", "host", "has an effect only if isolate = no; remove the line"},
+	};
+
+	(void)state;
+	assert_bad_profiles(table, COUNT(table));
+}
+
+static void test_bad_sizes_and_limits_are_refused(void **state)
+{
+	const char *const size =
+	    "must be auto, a share of memory from 1% to 100%, or a size with K, M or G, "
+	    "such as 512M";
+	const struct bad table[] = {
 	    {"private_size", "0%", size},
 	    {"private_size", "101%", size},
 	    {"private_size", "512", size},
@@ -280,6 +295,17 @@ static void test_bad_values_of_profiles_are_refused(void **state)
 	    {"limits", "io=0",
 	     "'io=0' must be io=WEIGHT from 1 to 10000 (100 if not given), such as io=50"},
 	    {"private_exec", "inherit", "must be auto, yes or no"},
+	};
+
+	(void)state;
+	assert_bad_profiles(table, COUNT(table));
+}
+
+static void test_bad_hidden_processes_and_paths_are_refused(void **state)
+{
+	const char *const processes =
+	    "must be all, own, or own and the group that sees all processes, such as own adm";
+	const struct bad table[] = {
 	    {"processes", "mine", processes},
 	    {"processes", "all adm", processes},
 	    {"processes", "own adm staff", processes},
@@ -308,6 +334,21 @@ static void test_bad_values_of_profiles_are_refused(void **state)
 	    {"read_only", "/tmp/x",
 	     "'/tmp/x' overlaps with /tmp, a private directory, in which users have only their own "
 	     "files; keep one"},
+	    {"hide", "/tmp/x",
+	     "'/tmp/x' overlaps with /tmp, a private directory, in which users have only their own "
+	     "files; keep one"},
+	};
+
+	(void)state;
+	assert_bad_profiles(table, COUNT(table));
+}
+
+static void test_bad_binds_are_refused(void **state)
+{
+	const char *const bind_form = "'srv:/mnt' must be SOURCE, SOURCE:TARGET or "
+				      "SOURCE:TARGET:ro, of absolute paths, with %u "
+				      "for the user, %U for the uid and %g for the group";
+	const struct bad table[] = {
 	    {"bind", "srv:/mnt", bind_form},
 	    {"bind", "/srv:/mnt/%x",
 	     "'/srv:/mnt/%x' must be SOURCE, SOURCE:TARGET or SOURCE:TARGET:ro, of absolute paths, "
@@ -322,18 +363,10 @@ static void test_bad_values_of_profiles_are_refused(void **state)
 	    {"bind", "/srv:/tmp/x",
 	     "'/tmp/x' overlaps with /tmp, a private directory, in which users have only their own "
 	     "files; keep one"},
-	    {"hide", "/tmp/x",
-	     "'/tmp/x' overlaps with /tmp, a private directory, in which users have only their own "
-	     "files; keep one"},
-	    {"linger", "yes", "must be processes or no"},
-	    {"net_admin", "ip", "must be yes or no"},
-	    {"low_ports", "1", "must be yes or no"},
-	    {"nested", "host", "has an effect only if isolate = no; remove the line"},
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(table); i++)
-		assert_bad("[network default]\n", "profile x", 3, "match = *\n", &table[i]);
+	assert_bad_profiles(table, COUNT(table));
 }
 
 static void test_bad_private_directories_are_refused(void **state)
@@ -373,8 +406,7 @@ static void test_private_directories_in_each_other_are_refused(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(table); i++)
-		assert_bad("[network default]\n", "profile x", 3, "match = *\n", &table[i]);
+	assert_bad_profiles(table, COUNT(table));
 	conf_free(parse_good("[network default]\n[profile x]\nmatch = *\nprivate = /tmp /tmpx\n"));
 	conf_free(parse_good("[network default]\n[profile x]\nmatch = *\nprivate = none\n"));
 }
@@ -385,7 +417,10 @@ int main(void)
 	    cmocka_unit_test(test_bad_values_of_defaults_are_refused),
 	    cmocka_unit_test(test_bad_addresses_are_refused),
 	    cmocka_unit_test(test_bad_values_of_networks_are_refused),
-	    cmocka_unit_test(test_bad_values_of_profiles_are_refused),
+	    cmocka_unit_test(test_bad_values_of_isolation_are_refused),
+	    cmocka_unit_test(test_bad_sizes_and_limits_are_refused),
+	    cmocka_unit_test(test_bad_hidden_processes_and_paths_are_refused),
+	    cmocka_unit_test(test_bad_binds_are_refused),
 	    cmocka_unit_test(test_bad_private_directories_are_refused),
 	    cmocka_unit_test(test_private_directories_in_each_other_are_refused),
 	};

@@ -2,39 +2,18 @@
 #ifndef PAM_NETNS_LEASE_TAKE_H
 #define PAM_NETNS_LEASE_TAKE_H
 
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "state/lease.h"
-#include "base/log.h"
-#include "scratch.h"
+#include "state_world.h"
 
 #define NETWORK "default"
 
 static struct prefix subnet; /* a /24: offsets 2 to 254 */
-static unsigned lines_logged;
 
-static inline void sink(void *context, int level, const char *text)
+static inline int lease_setup(void **state)
 {
-	(void)context;
-	(void)level;
-	(void)text;
-	lines_logged++;
-}
-
-static inline int setup(void **state)
-{
-	log_set_sink(sink, NULL);
-	lines_logged = 0;
-	if (prefix_parse("10.203.4.0/24", &subnet))
-		return -1;
-	return scratch_setup(state);
+	return prefix_parse("10.203.4.0/24", &subnet) ?: setup(state);
 }
 
 static inline uint32_t take(uid_t uid)
@@ -71,6 +50,6 @@ static inline void link_put(const char *target, const char *path)
 	assert_int_equal(symlinkat(target, scratch, path), 0);
 }
 
-#define LEASE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, scratch_teardown)
+#define LEASE_TEST(name) cmocka_unit_test_setup_teardown(name, lease_setup, scratch_teardown)
 
 #endif

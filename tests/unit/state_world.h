@@ -1,4 +1,4 @@
-/* What the tests of records share: files in the scratch folder, and the number of logged lines. */
+/* What the tests of records and leases share: files in the scratch folder, and the number of logged lines. */
 #ifndef PAM_NETNS_STATE_WORLD_H
 #define PAM_NETNS_STATE_WORLD_H
 

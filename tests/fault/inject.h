@@ -125,6 +125,15 @@ const char *user_name(uid_t uid);
 int helper_run(const char *verb);
 void helpers_wait(void);
 
+/* --- process.c --- */
+
+/* 0: the process is gone. */
+pid_t process_parent_of(pid_t pid);
+/* The target can stop a process that is wholly theirs, for example su's shell. */
+bool process_is_targets(pid_t pid);
+/* Process 1 of the user's PID namespace stays until the user is removed. */
+bool process_is_init(pid_t pid);
+
 /* --- residue.c --- */
 
 void residue_init(void);

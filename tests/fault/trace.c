@@ -117,26 +117,6 @@ void trace_start(struct trace *trace, void (*body)(void))
 	trace->processes[trace->count++] = (struct traced){trace->root, ROLE_CALLER, PHASE_NONE};
 }
 
-static pid_t parent_of(pid_t pid)
-{
-	char path[64], text[512];
-	int fd, parent = 0;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (fd >= 0)
-		close(fd);
-	if (n <= 0)
-		return 0;
-	text[n] = '\0';
-	/* The name in parentheses may contain any byte, the rest may not. */
-	if (!strrchr(text, ')') || sscanf(strrchr(text, ')') + 1, " %*c %d", &parent) != 1)
-		return 0;
-	return parent;
-}
-
 static struct traced *traced_known(struct trace *t, pid_t pid)
 {
 	for (size_t i = t->count; i-- > 0;)
@@ -154,7 +134,7 @@ static struct traced *traced_find(struct trace *t, pid_t pid)
 		return process;
 	if (t->count == TRACED_MAX)
 		errx(2, "too many processes");
-	parent = traced_known(t, parent_of(pid));
+	parent = traced_known(t, process_parent_of(pid));
 	process = &t->processes[t->count++];
 	*process = (struct traced){pid, ROLE_REST, t->phase};
 	if (parent && parent->role == ROLE_CALLER)
@@ -231,25 +211,6 @@ static bool never_fails(long number)
 	}
 }
 
-/* The target can stop a process that is wholly theirs, for example su's shell. */
-static bool users_own(pid_t pid)
-{
-	char path[64], text[1024];
-	unsigned real = 0, effective = 0, saved = 0;
-	int fd;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (fd >= 0)
-		close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	return strstr(text, "\nUid:") &&
-	       sscanf(strstr(text, "\nUid:"), "\nUid: %u %u %u", &real, &effective, &saved) == 3 &&
-	       real == TARGET_UID && effective == TARGET_UID && saved == TARGET_UID;
-}
-
 /* True: this call is hit. */
 static bool site_hits(struct trace *t, const struct traced *process,
 		      const struct seccomp_data *data)
@@ -265,7 +226,7 @@ static bool site_hits(struct trace *t, const struct traced *process,
 		phase = process->phase;
 	if (process->role != f->role || phase != f->phase || t->out_of_reach ||
 	    (f->hit == HIT_ERROR && never_fails(data->nr)) ||
-	    (f->by_user && users_own(process->pid)))
+	    (f->by_user && process_is_targets(process->pid)))
 		return false;
 	if (f->masks[0] || f->masks[1]) {
 		t->sites++;
@@ -390,21 +351,6 @@ static int64_t now_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Process 1 of the user's PID namespace stays until the user is removed. */
-static bool is_init(pid_t pid)
-{
-	char path[64], name[16] = "";
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		(void)!read(fd, name, sizeof(name) - 1);
-		close(fd);
-	}
-	return strncmp(name, "pam-netns-init", 14) == 0;
-}
-
 static bool inits_are_left(const struct trace *t)
 {
 	bool init = false;
@@ -413,7 +359,7 @@ static bool inits_are_left(const struct trace *t)
 		siginfo_t info = {0};
 		pid_t pid = t->processes[i].pid;
 
-		if (is_init(pid))
+		if (process_is_init(pid))
 			init = true;
 		else if (pid == t->root
 			     ? waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
@@ -461,7 +407,7 @@ void trace_finish(struct trace *t)
 	/* The filter is removed before the namespaces: gc rightly finds processes in them. */
 	for (size_t i = 0; i < t->count; i++)
 		for (int wait = 0; wait < 2000 && kill(t->processes[i].pid, 0) == 0 &&
-				   !is_init(t->processes[i].pid);
+				   !process_is_init(t->processes[i].pid);
 		     wait++)
 			usleep(1000);
 }

@@ -37,36 +37,20 @@
 #define RUN_DIR	 "."
 #define PINS_DIR "pins"
 
-static cpu_set_t affinity; /* of the test's machine */
-
-static int fake_getaffinity(cpu_set_t *set)
-{
-	*set = affinity;
-	return 0;
-}
-
-static int fake_setaffinity(const cpu_set_t *set)
-{
-	affinity = *set;
-	return 0;
-}
-
-#define openat(...)			  FAULT(openat(__VA_ARGS__))
-#define mkdir(...)			  FAULT(mkdir(__VA_ARGS__))
-#define mknod(...)			  FAULT(mknod(__VA_ARGS__))
-#define mount(...)			  FAULT(mount(__VA_ARGS__))
-#define rename(...)			  FAULT(rename(__VA_ARGS__))
-#define unlink(path)			  FAULT(unlink(path))
-#define fstat(...)			  FAULT(fstat(__VA_ARGS__))
-#define stat(path, st)			  FAULT(stat(path, st))
-#define statx(...)			  FAULT(statx(__VA_ARGS__))
-#define statfs(path, fs)		  FAULT(statfs(path, fs))
-#define ioctl(...)			  FAULT(ioctl(__VA_ARGS__))
-#define opendir(path)			  FAULT_NULL(opendir(path))
-#define reallocarray(...)		  FAULT_NULL(reallocarray(__VA_ARGS__))
-#define files_remove_tree(dir, name)	  (fault_hits() ? -fault_error : files_remove_tree(dir, name))
-#define sched_getaffinity(pid, size, set) FAULT(fake_getaffinity(set))
-#define sched_setaffinity(pid, size, set) FAULT(fake_setaffinity(set))
+#define openat(...)		     FAULT(openat(__VA_ARGS__))
+#define mkdir(...)		     FAULT(mkdir(__VA_ARGS__))
+#define mknod(...)		     FAULT(mknod(__VA_ARGS__))
+#define mount(...)		     FAULT(mount(__VA_ARGS__))
+#define rename(...)		     FAULT(rename(__VA_ARGS__))
+#define unlink(path)		     FAULT(unlink(path))
+#define fstat(...)		     FAULT(fstat(__VA_ARGS__))
+#define stat(path, st)		     FAULT(stat(path, st))
+#define statx(...)		     FAULT(statx(__VA_ARGS__))
+#define statfs(path, fs)	     FAULT(statfs(path, fs))
+#define ioctl(...)		     FAULT(ioctl(__VA_ARGS__))
+#define opendir(path)		     FAULT_NULL(opendir(path))
+#define reallocarray(...)	     FAULT_NULL(reallocarray(__VA_ARGS__))
+#define files_remove_tree(dir, name) (fault_hits() ? -fault_error : files_remove_tree(dir, name))
 
 #include "../../lib/ns/pins.c"
 
@@ -406,61 +390,6 @@ static void first_set_up_fails_with_each_call(void **state)
 	assert_int_equal(chdir("..") | rmdir("first"), 0);
 }
 
-/* --- a kernel that refuses mount namespaces from some CPUs --- */
-
-static int attempts, good_cpu;
-
-/* Succeeds on one CPU only; with a context it fails there in another way. */
-static int attempt(void *context)
-{
-	attempts++;
-	if (CPU_COUNT(&affinity) != 1 || good_cpu < 0 || !CPU_ISSET(good_cpu, &affinity))
-		return -EINVAL;
-	return context ? -ENOSPC : 0;
-}
-
-static int retry(int cpu, void *context)
-{
-	cpu_set_t before;
-	int result;
-
-	CPU_ZERO(&affinity);
-	for (int i = 1; i < 12; i += 2)
-		CPU_SET(i, &affinity);
-	before = affinity;
-	good_cpu = cpu;
-	attempts = 0;
-	log_last[0] = '\0';
-	result = pin_retry(attempt, context);
-	assert_true(CPU_EQUAL(&before, &affinity));
-	return result;
-}
-
-static void refused_namespace_is_tried_on_each_cpu(void **state)
-{
-	(void)state;
-	assert_int_equal(retry(5, NULL), 0);
-	assert_int_equal(attempts, 4);
-	assert_int_equal(retry(11, NULL), 0);
-	assert_int_equal(retry(3, &attempts), -ENOSPC);
-	assert_string_equal(log_last, "");
-	/* Not on CPUs outside its affinity. */
-	assert_int_equal(retry(4, NULL), -EINVAL);
-	assert_int_equal(attempts, 7);
-	assert_non_null(strstr(log_last, "on any CPU"));
-	fault_error = EPERM;
-	fault_calls = 0;
-	fault_at = 1;
-	assert_int_equal(retry(5, NULL), -EINVAL);
-	assert_int_equal(attempts, 1);
-	/* A CPU that was removed meanwhile is skipped. */
-	fault_calls = 0;
-	fault_at = 2;
-	assert_int_equal(retry(5, NULL), 0);
-	assert_int_equal(attempts, 3);
-	fault_at = 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -476,7 +405,6 @@ int main(void)
 	    cmocka_unit_test(list_has_only_uids),
 	    cmocka_unit_test(second_set_up_mounts_nothing),
 	    cmocka_unit_test(first_set_up_fails_with_each_call),
-	    cmocka_unit_test(refused_namespace_is_tried_on_each_cpu),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, NULL);

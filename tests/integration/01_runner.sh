@@ -148,3 +148,12 @@ test_progress_is_rewritten_in_place_on_a_terminal() {
 	shown=$("$WATCH" -v stage "$OUT/output" sh -c 'echo "@ 1 of 2"; sleep 4; echo result')
 	assert_match $'^== stage: 1 of 2, 0:0[0-9] min\nresult$' "$shown"
 }
+
+test_assertion_of_failure_and_output_needs_both() {
+	assert_fails_with hello sh -c 'echo hello; exit 3'
+	assert_code_with 3 hello sh -c 'echo hello; exit 3'
+	assert_fails assert_fails_with hello echo hello
+	assert_fails assert_fails_with hello false
+	assert_fails assert_code_with 2 hello sh -c 'echo hello; exit 3'
+	assert_fails assert_code_with 3 hello sh -c 'exit 3'
+}

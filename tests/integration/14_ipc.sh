@@ -124,7 +124,8 @@ test_gc_leaves_active_users_and_cleans_up_after_crashes() {
 test_lost_pin_is_made_again() {
 	hold_session alice alice
 	umount /run/pam-netns/pins/2001/ipc
-	su alice -c 'readlink /proc/self/ns/ipc; readlink /proc/self/ns/net' >"$OUT/after" || :
+	su alice -c 'readlink /proc/self/ns/ipc; readlink /proc/self/ns/net' >"$OUT/after"
+	assert_match '^ipc:.*net:' "$(<"$OUT/after")"
 	assert_no_match "$(readlink /proc/1/ns/ipc)" "$(<"$OUT/after")"
 	end_session alice
 	pam-netns gc

@@ -43,8 +43,9 @@ test_managers_and_their_units_are_in_the_users_view() {
 		printf "[Service]\nType=oneshot\nExecStart=sh -c \"seen >%%h/unit\"\n" >~/.config/systemd/user/mine.service
 		systemctl --user daemon-reload && systemctl --user start mine'
 	assert_eq "$SEEN" "$(</home/alice/unit)" "a unit of the user's own"
-	assert_match alice "$(in_session one 'loginctl show-session $XDG_SESSION_ID -P Name; busctl --user list --no-pager | head -n 1')"
-	assert_match 'ok|running|alice' "$(in_session one 'loginctl user-status --no-pager | head -n 3')"
+	assert_eq alice "$(in_session one 'loginctl show-session $XDG_SESSION_ID -P Name')"
+	assert_match 'org.freedesktop.systemd1 ' "$(in_session one 'busctl --user list --no-pager')"
+	assert_match '^alice \(2001\)' "$(in_session one 'loginctl user-status --no-pager')"
 	end_session one
 	left alice
 }

@@ -216,7 +216,8 @@ test_foreign_netns_name_refuses_login() {
 	local inode
 	ip netns add alice
 	inode=$(stat -L -c %i /run/netns/alice)
-	assert_match 'Login refused' "$(assert_fails ssh_as alice -- true 2>&1; su alice -c true 2>&1 || :)"
+	assert_fails ssh_as alice -- true
+	assert_fails_with 'Login refused' su alice -c true
 	log_grep '/run/netns/alice exists and is not ours.*ip netns del alice'
 	assert_eq "$inode" "$(stat -L -c %i /run/netns/alice)"
 	pam-netns gc

@@ -57,7 +57,7 @@ test_second_up_changes_nothing() {
 test_down_removes_all_of_the_set_up() {
 	local family
 	hold_session a alice
-	assert_match 'alice.*kick.*--force' "$(assert_fails pam-netns down 2>&1)"
+	assert_fails_with 'alice.*kick.*--force' pam-netns down
 	assert_code 1 pam-netns down
 	reaches_outside alice
 	pam-netns down --force

@@ -45,8 +45,8 @@ test_user_sees_their_own() {
 	assert_match "net +$(told net inode) " "$text"
 	assert_match " $(hold_pid alice) +$(hold_pid alice) +sh" "$text"
 	assert_no_match ' sshd$' "$text" # root's
-	assert_match 'only root may see other users' "$(assert_fails in_session alice 'pam-netns status --namespaces bob' 2>&1)"
-	assert_match 'not in your network' "$(assert_fails as alice pam-netns status --namespaces 2>&1)"
+	assert_fails_with 'only root may see other users' in_session alice 'pam-netns status --namespaces bob'
+	assert_fails_with 'not in your network' as alice pam-netns status --namespaces
 	assert_match "net +$(told net inode) " "$(as alice pam-netns exec -- pam-netns status --namespaces)"
 	end_session alice
 	host_clean
@@ -54,7 +54,8 @@ test_user_sees_their_own() {
 
 test_number_of_a_process_inside_its_own_pid_namespace() {
 	hold_session alice alice
-	in_session alice 'unshare -Urpf sleep 300 >/dev/null 2>&1 & sleep 0.3'
+	in_session alice 'unshare -Urpf sleep 300 >/dev/null 2>&1 &'
+	wait_until 5 pgrep -u alice -x sleep
 	assert_eq 1 "$(pam-netns status --namespaces --json alice |
 		jq -r ".processes[] | select(.pid == $(pgrep -n -u alice -x sleep)).inside")"
 	pam-netns kick alice
@@ -66,7 +67,8 @@ test_owner_of_a_network_is_shown() {
 	hold_session alice alice
 	assert_eq "$(told user inode) 2001" "$(told net owner) $(told net owner_uid)"
 	assert_eq "$(stat -L -c %i /proc/1/ns/user) 0" "$(told user parent) $(told user owner_uid)"
-	in_session alice 'pam-netns lab -- sleep 300 >/dev/null 2>&1 & sleep 0.3'
+	in_session alice 'pam-netns lab -- sleep 300 >/dev/null 2>&1 &'
+	wait_until 5 pgrep -u alice -x sleep
 	assert_eq 1 "$(told user members)"
 	pam-netns kick alice
 	host_clean

@@ -30,7 +30,7 @@ test_help_and_usage_agree() {
 	assert_match '^pam-netns [0-9]' "$(pam-netns -V)"
 	assert_eq "$(pam-netns --version)" "$(pam-netns -V)"
 	assert_code 2 pam-netns help frobnicate
-	assert_match 'kick: USER is missing' "$(assert_fails pam-netns kick 2>&1)"
+	assert_fails_with 'kick: USER is missing' pam-netns kick
 	assert_code 0 pam-netns --version
 	assert_code 2 pam-netns
 	assert_code 2 pam-netns frobnicate
@@ -39,7 +39,7 @@ test_help_and_usage_agree() {
 	assert_code 2 pam-netns list extra
 	assert_code 2 pam-netns exec alice
 	assert_code 2 pam-netns exec -- true
-	assert_match "'pam-netns --help' lists all commands" "$(assert_fails pam-netns frobnicate 2>&1)"
+	assert_fails_with "'pam-netns --help' lists all commands" pam-netns frobnicate
 }
 
 test_commands_of_root_refuse_users() {
@@ -58,8 +58,8 @@ test_commands_without_active_user_say_so() {
 	pam-netns up
 	assert_eq '[]' "$(pam-netns list --json)"
 	assert_eq 1 "$(pam-netns list | wc -l)"
-	assert_match 'alice has no network at present' "$(assert_fails pam-netns status alice 2>&1)"
-	assert_match 'alice has no network at present' "$(assert_fails pam-netns exec alice -- true 2>&1)"
+	assert_fails_with 'alice has no network at present' pam-netns status alice
+	assert_fails_with 'alice has no network at present' pam-netns exec alice -- true
 	assert_code 1 pam-netns exec root -- true
 }
 
@@ -70,28 +70,28 @@ test_commands_take_a_name_or_a_uid() {
 			"$(assert_fails pam-netns $command nobody-here 2>&1)" "$command"
 		assert_code 1 pam-netns $command '#12x'
 	done
-	assert_match "no user is called 'nobody-here'" "$(assert_fails pam-netns exec nobody-here -- true 2>&1)"
+	assert_fails_with "no user is called 'nobody-here'" pam-netns exec nobody-here -- true
 	assert_eq "$(pam-netns explain alice)" "$(pam-netns explain '#2001')"
 	assert_eq "$(as bob pam-netns explain)" "$(as bob pam-netns explain '#2002')"
-	assert_match 'no user has uid 4242' "$(assert_fails pam-netns explain '#4242' 2>&1)"
-	assert_match 'only root may see other users' "$(assert_fails as bob pam-netns explain '#2001' 2>&1)"
+	assert_fails_with 'no user has uid 4242' pam-netns explain '#4242'
+	assert_fails_with 'only root may see other users' as bob pam-netns explain '#2001'
 	pam-netns kick '#4242'
 }
 
 test_check_names_bad_conf_and_bad_mode() {
 	printf '[profile x]\nmatch = *\nnonsense = 1\nhostname = a b\n' >/etc/security/bad.conf
 	assert_code 1 pam-netns check /etc/security/bad.conf
-	assert_match 'bad.conf:3' "$(assert_fails pam-netns check /etc/security/bad.conf 2>&1)"
+	assert_fails_with 'bad.conf:3' pam-netns check /etc/security/bad.conf
 	assert_eq '/etc/security/pam_netns.conf: ok' "$(pam-netns check /etc/security/pam_netns.conf)"
 	pam-netns check
 	assert_match '^ok' "$(pam-netns check | tail -n 1)"
 	cp -p "$CONF" "$OUT/conf"
 	sed -i '/^\[profile/,$d' "$CONF"
-	assert_match "^problem: $CONF: has no \[profile NAME\] section" "$(assert_fails pam-netns check)"
+	assert_fails_with "^problem: $CONF: has no \[profile NAME\] section" pam-netns check
 	cp -p "$OUT/conf" "$CONF"
 	assert_match 'only root can check' "$(as bob pam-netns check)"
 	chmod 0755 /usr/libexec/pam-netns/pam-netns-enter
-	assert_match 'problem: .*pam-netns-enter .*mode 0755.*chmod 4755' "$(assert_fails pam-netns check)"
+	assert_fails_with 'problem: .*pam-netns-enter .*mode 0755.*chmod 4755' pam-netns check
 	chmod 4755 /usr/libexec/pam-netns/pam-netns-enter
 }
 

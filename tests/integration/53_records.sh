@@ -52,7 +52,7 @@ test_t42_user_reads_only_their_own_records() {
 		assert_match 'alice +10\.203\.7\.209' "$said"
 		assert_no_match 'bob' "$said"
 	done
-	assert_match 'only root may see other users' "$(assert_fails as alice pam-netns status bob 2>&1)"
+	assert_fails_with 'only root may see other users' as alice pam-netns status bob
 	# Root sees all.
 	assert_match 'bob +10\.203\.7\.210' "$(pam-netns list)"
 	sessions_end

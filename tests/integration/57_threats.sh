@@ -236,7 +236,7 @@ test_t18_removed_persistent_directory_is_made_anew() {
 	su alice -c 'echo kept >/var/tmp/file'
 	host_clean 5
 	rm -rf /var/lib/pam-netns/private/2001
-	assert_eq '' "$(su alice -c 'cat /var/tmp/file 2>/dev/null || :')"
+	assert_eq end "$(su alice -c 'cat /var/tmp/file 2>/dev/null; echo end')"
 	host_clean 5
 	rm -rf /var/lib/pam-netns/private/2002
 	mkdir /var/lib/pam-netns/private/2002

@@ -247,8 +247,8 @@ test_pin_folder_not_owned_by_root_is_refused() {
 }
 
 test_program_without_setuid_is_refused() {
-	assert_match 'not setuid root here' "$(assert_fails as carol --no-new-privs "$ENTER" true 2>&1)"
-	assert_match 'root has no network' "$(assert_fails as carol unshare -Ur "$ENTER" true 2>&1)"
+	assert_fails_with 'not setuid root here' as carol --no-new-privs "$ENTER" true
+	assert_fails_with 'root has no network' as carol unshare -Ur "$ENTER" true
 }
 
 # child_joined PID NETWORK: the child of that process is in this network.

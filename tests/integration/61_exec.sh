@@ -44,7 +44,7 @@ test_exec_by_a_user_enters_their_own_namespaces() {
 	assert_code 1 as bob pam-netns exec --root -- true
 	end_session in
 	host_clean
-	assert_match 'log in first' "$(assert_fails as bob pam-netns exec -- true 2>&1)"
+	assert_fails_with 'log in first' as bob pam-netns exec -- true
 }
 
 # The command has no way to root's terminal, neither by TIOCSTI nor otherwise (CVE-2017-5226 and its

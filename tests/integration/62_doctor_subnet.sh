@@ -121,13 +121,13 @@ changed_mended() {
 	assert_match "login +refused: .*the conf file changes $1 from $2 to $3" \
 		"$(as bob pam-netns explain)"
 	assert_fails su bob -c true
-	assert_match "the conf file changes $1 from $2 to $3, but 1 user is active: change it back" "$(assert_fails pam-netns up 2>&1)"
+	assert_fails_with "the conf file changes $1 from $2 to $3, but 1 user is active: change it back" pam-netns up
 	# The first remedy: change it back.
 	conf_set "$1" "$2"
 	absent 'the conf file changes'
 	assert_no_match 'login +refused' "$(pam-netns explain bob)"
 	su bob -c true
-	wait_until 15 test ! -e /run/netns/bob
+	user_clean bob
 	# The second remedy: the printed command.
 	conf_set "$1" "$3"
 	eval "$(remedy "$what")"

@@ -14,11 +14,9 @@ setup() {
 
 # refused COMMAND...: no login; prints what was logged.
 refused() {
-	local mark
-	mark=$(log_mark)
+	log_mark
 	assert_fails "$@"
-	log_settle
-	log_tail "$mark"
+	log_lines
 }
 
 test_t60_limit_that_systemd_does_not_enforce_refuses_login() {

@@ -318,8 +318,8 @@ test_changed_addresses_of_active_network_are_refused() {
 	for line in 'bridge = pnnew' 'subnet = 10.205.0.0/16' 'subnet6 = none'; do
 		policy >/dev/null
 		sed -i "/^\[network/,/^\[profile/ { /^${line%% =*} =/d }; s|^\[network default\]|&\n$line|" "$CONF"
-		assert_match "network default: the conf file changes ${line%% =*} from .* 3 users are active.*pam-netns kick alice && .*pam-netns up" \
-			"$(assert_fails pam-netns up 2>&1)"
+		assert_fails_with "network default: the conf file changes ${line%% =*} from .* 3 users are active.*pam-netns kick alice && .*pam-netns up" \
+			pam-netns up
 		assert_fails ip link show pnnew
 		assert_reach alice yes "tcp $OUTSIDE4 80" "icmp $GATEWAY6"
 		assert_reach alice no "tcp $GATEWAY4 22" "tcp $BOB4 80"

@@ -111,8 +111,8 @@ test_kernel_is_tried_once() {
 
 test_required_lock_refuses_the_set_up() {
 	local told='network default: locked = required, and this kernel cannot lock bridge ports'
-	assert_match "$told to a MAC: run Linux 5.18 or later, or write locked = auto" \
-		"$(assert_fails policy 'host_access = all' 'locked = required' 2>&1)"
+	assert_fails_with "$told to a MAC: run Linux 5.18 or later, or write locked = auto" \
+		policy 'host_access = all' 'locked = required'
 	assert_match "FAIL locked: $told" "$(pam-netns doctor || :)"
 	user_add erin 2005
 	assert_fails ssh_as erin -- true
@@ -151,7 +151,7 @@ test_required_lock_of_one_network_leaves_others_alone() {
 	log_grep "$told" >/dev/null
 	assert_fails ip link show pnbr1 2>/dev/null
 	pam-netns up default
-	assert_match "$told" "$(assert_fails pam-netns up 2>&1)"
+	assert_fails_with "$told" pam-netns up
 	assert_fails ip link show pnbr1 2>/dev/null
 	# The refused set-up of that network has changed nothing of the other.
 	assert_reach alice yes "tcp $OUTSIDE4 80" "tcp $OUTSIDE6 80"

@@ -62,7 +62,7 @@ test_lost_network_of_an_active_user_refuses_login() {
 	pam-netns up
 	mv /run/pam-netns/networks/default/state "$OUT/state"
 	ip link delete "$(port_of alice)"
-	assert_match 'Login refused' "$(assert_fails su alice -c true 2>&1)"
+	assert_fails_with 'Login refused' su alice -c true
 	log_grep 'network default, in which alice is still active, .* pam-netns kick alice' >/dev/null
 	assert_eq "${inside//[!0-9]/}" "$(stat -L -c %i /run/netns/alice)"
 	mv "$OUT/state" /run/pam-netns/networks/default/state
@@ -150,7 +150,7 @@ test_pin_removed_and_name_taken_refuses_login() {
 	ip netns del alice
 	ip netns add alice
 	log_mark
-	assert_match 'Login refused' "$(assert_fails su alice -c true 2>&1)"
+	assert_fails_with 'Login refused' su alice -c true
 	log_grep '/run/netns/alice exists and is not ours' >/dev/null
 	assert_eq "${inode//[!0-9]/}" "$(stat -c %i /run/pam-netns/pins/2001/net)"
 	assert_match 'you are' "$(in_session one "curl -sS -m 3 http://$OUTSIDE4/")"

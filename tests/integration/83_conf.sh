@@ -17,7 +17,7 @@ bad_conf() {
 	sed -i "$1" "$CONF"
 	! cmp -s "$CONF" "$SHIPPED" || fail "nothing changed: $1"
 	refused_all "$2"
-	assert_match "$2" "$(assert_fails pam-netns check 2>&1)" 'pam-netns check'
+	assert_fails_with "$2" pam-netns check
 }
 
 test_bad_line_in_conf_refuses_login() {

@@ -104,7 +104,7 @@ test_private_directories_share_one_tmpfs() {
 	assert_fails su alice -c 'ls /run/pam-netns/pins' 2>/dev/null
 	assert_fails su alice -c 'unshare -Urm ls /run/pam-netns/pins/0' 2>/dev/null
 	assert_fails su alice -c 'unshare -Urm mount --bind /run/pam-netns/pins/0 /mnt' 2>/dev/null
-	assert_eq '' "$(su alice -c 'ls -A /tmp /dev/shm | grep -v ":$" | tr -d "\n"')"
+	assert_eq end "$(su alice -c 'ls -A /tmp /dev/shm | grep -v ":$" | tr -d "\n"; echo end')"
 	assert_fails su alice -c 'ln /etc/hostname /tmp/x || { echo >/tmp/y && ln /tmp/y /dev/shm/y; }' 2>/dev/null
 	host_clean
 }
@@ -117,7 +117,7 @@ test_private_directories_cannot_be_uncovered() {
 	for try in 'umount /tmp' 'umount -l /tmp' 'mount --make-private /tmp && umount /tmp' 'mount --bind / /mnt' \
 		'mount -o remount,size=2G /tmp' 'mount -o remount,bind,suid,dev /tmp' 'mount --move /tmp /mnt'; do
 		assert_match 'refused [0-9]+$' "$(su alice -c "unshare -Urm sh -c '($try) 2>/dev/null || echo refused \$?'")" "$try"
-		assert_eq '' "$(su alice -c "unshare -Urm sh -c '($try) 2>/dev/null; ls -d /tmp/of-the-host /mnt/tmp/of-the-host 2>/dev/null'" || :)" "$try"
+		assert_eq end "$(su alice -c "unshare -Urm sh -c '($try) 2>/dev/null; ls -d /tmp/of-the-host /mnt/tmp/of-the-host 2>/dev/null; echo end'")" "$try"
 	done
 	rm /tmp/of-the-host
 	host_clean
@@ -138,7 +138,7 @@ test_private_directory_has_owner_and_mode_of_the_hosts() {
 test_user_without_directories_in_memory_has_no_tmpfs() {
 	conf_set private /var/tmp
 	su alice -c 'cp /etc/hostname /var/tmp/kept'
-	assert_eq '' "$(su alice -c 'grep " - tmpfs pam_netns " /proc/self/mountinfo || :')"
+	assert_eq end "$(su alice -c 'grep " - tmpfs pam_netns " /proc/self/mountinfo; echo end')"
 	host_clean
 }
 

@@ -34,8 +34,8 @@ test_owner_administers_their_network_without_a_capability() {
 		echo 1 >/proc/sys/net/ipv4/ip_forward
 		ping -q -c 1 -W 2 '"$OUTSIDE4"' >/dev/null'
 	assert_match 'chain in' "$(owner alice 'nft list ruleset')"
-	owner alice 'timeout 10 tcpdump -i eth0 -c 1 -w /dev/null icmp 2>/dev/null & sleep 0.5
-		ping -q -c 1 '"$OUTSIDE4"' >/dev/null && wait $!'
+	owner alice 'ping -q -i 0.2 -c 50 '"$OUTSIDE4"' >/dev/null &
+		timeout 10 tcpdump -i eth0 -c 1 -w /dev/null icmp 2>/dev/null && kill $!'
 	owner alice 'conntrack -L 2>/dev/null; ethtool -K eth0 tso off; iptables -A INPUT -p tcp --dport 99 -j DROP'
 	# The host has none of it.
 	assert_eq '' "$(ip -o link show type bridge | grep br9 || :)$(nft list tables | grep own || :)"
@@ -46,8 +46,8 @@ test_owner_administers_their_network_without_a_capability() {
 test_user_without_the_key_administers_nothing() {
 	PROFILE='' policy
 	hold_session alice alice
-	assert_match 'not permitted' "$(assert_fails owner alice 'ip link add br9 type bridge 2>&1')"
-	assert_match 'not permitted' "$(assert_fails owner alice 'nft add table inet own 2>&1')"
+	assert_fails_with 'not permitted' owner alice 'ip link add br9 type bridge'
+	assert_fails_with 'not permitted' owner alice 'nft add table inet own'
 	assert_eq '' "$(readlink "$PINS/2001/owner" || :)"
 	# The key takes effect at the next first login.
 	policy
@@ -93,8 +93,8 @@ test_t56_owner_has_no_power_outside_their_network() {
 		assert_fails owner alice "$command 2>/dev/null"
 	done
 	# Another user's process in the network, and a capability of no use there.
-	assert_match 'not permitted' "$(assert_fails nsenter --net=/run/netns/alice \
-		setpriv --reuid bob --regid lab --clear-groups --inh-caps=-all ip link add x0 type bridge 2>&1)"
+	assert_fails_with 'not permitted' nsenter --net=/run/netns/alice \
+		setpriv --reuid bob --regid lab --clear-groups --inh-caps=-all ip link add x0 type bridge
 	assert_eq 1 "$(ip -o link show | grep -c " $(port_of alice)@")"
 	end_session bob
 	end_session alice
@@ -161,8 +161,8 @@ test_login_of_another_user_inside_an_owned_network() {
 test_namespace_with_another_owner_is_no_pin() {
 	hold_session alice alice
 	ln -sfn 4026531837 "$PINS/2001/owner"
-	assert_match 'is not owned by the host' "$(assert_fails as alice pam-netns exec -- true 2>&1)"
-	assert_match 'is not a namespace of the host' "$(assert_fails pam-netns exec alice -- true 2>&1)"
+	assert_fails_with 'is not owned by the host' as alice pam-netns exec -- true
+	assert_fails_with 'is not a namespace of the host' pam-netns exec alice -- true
 	pam-netns kick alice
 	host_clean
 }
@@ -206,7 +206,7 @@ damaged_login() {
 	inode=$(in_session alice 'readlink /proc/self/ns/net')
 	owner alice "$1"
 	[[ $1 != *'link del'* ]] ||
-		assert_match 'not in your network' "$(assert_fails in_session alice 'pam-netns repair' 2>&1)"
+		assert_fails_with 'not in your network' in_session alice 'pam-netns repair'
 	assert_eq "$inode" "$(ssh_as alice -- readlink /proc/self/ns/net)" "after: $1"
 	assert_eq "$inode" "$(as alice pam-netns exec -- readlink /proc/self/ns/net)" "after: $1"
 	pam-netns gc
@@ -237,10 +237,10 @@ test_t58_login_and_repair_succeed_whatever_the_user_has_broken() {
 }
 
 test_repair_is_for_owners_inside() {
-	assert_match 'root has no network' "$(assert_fails pam-netns repair 2>&1)"
-	assert_match 'log in first' "$(assert_fails as alice pam-netns repair 2>&1)"
+	assert_fails_with 'root has no network' pam-netns repair
+	assert_fails_with 'log in first' as alice pam-netns repair
 	hold_session alice alice
-	assert_match 'is not in your network' "$(assert_fails as alice pam-netns repair 2>&1)"
+	assert_fails_with 'is not in your network' as alice pam-netns repair
 	owner alice 'ip link set eth0 down'
 	as alice pam-netns exec -- pam-netns repair
 	owner alice 'ip link set eth0 down'
@@ -250,7 +250,7 @@ test_repair_is_for_owners_inside() {
 	host_clean
 	PROFILE='' policy
 	hold_session alice alice
-	assert_match 'no net_admin = yes' "$(assert_fails in_session alice 'pam-netns repair' 2>&1)"
+	assert_fails_with 'no net_admin = yes' in_session alice 'pam-netns repair'
 	end_session alice
 	host_clean
 	policy

@@ -74,20 +74,20 @@ test_t56_root_of_a_lab_has_no_power_outside_it() {
 }
 
 test_lab_refuses_with_the_reason() {
-	assert_match 'COMMAND is missing' "$(assert_code 2 pam-netns lab 2>&1)"
-	assert_match 'for ordinary users' "$(assert_fails pam-netns lab -- true 2>&1)"
-	assert_match 'not in a network that you administer' "$(assert_fails as alice pam-netns lab -- true 2>&1)"
+	assert_code_with 2 'COMMAND is missing' pam-netns lab
+	assert_fails_with 'for ordinary users' pam-netns lab -- true
+	assert_fails_with 'not in a network that you administer' as alice pam-netns lab -- true
 	hold_session alice alice
 	assert_code 7 in_session alice 'pam-netns lab -- sh -c "exit 7"'
-	assert_match 'no-such' "$(assert_code 127 in_session alice 'pam-netns lab -- no-such' 2>&1)"
-	assert_match 'cannot run' "$(assert_code 126 in_session alice 'pam-netns lab -- /etc/passwd' 2>&1)"
-	assert_match 'for ordinary users' "$(assert_fails lab 'pam-netns lab -- true' 2>&1)"
+	assert_code_with 127 'no-such' in_session alice 'pam-netns lab -- no-such'
+	assert_code_with 126 'cannot run' in_session alice 'pam-netns lab -- /etc/passwd'
+	assert_fails_with 'for ordinary users' lab 'pam-netns lab -- true'
 	as alice pam-netns exec -- pam-netns lab -- ip link add br4 type bridge
 	end_session alice
 	host_clean
 	PROFILE='' policy
 	hold_session alice alice
-	assert_match 'net_admin = yes' "$(assert_fails in_session alice 'pam-netns lab -- true' 2>&1)"
+	assert_fails_with 'net_admin = yes' in_session alice 'pam-netns lab -- true'
 	end_session alice
 	host_clean
 	policy
@@ -98,7 +98,8 @@ test_linger_no_ends_programs_of_a_lab() {
 	local pid
 	PROFILE=$'net_admin = yes\nlinger = no' policy
 	hold_session alice alice
-	lab 'ip netns add r1; ip netns exec r1 setsid sleep 300 >/dev/null 2>&1 & sleep 0.3'
+	lab 'ip netns add r1; ip netns exec r1 setsid sleep 300 >/dev/null 2>&1 &'
+	wait_until 5 pgrep -u alice -x sleep
 	pid=$(pgrep -u alice -x sleep)
 	end_session alice
 	host_clean
@@ -112,8 +113,9 @@ test_t58_moved_link_loses_its_port_at_logout() {
 	hold_session alice alice
 	port=$(port_of alice)
 	lab 'ip netns add r1; ip link set eth0 netns r1
-		ip netns exec r1 setsid sleep 300 >/dev/null 2>&1 & sleep 0.3'
-	assert_match 'not in your network' "$(assert_fails in_session alice 'pam-netns repair' 2>&1)"
+		ip netns exec r1 setsid sleep 300 >/dev/null 2>&1 &'
+	wait_until 5 pgrep -u alice -x sleep
+	assert_fails_with 'not in your network' in_session alice 'pam-netns repair'
 	assert_match '[<,]UP[,>]' "$(ip link show dev "$port")"
 	ssh_as alice -- true
 	pam-netns gc
@@ -148,10 +150,10 @@ test_user_captures_the_traffic_of_a_lab() {
 	lab 'ip netns add h1; ip link add br0 type bridge; ip address add 192.168.50.1/24 dev br0; ip link set br0 up
 		ip link add v1 type veth peer name eth0 netns h1; ip link set v1 master br0 up
 		ip -n h1 address add 192.168.50.11/24 dev eth0; ip -n h1 link set eth0 up
-		(sleep 1; ip netns exec h1 ping -c 2 192.168.50.1) >/dev/null 2>&1 &
-		sleep 0.2'
+		ip netns exec h1 ping -i 0.2 -c 100 192.168.50.1 >/dev/null 2>&1 &'
 	assert_match '192.168.50.11 > 192.168.50.1: ICMP echo request' \
 		"$(in_session alice '/usr/bin/tcpdump -n -i br0 -c 2 icmp 2>/dev/null')"
+	pkill -u alice -x ping
 	end_session alice
 	host_clean
 }

@@ -172,7 +172,7 @@ test_command_is_in_the_path_of_users() {
 test_each_program_has_help() {
 	assert_match '^Usage: pam-netns ' "$(pam-netns --help)"
 	assert_match '^Usage: pam-netns-enter ' "$($LIBEXEC/pam-netns-enter --help)"
-	assert_match 'pam-netns-helper\(8\)' "$(assert_code 2 $LIBEXEC/pam-netns-helper --help 2>&1)"
+	assert_code_with 2 'pam-netns-helper\(8\)' $LIBEXEC/pam-netns-helper --help
 }
 
 test_module_exports_only_its_entry_points() {

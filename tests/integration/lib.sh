@@ -74,6 +74,21 @@ assert_code() {
 	assert_eq "$expected" "$code" "exit status of: $*"
 }
 
+# assert_fails_with REGEX COMMAND…, assert_code_with CODE REGEX COMMAND…: and its output matches. If an assertion
+# fails in an argument "$(…)", the test goes on.
+assert_fails_with() {
+	local regex=$1 said
+	shift
+	said=$(assert_fails "$@" 2>&1) || fail "$said"
+	assert_match "$regex" "$said" "$*"
+}
+assert_code_with() {
+	local code=$1 regex=$2 said
+	shift 2
+	said=$(assert_code "$code" "$@" 2>&1) || fail "$said"
+	assert_match "$regex" "$said" "$*"
+}
+
 # bound SECONDS: sets BOUND to the number of seconds that these become on a busy machine. If twice as many
 # processes want to run as there are CPUs, all takes twice as long. BOUND_FACTOR is that of a slow machine,
 # which looks less often, too: POLL, in seconds.
@@ -304,10 +319,11 @@ host_is_clean() {
 	[[ -z $(host_residue) ]]
 }
 
-# user_clean USER: waits until nothing of this user is left. Others may be active.
+# user_clean USER: waits until nothing of this user is left. Others may be active. The record is removed last.
 user_clean() {
 	wait_until 15 test ! -e "/run/netns/$1"
 	wait_until 15 test ! -e "/run/pam-netns/pins/$(id -u "$1")"
+	wait_until 15 test ! -e "/run/pam-netns/users/$(id -u "$1")"
 }
 
 # host_clean [SECONDS]: waits until nothing of any user is left. The reaper waits 10 seconds.

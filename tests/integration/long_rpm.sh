@@ -187,7 +187,7 @@ test_t39_rpm_is_not_erased_while_in_use() {
 	assert_ne "$(netns_inode 1)" "$(session_network bob)" "bob's network"
 	hold_session first alice
 	stacks_leave
-	assert_match "pam-netns kick USER" "$(assert_code 2 erase 2>&1)"
+	assert_code_with 2 'pam-netns kick USER' erase
 	assert_eq "libpam-netns-1 pam-netns-1" "$(installed)" installed
 	end_session first
 	wait_until 30 gone_after_gc

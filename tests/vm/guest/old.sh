@@ -8,9 +8,9 @@
 MISSING='this kernel has no mount_setattr.2. .Linux 5.12.: run a newer kernel'
 
 test_old_kernel_is_refused_by_up_and_doctor() {
-	assert_match "$MISSING" "$(assert_fails pam-netns up 2>&1)"
-	assert_match 'FAIL kernel: this kernel has no mount_setattr.2. .Linux 5.12. -> install a newer kernel' \
-		"$(assert_code 2 pam-netns doctor 2>&1)"
+	assert_fails_with "$MISSING" pam-netns up
+	assert_code_with 2 'FAIL kernel: this kernel has no mount_setattr.2. .Linux 5.12. -> install a newer kernel' \
+		pam-netns doctor
 }
 
 test_old_kernel_refuses_logins_and_leaves_nothing() {

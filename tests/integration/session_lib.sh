@@ -134,3 +134,30 @@ at_run() {
 	at_submit "$@"
 	job_wait "$JOB" 10
 }
+
+# assert_each_way EXPECTED USER 'SHELL COMMAND': what the command prints by each way of login without a terminal.
+assert_each_way() {
+	assert_eq "$1" "$(ssh_as "$2" -- "$3")" ssh
+	assert_eq "$1" "$(su - "$2" -c "$3")" 'su -'
+	assert_eq "$1" "$(sudo -u "$2" sh -c "$3")" sudo
+	assert_eq "$1" "$(cron_run "$2" "$3")" cron
+	assert_eq "$1" "$(at_run "$2" "$3")" at
+}
+
+# copies_work USER: sftp, by the internal and the external server, and scp copy a file to the user's home and back.
+copies_work() {
+	local port
+	echo content >"$OUT/sent"
+	for port in 22 2222; do
+		outside sftp -q -o BatchMode=yes -P "$port" -b - "$1@$HOST4" >/dev/null <<-END
+			put $OUT/sent copied.file
+			get copied.file $OUT/got
+			rm copied.file
+		END
+		assert_eq content "$(<"$OUT/got")" "sftp, port $port"
+		rm "$OUT/got"
+	done
+	outside scp -q -o BatchMode=yes "$OUT/sent" "$1@$HOST4:copied.file"
+	assert_eq content "$(<"/home/$1/copied.file")" scp
+	rm "/home/$1/copied.file"
+}

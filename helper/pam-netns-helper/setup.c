@@ -31,7 +31,6 @@
 #include "helper.h"
 #include "state/lease.h"
 #include "base/log.h"
-#include "base/paths.h"
 #include "setup_internal.h"
 #include "net/uplink.h"
 #include "ns/mntns.h"
@@ -234,33 +233,6 @@ static bool plan_has_ipv6(const struct plan *plan)
 		if (plan->networks[i].state.subnet6.address.family)
 			return true;
 	return false;
-}
-
-/* If the record is lost, our rules still say it, those of nftables or of routing. Otherwise all
- * other traffic would be forwarded. */
-static int forwarding_recall(struct host *host, struct host_state *state)
-{
-	CLEANUP_FREE char *rules = NULL;
-	int on = sysctl_forwarding_on(host, false);
-
-	*state = (struct host_state){0};
-	if (on == 0 && sysctl_ipv6_present())
-		on = sysctl_forwarding_on(host, true);
-	if (on <= 0)
-		return on;
-	rules = nft_list();
-	state->forwarding_ours = rules && ruleset_forwards_ours_alone(rules, false);
-	state->forwarding6_ours = rules && ruleset_forwards_ours_alone(rules, true);
-	return flush_recall(host, state);
-}
-
-int setup_host_state(struct host *host, struct host_state *state)
-{
-	int result = host_state_read(host->run, state);
-
-	if (state_absent(result))
-		return forwarding_recall(host, state);
-	return result < 0 ? log_errno(-result, "read %s/host", NETWORKS_DIR) : 0;
 }
 
 static int forwarding_note(struct host *host, bool ipv6, unsigned *ours)

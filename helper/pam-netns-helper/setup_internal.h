@@ -87,9 +87,8 @@ enum {
 int setup_intact(struct host *host, struct setup *setup) MUST_CHECK;
 /* Logs the differences that setup_intact() found; mended: they are repaired. */
 void setup_tell(const struct setup *setup, bool mended);
-
-/* setup.c: the record of the host. If it is lost, only with what the rules still tell of it: which
- * forwarding is ours. */
+/* The record of the host. If it is lost, only with what the rules still tell of it: which forwarding
+ * is ours. */
 int setup_host_state(struct host *host, struct host_state *state) MUST_CHECK;
 
 /* setup_flush.c: the defences against a flush of the rules; records in state

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "conf/view.h"
+#include "conf/value.h"
 
 /* A name that is a part of a path; so no user or group can lead it elsewhere. */
 static bool name_fits(const char *name)

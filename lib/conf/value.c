@@ -101,6 +101,21 @@ bool conf_digits(const char *text, uint64_t max, uint64_t *out)
 	return true;
 }
 
+bool conf_path_normal(const char *path)
+{
+	if (*path != '/')
+		return false;
+	while (*path == '/') {
+		size_t length = strcspn(++path, "/");
+
+		if (!length || (length == 1 && *path == '.') ||
+		    (length == 2 && !strncmp(path, "..", 2)))
+			return false;
+		path += length;
+	}
+	return true;
+}
+
 int conf_value_name(const char *value, char out[CONF_NAME_MAX], struct conf_reason *why)
 {
 	if (!*value)

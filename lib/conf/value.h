@@ -40,6 +40,9 @@ const char *conf_number(const char *text, uint64_t max, uint64_t *out) MUST_CHEC
 /* Only digits. */
 bool conf_digits(const char *text, uint64_t max, uint64_t *out);
 
+/* Is it absolute, without '.', '..', '//' and a '/' at its end? */
+bool conf_path_normal(const char *path);
+
 /* A network's or profile's name. */
 int conf_value_name(const char *value, char out[CONF_NAME_MAX], struct conf_reason *why) MUST_CHECK;
 /* "tcp/443", "udp/60000-61000". */

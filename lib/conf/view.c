@@ -6,21 +6,6 @@
 #include "base/resolve.h"
 #include "conf/key.h"
 
-bool conf_path_normal(const char *path)
-{
-	if (*path != '/')
-		return false;
-	while (*path == '/') {
-		size_t length = strcspn(++path, "/");
-
-		if (!length || (length == 1 && *path == '.') ||
-		    (length == 2 && !strncmp(path, "..", 2)))
-			return false;
-		path += length;
-	}
-	return true;
-}
-
 /* In place of the user, because the conf file does not know which one it is. */
 static const struct who sample = {.uid = 1000, .user = "user", .group = "group"};
 

@@ -9,9 +9,6 @@
 
 #define CONF_PATH_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@"
 
-/* Is it absolute, without '.', '..', '//' and a '/' at its end? */
-bool conf_path_normal(const char *path);
-
 /* One word, and those before it: 0, or -EINVAL with *why. */
 int conf_hide_check(const char *word, char *const *others, size_t count,
 		    struct conf_reason *why) MUST_CHECK;

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "base/uid.h"
+#include "state/lease_use.h"
 
 #define FOLDER_MODE   0755
 #define LINK_TEXT_MAX 64 /* longer than any valid target, with its NUL */
@@ -408,25 +409,19 @@ static int folder_repair(int leases, const char *network, const struct prefix *s
 	CLEANUP_DIR DIR *stream = NULL;
 	const struct dirent *entry;
 	char path[LINK_PATH_MAX];
-	int fd, removed = 0;
+	int error, removed = 0;
 
 	snprintf(path, sizeof(path), "%s/%s", network, folder);
-	fd = openat(leases, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : log_errno(errno, "open %s/%s", LEASES_DIR, path);
-	stream = fdopendir(fd);
-	if (!stream) {
-		close(fd);
-		return log_errno(ENOMEM, "list %s/%s", LEASES_DIR, path);
-	}
+	error = lease_links_open(leases, path, &stream);
+	if (!stream)
+		return error;
 	while (errno = 0, entry = readdir(stream)) {
 		const char *name = entry->d_name;
-		int error;
 
 		if (!strcmp(name, ".") || !strcmp(name, "..") ||
 		    is_sound(leases, network, subnet, name))
 			continue;
-		error = files_remove_tree(fd, name);
+		error = files_remove_tree(dirfd(stream), name);
 		if (error)
 			return log_errno(-error, "remove %s/%s/%s", LEASES_DIR, path, name);
 		log_warning("%s/%s/%s is not a lease: removed", LEASES_DIR, path, name);

@@ -18,6 +18,20 @@
 #define LINK_PATH_MAX 128
 #define GROWTH	      256
 
+int lease_links_open(int leases, const char *path, DIR **out)
+{
+	int fd = openat(leases, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	*out = NULL;
+	if (fd < 0)
+		return errno == ENOENT ? 0 : log_errno(errno, "open %s/%s", LEASES_DIR, path);
+	*out = fdopendir(fd);
+	if (*out)
+		return 0;
+	close(fd);
+	return log_errno(ENOMEM, "list %s/%s", LEASES_DIR, path);
+}
+
 void lease_used(const char *network, uid_t uid)
 {
 	char path[sizeof(LEASES_DIR) + LINK_PATH_MAX];
@@ -81,18 +95,13 @@ static int uses_collect(DIR *stream, struct lease_use **uses, size_t *count)
 /* The links in a folder with a uid as name, the oldest first; none if the folder is missing. */
 static int uses_list(int leases, const char *path, struct lease_use **uses, size_t *count)
 {
-	int fd = openat(leases, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), error;
 	CLEANUP_DIR DIR *stream = NULL;
+	int error = lease_links_open(leases, path, &stream);
 
 	*uses = NULL;
 	*count = 0;
-	if (fd < 0)
-		return errno == ENOENT ? 0 : log_errno(errno, "open %s/%s", LEASES_DIR, path);
-	stream = fdopendir(fd);
-	if (!stream) {
-		close(fd);
-		return log_errno(ENOMEM, "list %s/%s", LEASES_DIR, path);
-	}
+	if (!stream)
+		return error;
 	error = uses_collect(stream, uses, count);
 	if (error)
 		return log_errno(-error, "list %s/%s", LEASES_DIR, path);
@@ -116,19 +125,14 @@ int lease_count(int leases, const char *network, const struct prefix *subnet, ui
 	CLEANUP_DIR DIR *stream = NULL;
 	const struct dirent *entry;
 	struct address address;
-	int fd;
+	int error;
 
 	*leased = 0;
 	*all = prefix_last_offset(subnet) < 2 ? 0 : prefix_last_offset(subnet) - 1;
 	snprintf(path, sizeof(path), "%s/address", network);
-	fd = openat(leases, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : log_errno(errno, "open %s/%s", LEASES_DIR, path);
-	stream = fdopendir(fd);
-	if (!stream) {
-		close(fd);
-		return log_errno(ENOMEM, "list %s/%s", LEASES_DIR, path);
-	}
+	error = lease_links_open(leases, path, &stream);
+	if (!stream)
+		return error;
 	while (errno = 0, entry = readdir(stream))
 		*leased += address_parse(entry->d_name, &address) == 0 &&
 			   prefix_contains(subnet, &address);

@@ -12,6 +12,7 @@
 #ifndef PAM_NETNS_LEASE_USE_H
 #define PAM_NETNS_LEASE_USE_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -27,6 +28,9 @@ struct lease_use {
 	uid_t uid;
 	time_t time;
 };
+
+/* Opens a folder of links below leases. *out is NULL if it does not exist; the caller closes it. */
+int lease_links_open(int leases, const char *path, DIR **out) MUST_CHECK;
 
 /* Marks the lease as used now, with one system call. 0 also if the network or
  * lease does not exist. */

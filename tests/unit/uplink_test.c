@@ -114,29 +114,6 @@ static const char *with_bridge(const char *format)
 		assert_string_equal(actual_text, with_bridge(expected));                           \
 	} while (0)
 
-/* --- names --- */
-
-static void port_names_follow_from_uid(void **state)
-{
-	static const char *const foreign[] = {"",	 "pnu",	 "pnu1",    "pnbr0",	  "pnu1Z0",
-					      "pnu1j_0", "eth0", "xnu1jl0", "pnuzzzzzzz0"};
-	static const uid_t uids[] = {0, 1, 35, 36, UID, 3000000000U, UINT32_MAX - 1};
-	char name[IFNAMSIZ];
-	uid_t uid;
-
-	(void)state;
-	port_name(UID, 0, name);
-	assert_string_equal(name, PORT);
-	for (size_t i = 0; i < sizeof(uids) / sizeof(*uids); i++)
-		for (unsigned generation = 0; generation < UPLINK_GENERATIONS; generation++) {
-			port_name(uids[i], generation, name);
-			assert_true(port_uid(name, &uid));
-			assert_int_equal(uid, uids[i]);
-		}
-	for (size_t i = 0; i < sizeof(foreign) / sizeof(*foreign); i++)
-		assert_false(port_uid(foreign[i], &uid));
-}
-
 /* --- the pair --- */
 
 static void pair_has_one_queue_and_its_names(void **state)
@@ -445,7 +422,6 @@ int main(void)
 {
 #define test(function) cmocka_unit_test_setup_teardown(function, test_start, test_end)
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(port_names_follow_from_uid),
 	    test(pair_has_one_queue_and_its_names),
 	    test(further_pairs_have_other_names),
 	    test(pair_in_a_changed_namespace_has_a_free_name),

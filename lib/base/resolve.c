@@ -21,13 +21,14 @@ static int path_open(const char *path, unsigned flags)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The target of the link at path, if root owns it. -EINVAL: it is no link. */
+/* The target of the link at path, if root owns it; "" until it was read. -EINVAL: it is no link. */
 static int link_read(const char *path, char target[PATH_MAX])
 {
 	CLEANUP_FD int fd = path_open(path, O_NOFOLLOW);
 	struct stat st;
 	ssize_t length;
 
+	*target = '\0';
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0)

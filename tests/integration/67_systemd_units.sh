@@ -8,6 +8,9 @@
 
 UNITS=(pam-netns.service pam-netns-gc.timer pam-netns-gc.path pam-netns-resolv.path)
 
+# pam_nologin refuses users during a boot.
+JOURNAL_EXPECTED+=('sshd.*Access denied for user alice by PAM account configuration')
+
 # README's command.
 setup() {
 	logind_stops_managers_at_once
@@ -24,6 +27,85 @@ test_enabled_units_make_the_set_up() {
 	[[ -n $(ip link show pnbr0) ]]
 	assert_eq 1 "$(cat /proc/sys/net/ipv4/ip_forward)"
 	assert_eq '' "$(systemd-analyze verify --man=no "${UNITS[@]}" 2>&1 | grep pam-netns || :)"
+}
+
+# boot_again: as at a boot, `up` and the users' gate are queued together, and our networks are not there.
+boot_again() {
+	systemctl stop pam-netns.service systemd-user-sessions.service
+	pam-netns down >&2
+	systemctl daemon-reload
+	systemctl start --no-block pam-netns.service systemd-user-sessions.service
+}
+
+unit_time() {
+	systemctl show -P "$2" "$1"
+}
+
+# In a slow boot a login that makes the set-up may miss its deadline. This one takes two seconds.
+test_at_boot_users_wait_for_the_set_up() {
+	assert_eq '' "$(systemd-analyze verify --man=no multi-user.target 2>&1 | grep -i cycle || :)"
+	mkdir -p /run/systemd/system/pam-netns.service.d
+	printf '[Service]\nExecStartPre=sleep 2\n' >/run/systemd/system/pam-netns.service.d/slow.conf
+	boot_again
+	loginctl enable-linger bob
+	assert_fails ssh_as alice -- true >&2
+	[[ -e /run/nologin && ! -e /sys/class/net/pnbr0 ]]
+	wait_until 30 systemctl --quiet is-active user@2002
+	assert_eq active "$(systemctl is-active pam-netns.service)"
+	[[ $(unit_time pam-netns.service ActiveEnterTimestampMonotonic) -lt $(unit_time user@2002 ExecMainStartTimestampMonotonic) ]]
+	reaches_outside bob
+	ssh_as alice -- true
+	# Jobs have no gate of systemd's.
+	assert_match '(^| )cron.service( |$)' "$(systemctl show -P Before pam-netns.service)"
+	assert_match '(^| )atd.service( |$)' "$(systemctl show -P Before pam-netns.service)"
+	loginctl disable-linger bob
+	wait_until 30 user_manager_ended 2002
+	rm -r /run/systemd/system/pam-netns.service.d
+	systemctl daemon-reload
+	pam-netns gc
+}
+
+# docker_unit COMMAND: a unit with Docker's name.
+docker_unit() {
+	printf '[Service]\nType=oneshot\nSuccessExitStatus=SIGTERM\nExecStart=%s\n' "$1" >/run/systemd/system/docker.service
+	systemctl daemon-reload
+	systemctl start --no-block docker.service
+}
+
+# Else the host forwards for our networks alone, and containers do not reach the outside.
+test_at_boot_docker_switches_forwarding_on_first() {
+	boot_again
+	wait_until 30 systemctl --quiet is-active pam-netns.service
+	assert_match 'IPv4 only for these networks' "$(pam-netns up)" control
+	systemctl stop pam-netns.service
+	pam-netns down >&2
+	assert_eq 0 "$(cat /proc/sys/net/ipv4/ip_forward)"
+	docker_unit '/bin/sh -c "sleep 2; echo 1 >/proc/sys/net/ipv4/ip_forward"'
+	boot_again
+	wait_until 30 systemctl --quiet is-active pam-netns.service
+	assert_eq inactive "$(systemctl is-active docker.service || :)"
+	assert_match 'forwarding: IPv4' "$(pam-netns up)"
+	assert_no_match 'IPv4 only for these' "$(pam-netns up)"
+	pam-netns down >&2
+	echo 0 >/proc/sys/net/ipv4/ip_forward
+	systemctl restart pam-netns.service
+}
+
+# `sleep` of the unit takes no time here.
+test_at_boot_users_do_not_wait_for_a_docker_that_hangs() {
+	mkdir -p "$OUT/bin" /run/systemd/system/pam-netns.service.d
+	ln -s /bin/true "$OUT/bin/sleep"
+	printf '[Service]\nEnvironment=PATH=%s:/usr/sbin:/usr/bin:/sbin:/bin\n' "$OUT/bin" >/run/systemd/system/pam-netns.service.d/bin.conf
+	docker_unit '/bin/sleep infinity'
+	boot_again
+	wait_until 30 systemctl --quiet is-active systemd-user-sessions.service
+	assert_eq activating "$(systemctl is-active docker.service || :)"
+	assert_eq active "$(systemctl is-active pam-netns.service || :)"
+	ssh_as alice -- true
+	rm -r /run/systemd/system/pam-netns.service.d
+	systemctl stop docker.service
+	rm /run/systemd/system/docker.service
+	systemctl daemon-reload
 }
 
 # Else each shutdown fails to unmount the pins: systemd knows the mounts in them by the names before the login.

@@ -12,6 +12,8 @@ test_units_made_the_set_up_at_boot() {
 	done
 	assert_eq 1 "$(</proc/sys/net/ipv4/ip_forward)" forwarding
 	nft list table inet pam_netns >/dev/null
+	[[ $(systemctl show -P ActiveEnterTimestampMonotonic pam-netns.service) -lt \
+		$(systemctl show -P ExecMainStartTimestampMonotonic user@2002) ]]
 }
 
 test_lingering_user_has_the_same_address_after_the_reboot() {

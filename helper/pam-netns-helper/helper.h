@@ -21,7 +21,8 @@ struct host {
 	int lock;     /* see lock.h */
 	struct namespaces ns;
 	bool nested; /* the caller is in another network namespace: most often in a session */
-	uint64_t pid_namespace;		 /* the inode of this process's, if it is not the host's */
+	uint64_t pid_namespace;		 /* the inode of this process's, if it is not the host's:
+					  * host_pid_namespace() */
 	struct netlink route, netfilter; /* sockets in its network namespace */
 	uint64_t rules;			 /* for setup_rules.c, which found them intact in this */
 	uint32_t generation;		 /* generation; 0: did not */
@@ -35,6 +36,12 @@ struct host {
  * may be in; 0: unknown. No process can leave its PID namespace: pid_namespace tells.
  */
 int host_enter(struct host *host, pid_t caller, unsigned namespaces) MUST_CHECK;
+/*
+ * In another PID namespace than the host's, numbers of processes are not those in the host's procfs:
+ * sets pid_namespace, and finds this process and its caller there. host_enter() calls it for a caller
+ * in a user's network namespace; others may be in a container of root's.
+ */
+int host_pid_namespace(struct host *host) MUST_CHECK;
 /* Opens the sockets in its network namespace: most verbs need them. */
 int host_sockets(struct host *host) MUST_CHECK;
 /* Back to the host's namespaces of that set, after a user's were made or joined. */

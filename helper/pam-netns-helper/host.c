@@ -151,15 +151,16 @@ int host_sockets(struct host *host)
 	return result < 0 ? result : netlink_open(&host->netfilter, NETLINK_NETFILTER);
 }
 
-/*
- * In a PID namespace of a user's, numbers of processes are not those in the host's procfs: finds
- * this process there, and its parent, which is the caller.
- */
-static int pid_namespace_find(struct host *host)
+int host_pid_namespace(struct host *host)
 {
+	pid_t caller = host->caller; /* in this PID namespace; 0: it is outside */
 	struct stat st, own;
 	char self[16];
 	ssize_t length;
+	int error;
+
+	if (host->pid_namespace)
+		return 0;
 
 	if (fstatat(host->proc, "1/ns/pid", &st, 0) < 0 ||
 	    fstatat(host->proc, "self/ns/pid", &own, 0) < 0)
@@ -170,9 +171,15 @@ static int pid_namespace_find(struct host *host)
 	if (length < 0)
 		return log_errno(errno, "find this process in the host's /proc");
 	self[length] = '\0';
-	host->pid_namespace = own.st_ino;
 	host->self = atoi(self);
-	return process_parent(host->proc, host->self, &host->caller);
+	error = process_parent(host->proc, host->self, &host->caller);
+	/* Another process is the parent if the caller has ended. */
+	if (!error && getppid() != caller)
+		error = -ESRCH;
+	if (error)
+		return log_errno(-error, "find the caller in the host's /proc");
+	host->pid_namespace = own.st_ino;
+	return 0;
 }
 
 int host_enter(struct host *host, pid_t caller, unsigned namespaces)
@@ -196,7 +203,7 @@ int host_enter(struct host *host, pid_t caller, unsigned namespaces)
 		return log_errno(-host->proc, "find the host's /proc");
 	result = namespaces_find(host, namespaces);
 	if (result == 0 && (host->nested || (namespaces & NAMESPACE_PID)))
-		result = pid_namespace_find(host);
+		result = host_pid_namespace(host);
 	for (int i = 0; i < NAMESPACE_KINDS && result == 0; i++)
 		if (host->ns.fd[i] >= 0)
 			result = host_return_to(host, i);

@@ -94,11 +94,14 @@ static int login_reply(const struct user *user, struct reply *reply)
  */
 static int pid_namespace_check(const struct user *user, int error)
 {
-	const struct host *host = user->host;
+	struct host *host = user->host;
 	struct stat st;
+	int unknown = error == -ENOENT && (user->profile->namespaces & NAMESPACE_PID)
+			  ? host_pid_namespace(host)
+			  : 0;
 
-	if (!host->pid_namespace)
-		return error;
+	if (unknown || !host->pid_namespace)
+		return unknown ?: error;
 	if (!error && user->pins.fd[KIND_PID] >= 0 && fstat(user->pins.fd[KIND_PID], &st) == 0 &&
 	    st.st_ino == host->pid_namespace)
 		return 0;
@@ -172,13 +175,10 @@ static int first_login(struct user *user, struct setup *setup)
 static int login_locked(struct user *user, struct setup *setup, const struct process *leader,
 			bool *first)
 {
-	int error = pid_namespace_check(user, user_check(user)), refused = 0;
+	int error = pid_namespace_check(user, user_check(user));
 
-	*first = error == -ENOENT;
-	if (*first || !error)
-		refused = manager_check(user, *first);
-	if (refused)
-		error = refused;
+	if (!error || error == -ENOENT)
+		error = manager_check(user, error == -ENOENT) ?: error;
 	*first = error == -ENOENT;
 	if (*first) {
 		user_close(user);

@@ -202,12 +202,53 @@ test_login_of_others_from_inside_is_refused_with_the_reason() {
 	ended
 }
 
+# A container of root's, for one: the helper would take other processes of the host for the user's.
+test_t51_login_from_another_pid_namespace_is_refused() {
+	local before
+	pam-netns up
+	log_mark
+	assert_fails unshare -pf --mount-proc su alice -c true
+	log_grep 'alice cannot log in from here: this session is in a PID namespace' >/dev/null
+	ended
+	hold_session one alice
+	before=$(pid_pin 2001)
+	assert_fails unshare -pf --mount-proc su alice -c true
+	assert_eq "$before" "$(pid_pin 2001)" 'process 1 of the session that was there'
+	assert_match '^alice root pid:' "$(in_session one pid-look)"
+	assert_fails_with 'run it from outside' unshare -pf --mount-proc pam-netns gc
+	assert_fails_with 'run it from outside' unshare -pf --mount-proc pam-netns kick alice
+	end_session one
+	ended
+}
+
+# The parent of a helper whose caller has ended is process 1, which lives on.
+test_t51_killed_caller_inside_leaves_no_session() {
+	local helper=/usr/libexec/pam-netns/pam-netns-helper
+	hold_session one alice
+	mv "$helper" "$helper.real"
+	cat >"$helper" <<-END
+		#!/bin/sh
+		: >/run/begun
+		while [ -e /proc/\$PPID ]; do sleep 0.1; done
+		exec $helper.real "\$@"
+	END
+	chmod 0755 "$helper"
+	in_session one 'sudo su alice -c "sleep 617" >/dev/null 2>&1 &'
+	wait_until 10 test -e /run/begun
+	pkill -KILL -f '^su alice'
+	wait_until 10 eval '! pgrep -f "/pam-netns-helper(.real)? open"'
+	mv "$helper.real" "$helper"
+	assert_eq '' "$(find /run/pam-netns/users/2001/sessions -name "$(inits).*")"
+	end_session one
+	ended
+}
+
 # Root inside has other process numbers than the host, so commands that end processes are refused.
 test_commands_inside_are_refused() {
 	local command
 	hold_session one alice
 	for command in gc up 'kick alice' 'down --force'; do
-		assert_fails_with 'in a PID namespace of a user.s: run it from outside' in_session one "sudo pam-netns $command"
+		assert_fails_with 'in another PID namespace than the host.s: run it from outside' in_session one "sudo pam-netns $command"
 	done
 	assert_match 'alice' "$(in_session one 'sudo pam-netns list')"
 	end_session one

@@ -157,7 +157,7 @@ test_keys_of_the_view_add_few_calls() {
 test_keys_of_namespaces_add_few_calls() {
 	keys_add 8 6 3 namespaces 'net mnt uts ipc'
 	keys_add 20 1 0 net_admin yes
-	keys_add 22 11 11 namespaces 'net mnt uts pid'
+	keys_add 24 13 11 namespaces 'net mnt uts pid'
 }
 
 # The user's group is there, has the limits, and the session begins in it. The kernel of the test machine may have

@@ -70,8 +70,11 @@ static int init_make(struct user *user)
 static int init_check(struct user *user)
 {
 	struct process init;
-	int error = pins_init_read(user->uid, &init);
+	int error = host_pid_namespace(user->host);
 
+	if (error)
+		return error;
+	error = pins_init_read(user->uid, &init);
 	error = error ?: init_open(user, init.pid);
 	if (!error && process_alive(user->host->proc, &init))
 		return 0;

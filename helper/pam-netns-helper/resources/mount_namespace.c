@@ -62,14 +62,10 @@ static bool hosts_own(uid_t uid)
  */
 static int proc_possible(const struct user *user)
 {
-	struct stat own, host;
+	int error = user->profile->processes == PROCESSES_ALL ? 0 : host_pid_namespace(user->host);
 
-	if (user->profile->processes == PROCESSES_ALL)
-		return 0;
-	if (stat("/proc/self/ns/pid", &own) < 0 || stat("/proc/1/ns/pid", &host) < 0)
-		return log_errno(errno, "look at the PID namespace of this login");
-	if (own.st_dev == host.st_dev && own.st_ino == host.st_ino)
-		return 0;
+	if (error || !user->host->pid_namespace)
+		return error;
 	log_error("processes = own: a first login cannot begin in another PID namespace than the "
 		  "host's; log in from the host first");
 	return -EXDEV;

@@ -132,7 +132,7 @@ test_x11_forwarding_reaches_the_clients_display() {
 	local cookie=0123456789abcdef0123456789abcdef server
 	mkdir -p /tmp/.X11-unix
 	XAUTHORITY=$OUT/xauthority xauth -q add unix:7 MIT-MAGIC-COOKIE-1 "$cookie"
-	timeout 20 nc -l -N -U /tmp/.X11-unix/X7 </dev/null >"$OUT/x11" 2>/dev/null &
+	timeout 120 nc -l -N -U /tmp/.X11-unix/X7 </dev/null >"$OUT/x11" 2>/dev/null &
 	server=$!
 	wait_until 5 test -S /tmp/.X11-unix/X7
 	DISPLAY=:7 XAUTHORITY=$OUT/xauthority ssh_as alice -Y -- '

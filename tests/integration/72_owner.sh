@@ -123,17 +123,30 @@ test_t57_links_above_the_uplink_reach_no_other() {
 	[[ -n $tried ]] || skip 'this kernel has no such link'
 }
 
-# captured SECONDS FILTER NAME…: prints how many such frames each of them sees: host-PORT or a user's network.
+# capture NAME OPTION…: tcpdump on host-PORT or in a user's network.
+capture() {
+	local name=$1 enter=() interface=eth0 BOUND
+	shift
+	case $name in
+	host-*) interface=${name#host-} ;;
+	*) enter=(nsenter --net="/run/netns/$name") ;;
+	esac
+	bound 60
+	exec timeout "$BOUND" "${enter[@]}" tcpdump -n -p --immediate-mode -w "$OUT/capture.$name" -i "$interface" "$@" \
+		2>"$OUT/capturing.$name"
+}
+
+# captured FILTER NAME…: prints how many such frames each of them saw until the first had seen three.
 captured() {
-	local seconds=$1 filter=$2 name command
-	shift 2
-	for name; do
-		command=(tcpdump -n -p --immediate-mode -w "$OUT/capture.$name" -i)
-		case $name in
-		host-*) timeout "$seconds" "${command[@]}" "${name#host-}" "$filter" 2>/dev/null & ;;
-		*) timeout "$seconds" nsenter --net="/run/netns/$name" "${command[@]}" eth0 "$filter" 2>/dev/null & ;;
-		esac
+	local filter=$1 name others=()
+	shift
+	for name in "${@:2}"; do
+		capture "$name" "$filter" &
+		others+=($!)
+		wait_until 20 grep -q 'listening on' "$OUT/capturing.$name"
 	done
+	(capture "$1" -c 3 "$filter") || :
+	kill "${others[@]}"
 	wait
 	for name; do
 		tcpdump -n -r "$OUT/capture.$name" 2>/dev/null | wc -l
@@ -144,7 +157,7 @@ test_t57_spanning_tree_of_the_owner_reaches_no_bridge() {
 	local counts
 	owner alice 'ip link add br0 type bridge stp_state 1 hello_time 100 forward_delay 200; ip link set eth0 master br0
 		ip link set br0 up'
-	mapfile -t counts < <(captured 3 'ether dst 01:80:c2:00:00:00' "host-$(port_of alice)" host-pnbr0 bob)
+	mapfile -t counts < <(captured 'ether dst 01:80:c2:00:00:00' "host-$(port_of alice)" host-pnbr0 bob)
 	[[ ${counts[0]} -gt 0 ]] || fail 'no frame of the spanning tree was sent'
 	assert_eq '0 0' "${counts[*]:1}" 'seen by bridge and bob'
 	assert_eq forwarding "$(bridge -j link show dev "$(port_of bob)" | jq -r '.[0].state')"
@@ -156,10 +169,11 @@ test_t57_tunnels_of_the_owner_reach_no_other_user() {
 	local counts
 	owner alice "ip link add tunnel type vxlan id 7 remote $BOB4 local $ALICE4 dstport 4789; ip link set tunnel up
 		ip address add 192.168.77.1/24 dev tunnel"
-	in_session alice 'ping -q -c 20 -i 0.1 -W 1 192.168.77.2 >/dev/null 2>&1 &'
-	mapfile -t counts < <(captured 2 'udp port 4789' "host-$(port_of alice)" bob)
+	in_session alice 'ping -q -i 0.1 192.168.77.2 >/dev/null 2>&1 &'
+	mapfile -t counts < <(captured 'udp port 4789' "host-$(port_of alice)" bob)
 	[[ ${counts[0]} -gt 0 ]] || fail 'no packet of the tunnel was sent'
 	assert_eq 0 "${counts[1]}" 'seen by bob'
+	pkill -u alice -x ping
 	owner alice 'ip link del tunnel'
 	repaired tunnel
 }
@@ -167,13 +181,14 @@ test_t57_tunnels_of_the_owner_reach_no_other_user() {
 test_t57_promiscuous_owner_sees_no_other_user() {
 	local counts
 	owner alice 'ip link set eth0 promisc on'
-	(sleep 0.5; for i in 1 2 3 4 5; do
+	until [[ -e $OUT/captured ]]; do
 		in_netns bob ping -q -c 1 -W 1 "$OUTSIDE4" >/dev/null
 		in_netns bob ping -q -c 1 -W 0.1 255.255.255.255 -b >/dev/null 2>&1 || :
-	done) &
-	mapfile -t counts < <(captured 2 "host $BOB4 or ether host $BOB_MAC" "host-$(port_of bob)" alice)
+	done &
+	mapfile -t counts < <(captured "host $BOB4 or ether host $BOB_MAC" "host-$(port_of bob)" alice)
+	touch "$OUT/captured"
+	wait
 	[[ ${counts[0]} -gt 0 ]] || fail "no packet of bob's was sent"
 	assert_eq 0 "${counts[1]}" 'seen by alice'
-	wait
 	repaired promisc
 }

@@ -34,8 +34,8 @@ test_owner_administers_their_network_without_a_capability() {
 		echo 1 >/proc/sys/net/ipv4/ip_forward
 		ping -q -c 1 -W 2 '"$OUTSIDE4"' >/dev/null'
 	assert_match 'chain in' "$(owner alice 'nft list ruleset')"
-	owner alice 'ping -q -i 0.2 -c 50 '"$OUTSIDE4"' >/dev/null &
-		timeout 10 tcpdump -i eth0 -c 1 -w /dev/null icmp 2>/dev/null && kill $!'
+	owner alice 'ping -q -i 0.2 -w 120 '"$OUTSIDE4"' >/dev/null &
+		timeout 60 tcpdump -i eth0 -c 1 -w /dev/null icmp 2>/dev/null && kill $!'
 	owner alice 'conntrack -L 2>/dev/null; ethtool -K eth0 tso off; iptables -A INPUT -p tcp --dport 99 -j DROP'
 	# The host has none of it.
 	assert_eq '' "$(ip -o link show type bridge | grep br9 || :)$(nft list tables | grep own || :)"

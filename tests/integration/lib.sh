@@ -167,9 +167,10 @@ outside() {
 
 # Sets SSH_COMMAND from ssh_as's arguments.
 ssh_command() {
-	local user=$1
+	local user=$1 BOUND
+	bound 10
 	SSH_COMMAND=(nsenter "--net=/proc/$(</run/test-host/outside.pid)/ns/net" ssh -o BatchMode=yes
-		-o ConnectTimeout=10 -o LogLevel=ERROR)
+		-o "ConnectTimeout=$BOUND" -o LogLevel=ERROR)
 	shift
 	while [[ $# -gt 0 && $1 != -- ]]; do
 		SSH_COMMAND+=("$1")

@@ -34,8 +34,8 @@ in_session() {
 
 # serve_once SESSION PORT TEXT: a server in the session, for one connection.
 serve_once() {
-	in_session "$1" "echo '$3' | timeout 20 nc -l -N $2 >/dev/null 2>&1 &
-		for i in \$(seq 100); do ss -Hltn 'sport = $2' | grep -q . && exit 0; sleep 0.02; done; exit 1"
+	in_session "$1" "echo '$3' | timeout 120 nc -l -N $2 >/dev/null 2>&1 &
+		until ss -Hltn 'sport = $2' | grep -q .; do kill -0 \$! || exit 1; sleep 0.02; done"
 }
 
 # drop_session NAME [SIGNAL]

@@ -36,7 +36,7 @@ static const struct check {
     {"ipv6", doctor_ipv6, NEEDS_ROOT | NEEDS_CONF,
      "the networks have the IPv6 that the conf file asks for"},
     {"subnet", doctor_subnet, NEEDS_ROOT | NEEDS_CONF,
-     "active users are in the conf file's subnets"},
+     "active users are in the conf file's networks and subnets"},
     {"overlap", doctor_overlap, NEEDS_ROOT | NEEDS_CONF,
      "no other address or route is in the networks' subnets"},
     {"firewall", doctor_firewall, NEEDS_ROOT | NEEDS_CONF,

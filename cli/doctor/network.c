@@ -13,11 +13,53 @@
 #include "host/wanted.h"
 #include "host/obstacle.h"
 #include "base/paths.h"
+#include "state/state.h"
 #include "sysctl.h"
 
 static void report_obstacle(void *context, const char *what, const char *remedy)
 {
 	doctor_warning(context, "%s -> %s", what, remedy);
+}
+
+#define UNLISTED_MAX 8
+
+static void unlisted_tell(struct doctor *doctor, int run, const char *network)
+{
+	char kick[NETWORK_CHANGE_MAX];
+	int active = network_users(run, network, kick);
+
+	if (active > 0)
+		doctor_problem(doctor,
+			       "network %s is not in " CONF_PATH ", but %d user%s active in it: "
+			       "the next login or 'pam-netns up' cuts them off, and then their "
+			       "logins are refused; to keep them, write [network %s] again -> "
+			       "%spam-netns up",
+			       network, active, active == 1 ? " is" : "s are", network, kick);
+}
+
+/* Networks with active users that the conf file has no more. */
+static void unlisted_check(struct doctor *doctor, int run)
+{
+	char told[UNLISTED_MAX][CONF_NAME_MAX];
+	CLEANUP_FREE uid_t *uids = NULL;
+	size_t count = 0, networks = 0;
+	struct user_state state;
+
+	if (run < 0 || state_list(run, &uids, &count) < 0)
+		return;
+	for (size_t i = 0; i < count && networks < UNLISTED_MAX; i++) {
+		size_t n = 0;
+
+		if (state_read(run, uids[i], &state) < 0 ||
+		    conf_network(doctor->conf, state.network))
+			continue;
+		while (n < networks && strcmp(told[n], state.network) != 0)
+			n++;
+		if (n < networks)
+			continue;
+		snprintf(told[networks++], CONF_NAME_MAX, "%s", state.network);
+		unlisted_tell(doctor, run, state.network);
+	}
 }
 
 void doctor_subnet(struct doctor *doctor)
@@ -33,6 +75,7 @@ void doctor_subnet(struct doctor *doctor)
 				  conf_section_line("network", network->name), "%s -> %s", what,
 				  remedy);
 	}
+	unlisted_check(doctor, run);
 }
 
 /* Addresses and routes of other programs in our subnets. */

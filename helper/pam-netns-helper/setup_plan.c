@@ -217,7 +217,14 @@ static bool plan_has(const struct plan *plan, const char *name)
 /* Removing its bridges cuts its users off: without rules no packet may pass. */
 static int unlisted_drop(struct plan *plan, const char *name)
 {
+	char kick[NETWORK_CHANGE_MAX];
+	int active = network_users(plan->host->run, name, kick);
+
 	log_warning("network %s is no longer in the conf file: removing its bridges", name);
+	if (active > 0)
+		log_warning("this cuts off %d active user%s of network %s: write [network %s] "
+			    "again, or: %spam-netns up",
+			    active, active == 1 ? "" : "s", name, name, kick);
 	return network_remove(plan->host, name);
 }
 

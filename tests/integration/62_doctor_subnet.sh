@@ -163,3 +163,30 @@ test_subnet_edited_without_active_users_is_set_up() {
 	host_clean
 	conf_back
 }
+
+test_network_removed_while_active_is_found() {
+	local what='network lab is not in .*, but 1 user is active in it'
+	conf_lab bob ''
+	pam-netns up
+	hold_session one bob
+	absent 'network lab'
+	# Before and after the bridge is gone.
+	conf_reset
+	present "FAIL subnet: $what"
+	assert_match 'this cuts off 1 active user of network lab: .*: pam-netns kick bob && pam-netns up' "$(pam-netns up 2>&1)"
+	assert_fails su bob -c true
+	present "FAIL subnet: $what"
+	# The first remedy: write it again.
+	conf_lab bob ''
+	pam-netns up
+	absent 'network lab'
+	in_session one "curl -sS -m 3 http://$OUTSIDE4/"
+	su bob -c true
+	# The second remedy: the printed command.
+	conf_reset
+	eval "$(remedy "$what")"
+	absent 'network lab'
+	su bob -c true
+	host_clean
+	drop_session one
+}

@@ -193,7 +193,7 @@ test_connections_of_old_user_are_removed() {
 	su pupil1 -c "exec 3<>/dev/udp/$OUTSIDE4/7
 		for i in 1 2 3 4 5 6 7 8 9; do echo x >&3; timeout 2 head -n 1 <&3 && exit; done; exit 1" >/dev/null
 	host_idle
-	used_days_ago pupil1 13
+	used_days_ago pupil1 14
 	old=$(lease_of pupil1)
 	"$TOOLS/host-connections" | grep -q "^$old " || fail 'the kernel forgot the connection by itself'
 	su pupil14 -c true

@@ -11,6 +11,7 @@ JOURNAL_EXPECTED+=(
 	'kernel: (tsc: |APIC calibration|clocksource: |hrtimer: )'
 	# The end of another user's network takes long there.
 	'waited [0-9]+ ms for the kernel.s lock of network configuration'
+	'kernel: hpet: Lost [0-9]+ RTC interrupts'
 	# Of qemu's PCI bus and of its processor.
 	'kernel: acpi PNP0A03:00: fail to add MMCONFIG information'
 	'kernel: amd_pstate: the _CPC object is not present'

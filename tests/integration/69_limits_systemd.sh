@@ -4,6 +4,8 @@
 # enforce it. tests/vm has the limits in force. T60.
 # shellcheck source=tests/integration/systemd_lib.sh
 . "$CHECKOUT/tests/integration/systemd_lib.sh"
+# shellcheck source=tests/integration/confinement_lib.sh
+. "$CHECKOUT/tests/integration/confinement_lib.sh"
 
 setup() {
 	host_pam_install
@@ -48,4 +50,16 @@ test_limits_end_with_the_slice() {
 	test ! -e "$drop_ins"
 	test ! -e "/run/pam-netns/limits/$(id -u alice)"
 	assert_eq MemoryMax=infinity "$(systemctl show "user-$(id -u alice).slice" -p MemoryMax)"
+}
+
+# The helper runs systemctl and busctl. root's session is outside alice's slice.
+test_apparmor_profile_permits_the_files_of_systemctl_and_busctl() {
+	echo 'session required pam_netns.so' >/etc/pam.d/only
+	assert_fails trace pamtester only alice open_session
+	trace pam-netns gc
+	rm /etc/pam.d/only
+	uses_collect
+	grep -qx 'helper x .*/systemctl' "$OUT/uses"
+	grep -qx 'helper x .*/busctl' "$OUT/uses"
+	assert_eq "" "$(denied)" "denied to the helper"
 }

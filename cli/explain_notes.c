@@ -29,6 +29,11 @@ static bool own_ipc(const struct profile *profile)
 	return profile->namespaces & NAMESPACE_IPC;
 }
 
+static bool own_time(const struct profile *profile)
+{
+	return profile->namespaces & NAMESPACE_TIME;
+}
+
 static bool own_pids(const struct profile *profile)
 {
 	return profile->namespaces & NAMESPACE_PID;
@@ -52,6 +57,11 @@ static const struct {
 } notes[] = {
     {KEY_namespaces, own_ipc, "ipc: System V objects and POSIX message queues are the user's own",
      "programs of the user and the host that share such objects, such as some databases"},
+    {KEY_namespaces, own_time,
+     "time: uptime and the time since boot begin at the first login; the date is the host's",
+     "polkit for a process, and ps shows wrong start times of older processes (processes = own "
+     "hides "
+     "them)"},
     {KEY_namespaces, own_pids,
      "pid: processes have numbers of their own, and process 1 is pam-netns-init",
      "systemctl --user, systemd-run --user (also --scope), su and sudo to other isolated users, "

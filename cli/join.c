@@ -41,8 +41,8 @@ static int namespaces_find(int hostproc, uid_t uid, struct namespaces *out)
 	for (int i = 0; i < NAMESPACE_KINDS; i++) {
 		out->fd[i] = pin_find(hostproc, uid, i);
 		if (out->fd[i] == -ENOENT && i != KIND_NET)
-			out->fd[i] = namespace_open(hostproc, "1", i);
-		if (out->fd[i] < 0)
+			out->fd[i] = namespace_open_host(hostproc, i);
+		if (out->fd[i] < 0 && (out->fd[i] != -ENOENT || i == KIND_NET))
 			return out->fd[i];
 	}
 	return 0;
@@ -73,6 +73,8 @@ static bool is_inside(int hostproc, const struct namespaces *ns)
 		char path[sizeof("self/ns/") + NAMESPACE_NAME_MAX];
 		struct stat promised, now;
 
+		if (ns->fd[i] < 0)
+			continue; /* this kernel has no such kind */
 		snprintf(path, sizeof(path), "self/ns/%s", namespace_kinds[i].name);
 		if (fstat(ns->fd[i], &promised) || fstatat(hostproc, path, &now, 0) ||
 		    promised.st_dev != now.st_dev || promised.st_ino != now.st_ino)
@@ -108,7 +110,7 @@ int join_enter(struct join *join)
 
 	namespaces_init(&again);
 	for (int i = 0; i < NAMESPACE_KINDS; i++) {
-		int error = i == KIND_PID ? 0 : kind_join(join, i);
+		int error = i == KIND_PID || join->ns.fd[i] < 0 ? 0 : kind_join(join, i);
 
 		if (error)
 			return error;

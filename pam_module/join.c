@@ -115,6 +115,17 @@ static bool process_runs(int pidfd)
 	return poll(&process, 1, 0) == 0;
 }
 
+static int join_refused(const char *kind, int error)
+{
+	if (error != EUSERS)
+		return log_errno(error, "enter the %s namespace", kind);
+	log_error(
+	    "this login program has threads, and the kernel lets only a process with one thread "
+	    "enter a %s namespace: remove %s from namespaces in the profile",
+	    kind, kind);
+	return -EUSERS;
+}
+
 static int join_all(const struct reply *reply, const struct origin *origin)
 {
 	for (size_t i = 0; i < reply->handed_count; i++) {
@@ -122,7 +133,7 @@ static int join_all(const struct reply *reply, const struct origin *origin)
 		const struct namespace_row *row = &namespace_kinds[h->kind];
 
 		if (setns(h->fd, row->clone_flag) < 0)
-			return log_errno(errno, "enter the %s namespace", row->name);
+			return join_refused(row->name, errno);
 	}
 	for (size_t i = 0; i < reply->handed_count; i++) {
 		const struct handed *h = &reply->handed[i];
@@ -145,6 +156,8 @@ static int join_undo(const struct reply *reply, const struct origin *origin, int
 		const struct namespace_row *row = &namespace_kinds[kind];
 		const struct stat *st = &origin->st[kind];
 
+		if (namespace_is(origin, kind, st->st_dev, st->st_ino))
+			continue;
 		if (setns(origin->ns.fd[kind], row->clone_flag) < 0 ||
 		    !namespace_is(origin, kind, st->st_dev, st->st_ino)) {
 			log_errno(errno, "go back to the old %s namespace", row->name);

@@ -16,7 +16,7 @@ static const struct check {
 	const char *fine; /* printed if the check finds no fault */
 } checks[] = {
     {"conf", doctor_conf, AFTER_UP, "the conf file is usable"},
-    {"kernel", doctor_kernel, 0, "the kernel has the system calls that are needed"},
+    {"kernel", doctor_kernel, 0, "the kernel has the system calls and namespaces that are needed"},
     {"modules", doctor_modules, 0, "the kernel's modules that are needed can be loaded"},
     {"installed", doctor_installed, AFTER_UP, "the programs are installed, with their modes"},
     {"pam", doctor_pam, AFTER_UP, "every PAM stack isolates its logins"},

@@ -3,11 +3,31 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "doctor.h"
 #include "base/needs.h"
 #include "base/paths.h"
 #include "state/network.h"
+
+static bool kernel_has(enum namespace_kind kind)
+{
+	char path[sizeof("/proc/self/ns/") + NAMESPACE_NAME_MAX];
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", namespace_kinds[kind].name);
+	return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
+static void profile_check(struct doctor *doctor, const struct profile *profile)
+{
+	for (int i = 0; i < NAMESPACE_KINDS; i++)
+		if ((profile->namespaces & namespace_kinds[i].bit) && !kernel_has(i))
+			doctor_problem(
+			    doctor,
+			    "profile %s: this kernel has no %s namespaces, so its logins are "
+			    "refused -> remove %s from namespaces, or install another kernel",
+			    profile->name, namespace_kinds[i].name, namespace_kinds[i].name);
+}
 
 void doctor_kernel(struct doctor *doctor)
 {
@@ -15,6 +35,8 @@ void doctor_kernel(struct doctor *doctor)
 
 	if (missing)
 		doctor_problem(doctor, "this kernel has no %s -> install a newer kernel", missing);
+	for (size_t i = 0; doctor->conf && i < doctor->conf->profiles_count; i++)
+		profile_check(doctor, &doctor->conf->profiles[i]);
 }
 
 /* As the last set-up found when it tried the kernel. */

@@ -180,6 +180,9 @@ void doctor_limits(struct doctor *doctor)
 	if (namespace_wanted(doctor->conf, NAMESPACE_PID))
 		limit_check(doctor, "user.max_pid_namespaces", &namespaces, &users,
 			    "PID namespaces", "logins are refused");
+	if (namespace_wanted(doctor->conf, NAMESPACE_TIME))
+		limit_check(doctor, "user.max_time_namespaces", &namespaces, &users,
+			    "time namespaces", "logins are refused");
 	limit_check(doctor, "fs.mount-max", &mounts, &users, "mounts on the host",
 		    "logins are refused");
 }

@@ -46,8 +46,8 @@ struct pin {
 	ino_t inode;
 };
 
-#define PINS_COUNT 5
-#define PIN_PID	   3
+#define PINS_COUNT 6
+#define PIN_PID	   4
 struct pins {
 	struct pin pin[PINS_COUNT]; /* in the order of joining: after mnt, paths are the user's */
 };
@@ -56,6 +56,7 @@ static const struct pins pins_none = {
     .pin = {{"net", CLONE_NEWNET, .fd = -1},
 	    {"uts", CLONE_NEWUTS, .fd = -1},
 	    {"ipc", CLONE_NEWIPC, .fd = -1},
+	    {"time", CLONE_NEWTIME, .fd = -1},
 	    {"pid", CLONE_NEWPID, .fd = -1},
 	    {"mnt", CLONE_NEWNS, .fd = -1}},
 };
@@ -163,7 +164,7 @@ static bool pins_open(int hostproc, uid_t uid, struct pins *pins)
 static bool pins_joined(int hostproc, const struct pins *pins)
 {
 	for (int i = 0; i < PINS_COUNT; i++) {
-		char path[sizeof("self/ns/net")];
+		char path[sizeof("self/ns/time")];
 		struct stat st;
 
 		snprintf(path, sizeof(path), "self/ns/%s", pins->pin[i].name);

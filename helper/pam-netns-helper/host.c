@@ -88,12 +88,12 @@ static int host_return_to(const struct host *host, enum namespace_kind kind)
 {
 	const struct namespace_row *row = &namespace_kinds[kind];
 	int fd = host->ns.fd[kind];
-	CLEANUP_FD int opened = fd < 0 ? namespace_open(host->proc, "1", kind) : -1;
+	CLEANUP_FD int opened = fd < 0 ? namespace_open_host(host->proc, kind) : -1;
 
 	if (fd < 0)
 		fd = opened;
 	if (fd < 0)
-		return fd;
+		return fd == -ENOENT ? 0 : fd;
 	return setns(fd, row->clone_flag) < 0
 		   ? log_errno(errno, "enter the host's %s namespace", row->name)
 		   : 0;
@@ -114,8 +114,8 @@ static int namespaces_open(struct host *host, unsigned namespaces)
 	for (int i = 0; i < NAMESPACE_KINDS; i++) {
 		if (host->ns.fd[i] >= 0 || !(namespaces & ~NAMESPACE_PID & namespace_kinds[i].bit))
 			continue;
-		host->ns.fd[i] = namespace_open(host->proc, "1", i);
-		if (host->ns.fd[i] < 0)
+		host->ns.fd[i] = namespace_open_host(host->proc, i);
+		if (host->ns.fd[i] < 0 && host->ns.fd[i] != -ENOENT)
 			return host->ns.fd[i];
 	}
 	return 0;

@@ -55,7 +55,9 @@ static const unsigned capabilities[] = {
     CAP_SETUID,		       /* a user namespace that a user owns, and its maps of ids */
     CAP_SETGID,	    CAP_CHOWN, /* persistent directories get the owner and mode of the host's */
     CAP_FOWNER,	    CAP_FSETID,
+    CAP_SYS_TIME, /* a time namespace's boot time; the last, because containers and units may lack it */
 };
+#define CAPABILITIES (sizeof(capabilities) / sizeof(capabilities[0]))
 
 static int usage(void)
 {
@@ -67,6 +69,20 @@ static int usage(void)
 	return 2;
 }
 
+/* The first ones of the list. */
+static int capabilities_set(size_t count)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+	uint64_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		kept |= UINT64_C(1) << capabilities[i];
+	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+		data[i].effective = data[i].permitted = (uint32_t)(kept >> (32 * i));
+	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
+}
+
 /*
  * No capability is inheritable, so none stays ambient: capabilities(7). The bounding set stays as
  * it is: with no_new_privs an execve(2) gains nothing from it, and a new user namespace has a
@@ -74,16 +90,12 @@ static int usage(void)
  */
 static int capabilities_limit(void)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
-	uint64_t kept = 0;
+	int error = capabilities_set(CAPABILITIES);
 
-	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)
-		kept |= UINT64_C(1) << capabilities[i];
-	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
-		data[i].effective = data[i].permitted = (uint32_t)(kept >> (32 * i));
-	if (syscall(SYS_capset, &header, data) < 0)
-		return log_errno(errno, "drop capabilities");
+	if (error == -EPERM)
+		error = capabilities_set(CAPABILITIES - 1);
+	if (error)
+		return log_errno(-error, "drop capabilities");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return log_errno(errno, "set no_new_privs");
 	return 0;

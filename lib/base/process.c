@@ -107,6 +107,23 @@ int process_parent(int proc, pid_t pid, pid_t *parent)
 	return error;
 }
 
+/*
+ * Does this process see other start times than the host? In a time namespace they count from another
+ * moment. Only an ordinary user's or root's command there asks: the helper is on the host.
+ */
+static bool starts_differ(int proc)
+{
+	char text[256] = "";
+	const char *boottime;
+	long long seconds = 0;
+	CLEANUP_FD int fd = openat(proc, "self/timens_offsets", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return false;
+	boottime = strstr(text, "boottime");
+	return boottime && sscanf(boottime, "boottime %lld", &seconds) == 1 && seconds;
+}
+
 /* 1: it exists; 0: it does not; -errno: unknown. */
 static int process_there(int proc, const struct process *process)
 {
@@ -115,8 +132,10 @@ static int process_there(int proc, const struct process *process)
 
 	if (error)
 		return error == -ESRCH ? 0 : error;
-	if (fields.start != process->start || fields.state == 'X' || fields.state == 'x')
+	if (fields.state == 'X' || fields.state == 'x')
 		return 0;
+	if (fields.start != process->start)
+		return starts_differ(proc) ? -EXDEV : 0;
 	/* If its first thread has ended, a process looks like a zombie, but may have others. */
 	return fields.state != 'Z' || fields.threads > 1;
 }

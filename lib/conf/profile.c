@@ -12,10 +12,16 @@
 
 #define HOSTNAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.%"
 
+/*
+ * sudo's tickets name a process by its number and start, which a time namespace lets happen again.
+ * So they end with the namespace, and none is valid both inside and outside.
+ */
+#define TICKETS "/run/sudo/ts"
+
 /* Kinds that this version does not support. */
 static bool namespace_is_planned(const char *name)
 {
-	static const char *const planned[] = {"cgroup", "time"};
+	static const char *const planned[] = {"cgroup"};
 
 	for (size_t i = 0; i < sizeof(planned) / sizeof(planned[0]); i++)
 		if (!strcmp(planned[i], name))
@@ -69,6 +75,9 @@ int conf_namespaces_parse(const struct conf_key *key, void *target, const char *
 		return conf_wrong(why,
 				  "pid needs mnt, for a /proc that shows the user's processes; "
 				  "add mnt, or remove pid");
+	if ((set & NAMESPACE_TIME) && !(set & NAMESPACE_MNT))
+		return conf_wrong(why, "time needs mnt, so that sudo's tickets in " TICKETS
+				       " can be private; add mnt, or remove time");
 	profile->namespaces = set;
 	return 0;
 }
@@ -204,6 +213,23 @@ static void host_profile_check(const struct conf_section *section, struct profil
 	profile->namespaces = 0;
 }
 
+static void tickets_check(const struct conf_section *section, const struct profile *profile,
+			  struct conf_report *report)
+{
+	const struct conf_place place = conf_section_place(section, "namespaces");
+
+	if (!(profile->namespaces & NAMESPACE_TIME))
+		return;
+	for (size_t i = 0; i < profile->private_count; i++)
+		if (strcmp(profile->private_dirs[i], TICKETS) == 0)
+			return;
+	conf_report_add(
+	    report, &place,
+	    "time needs private tickets of sudo, because a ticket names a process by a start "
+	    "time that comes again in a time namespace; add " TICKETS " to private, or "
+	    "remove time");
+}
+
 static void isolated_profile_check(const struct conf_section *section, struct profile *profile,
 				   struct conf_report *report)
 {
@@ -225,6 +251,7 @@ static void isolated_profile_check(const struct conf_section *section, struct pr
 	}
 	if (!(profile->namespaces & NAMESPACE_MNT))
 		paths_forget(profile);
+	tickets_check(section, profile, report);
 	conf_view_check(section, profile, report);
 }
 

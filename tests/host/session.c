@@ -1,12 +1,13 @@
 /*
  * Opens a PAM session as su or sshd does, runs a command inside and closes the session:
- *   host-session [-t TTY] [-r RHOST] [-R RUSER] [-u] [-n] SERVICE USER COMMAND [ARGUMENT...]
- * -u runs the command as the user instead of root, -n ends without closing the session.
+ *   host-session [-t TTY] [-r RHOST] [-R RUSER] [-u] [-n] [-T] SERVICE USER COMMAND [ARGUMENT...]
+ * -u runs the command as the user instead of root, -n ends without closing the session, -T has another thread.
  * Exit status: the command's; 254 if the session was refused, 253 if the close failed.
  */
 #include <err.h>
 #include <errno.h>
 #include <grp.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <security/pam_appl.h>
 #include <security/pam_misc.h>
@@ -22,7 +23,7 @@
 
 struct options {
 	const char *tty, *rhost, *ruser;
-	bool as_user, no_close;
+	bool as_user, no_close, threads;
 };
 
 static struct options options_parse(int argc, char **argv)
@@ -30,7 +31,7 @@ static struct options options_parse(int argc, char **argv)
 	struct options o = {0};
 	int c;
 
-	while ((c = getopt(argc, argv, "+t:r:R:un")) != -1)
+	while ((c = getopt(argc, argv, "+t:r:R:unT")) != -1)
 		switch (c) {
 		case 't':
 			o.tty = optarg;
@@ -47,11 +48,14 @@ static struct options options_parse(int argc, char **argv)
 		case 'n':
 			o.no_close = true;
 			break;
+		case 'T':
+			o.threads = true;
+			break;
 		default:
 			exit(2);
 		}
 	if (argc - optind < 3)
-		errx(2, "usage: host-session [-t TTY] [-r RHOST] [-R RUSER] [-u] [-n] "
+		errx(2, "usage: host-session [-t TTY] [-r RHOST] [-R RUSER] [-u] [-n] [-T] "
 			"SERVICE USER COMMAND...");
 	return o;
 }
@@ -89,6 +93,13 @@ static void user_become(const char *name)
 	setenv("HOME", pw->pw_dir, 1);
 }
 
+static void *thread_sleep(void *unused)
+{
+	for (;;)
+		pause();
+	return unused;
+}
+
 static int command_run(char **argv, const char *user)
 {
 	pid_t pid = fork();
@@ -112,9 +123,14 @@ int main(int argc, char **argv)
 {
 	struct options o = options_parse(argc, argv);
 	const char *service = argv[optind], *user = argv[optind + 1];
-	pam_handle_t *pamh = session_open(service, user, o);
-	int code = command_run(argv + optind + 2, o.as_user ? user : NULL);
-	int ret;
+	pthread_t thread;
+	pam_handle_t *pamh;
+	int code, ret;
+
+	if (o.threads && pthread_create(&thread, NULL, thread_sleep, NULL))
+		errx(2, "pthread_create");
+	pamh = session_open(service, user, o);
+	code = command_run(argv + optind + 2, o.as_user ? user : NULL);
 
 	if (o.no_close)
 		return code;

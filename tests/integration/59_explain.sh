@@ -146,8 +146,10 @@ test_explain_tells_what_users_notice_of_a_key_that_is_on() {
 		assert_eq 1 "$(notes alice | grep -c 'users notice')"
 		conf_reset
 	done
-	conf_set namespaces 'net mnt uts ipc pid'
+	conf_set namespaces 'net mnt uts ipc time pid'
+	conf_set private '/tmp /run/sudo/ts'
 	assert_match 'users notice: ipc: ' "$(notes alice)"
+	assert_match 'users notice: time: uptime .* begin at the first login' "$(notes alice)"
 	assert_match 'users notice: pid: ' "$(notes alice)"
 	assert_match 'does not work: .*--scope.* polkit .*who and w' "$(notes alice)"
 	conf_reset

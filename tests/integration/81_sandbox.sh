@@ -43,8 +43,8 @@ status_field() {
 	sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"
 }
 
-# CAP_CHOWN 0, FOWNER 3, FSETID 4, KILL 5, SETGID 6, SETUID 7, NET_ADMIN 12, SYS_CHROOT 18, SYS_PTRACE 19, SYS_ADMIN 21
-CAPABILITIES=00000000002c10f9
+# CAP_CHOWN 0, FOWNER 3, FSETID 4, KILL 5, SETGID 6, SETUID 7, NET_ADMIN 12, SYS_CHROOT 18, SYS_PTRACE 19, SYS_ADMIN 21, SYS_TIME 25
+CAPABILITIES=00000000022c10f9
 
 assert_limits() {
 	assert_eq 2 "$(status_field "$HELPER" Seccomp)" "seccomp mode"

@@ -32,7 +32,7 @@ static void world_make(void)
 	for (int i = 0; i < 3; i++)
 		world.standard[i] = true;
 	for (int i = 0; i < PINS; i++) {
-		world.pinned[i] = i != PID;
+		world.pinned[i] = i != TIME && i != PID;
 		world.in[i] = HOST_NS;
 	}
 }
@@ -93,8 +93,8 @@ static void assert_refused(const char *message)
 #define WENT_AWAY  "your network was removed; log in again"
 
 /*
- * The order of calls: openat 1 "1/root", 2-5 run, pam-netns, pins, 2003, 6-10 the pins (there is none
- * of pid), and all once more after the join; fstat 1-4 the folders, 5-12 each pin and its owner, 13-24
+ * The order of calls: openat 1 "1/root", 2-5 run, pam-netns, pins, 2003, 6-11 the pins (there is none
+ * of time and pid), and all once more after the join; fstat 1-4 the folders, 5-12 each pin and its owner, 13-24
  * likewise, 25 the working directory; fstatat 1-4 the owners, 5 whether net is joined already, 6-9
  * after the join, 10-13 the owners and 14-17 the joined again.
  */
@@ -225,6 +225,21 @@ static void only_pinned_namespaces_are_joined(void **state)
 	world.pinned[0] = false;
 	enter("enter", "true", NULL);
 	assert_refused(NO_NETWORK);
+}
+
+static void time_namespace_is_joined_if_it_is_pinned(void **state)
+{
+	(void)state;
+	world_make();
+	world.pinned[TIME] = true;
+	enter("enter", "true", NULL);
+	assert_ran_inside("true");
+	assert_int_equal(world.in[TIME], INODE(TIME));
+	world_make();
+	world.pinned[TIME] = true;
+	world.fault = (struct fault){SETNS, 4, EUSERS};
+	enter("enter", "true", NULL);
+	assert_refused("cannot join a namespace");
 }
 
 /* A profile with net_admin: the helper has recorded the user namespace that owns the network. */
@@ -413,6 +428,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(command_runs_in_pinned_namespaces),
 	    cmocka_unit_test(only_pinned_namespaces_are_joined),
+	    cmocka_unit_test(time_namespace_is_joined_if_it_is_pinned),
 	    cmocka_unit_test(network_of_its_user_is_joined),
 	    cmocka_unit_test(process_inside_does_not_join_again),
 	    cmocka_unit_test(pid_namespace_is_for_processes_inside),

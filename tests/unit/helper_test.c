@@ -121,6 +121,8 @@ static pid_t leader(void)
 #include "text_write.h"
 
 #define SMALL "[network default]\nsubnet = 10.203.0.0/16\nsubnet6 = none\n[profile p]\nmatch = *\n"
+/* time needs it. */
+#define TICKETS "private = /run/sudo/ts\n"
 
 static int group_setup(void **state)
 {
@@ -129,6 +131,8 @@ static int group_setup(void **state)
 	    mmap(NULL, sizeof(*answer), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (answer == MAP_FAILED || mount("tmpfs", "/var/lib", "tmpfs", 0, "mode=755,size=16m") ||
 	    mkdir(LIB_DIR, 0755) || mkdir(LEASES_DIR, 0755) || mkdir(PRIVATE_DIR, 0700))
+		return -1;
+	if (mkdir("/run/sudo", 0711) || mkdir("/run/sudo/ts", 0700))
 		return -1;
 	text_write(CONF, SMALL);
 	return helper(verb_up, getpid());
@@ -333,11 +337,14 @@ static void test_login_gets_the_namespaces_of_its_profile(void **state)
 	static const struct {
 		const char *names;
 		unsigned count;
-		bool uts, ipc, mnt;
+		bool uts, ipc, time, mnt;
 	} sets[] = {
-	    {"net", 1, false, false, false},	      {"net uts", 2, true, false, false},
-	    {"net mnt", 2, false, false, true},	      {"net ipc mnt", 3, false, true, true},
-	    {"net uts ipc mnt", 4, true, true, true},
+	    {"net", 1, false, false, false, false},
+	    {"net uts", 2, true, false, false, false},
+	    {"net mnt", 2, false, false, false, true},
+	    {"net ipc mnt", 3, false, true, false, true},
+	    {"net uts ipc mnt", 4, true, true, false, true},
+	    {"net uts ipc time mnt\n" TICKETS, 5, true, true, true, true},
 	};
 
 	(void)state;
@@ -352,6 +359,7 @@ static void test_login_gets_the_namespaces_of_its_profile(void **state)
 		assert_int_equal(answer->handed, sets[i].count);
 		assert_int_equal(is_pinned("uts"), sets[i].uts);
 		assert_int_equal(is_pinned("ipc"), sets[i].ipc);
+		assert_int_equal(is_pinned("time"), sets[i].time);
 		assert_int_equal(is_pinned("mnt"), sets[i].mnt);
 		assert_true(says("ip netns exec alice ip -4 address show dev eth0 | "
 				 "grep -q 'inet 10[.]203[.].*/32'"));
@@ -370,7 +378,7 @@ static void test_verbs_inside_a_session_act_on_the_host(void **state)
 	struct stat net;
 
 	(void)state;
-	text_write(CONF, SMALL "namespaces = net uts ipc mnt\n");
+	text_write(CONF, SMALL "namespaces = net uts ipc time mnt\n" TICKETS);
 	assert_int_equal(stat("/proc/self/ns/net", &net), 0);
 	assert_helper(verb_open, pid);
 	assert_true(answer->net != net.st_ino);

@@ -29,7 +29,8 @@ static void reply_make(struct reply *reply)
 	assert_int_equal(pipe(ready) | pipe(go), 0);
 	pid = fork();
 	if (pid == 0) {
-		byte = unshare(CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNS) == 0;
+		byte = unshare(CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWTIME |
+			       CLONE_NEWNS) == 0;
 		(void)!write(ready[1], &byte, 1);
 		(void)!read(go[0], &byte, 1);
 		_exit(0);
@@ -47,7 +48,7 @@ static void reply_make(struct reply *reply)
 		reply->handed_count++;
 
 		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid,
-			 namespace_kinds[kind].name);
+			 namespace_kinds[kind].made);
 		reply->handed[i].kind = kind;
 		reply->handed[i].fd = open(path, O_RDONLY | O_CLOEXEC);
 		assert_int_equal(fstat(reply->handed[i].fd, &st), 0);

@@ -58,6 +58,7 @@ static void test_bits_of_records_never_change(void **state)
 	assert_int_equal(namespace_kinds[KIND_MNT].bit, 4);
 	assert_int_equal(namespace_kinds[KIND_IPC].bit, 8);
 	assert_int_equal(namespace_kinds[KIND_PID].bit, 16);
+	assert_int_equal(namespace_kinds[KIND_TIME].bit, 32);
 }
 
 static void test_mount_namespace_is_last(void **state)
@@ -69,7 +70,8 @@ static void test_mount_namespace_is_last(void **state)
 
 static void test_unknown_names_are_refused(void **state)
 {
-	static const char *const names[] = {"", "ne", "nett", "NET", "user", "pid_for_children"};
+	static const char *const names[] = {
+	    "", "ne", "nett", "NET", "user", "pid_for_children", "time_for_children"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -96,7 +98,7 @@ static void test_unshare_makes_each_kind(void **state)
 		CLEANUP_FD int old = namespace_open(AT_FDCWD, "/proc/self", i);
 
 		assert_int_equal(namespace_unshare(i), 0);
-		CLEANUP_FD int new = namespace_open(AT_FDCWD, "/proc/self", i);
+		CLEANUP_FD int new = namespace_open_made(i);
 
 		assert_int_equal(fstat(old, &before) | fstat(new, &after), 0);
 		assert_int_not_equal(before.st_ino, after.st_ino);

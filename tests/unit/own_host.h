@@ -23,7 +23,7 @@
 
 /* All but a PID namespace, which a process does not join itself. */
 #define OWN_KINDS      (NAMESPACES_ALL & ~NAMESPACE_PID)
-#define OWN_NAMESPACES (CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNS)
+#define OWN_NAMESPACES (CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWTIME | CLONE_NEWNS)
 
 static inline bool own_host_mounts(void)
 {
@@ -115,7 +115,7 @@ static inline int own_pins_attempt(void *context)
 
 		if (!(OWN_KINDS & namespace_kinds[i].bit))
 			continue;
-		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, namespace_kinds[i].name);
+		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, namespace_kinds[i].made);
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		result = pin_add(uid, (enum namespace_kind)i, fd);
 	}

@@ -85,6 +85,31 @@ static pid_t child_start(int *go_on)
 	return child;
 }
 
+static void file_write(const char *path, const char *text)
+{
+	CLEANUP_FD int fd = openat(scratch, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+}
+
+/* In a time namespace of a user's, another start does not tell that it is another process. */
+static void test_other_start_in_a_time_namespace_is_unknown(void **state)
+{
+	const struct process same = {7, 987654321}, other = {7, 87654321};
+
+	(void)state;
+	assert_int_equal(mkdirat(scratch, "7", 0755) | mkdirat(scratch, "self", 0755), 0);
+	file_write("7/stat", "7 (sh) " REST);
+	assert_true(process_alive(scratch, &same));
+	assert_true(process_gone(scratch, &other));
+	file_write("self/timens_offsets", "monotonic 0 0\nboottime            0         0\n");
+	assert_true(process_gone(scratch, &other));
+	file_write("self/timens_offsets", "monotonic 0 0\nboottime       -38321         0\n");
+	assert_true(process_alive(scratch, &same));
+	assert_false(process_gone(scratch, &other));
+	assert_false(process_alive(scratch, &other));
+}
+
 static void test_process_lives_until_its_end(void **state)
 {
 	struct process p, other;
@@ -187,6 +212,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_stat_with_hostile_name_is_parsed),
+	    cmocka_unit_test(test_other_start_in_a_time_namespace_is_unknown),
 	    cmocka_unit_test(test_process_lives_until_its_end),
 	    cmocka_unit_test(test_process_without_first_thread_lives),
 	    cmocka_unit_test(test_missing_procfs_is_an_error),

@@ -141,6 +141,21 @@ test_own_home_below_links_and_hidden_parents_stays() {
 	home_is_found /home/alice
 }
 
+# The way to the home is made anew in what covers it, so only root may have made it.
+test_home_behind_a_link_of_a_user_refuses_login() {
+	mkdir -p /data/homes/links
+	ln -sfn /home/alice /data/homes/links/alice
+	chown -hR bob /data/homes/links
+	home_set /data/homes/links/alice
+	hide_set /data/homes
+	assert_fails su alice -c true
+	log_grep "cannot hide paths, because the user's home /data/homes/links/alice leads over a symbolic link that is not root's"
+	home_set /home/alice
+	su alice -c true
+	host_clean
+	rm -r /data/homes/links
+}
+
 test_users_without_home_can_log_in() {
 	hide_all
 	home_set /home/none

@@ -93,6 +93,42 @@ test_down_removes_all_of_the_set_up() {
 	host_clean 8
 }
 
+routing_rules() {
+	{ ip rule; ip -6 rule; } | sort
+}
+
+# down of one network needs no other network's users to leave, and undoes no more than that network.
+test_down_of_one_network_keeps_the_others() {
+	local alone
+	pam-netns up
+	alone=$(routing_rules)
+	conf_lab bob ''
+	pam-netns up
+	hold_session a alice
+	hold_session b bob
+	[[ $(routing_rules) != "$alone" ]] || fail 'network lab has no routing rules'
+	assert_fails_with 'bob.*kick.*--force' pam-netns down lab
+	reaches_outside bob
+	end_session b
+	user_clean bob
+	pam-netns down lab
+	assert_fails ip link show pnlab
+	assert_same "$alone" "$(routing_rules)"
+	assert_eq 1 "$(</proc/sys/net/ipv4/ip_forward)"
+	reaches_outside alice
+	port_is_safe alice
+	# The next login of lab's user sets it up without `up`.
+	hold_session b bob
+	reaches_outside bob
+	reaches_no_user alice bob
+	end_session a
+	end_session b
+	host_clean 8
+	pam-netns down lab
+	conf_reset
+	pam-netns up
+}
+
 test_down_leaves_forwarding_that_was_on() {
 	pam-netns down
 	echo 1 >/proc/sys/net/ipv4/ip_forward

@@ -43,11 +43,11 @@ void limits_print(const struct user_state *state)
 			printf("weight %s\n", text);
 			continue;
 		}
-		if (use_read(state, limit, &use))
+		if (use_read(state, limit, &use)) {
 			use_print(limit, use);
-		else
-			fputs("unknown", stdout);
-		printf(" used, limit %s%s\n", text, limit == LIMIT_CPU ? " of one CPU" : "");
+			fputs(" used, ", stdout);
+		}
+		printf("limit %s%s\n", text, limit == LIMIT_CPU ? " of one CPU" : "");
 	}
 }
 

@@ -11,7 +11,7 @@
 
 static void profile_check(struct doctor *doctor, int root, const struct profile *profile)
 {
-	enum limit lacks;
+	int lacks;
 
 	if (root < 0) {
 		doctor_problem(doctor,
@@ -23,12 +23,21 @@ static void profile_check(struct doctor *doctor, int root, const struct profile 
 	lacks = cgroup_lacks(root, &profile->limits);
 	if (lacks == LIMITS)
 		return;
+	if (lacks < 0) {
+		doctor_problem(
+		    doctor,
+		    "profile %s: cannot read " CGROUP_ROOT "/" CGROUP_CONTROLLERS
+		    " (%s), so its logins are refused -> look at the error of cat " CGROUP_ROOT
+		    "/" CGROUP_CONTROLLERS,
+		    profile->name, strerror(-lacks));
+		return;
+	}
 	doctor_problem(
 	    doctor,
 	    "profile %s: cgroup v2 has no %s controller for the limit %s, so its logins "
 	    "are refused -> boot without cgroup_disable=%s and cgroup v1, or remove limits",
-	    profile->name, cgroup_controller(lacks), conf_limit_name(lacks),
-	    cgroup_controller(lacks));
+	    profile->name, cgroup_controller((enum limit)lacks), conf_limit_name((enum limit)lacks),
+	    cgroup_controller((enum limit)lacks));
 }
 
 /* Under systemd, the leaders of cron's and su's sessions come into the user's slice by a scope. */

@@ -6,8 +6,7 @@
 #include "../text.h"
 #include "doctor.h"
 
-#define ARROW	 " -> "
-#define TEXT_MAX 2048
+#define ARROW " -> "
 
 static const struct {
 	const char *check, *line, *json;
@@ -102,17 +101,18 @@ void finding_end(const struct doctor *doctor)
 
 static void report(struct doctor *doctor, struct finding *finding, const char *format, va_list args)
 {
-	char text[TEXT_MAX];
+	CLEANUP_FREE char *text = NULL;
 	char *arrow;
 
-	vsnprintf(text, sizeof(text), format, args);
-	arrow = strstr(text, ARROW);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	arrow = text ? strstr(text, ARROW) : NULL;
 	if (arrow) {
 		*arrow = '\0';
 		finding->remedy = arrow + strlen(ARROW);
 	}
 	finding->id = doctor->id;
-	finding->what = text;
+	finding->what = text ?: "no memory for the text of this finding";
 	finding_print(doctor, finding);
 	finding->what = finding->remedy = NULL; /* they point into text */
 }

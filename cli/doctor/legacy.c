@@ -44,6 +44,8 @@ static bool rule_accepts(const char *line, const char *option, const char *bridg
 
 	if (!begins(line, "-A ") || !strstr(line, " -j ACCEPT"))
 		return false;
+	if (name && name[-1] == '!')
+		return false; /* "! -i pnbr0": all but the bridge */
 	if (name)
 		return begins(name + strlen(option), bridge);
 	return strcmp(option, " -o ") == 0 && strstr(line, "ESTABLISHED") && !strstr(line, " -i ");

@@ -13,7 +13,6 @@
 #include "output.h"
 
 #define OUTPUT_MAX    (1U << 20)
-#define PATTERNS_MAX  1024
 #define NM_CONF	      "/etc/NetworkManager/conf.d/pam-netns.conf"
 #define NETWORKD_CONF "/etc/systemd/network/05-pam-netns.network"
 
@@ -69,47 +68,54 @@ static bool managed_find(struct doctor *doctor, const char *folder, char *const 
 	return false;
 }
 
-/* "pnu*;pnbr0*", with words around each name. */
-static void patterns_write(const struct doctor *doctor, const char *prefix, const char *separator,
-			   char out[PATTERNS_MAX])
+/* "pnu*;pnbr0*", with words around each name. The caller frees it. */
+static char *patterns_make(const struct doctor *doctor, const char *prefix, const char *separator)
 {
-	int used = snprintf(out, PATTERNS_MAX, "%s%s*", prefix, RULESET_PORT_PREFIX);
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
 
-	for (size_t i = 0; i < doctor->conf->networks_count && used < PATTERNS_MAX - 64; i++)
-		used += snprintf(out + used, PATTERNS_MAX - (size_t)used, "%s%s%s*", separator,
-				 prefix, doctor->conf->networks[i].bridge);
+	if (!out)
+		return NULL;
+	fprintf(out, "%s%s*", prefix, RULESET_PORT_PREFIX);
+	for (size_t i = 0; i < doctor->conf->networks_count; i++)
+		fprintf(out, "%s%s%s*", separator, prefix, doctor->conf->networks[i].bridge);
+	fclose(out);
+	return text;
 }
 
 static void network_manager_check(struct doctor *doctor)
 {
 	char *const words[] = {(char[]){"/usr/bin/nmcli"}, (char[]){"-t"},     (char[]){"-f"},
 			       (char[]){"DEVICE,STATE"},   (char[]){"device"}, NULL};
-	char name[64], patterns[PATTERNS_MAX];
+	CLEANUP_FREE char *patterns = NULL;
+	char name[64];
 
 	if (!managed_find(doctor, "/run/NetworkManager", words, nmcli_line, name))
 		return;
-	patterns_write(doctor, "interface-name:", ";", patterns);
+	patterns = patterns_make(doctor, "interface-name:", ";");
 	doctor_warning(doctor,
 		       "NetworkManager manages %s: users are cut off if networking is switched off "
 		       "and on -> printf '[keyfile]\\nunmanaged-devices+=%s\\n' >" NM_CONF
 		       " && nmcli general reload",
-		       name, patterns);
+		       name, patterns ?: RULESET_PORT_PREFIX "*");
 }
 
 static void networkd_check(struct doctor *doctor)
 {
 	char *const words[] = {(char[]){"/usr/bin/networkctl"}, (char[]){"--no-legend"},
 			       (char[]){"--no-pager"}, (char[]){"list"}, NULL};
-	char name[64], patterns[PATTERNS_MAX];
+	CLEANUP_FREE char *patterns = NULL;
+	char name[64];
 
 	if (!managed_find(doctor, "/run/systemd/netif/links", words, networkctl_line, name))
 		return;
-	patterns_write(doctor, "", " ", patterns);
+	patterns = patterns_make(doctor, "", " ");
 	doctor_warning(doctor,
 		       "systemd-networkd manages %s, and can take its addresses and routes away -> "
 		       "printf '[Match]\\nName=%s\\n[Link]\\nUnmanaged=yes\\n' >" NETWORKD_CONF
 		       " && networkctl reload && pam-netns up && pam-netns gc",
-		       name, patterns);
+		       name, patterns ?: RULESET_PORT_PREFIX "*");
 }
 
 void doctor_managed(struct doctor *doctor)

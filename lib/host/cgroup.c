@@ -69,16 +69,18 @@ static bool words_have(const char *text, const char *word)
 	return false;
 }
 
-enum limit cgroup_lacks(int root, const struct limits *limits)
+int cgroup_lacks(int root, const struct limits *limits)
 {
 	char controllers[512];
+	ssize_t length =
+	    files_read_below(root, CGROUP_CONTROLLERS, controllers, sizeof(controllers));
 	int i = 0;
 
-	if (files_read_below(root, "cgroup.controllers", controllers, sizeof(controllers)) < 0)
-		*controllers = '\0';
+	if (length < 0)
+		return (int)length;
 	while (i < LIMITS && (!limits->values[i] || words_have(controllers, kinds[i].controller)))
 		i++;
-	return (enum limit)i;
+	return i;
 }
 
 void cgroup_format(enum limit limit, uint64_t value, char text[CGROUP_VALUE_MAX])

@@ -16,10 +16,11 @@
 #include "base/cleanup.h"
 #include "conf/conf.h"
 
-#define CGROUP_ROOT	 "/sys/fs/cgroup"
-#define CGROUP_OWN	 "pam-netns" /* the parent of our groups, below CGROUP_ROOT */
-#define CGROUP_PATH_MAX	 64
-#define CGROUP_VALUE_MAX 48
+#define CGROUP_ROOT	   "/sys/fs/cgroup"
+#define CGROUP_OWN	   "pam-netns" /* the parent of our groups, below CGROUP_ROOT */
+#define CGROUP_CONTROLLERS "cgroup.controllers"
+#define CGROUP_PATH_MAX	   64
+#define CGROUP_VALUE_MAX   48
 
 /* As sd_booted(3) decides it. */
 bool cgroup_by_systemd(void);
@@ -31,8 +32,8 @@ const char *cgroup_path(bool systemd, uid_t uid, char path[CGROUP_PATH_MAX]);
 /* The controller that enforces a limit: "memory". */
 const char *cgroup_controller(enum limit limit);
 /* The first limit that is given and whose controller the kernel does not offer in root; LIMITS:
- * none. */
-enum limit cgroup_lacks(int root, const struct limits *limits);
+ * none; -errno: unknown. Not logged. */
+int cgroup_lacks(int root, const struct limits *limits) MUST_CHECK;
 
 /* The limit's file in a group, and what the kernel shows in it for a value: "200000 100000". */
 const char *cgroup_file(enum limit limit);

@@ -135,6 +135,14 @@ static void report_iptables(struct reporter *to, const struct chain *base, bool 
 	line_end(to, line);
 }
 
+/* The command makes a zone or a policy, unless an earlier remedy did. */
+static void firewalld_make(FILE *out, const char *kind, const char *name, const char *bridge)
+{
+	fprintf(out,
+		"(" PERMANENT "--info-%s=%s-%s || " PERMANENT "--new-%s=%s-%s) >/dev/null 2>&1 && ",
+		kind, name, bridge, kind, name, bridge);
+}
+
 /* Each bridge has a zone of its own. Each call of firewall-cmd takes one option. */
 static void report_firewalld(struct reporter *to, const struct chain *base, bool forward)
 {
@@ -143,17 +151,18 @@ static void report_firewalld(struct reporter *to, const struct chain *base, bool
 
 	if (!out)
 		return;
-	if (forward)
+	firewalld_make(out, "zone", "net", bridge);
+	fprintf(out, PERMANENT "--zone=net-%s --add-interface=%s+ && ", bridge, bridge);
+	if (forward) {
+		firewalld_make(out, "policy", "out", bridge);
 		fprintf(out,
-			PERMANENT "--new-zone=net-%s && " PERMANENT
-				  "--zone=net-%s --add-interface=%s+ && " PERMANENT
-				  "--new-policy=out-%s && " PERMANENT
-				  "--policy=out-%s --add-ingress-zone=net-%s && " PERMANENT
+			PERMANENT "--policy=out-%s --add-ingress-zone=net-%s && " PERMANENT
 				  "--policy=out-%s --add-egress-zone=ANY && " PERMANENT
 				  "--policy=out-%s --set-target=ACCEPT",
-			bridge, bridge, bridge, bridge, bridge, bridge, bridge, bridge);
-	else
+			bridge, bridge, bridge, bridge);
+	} else {
 		fprintf(out, PERMANENT "--zone=net-%s --set-target=ACCEPT", bridge);
+	}
 	fputs(" && firewall-cmd --reload", out);
 	line_end(to, out);
 }

@@ -124,6 +124,12 @@ test_rules_of_iptables_legacy_are_found() {
 		reaches_outside alice
 		$tool -F FORWARD
 	done
+	# A rule for all links but the bridge.
+	iptables-legacy -P FORWARD DROP
+	iptables-legacy -A FORWARD ! -i pnbr0 -j ACCEPT
+	iptables-legacy -A FORWARD ! -o pnbr0 -j ACCEPT
+	present 'chain FORWARD of iptables-legacy drops traffic'
+	iptables-legacy -F FORWARD
 	# A rule for all replies is enough.
 	iptables-legacy -P FORWARD DROP
 	iptables-legacy -A FORWARD -i pnbr0+ -j ACCEPT
@@ -262,12 +268,17 @@ test_doctor_inside_a_session_sees_the_host() {
 
 # networkd says that it configures a link if one of its files matches. It does not run here.
 test_link_managed_by_networkd_is_found() {
-	local networkctl=/usr/bin/networkctl
+	local i networkctl=/usr/bin/networkctl
 	mkdir -p /run/systemd/netif/links
 	mv $networkctl $networkctl.away || :
 	printf '#!/bin/sh\necho "  1 lo loopback carrier unmanaged\n  7 pnbr0 bridge routable %s"\n' configured >$networkctl
 	chmod 755 $networkctl
 	present 'warn managed: systemd-networkd manages pnbr0, .* -> printf .*Name=pnu\* pnbr0\*.*Unmanaged=yes'
+	for ((i = 0; i < 120; i++)); do
+		printf '[network n%s]\nbridge = pnname%s\nsubnet = 10.9.%s.0/24\nsubnet6 = none\n' $i $i $i >>"$CONF"
+	done
+	present 'warn managed: .* pnname0\* .* pnname119\*.n.Link.*networkctl reload'
+	conf_reset
 	sed -i s/configured/unmanaged/ $networkctl
 	absent 'warn managed'
 	echo 'exit 1' >$networkctl

@@ -24,6 +24,16 @@ test_limit_without_controller_is_found() {
 	conf_set limits 'memory=64M tasks=100'
 }
 
+# A failed read is not a missing controller. Process 1's memory has none at address 0.
+test_limit_with_unreadable_controllers_refuses_login() {
+	mount --bind /proc/1/mem /sys/fs/cgroup/cgroup.controllers
+	assert_fails ssh_as alice -- true
+	log_grep 'limit uid [0-9]+: read /sys/fs/cgroup/cgroup.controllers: I(nput)?/O(utput)? error'
+	present 'FAIL cgroup: profile default: cannot read /sys/fs/cgroup/cgroup.controllers \(Input/output error\), so its logins are refused'
+	umount /sys/fs/cgroup/cgroup.controllers
+	host_clean
+}
+
 # The host has cgroup v1, as with systemd.unified_cgroup_hierarchy=0.
 test_limit_without_cgroup_v2_refuses_login() {
 	mount -t tmpfs none /sys/fs/cgroup

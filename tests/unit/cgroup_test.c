@@ -42,7 +42,7 @@ static void test_first_missing_controller_is_named(void **state)
 	struct limits limits = all;
 
 	(void)state;
-	assert_int_equal(cgroup_lacks(scratch, &limits), LIMIT_MEMORY); /* no file */
+	assert_int_equal(cgroup_lacks(scratch, &limits), -ENOENT);
 	put("cgroup.controllers", "cpuset cpu io memory hugetlb pids rdma misc\n");
 	assert_int_equal(cgroup_lacks(scratch, &limits), LIMITS);
 	put("cgroup.controllers", "cpuset iocost memory hugetlb pids\n");
@@ -52,6 +52,7 @@ static void test_first_missing_controller_is_named(void **state)
 	limits.values[LIMIT_IO] = 0;
 	assert_int_equal(cgroup_lacks(scratch, &limits), LIMITS);
 	put("cgroup.controllers", "");
+	assert_int_equal(cgroup_lacks(scratch, &all), LIMIT_MEMORY);
 	assert_int_equal(cgroup_lacks(scratch, &(struct limits){0}), LIMITS);
 }
 

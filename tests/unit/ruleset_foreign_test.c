@@ -117,9 +117,11 @@ static void test_firewalld_drop_has_advice(void **state)
 	assert_string_equal(
 	    lines.text[0],
 	    "inet firewalld, chain filter_FORWARD (firewalld), drops traffic of pnbr0: "
-	    "firewall-cmd --permanent --new-zone=net-pnbr0 && "
+	    "(firewall-cmd --permanent --info-zone=net-pnbr0 || "
+	    "firewall-cmd --permanent --new-zone=net-pnbr0) >/dev/null 2>&1 && "
 	    "firewall-cmd --permanent --zone=net-pnbr0 --add-interface=pnbr0+ && "
-	    "firewall-cmd --permanent --new-policy=out-pnbr0 && "
+	    "(firewall-cmd --permanent --info-policy=out-pnbr0 || "
+	    "firewall-cmd --permanent --new-policy=out-pnbr0) >/dev/null 2>&1 && "
 	    "firewall-cmd --permanent --policy=out-pnbr0 --add-ingress-zone=net-pnbr0 && "
 	    "firewall-cmd --permanent --policy=out-pnbr0 --add-egress-zone=ANY && "
 	    "firewall-cmd --permanent --policy=out-pnbr0 --set-target=ACCEPT && "
@@ -127,6 +129,7 @@ static void test_firewalld_drop_has_advice(void **state)
 	assert_int_equal(forward("firewalld_mended").count, 0);
 	lines = input("firewalld", false, true);
 	assert_int_equal(lines.count, 1);
+	assert_non_null(strstr(lines.text[0], "--new-zone=net-pnbr0) >/dev/null 2>&1 && "));
 	assert_non_null(strstr(lines.text[0], "--zone=net-pnbr0 --set-target=ACCEPT"));
 	assert_int_equal(input("firewalld_mended", true, true).count, 0);
 	assert_int_equal(input("firewalld", true, false).count, 0);

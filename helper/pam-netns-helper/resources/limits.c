@@ -248,14 +248,18 @@ static int own_limit(const struct group *group)
 
 static int limits_lack(const struct user *user, const struct group *group)
 {
-	enum limit lacks = cgroup_lacks(group->root, group->limits);
+	int lacks = cgroup_lacks(group->root, group->limits);
 
 	if (lacks == LIMITS)
 		return 0;
+	if (lacks < 0)
+		return log_errno(-lacks, "limit uid %u: read %s/" CGROUP_CONTROLLERS, user->uid,
+				 CGROUP_ROOT);
 	log_error(
 	    "cannot limit uid %u: this kernel or host offers no %s controller, which the limit "
 	    "%s needs; change limits in the profile %s",
-	    user->uid, cgroup_controller(lacks), conf_limit_name(lacks), user->state.profile);
+	    user->uid, cgroup_controller((enum limit)lacks), conf_limit_name((enum limit)lacks),
+	    user->state.profile);
 	return -EOPNOTSUPP;
 }
 

@@ -175,10 +175,12 @@ static int first_login(struct user *user, struct setup *setup)
 static int login_locked(struct user *user, struct setup *setup, const struct process *leader,
 			bool *first)
 {
-	int error = pid_namespace_check(user, user_check(user));
+	int error = pid_namespace_check(user, user_check(user)), refused = 0;
 
 	if (!error || error == -ENOENT)
-		error = manager_check(user, error == -ENOENT) ?: error;
+		refused = manager_check(user, error == -ENOENT);
+	if (refused)
+		error = refused;
 	*first = error == -ENOENT;
 	if (*first) {
 		user_close(user);

@@ -185,8 +185,9 @@ static int verb_run(const struct verb *verb, pid_t caller)
 	if (result == 0) {
 		deadline_set();
 		netlink_explain(request.flags & REQUEST_DEBUG);
-		result =
-		    host_enter(&host, caller, verb->signals ? NAMESPACES_ALL : request.namespaces);
+		result = host_enter(&host, caller, request.namespaces);
+		if (result == 0 && verb->signals)
+			result = host_pid_namespace(&host);
 		if (result == 0 && verb->signals && host.pid_namespace) {
 			log_error("%s: this process is in another PID namespace than the host's: "
 				  "run it from outside",

@@ -124,8 +124,10 @@ $B/helper/%.o: %.c | $B/kernel
 POOL = $(if $(MUSL),-Wl$(comma)--wrap=malloc$(comma)--wrap=calloc$(comma)--wrap=realloc$(comma)--wrap=free)
 # The kernel maps up to 64 KiB of a file at one page fault, between two multiples of 64 KiB. So the segments
 # begin at such a multiple. For --sort-section see lib/base/large.h.
+LAYOUT = helper/pam-netns-helper/layout.ld
 $B/pam-netns-helper $B/strict/pam-netns-helper $B/unlocked/pam-netns-helper: \
-	RELRO += $(POOL) -Wl,--sort-section=name -Wl,-z,max-page-size=65536
+	RELRO += $(POOL) -Wl,--sort-section=name -Wl,-z,max-page-size=65536 -Wl,-T,$(LAYOUT)
+$B/pam-netns-helper $B/strict/pam-netns-helper $B/unlocked/pam-netns-helper: $(LAYOUT)
 $B/pam-netns-helper: $(HELPER_OBJS) $B/helper/libpam_netns.a
 	$(helper_link)
 

@@ -58,7 +58,7 @@
  */
 static const struct {
 	int resource;
-	const char *title; /* in proc_pid_limits(5) */
+	char title[24]; /* in proc_pid_limits(5); no pointer: state/record.h */
 	rlim_t least;
 } limits[] = {
     {RLIMIT_NOFILE, "Max open files", 1024},

@@ -30,8 +30,8 @@ struct head {
 	_Alignas(max_align_t) size_t size;
 };
 
-/* Behind the other large buffers, whose first bytes are on the last page of the small variables. */
-static _Alignas(4096) char block[BLOCK_SIZE] __attribute__((section(".bss.zzz")));
+/* On pages of its own (layout.ld). */
+static _Alignas(4096) char block[BLOCK_SIZE] __attribute__((section(".bss.block")));
 static char *next = block;  /* behind the last allocation */
 static char *clean = block; /* from here on nothing was ever given out: zeros */
 

@@ -16,7 +16,7 @@ int sandbox_enter(void)
 {
 	struct sock_fprog program = {
 	    .len = sizeof(sandbox_filter) / sizeof(sandbox_filter[0]),
-	    .filter = sandbox_filter,
+	    .filter = (struct sock_filter *)sandbox_filter, /* the kernel only reads it */
 	};
 
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0)

@@ -144,10 +144,11 @@ static int accept_ra_keep(const struct host *host)
 
 int sysctl_nat_ports(struct nat_ports *ports)
 {
-	struct port_set services = {0};
+	struct port_set services;
 	char local[64], reserved[16384];
 	int result = value_read(AT_FDCWD, LOCAL_PORTS, local, sizeof(local));
 
+	port_set_clear(&services);
 	if (result < 0)
 		return log_errno(-result, "read " LOCAL_PORTS);
 	result = value_read(AT_FDCWD, RESERVED_PORTS, reserved, sizeof(reserved));

@@ -214,7 +214,7 @@ static int filter_print(FILE *exported)
 	if (!count || count == FILTER_MAX)
 		return -1;
 	puts("/* Made by helper/sandbox/generate.c. */");
-	puts("static struct sock_filter sandbox_filter[] = {");
+	puts("static const struct sock_filter sandbox_filter[] = {");
 	/*
 	 * This instruction does nothing, but the kernel's seccomp_is_const_allow() cannot follow
 	 * it. So the kernel does not fill its cache of all calls, which would take longer than a

@@ -10,7 +10,7 @@
 static const struct {
 	long call;
 	long first, second, third;
-	const char *name;
+	char name[32]; /* no pointer: state/record.h */
 } needs[] = {
     {SYS_pidfd_open, -1, 0, 0, "pidfd_open(2) (Linux 5.3)"},
     {SYS_open_tree, -1, 0, -1, "open_tree(2) (Linux 5.2)"},

@@ -18,7 +18,7 @@
 		key, offsetof(struct request, field), sizeof(((struct request *)0)->field)         \
 	}
 static const struct {
-	const char *key;
+	char key[8]; /* no pointer: state/record.h */
 	size_t offset, size;
 } request_texts[] = {
     FIELD("user", who.user),   FIELD("account", who.account),

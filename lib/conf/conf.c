@@ -169,18 +169,25 @@ static int building_read(struct building *building, const struct conf_text *text
 	return 0;
 }
 
-/* Arrays for as many networks and profiles as there are sections. */
-static int building_begin(struct building *building, size_t sections)
+/* Arrays for all networks and profiles of the text. */
+static int building_begin(struct building *building, const struct conf_text *text)
 {
 	struct conf *conf = calloc(1, sizeof(*conf));
+	size_t networks = 0, profiles = 0;
 
 	building->conf = conf;
 	if (!conf)
 		return -ENOMEM;
-	conf->networks = calloc(sections + 1, sizeof(*conf->networks));
-	conf->profiles = calloc(sections + 1, sizeof(*conf->profiles));
-	building->network_sections = calloc(sections + 1, sizeof(*building->network_sections));
-	building->profile_sections = calloc(sections + 1, sizeof(*building->profile_sections));
+	for (size_t i = 0; i < text->sections_count; i++) {
+		networks += title_is(&text->sections[i], "network");
+		profiles += title_is(&text->sections[i], "profile");
+	}
+	networks += !networks;
+	profiles += !profiles;
+	conf->networks = calloc(networks, sizeof(*conf->networks));
+	conf->profiles = calloc(profiles, sizeof(*conf->profiles));
+	building->network_sections = calloc(networks, sizeof(*building->network_sections));
+	building->profile_sections = calloc(profiles, sizeof(*building->profile_sections));
 	if (!conf->networks || !conf->profiles || !building->network_sections ||
 	    !building->profile_sections)
 		return -ENOMEM;
@@ -201,7 +208,7 @@ static int text_parse(char *text, size_t size, const char *name, struct conf **o
 		return -EFBIG;
 	}
 	error = conf_text_parse(text, size, &building.report, &parsed);
-	error = error ?: building_begin(&building, parsed.sections_count);
+	error = error ?: building_begin(&building, &parsed);
 	error = error ?: building_read(&building, &parsed);
 	wrong = building.report.count > 0;
 	conf_report_log(&building.report);

@@ -9,7 +9,6 @@
 #include <sys/mount.h>
 
 #include "base/files.h"
-#include "base/large.h"
 #include "base/linux_calls.h"
 #include "base/log.h"
 #include "base/paths.h"
@@ -118,21 +117,38 @@ static int root_attach(const char *root, int tree)
 		   : 0;
 }
 
+/* The caller frees *out. */
+static int list_load(const char *network, char **out)
+{
+	CLEANUP_FREE char *list = malloc(LIST_MAX);
+	char path[128];
+	ssize_t length;
+
+	list_path(path, sizeof(path), network);
+	length = list ? files_read(AT_FDCWD, path, list, LIST_MAX) : -ENOMEM;
+	if (length < 0)
+		return log_errno((int)-length, "read %s", path);
+	*out = realloc(list, (size_t)length + 1) ?: list;
+	list = NULL;
+	return 0;
+}
+
 int kernfs_attach(const char *network, const char *root, int tree)
 {
-	static char list[LIST_MAX] LARGE_BUFFER;
-	static struct {
+	CLEANUP_FREE char *list = NULL;
+	CLEANUP_FREE struct {
 		int tree;
 		const char *path;
-	} bound[MOUNTS_MAX] LARGE_BUFFER;
-	char list_name[128], *path, *rest = list;
+	} *bound = NULL;
+	int result = list_load(network, &list);
+	char *path, *rest = list;
 	size_t n = 0;
-	int result;
 
-	list_path(list_name, sizeof(list_name), network);
-	result = (int)files_read(AT_FDCWD, list_name, list, sizeof(list));
-	if (result < 0)
-		return log_errno(-result, "read %s", list_name);
+	if (result)
+		return result;
+	bound = malloc(MOUNTS_MAX * sizeof(*bound));
+	if (!bound)
+		return log_errno(ENOMEM, "list the mounts below %s", root);
 	while (n < MOUNTS_MAX && (path = strsep(&rest, "\n")))
 		if (path_below(path, root) &&
 		    (bound[n].tree = mount_clone(path, AT_RECURSIVE)) >= 0)

@@ -13,6 +13,11 @@
 #define TCP_LISTENS 0x0aU /* TCP_LISTEN and TCP_CLOSE of the kernel's tcp_states.h */
 #define UDP_IS_OPEN 0x07U
 
+void port_set_clear(struct port_set *set)
+{
+	memset(set, 0, sizeof(*set));
+}
+
 void port_set_add(struct port_set *set, unsigned first, unsigned last)
 {
 	for (unsigned port = first; port <= last && port <= PORT_LAST; port++)
@@ -121,8 +126,9 @@ bool nat_ports_choose(const char *local, const char *reserved, const struct port
 		      struct nat_ports *out)
 {
 	unsigned first = 32768, last = 60999;
-	struct port_set own = {0}, all;
+	struct port_set own, all;
 
+	port_set_clear(&own);
 	list_add(&own, reserved);
 	(void)!sscanf(local, "%u %u", &first, &last);
 	all = own;

@@ -21,6 +21,8 @@ struct port_set {
 	uint8_t bits[65536 / 8];
 };
 
+/* An initializer would be 8 KiB of zeros in the program's constants. */
+void port_set_clear(struct port_set *set);
 void port_set_add(struct port_set *set, unsigned first, unsigned last);
 /* The lowest port of the set from first to last; 0: none. */
 unsigned port_set_next(const struct port_set *set, unsigned first, unsigned last);

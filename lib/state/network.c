@@ -17,7 +17,6 @@
 
 #define NETWORKS_NAME	 "networks"
 #define NETWORK_PATH_MAX (sizeof(NETWORKS_NAME) + NAME_MAX + sizeof("//state"))
-#define FILE_MAX	 2048
 
 static const struct record_field network_fields[] = {
     RECORD_FIELD(struct network_state, name, RECORD_TEXT),
@@ -45,21 +44,10 @@ static const struct record_field host_fields[] = {
 static int record_read(int run, const char *path, const struct record_field *fields, size_t count,
 		       void *out)
 {
-	char text[FILE_MAX];
+	char text[RECORD_FILE_MAX];
 	ssize_t length = files_read_below(run, path, text, sizeof(text));
 
 	return length < 0 ? (int)length : record_parse(fields, count, text, (size_t)length, out);
-}
-
-static int record_write(int dir, const char *name, const struct record_field *fields, size_t count,
-			const void *object)
-{
-	char text[FILE_MAX];
-	ssize_t length = record_format(fields, count, object, text, sizeof(text));
-	int result = length < 0 ? (int)length
-				: files_write_atomic(dir, name, 0644, text, (size_t)length, false);
-
-	return result < 0 ? log_errno(-result, "write %s/…/%s", NETWORKS_DIR, name) : 0;
 }
 
 /* The path of a network's file in RUN_DIR; -1 and errno. */
@@ -141,9 +129,12 @@ int network_state_read(int run, const char *name, struct network_state *out)
 int network_state_write(int run, const struct network_state *state)
 {
 	CLEANUP_FD int dir = network_state_dir(run, state->name);
+	int error;
 
-	return dir < 0 ? dir
-		       : record_write(dir, "state", network_fields, COUNT(network_fields), state);
+	if (dir < 0)
+		return dir;
+	error = record_write(dir, "state", network_fields, COUNT(network_fields), state);
+	return error ? log_errno(-error, "write %s/%s/state", NETWORKS_DIR, state->name) : 0;
 }
 
 int network_state_remove(int run, const char *name)
@@ -164,10 +155,12 @@ int host_state_read(int run, struct host_state *out)
 int host_state_write(int run, const struct host_state *state)
 {
 	CLEANUP_FD int networks = networks_dir(run);
+	int error;
 
-	return networks < 0
-		   ? networks
-		   : record_write(networks, "host", host_fields, COUNT(host_fields), state);
+	if (networks < 0)
+		return networks;
+	error = record_write(networks, "host", host_fields, COUNT(host_fields), state);
+	return error ? log_errno(-error, "write %s/host", NETWORKS_DIR) : 0;
 }
 
 int host_state_remove(int run)

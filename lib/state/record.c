@@ -7,6 +7,7 @@
 
 #include "base/address.h"
 #include "base/characters.h"
+#include "base/files.h"
 
 #define RECORD_END "end\n"
 
@@ -155,6 +156,18 @@ ssize_t record_format(const struct record_field *fields, size_t count, const voi
 	}
 	buffer_add_string(&b, RECORD_END);
 	return b.used > b.size ? -EMSGSIZE : (ssize_t)b.used;
+}
+
+/* The text is not on the stack: it takes fewer bytes than a page. */
+int record_write(int dir, const char *name, const struct record_field *fields, size_t count,
+		 const void *object)
+{
+	CLEANUP_FREE char *text = malloc(RECORD_FILE_MAX);
+	ssize_t length =
+	    text ? record_format(fields, count, object, text, RECORD_FILE_MAX) : -ENOMEM;
+
+	return length < 0 ? (int)length
+			  : files_write_atomic(dir, name, 0644, text, (size_t)length, false);
 }
 
 static const struct record_field *field_find(const struct record_field *fields, size_t count,

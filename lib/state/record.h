@@ -22,7 +22,8 @@ enum record_kind {
 	RECORD_MAC,	/* struct mac */
 };
 
-#define RECORD_KEY_MAX 24
+#define RECORD_KEY_MAX	24
+#define RECORD_FILE_MAX 2048 /* bytes of a record */
 
 struct record_field {
 	char key[RECORD_KEY_MAX]; /* no pointer: the tables need no relocation, nor a page for it */
@@ -51,6 +52,10 @@ struct record_field {
  */
 ssize_t record_format(const struct record_field *fields, size_t count, const void *object,
 		      char *text, size_t size) MUST_CHECK;
+
+/* Puts object as a file in its place at once, readable for all. Returns 0 or -errno. */
+int record_write(int dir, const char *name, const struct record_field *fields, size_t count,
+		 const void *object) MUST_CHECK;
 
 /* Reads a text of length size, and changes it. -EBADMSG: torn; object may be partly filled. */
 int record_parse(const struct record_field *fields, size_t count, char *text, size_t size,

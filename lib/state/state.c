@@ -16,7 +16,6 @@
 #include "base/uid.h"
 
 #define STATE_NAME	 "state"
-#define FILE_MODE	 0644
 #define SESSION_NAME_MAX 48 /* PID.START with its NUL */
 #define ARRAY_GROWTH	 64
 
@@ -81,17 +80,12 @@ static int user_folder_open(int run, uid_t uid, const char *below, int flags)
 int state_write(int run, const struct user_state *state)
 {
 	CLEANUP_FD int folder = state_folder_make(run, state->uplink.uid);
-	char text[STATE_FILE_MAX];
-	ssize_t length;
 	int error;
 
 	if (folder < 0)
 		return folder;
 	state_folder_share(folder, state->uplink.uid);
-	length = record_format(state_fields, COUNT(state_fields), state, text, sizeof(text));
-	error = length < 0 ? (int)length
-			   : files_write_atomic(folder, STATE_NAME, FILE_MODE, text, (size_t)length,
-						false);
+	error = record_write(folder, STATE_NAME, state_fields, COUNT(state_fields), state);
 	return error ? log_errno(-error, "write %s/%u/state", USERS_DIR, state->uplink.uid) : 0;
 }
 
@@ -242,17 +236,13 @@ static bool session_name_parse(const char *name, struct process *out)
 int session_add(int run, uid_t uid, const struct session *session)
 {
 	CLEANUP_FD int sessions = state_folder_sessions(run, uid);
-	char name[SESSION_NAME_MAX], text[STATE_FILE_MAX];
-	ssize_t length;
+	char name[SESSION_NAME_MAX];
 	int error;
 
 	if (sessions < 0)
 		return sessions;
 	session_name(&session->leader, name);
-	length = record_format(session_fields, COUNT(session_fields), session, text, sizeof(text));
-	error = length < 0
-		    ? (int)length
-		    : files_write_atomic(sessions, name, FILE_MODE, text, (size_t)length, false);
+	error = record_write(sessions, name, session_fields, COUNT(session_fields), session);
 	return error ? log_errno(-error, "write %s/%u/sessions/%s", USERS_DIR, uid, name) : 0;
 }
 

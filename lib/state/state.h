@@ -31,9 +31,10 @@
 #include "base/process.h"
 #include "base/who.h"
 #include "rules/types.h"
+#include "state/record.h"
 
-#define STATE_TEXT_MAX 256  /* a service, tty, remote host, with its NUL */
-#define STATE_FILE_MAX 4096 /* a record has at most half of it */
+#define STATE_TEXT_MAX 256		     /* a service, tty, remote host, with its NUL */
+#define STATE_FILE_MAX (2 * RECORD_FILE_MAX) /* newer versions may write longer records */
 
 struct user_state {
 	char user[WHO_NAME_MAX];    /* as typed at the first login */

@@ -5,8 +5,9 @@
 
 # The last measured numbers and a margin, since C libraries differ.
 declare -A SYSCALLS=([first]=228 [further]=121 [logout]=83) MESSAGES=([first]=28 [further]=4 [logout]=1)
-# Page faults of the helper, by getrusage(2) of a parent (tests/host/faults.c).
-declare -A FAULTS=([first]=25 [further]=24 [logout]=20)
+# Page faults of the helper, by getrusage(2) of a parent (tests/host/faults.c). The last measured numbers and
+# two more, since C libraries and linkers differ.
+declare -A FAULTS=([first]=23 [further]=22 [logout]=19)
 USERS=200
 # From 128 users on a login looks at a further bridge too. If the rules still have the user's elements of the
 # login before, the rules have no new generation to be noted (setup_rules.c). With many active users a first
@@ -186,7 +187,8 @@ test_limits_of_a_known_user_add_few_calls() {
 	conf_reset
 }
 
-# faults_within WHAT LINE: the least of all rounds, because the place of the stack in its first page varies.
+# faults_within WHAT LINE: the least of all rounds, because the place of the stack in its first page is random: a
+# login touches three to five pages of it.
 faults_within() {
 	local least
 	least=$(awk -v line="$2" 'FNR == line { print $2 }' "$OUT"/faults.* | sort -n | head -n 1)
@@ -200,7 +202,7 @@ test_page_faults_are_within_the_budget() {
 	pamtester_session su bob
 	mv "$helper" "$helper.real"
 	install -m 0755 "$TOOLS/host-faults" "$helper"
-	for round in 1 2 3; do
+	for round in 1 2 3 4 5 6 7 8; do
 		faults_round "$OUT/faults.$round"
 		assert_eq 'open open close close' "$(cut -d ' ' -f 1 "$OUT/faults.$round" | paste -s -d ' ')"
 	done

@@ -14,11 +14,12 @@
 
 /* The host: the namespaces of its PID 1, entered by host_enter(), and descriptors of its files. */
 struct host {
-	pid_t caller; /* whose socket is standard input: a session's leader */
-	pid_t self;   /* this process, in proc */
-	int proc;     /* its procfs */
-	int run;      /* RUN_DIR */
-	int lock;     /* see lock.h */
+	pid_t caller;  /* whose socket is standard input: a session's leader */
+	pid_t self;    /* this process in proc, if it has another number there than getpid(2) */
+	int proc;      /* its procfs */
+	int run;       /* RUN_DIR */
+	nlink_t users; /* the links of users/ in it: two, and one for each active user */
+	int lock;      /* see lock.h */
 	struct namespaces ns;
 	bool nested; /* the caller is in another network namespace: most often in a session */
 	uint64_t pid_namespace;		 /* the inode of this process's, if it is not the host's:
@@ -100,10 +101,10 @@ int sysctl_bridge_ipv6(const char *bridge) MUST_CHECK;
 bool sysctl_bridge_ipv6_off(const char *bridge); /* the bridge exists, and has no IPv6 */
 /*
  * A procfs for the next two functions that is faster than the host's, which gets slower
- * with the number of users. The caller closes it. -1: users are few, or it cannot be
- * mounted (in a container).
+ * with the number of users. The caller closes it. -1: users are few (each has a folder, which tmpfs
+ * counts as a link of the folder above), or it cannot be mounted (in a container).
  */
-int sysctl_proc(void);
+int sysctl_proc(const struct host *host);
 /* The host's ping_group_range; "" if it is the kernel's default. */
 void sysctl_ping_range(int proc, char out[64]);
 /* In a new network namespace: sets ping_group_range like the host's ("": leave it),

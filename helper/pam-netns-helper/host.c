@@ -75,7 +75,8 @@ static int folders_make(struct host *host)
 	if (host->run < 0)
 		return folder_refused(host->run, RUN_DIR, 0755);
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-		result = files_ensure_dir(host->run, folders[i].name, folders[i].mode);
+		result = files_ensure_dir(host->run, folders[i].name, folders[i].mode,
+					  i ? NULL : &host->users);
 		if (result < 0)
 			return folder_refused(result, folders[i].path, folders[i].mode);
 	}
@@ -187,7 +188,6 @@ int host_enter(struct host *host, pid_t caller, unsigned namespaces)
 	int result;
 
 	*host = (struct host){.caller = caller,
-			      .self = getpid(),
 			      .proc = -1,
 			      .run = -1,
 			      .lock = -1,

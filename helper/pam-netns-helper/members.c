@@ -166,6 +166,7 @@ int process_list_read(const struct host *host, unsigned kinds, bool owners,
 {
 	CLEANUP_FD int fd = openat(host->proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP_DIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	pid_t self = host->self ?: getpid();
 	struct dirent *entry;
 	struct stat user;
 	int result = 0;
@@ -177,7 +178,7 @@ int process_list_read(const struct host *host, unsigned kinds, bool owners,
 	out->initial_user = user.st_ino;
 	while (result == 0 && (errno = 0, entry = readdir(dir)))
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-		    atoi(entry->d_name) != host->self)
+		    atoi(entry->d_name) != self)
 			result = process_enter(host, entry->d_name, out);
 	if (result == 0 && errno)
 		result = log_errno(errno, "list the host's processes");

@@ -84,7 +84,6 @@ int reaper_start(struct host *host)
 
 	setsid();
 	alarm(ALARM_S);
-	host->self = getpid();
 	if (null >= 0 && dup2(null, STDIN_FILENO) >= 0)
 		reaper_run(host);
 	_exit(0);

@@ -253,17 +253,9 @@ int sysctl_bridge(const struct host *host, const char *bridge)
 	return 0;
 }
 
-/* Each active user has a folder there, and tmpfs counts these as links of the folder above. */
-static bool users_are_few(void)
+int sysctl_proc(const struct host *host)
 {
-	struct stat st;
-
-	return stat(USERS_DIR, &st) == 0 && st.st_nlink <= 2 + USERS_FEW;
-}
-
-int sysctl_proc(void)
-{
-	if (users_are_few())
+	if (host->users <= 2 + USERS_FEW)
 		return -1;
 
 	CLEANUP_FD int context = fsopen("proc", FSOPEN_CLOEXEC);

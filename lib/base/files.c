@@ -232,22 +232,28 @@ int files_open_below(int dir, const char *path, mode_t mode)
 	return folder_check(files_directory_below(dir, path, O_PATH), mode);
 }
 
+static bool is_folder(int dir, const char *path, mode_t mode, struct stat *st)
+{
+	return !fstatat(dir, path, st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st->st_mode) &&
+	       folder_is_safe(st, mode);
+}
+
 bool files_is_folder(int dir, const char *path, mode_t mode)
 {
 	struct stat st;
 
-	return !fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode) &&
-	       folder_is_safe(&st, mode);
+	return is_folder(dir, path, mode, &st);
 }
 
-int files_ensure_dir(int parent, const char *name, mode_t mode)
+int files_ensure_dir(int parent, const char *name, mode_t mode, nlink_t *links)
 {
-	if (files_is_folder(parent, name, mode))
-		return 0;
+	struct stat st = {0};
+	bool there = is_folder(parent, name, mode, &st);
+	CLEANUP_FD int fd = there ? -1 : files_make_dir(parent, name, mode);
 
-	CLEANUP_FD int fd = files_make_dir(parent, name, mode);
-
-	return fd < 0 ? fd : 0;
+	if (links)
+		*links = st.st_nlink;
+	return there || fd >= 0 ? 0 : fd;
 }
 
 /* Errors do not stop a removal. Returns the first one. */

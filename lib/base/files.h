@@ -68,8 +68,11 @@ int files_directory_below(int dir, const char *path, int flags) MUST_CHECK;
 /* files_open_below() without the descriptor. */
 bool files_is_folder(int dir, const char *path, mode_t mode);
 
-/* files_make_dir() without the descriptor. For a folder that exists, one system call. */
-int files_ensure_dir(int parent, const char *name, mode_t mode) MUST_CHECK;
+/*
+ * files_make_dir() without the descriptor. For a folder that exists, one system call, and *links is its
+ * number of links. links may be NULL.
+ */
+int files_ensure_dir(int parent, const char *name, mode_t mode, nlink_t *links) MUST_CHECK;
 
 /*
  * Removes a file, or a folder with its contents, in a place that only root can write. Absence is

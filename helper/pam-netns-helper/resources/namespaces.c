@@ -96,7 +96,7 @@ static int boottime_set(int proc)
 
 static int network_make(struct user *user)
 {
-	CLEANUP_FD int own = sysctl_proc();
+	CLEANUP_FD int own = sysctl_proc(user->host);
 	int proc = own < 0 ? user->host->proc : own;
 	struct stat net;
 	char ping_range[64];

@@ -173,6 +173,17 @@ void explain_read_only(const struct subject *subject)
 		      "the mode of files decides what users can change");
 }
 
+void explain_root(const struct subject *subject)
+{
+	const char *root = subject->profile->root;
+
+	explain_line("root",
+		     root ? "%s: / of users is this directory, read-only, with the host's /dev, "
+			    "/proc, /run, /sys and their home"
+			  : "/: users have the programs and files of the host",
+		     root);
+}
+
 /* A line for each, with the user's names in the paths. */
 void explain_bind(const struct subject *subject)
 {

@@ -18,7 +18,7 @@ void explain_line(const char *name, const char *format, ...) __attribute__((form
 /* Keys that more is told of than their value: TOLD in conf/keys.def. */
 typedef void explain_key(const struct subject *subject);
 explain_key explain_services_exempt, explain_match, explain_isolate, explain_hostname,
-    explain_private, explain_processes, explain_hide, explain_read_only, explain_bind;
+    explain_private, explain_processes, explain_hide, explain_read_only, explain_bind, explain_root;
 explain_key explain_network, explain_subnet, explain_subnet6, explain_egress;
 
 /* Lines below that of a key which is on: what users notice, and what does not work. */

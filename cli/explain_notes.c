@@ -39,6 +39,11 @@ static bool own_pids(const struct profile *profile)
 	return profile->namespaces & NAMESPACE_PID;
 }
 
+static bool has_image(const struct profile *profile)
+{
+	return profile->root;
+}
+
 static bool limited(const struct profile *profile)
 {
 	return conf_limits_any(&profile->limits);
@@ -73,6 +78,12 @@ static const struct {
      "programs that need a hidden file or socket"},
     {KEY_read_only, has_read_only, "writing there fails, also with sudo", NULL},
     {KEY_bind, binds, "a source that the host replaces is seen after the next first login", NULL},
+    {KEY_root, has_image,
+     "programs, libraries and /etc are the image's, and cannot be changed; the shell of the "
+     "account "
+     "must be there",
+     "su, sudo and all other setuid programs, pam-netns, systemctl --user, crontab, at, what a PAM "
+     "module after ours reads in /etc"},
     {KEY_limits, limited,
      "beyond memory a program is ended, beyond cpu it waits, beyond tasks none can be started; "
      "pam-netns status shows the use",

@@ -37,6 +37,7 @@ static const char *const forms[VALUE_KINDS] = {
     [VALUE_PROCESSES] = "own GROUP",
     [VALUE_HOSTNAME] = "TEMPLATE",
     [VALUE_LIMITS] = "LIMITS",
+    [VALUE_ROOT] = "DIRECTORY",
 };
 
 static void values_print(const struct conf_key *key)

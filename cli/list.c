@@ -199,6 +199,8 @@ static void user_print(const struct user_in *user, int processes)
 	     state->uplink.address6.family ? address_format(&state->uplink.address6, text) : "");
 	line("mac", mac_format(&state->uplink.mac, text));
 	line("hostname", state->hostname);
+	if (*state->root)
+		line("root", state->root);
 	line("since", time_local(state->since, text));
 	if (user->counted)
 		printf("  %-11s %s received, %s sent\n", "traffic",

@@ -32,6 +32,8 @@ struct session_data {
 	pid_t opener;
 	bool isolated;
 	struct request request;
+	unsigned deadline_ms; /* of the conf file at the open */
+	enum conf_log log;
 	char line[sizeof(((struct reply *)0)->line)]; /* what the helper reported for the log */
 };
 
@@ -90,6 +92,7 @@ static int request_fill(pam_handle_t *pamh, const struct arguments *arguments,
 static void session_remember(struct session_data *session, const struct reply *reply)
 {
 	memcpy(session->line, reply->line, sizeof(session->line));
+	session->request.image = reply->image;
 	for (size_t i = 0; i < reply->handed_count; i++)
 		session->request.namespaces |= namespace_kinds[reply->handed[i].kind].bit;
 }
@@ -156,6 +159,8 @@ static int open_isolated(struct session_data *session, const struct conf *conf)
 		return error;
 	}
 	session->isolated = true;
+	session->deadline_ms = conf->deadline_ms;
+	session->log = conf->log;
 	session_log("opened", session, conf->log);
 	return 0;
 }
@@ -171,11 +176,13 @@ static int watchers_find(const struct profile *profile, struct request *request)
 	return error;
 }
 
-/* hide leaves the user's own home visible. */
+/* hide leaves the user's own home visible. An image gets the home, and must have the shell. */
 static int home_find(const struct profile *profile, struct request *request)
 {
-	int error = profile->hide.count ? identity_home(request->who.user, &request->home) : 0;
+	int error = 0;
 
+	if (profile->hide.count || profile->root)
+		error = identity_home(request->who.user, &request->home, &request->shell);
 	return error ? log_errno(-error, "find the home of %s", request->who.user) : 0;
 }
 
@@ -284,8 +291,8 @@ int session_close(pam_handle_t *pamh, const struct arguments *arguments)
 	const void *data = NULL;
 	const struct session_data *session;
 	CLEANUP_CONF struct conf *conf = NULL;
-	unsigned deadline_ms = CLOSE_DEADLINE_MS;
-	enum conf_log log = CONF_LOG_ALL;
+	unsigned deadline_ms;
+	enum conf_log log;
 
 	if (pam_get_data(pamh, DATA_NAME, &data) != PAM_SUCCESS || !data)
 		return PAM_SUCCESS; /* no session was opened with this handle */
@@ -294,7 +301,10 @@ int session_close(pam_handle_t *pamh, const struct arguments *arguments)
 	 * out ends nothing (T4). */
 	if (!session->isolated || session->opener != getpid())
 		return PAM_SUCCESS;
-	if (conf_read(arguments->conf, &conf) == 0) {
+	/* An image has another conf file, or none. */
+	deadline_ms = session->request.image ? session->deadline_ms : CLOSE_DEADLINE_MS;
+	log = session->request.image ? session->log : CONF_LOG_ALL;
+	if (!session->request.image && conf_read(arguments->conf, &conf) == 0) {
 		deadline_ms = conf->deadline_ms;
 		log = conf->log;
 	}

@@ -27,6 +27,7 @@ static const struct check {
     {"web", doctor_web, 0, "no web server runs programs as users"},
     {"policy", doctor_policy, NEEDS_CONF, "every profile of the conf file can be used"},
     {"paths", doctor_paths, NEEDS_ROOT | NEEDS_CONF, "the paths that profiles name exist"},
+    {"root", doctor_root, NEEDS_ROOT | NEEDS_CONF, "logins find what they need in images"},
     {"kerberos", doctor_kerberos, NEEDS_CONF, "Kerberos tickets are not in a private /tmp"},
     {"linger", doctor_linger, NEEDS_CONF, "logind ends programs if linger = no says so"},
     {"selinux", doctor_selinux, NEEDS_ROOT, "SELinux enforces no policy without our module"},

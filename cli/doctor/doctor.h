@@ -69,6 +69,7 @@ const char *install_again(void);
 /* The checks. */
 void doctor_conf(struct doctor *doctor); /* conf.c: reads doctor->conf */
 void doctor_policy(struct doctor *doctor);
+void doctor_root(struct doctor *doctor);
 void doctor_paths(struct doctor *doctor);
 void doctor_kernel(struct doctor *doctor);
 void doctor_authselect(struct doctor *doctor);

@@ -7,6 +7,8 @@
 
 #include "base/paths.h"
 #include "base/resolve.h"
+#include "ns/root.h"
+#include "root.h"
 
 /* A path of a key of a profile. */
 struct named {
@@ -25,13 +27,26 @@ static void path_finding(const struct named *named, const char *path, const char
 		  named->key, named->profile->name, path, what, remedy);
 }
 
-/* The mode of what is there; 0: there is nothing, or it was reported. */
-static mode_t path_check(const struct named *named, const char *path)
+/* With an image, paths of users are in it, except those of the host's directories. */
+static bool in_image(const struct profile *profile, const char *path)
 {
+	return profile->root && !image_shares(path) && !path_below(path, "/home");
+}
+
+/* The mode of what is there; 0: there is nothing, or it was reported. */
+static mode_t path_check(const struct named *named, const char *path, bool users)
+{
+	bool image = users && in_image(named->profile, path);
+	int old = image ? image_begin(named->profile->root) : -1;
 	struct resolved at;
 	struct stat st = {.st_mode = 0};
-	int error = path_resolve(path, 0, NULL, NULL, &at);
+	int error;
 
+	if (image && old < 0)
+		return 0; /* reported as root's */
+	error = path_resolve(path, 0, NULL, NULL, &at);
+	if (image)
+		image_end(old);
 	if (error && !(path_is_missing(error) && named->optional))
 		path_finding(named, path, path_resolve_error(error), path_resolve_remedy(error));
 	if (error)
@@ -50,7 +65,7 @@ static void check_list(struct doctor *doctor, const struct profile *profile, con
 		char path[CONF_PATH_MAX];
 
 		named.optional = conf_path_word(list->words[i], path);
-		(void)path_check(&named, path);
+		(void)path_check(&named, path, true);
 	}
 }
 
@@ -86,6 +101,7 @@ static void check_bind(struct doctor *doctor, const struct profile *profile, con
 	struct named named = {doctor, profile, "bind", false};
 	char source[CONF_BIND_MAX], target[CONF_BIND_MAX];
 	size_t length = strcspn(word, ":");
+	const char *text;
 	mode_t from, to;
 	struct bind bind;
 
@@ -93,11 +109,13 @@ static void check_bind(struct doctor *doctor, const struct profile *profile, con
 		return;
 	named.optional = bind.optional;
 	from = path_check(
-	    &named, common_part(bind.source, word + bind.optional, length - bind.optional, source));
-	if (!strcmp(bind.source, bind.target) || target_is_made(profile, bind.target))
+	    &named, common_part(bind.source, word + bind.optional, length - bind.optional, source),
+	    false);
+	if ((!strcmp(bind.source, bind.target) && !in_image(profile, bind.target)) ||
+	    target_is_made(profile, bind.target))
 		return;
-	to = path_check(
-	    &named, common_part(bind.target, word + length + 1, strlen(word + length + 1), target));
+	text = word[length] == ':' ? word + length + 1 : word + bind.optional;
+	to = path_check(&named, common_part(bind.target, text, strlen(text), target), true);
 	if (!strchr(word, '%') && from && to && S_ISDIR(from) != S_ISDIR(to))
 		path_finding(&named, bind.target,
 			     S_ISDIR(to) ? "is a directory, and its source is not"

@@ -83,6 +83,7 @@ static int login_reply(const struct user *user, struct reply *reply)
 			joined.fd[i] = user->host->ns.fd[i];
 	user_tell(user, reply->line, sizeof(reply->line));
 	reply->outcome = OUTCOME_ISOLATED;
+	reply->image = *user->state.root;
 	error = reply_hand(reply, &joined, NAMESPACES_ALL);
 	init_hand(user, reply);
 	return error;
@@ -111,16 +112,21 @@ static int pid_namespace_check(const struct user *user, int error)
 	return -EXDEV;
 }
 
-/* Its manager is no child of the process that logs in, so it cannot be in the PID namespace. */
+/*
+ * Its manager is no child of the process that logs in, so it cannot be in the PID namespace. It is
+ * the host's program, which needs the host's libraries and units, so it cannot run in an image.
+ */
 static int manager_check(const struct user *user, bool first)
 {
 	unsigned namespaces = first ? user->profile->namespaces : user->state.namespaces;
+	bool image = first ? user->profile->root != NULL : *user->state.root;
 
-	if (!(namespaces & NAMESPACE_PID) || strcmp(user->request->service, "systemd-user") != 0)
+	if ((!(namespaces & NAMESPACE_PID) && !image) ||
+	    strcmp(user->request->service, "systemd-user") != 0)
 		return 0;
-	log_error("%s has no systemd user manager, because namespaces has pid: user@%u.service is "
-		  "refused",
-		  user->request->who.user, user->uid);
+	log_error("%s has no systemd user manager, because %s: user@%u.service is refused",
+		  user->request->who.user, image ? "root is an image's" : "namespaces has pid",
+		  user->uid);
 	return -EOPNOTSUPP;
 }
 

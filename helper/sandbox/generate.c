@@ -89,6 +89,7 @@ static const char *const allowed[] = {
     "mount_setattr",
     "move_mount",
     "open_tree",
+    "pivot_root",
     "sethostname",
     "setns",
     "umount2",

@@ -32,6 +32,9 @@
 #define LOG_LINES_MAX 1000 /* of one call; a faulty helper must not fill the log */
 #define KILL_WAIT     1000 /* milliseconds; longer only if the kernel itself is stuck */
 
+/* The host's, for a caller whose / is an image's. */
+#define OUTSIDE_PATH HOSTPROC "/1/root" HELPER_PATH
+
 const char *call_helper_path = HELPER_PATH;
 
 struct call {
@@ -40,6 +43,7 @@ struct call {
 	pid_t pid;
 	int process; /* pidfd */
 	int socket;
+	const char *path;
 	bool moved; /* it is another process than the one that was started */
 };
 
@@ -145,11 +149,11 @@ static int start_helper(struct call *call, int childs_socket)
 	sigfillset(&all);
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = call_start(childs_socket, call_helper_path, call->verb, &call->pid);
+	error = call_start(childs_socket, call->path, call->verb, &call->pid);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_setcancelstate(cancel, NULL);
 	if (error) {
-		log_errno(-error, "run %s", call_helper_path);
+		log_errno(-error, "run %s", call->path);
 		return -ENOEXEC;
 	}
 	return process_open(call);
@@ -269,7 +273,10 @@ static int run_helper(const char *verb, const struct request *request, unsigned 
 		      struct reply *reply)
 {
 	CLEANUP_FD int ours = -1, childs = -1;
-	struct call call = {.verb = verb, .until = clock_ms() + deadline_ms, .process = -1};
+	struct call call = {.verb = verb,
+			    .path = request->image ? OUTSIDE_PATH : call_helper_path,
+			    .until = clock_ms() + deadline_ms,
+			    .process = -1};
 	int error, status;
 
 	error = open_sockets(&ours, &childs);

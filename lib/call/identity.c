@@ -179,7 +179,7 @@ int identity_group(const char *name, gid_t *gid)
 	return 0;
 }
 
-int identity_home(const char *user, char **home)
+int identity_home(const char *user, char **home, char **shell)
 {
 	CLEANUP_FREE char *buffer = NULL;
 	struct passwd entry;
@@ -187,10 +187,11 @@ int identity_home(const char *user, char **home)
 
 	if (error)
 		return error;
-	if (text_has_control(entry.pw_dir))
+	if (text_has_control(entry.pw_dir) || text_has_control(entry.pw_shell))
 		return -EINVAL;
 	*home = strdup(entry.pw_dir);
-	return *home ? 0 : -ENOMEM;
+	*shell = strdup(*entry.pw_shell ? entry.pw_shell : "/bin/sh");
+	return *home && *shell ? 0 : -ENOMEM;
 }
 
 int identity_resolve(const char *user, struct who *who)

@@ -18,7 +18,7 @@
 int identity_resolve(const char *user, struct who *who) MUST_CHECK;
 /* The gid of a group. -ENOENT: there is none. Does not log: the caller knows what it is for. */
 int identity_group(const char *name, gid_t *gid) MUST_CHECK;
-/* The user's home, as the account has it. The caller frees *home. Does not log either. */
-int identity_home(const char *user, char **home) MUST_CHECK;
+/* The user's home and shell, as the account has them. The caller frees both. Does not log either. */
+int identity_home(const char *user, char **home, char **shell) MUST_CHECK;
 
 #endif

@@ -28,7 +28,7 @@ static const struct {
 };
 #define REQUEST_TEXTS (sizeof(request_texts) / sizeof(request_texts[0]))
 _Static_assert(WHO_GROUPS_SIZE + WHO_GROUPS_MAX * sizeof("member=") + PATH_MAX +
-		       sizeof(struct request) + REQUEST_HOME_MAX <
+		       sizeof(struct request) + 2 * REQUEST_PATH_MAX <
 		   MESSAGE_MAX - 256,
 	       "the longest request fits, with its keys and numbers");
 
@@ -53,6 +53,8 @@ void request_free(struct request *request)
 	who_free(&request->who);
 	free(request->home);
 	request->home = NULL;
+	free(request->shell);
+	request->shell = NULL;
 	free((char *)request->conf);
 	request->conf = NULL;
 }
@@ -63,6 +65,11 @@ void reply_close(struct reply *reply)
 		cleanup_fd(&reply->handed[i].fd);
 		reply->handed[i].fd = -1;
 	}
+}
+
+static bool path_fits(const char *path)
+{
+	return !path || (!text_has_control(path) && strlen(path) < REQUEST_PATH_MAX);
 }
 
 ssize_t request_encode(const struct request *request, char packet[MESSAGE_MAX])
@@ -85,7 +92,8 @@ ssize_t request_encode(const struct request *request, char packet[MESSAGE_MAX])
 	}
 	if (who->uid > ID_MAX || who->gid > ID_MAX || request->watchers > ID_MAX ||
 	    request->flags & ~REQUEST_FLAGS || request->namespaces & ~NAMESPACES_ALL ||
-	    who->groups_count > WHO_GROUPS_MAX)
+	    who->groups_count > WHO_GROUPS_MAX || !path_fits(request->home) ||
+	    !path_fits(request->shell))
 		return -EINVAL;
 	packet_put_number(&writer, "uid", who->uid);
 	packet_put_number(&writer, "gid", who->gid);
@@ -94,11 +102,10 @@ ssize_t request_encode(const struct request *request, char packet[MESSAGE_MAX])
 		packet_put_number(&writer, "watchers", request->watchers);
 	if (request->namespaces)
 		packet_put_number(&writer, "namespaces", request->namespaces);
-	if (request->home) {
-		if (text_has_control(request->home) || strlen(request->home) >= REQUEST_HOME_MAX)
-			return -EINVAL;
+	if (request->home)
 		packet_put_text(&writer, "home", request->home);
-	}
+	if (request->shell)
+		packet_put_text(&writer, "shell", request->shell);
 	for (const char *group = NULL; (group = who_next_group(who, group));) {
 		if (text_has_control(group))
 			return -EINVAL;
@@ -134,16 +141,16 @@ static bool take_optional(struct packet_reader *reader, const char *key, uint64_
 }
 
 /* Optional, too. */
-static int take_home(struct packet_reader *reader, struct request *out)
+static int take_path(struct packet_reader *reader, const char *key, char **out)
 {
-	const char *home = packet_take(reader, "home");
+	const char *path = packet_take(reader, key);
 
-	if (!home)
+	if (!path)
 		return 0;
-	if (strlen(home) >= REQUEST_HOME_MAX || text_has_control(home))
+	if (!path_fits(path))
 		return -EBADMSG;
-	out->home = strdup(home);
-	return out->home ? 0 : -ENOMEM;
+	*out = strdup(path);
+	return *out ? 0 : -ENOMEM;
 }
 
 static int take_request(struct packet_reader *reader, struct request *out)
@@ -173,7 +180,8 @@ static int take_request(struct packet_reader *reader, struct request *out)
 	out->flags = (unsigned)flags;
 	out->watchers = (gid_t)watchers;
 	out->namespaces = (unsigned)namespaces;
-	error = take_home(reader, out);
+	error = take_path(reader, "home", &out->home);
+	error = error ?: take_path(reader, "shell", &out->shell);
 	error = error ?: take_groups(reader, &out->who);
 	if (error)
 		return error;
@@ -263,6 +271,8 @@ ssize_t reply_encode(const struct reply *reply, char packet[MESSAGE_ANSWER_MAX])
 	packet_put_text(&writer, "outcome", outcome_names[reply->outcome]);
 	put_line(&writer, "cause", reply->cause, sizeof(reply->cause));
 	put_line(&writer, "line", reply->line, sizeof(reply->line));
+	if (reply->image)
+		packet_put_number(&writer, "image", 1);
 	for (size_t i = 0; i < reply->handed_count; i++) {
 		const struct handed *handed = &reply->handed[i];
 
@@ -300,6 +310,7 @@ static int take_reply(struct packet_reader *reader, struct reply *out)
 {
 	const char *name = packet_take(reader, "outcome");
 	size_t outcome = 0;
+	uint64_t image;
 
 	if (!name)
 		return -EBADMSG;
@@ -307,8 +318,10 @@ static int take_reply(struct packet_reader *reader, struct reply *out)
 		outcome++;
 	if (outcome > OUTCOME_REFUSED ||
 	    !take_line(reader, "cause", out->cause, sizeof(out->cause)) ||
-	    !take_line(reader, "line", out->line, sizeof(out->line)) || !take_handed(reader, out))
+	    !take_line(reader, "line", out->line, sizeof(out->line)) ||
+	    !take_optional(reader, "image", 1, &image) || !take_handed(reader, out))
 		return -EBADMSG;
+	out->image = image;
 	out->outcome = (enum outcome)outcome;
 	return reply_consistent(out->outcome, out->handed_count) ? 0 : -EBADMSG;
 }

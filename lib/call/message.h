@@ -29,7 +29,7 @@
 #include "state/state.h"
 
 #define MESSAGE_MAX	   65536 /* bytes of one packet */
-#define REQUEST_HOME_MAX   1024	 /* of a home, with its NUL */
+#define REQUEST_PATH_MAX   1024	 /* of a home or shell, with its NUL */
 #define MESSAGE_ANSWER_MAX 4096	 /* of one from the helper: all texts of a reply, and more */
 
 /* The user that a request is about, and PAM's items. Strings are never NULL ("" is none). */
@@ -40,9 +40,10 @@ struct request {
 	char rhost[STATE_TEXT_MAX];
 	char network[CONF_NAME_MAX]; /* up, down: one network; "": all */
 	gid_t watchers;		     /* of the profile; 0: none */
-	char *home;		     /* if the profile needs it; NULL: none; request_free() */
+	char *home, *shell;	     /* if the profile needs them; NULL: none; request_free() */
 	unsigned flags;		     /* enum request_flag */
 	unsigned namespaces;	     /* close: those that the open joined; 0: net, uts and mnt */
+	bool image;		     /* not sent: / of the caller is an image's */
 	const char *conf;	     /* a path, NULL is ""; request_set_conf() */
 };
 
@@ -73,6 +74,7 @@ struct reply {
 	char line[1024]; /* open: what the log says about the namespaces, "profile=… netns=…" */
 	struct handed handed[NAMESPACE_KINDS]; /* each kind once, in the order of the kinds */
 	size_t handed_count;
+	bool image; /* open: / of the mount namespace is an image's */
 };
 
 struct log_line {

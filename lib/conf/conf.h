@@ -100,6 +100,7 @@ struct profile {
 	enum conf_processes processes;
 	struct path_list hide, read_only; /* conf_path_word() reads them */
 	struct path_list bind;		  /* conf_bind() reads them */
+	char *root;			  /* the directory that users have as /; NULL: the host's */
 	char *watchers;			  /* the group that sees all processes; NULL: none */
 	enum conf_linger linger;
 	enum conf_nested nested;

@@ -1,5 +1,5 @@
 /*
- * Reads a file that only root can have written; see conf/file.h.
+ * Files and folders that only root can have written; see conf/file.h.
  *
  * The path is walked one component at a time with lstat(2), which opens no file and so cannot
  * block. A symbolic link is read and its target put in front of the rest of the path, so the
@@ -29,6 +29,7 @@ struct walk {
 	char *targets;	       /* what links have put in front of the rest; NULL: none */
 	unsigned links;
 	struct stat status; /* of walked */
+	const char *danger; /* what others than root could do, and the remedy */
 };
 
 static const char *walk_path(const struct walk *walk)
@@ -57,9 +58,8 @@ static int owner_check(const struct walk *walk)
 	/* Other programs need /tmp, or a user's home, as it is. */
 	if (folder && (status->st_uid != 0 || (status->st_mode & S_IWOTH)))
 		log_error("%s: the folder is owned by uid %u with mode %04o, so others than root "
-			  "could replace the file in it: move the file, for example to "
-			  "/etc/security",
-			  path, status->st_uid, status->st_mode & 07777);
+			  "could %s",
+			  path, status->st_uid, status->st_mode & 07777, walk->danger);
 	else
 		log_error("%s: owned by uid %u with mode %04o; only root may be able to change it: "
 			  "chown root:root %s; chmod %s %s",
@@ -217,6 +217,16 @@ static int content_read(const struct walk *walk, char **text)
 	return 0;
 }
 
+/* Not cleared as a whole: that would touch all of it. */
+static void walk_begin(struct walk *walk, const char *path, const char *danger)
+{
+	walk->walked[0] = '\0';
+	walk->left = path;
+	walk->targets = NULL;
+	walk->links = 0;
+	walk->danger = danger;
+}
+
 static int file_read(struct walk *walk, const char *path, size_t max, char **text,
 		     struct stat *status)
 {
@@ -227,7 +237,6 @@ static int file_read(struct walk *walk, const char *path, size_t max, char **tex
 		return log_errno(ENOENT, "open the conf file '%s'", path);
 	if (*path != '/' && !cwd)
 		return log_errno(errno, "find the current folder of %s", path);
-	walk->left = path;
 	if (cwd || strlen(path) >= PATH_MAX)
 		error = walk_prepend(walk, cwd ?: "");
 	if (error)
@@ -240,13 +249,30 @@ static int file_read(struct walk *walk, const char *path, size_t max, char **tex
 
 int conf_file_read(const char *path, size_t max, char **text, struct stat *status)
 {
-	struct walk walk; /* not cleared: that would touch all of it */
+	struct walk walk;
 	int error;
 
-	walk.walked[0] = '\0';
-	walk.targets = NULL;
-	walk.links = 0;
+	walk_begin(&walk, path,
+		   "replace the file in it: move the file, for example to /etc/security");
 	error = file_read(&walk, path, max, text, status);
 	free(walk.targets);
 	return error;
+}
+
+int conf_folder_open(const char *path)
+{
+	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+			       .resolve = RESOLVE_NO_SYMLINKS};
+	struct walk walk;
+	int result;
+
+	walk_begin(&walk, path, "change what is in it: let root own it alone, or choose another");
+	result = walk_all(&walk);
+	if (!result) {
+		result = (int)syscall(SYS_openat2, AT_FDCWD, walk_path(&walk), &how, sizeof(how));
+		if (result < 0)
+			result = log_errno(errno, "open the directory %s", walk_path(&walk));
+	}
+	free(walk.targets);
+	return result;
 }

@@ -1,4 +1,4 @@
-/* Reads a file that only root can have written. */
+/* Files and folders that only root can have written. */
 #ifndef PAM_NETNS_CONF_FILE_H
 #define PAM_NETNS_CONF_FILE_H
 
@@ -15,5 +15,7 @@
  * The caller frees *text, which has a NUL after its status->st_size bytes.
  */
 int conf_file_read(const char *path, size_t max, char **text, struct stat *status) MUST_CHECK;
+/* The folder at an absolute path, after the same walk: an O_PATH descriptor. -ENOTDIR, …; logged. */
+int conf_folder_open(const char *path) MUST_CHECK;
 
 #endif

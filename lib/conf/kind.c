@@ -257,6 +257,7 @@ static conf_parser *const parsers[VALUE_KINDS] = {
     [VALUE_PROCESSES] = conf_processes_parse,
     [VALUE_HOSTNAME] = conf_hostname_parse,
     [VALUE_LIMITS] = conf_limits_parse,
+    [VALUE_ROOT] = conf_root_parse,
 };
 
 int conf_key_parse(const struct conf_key *key, void *target, const char *value,

@@ -228,6 +228,16 @@ static void processes_print(const struct conf_key *key, const void *target, FILE
 		fprintf(out, " %s", watchers);
 }
 
+static void root_print(const struct conf_key *key, const void *target, FILE *out)
+{
+	const struct profile *profile = target;
+
+	if (profile->root)
+		fputs(profile->root, out);
+	else
+		word_out(key, 0, out);
+}
+
 static void limits_print(const struct conf_key *key, const void *target, FILE *out)
 {
 	const struct profile *profile = target;
@@ -270,6 +280,7 @@ static printer *const printers[VALUE_KINDS] = {
     [VALUE_PROCESSES] = processes_print,
     [VALUE_HOSTNAME] = text_print,
     [VALUE_LIMITS] = limits_print,
+    [VALUE_ROOT] = root_print,
 };
 
 char *conf_key_print(const struct conf_key *key, const void *target)

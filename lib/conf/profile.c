@@ -124,6 +124,23 @@ int conf_processes_parse(const struct conf_key *key, void *target, const char *v
 	return words.count < 2 || profile->watchers ? 0 : -ENOMEM;
 }
 
+int conf_root_parse(const struct conf_key *key, void *target, const char *value,
+		    struct conf_reason *why)
+{
+	struct profile *profile = target;
+
+	if (conf_word_index(key, value) >= 0)
+		return 0;
+	if (value[strspn(value, CONF_PATH_CHARS)] || strlen(value) >= CONF_PATH_MAX ||
+	    !conf_path_normal(value))
+		return conf_wrong(why,
+				  "must be / for the host's, or the absolute path of a directory, "
+				  "without '.', '..', '//' or a '/' at its end, such as "
+				  "/srv/images/lab");
+	profile->root = strdup(value);
+	return profile->root ? 0 : -ENOMEM;
+}
+
 /* Directories that cannot be private, because logins or the system need the host's. */
 static const struct {
 	char path[20];

@@ -5,7 +5,8 @@
 #include "conf/conf.h"
 #include "conf/kind.h"
 
-conf_parser conf_limits_parse, conf_namespaces_parse, conf_hostname_parse, conf_processes_parse;
+conf_parser conf_limits_parse, conf_namespaces_parse, conf_hostname_parse, conf_processes_parse,
+    conf_root_parse;
 /* Can a user have that directory privately, together with the others? 0, or -EINVAL with *why. */
 int conf_directory_check(const char *dir, char *const *others, size_t count,
 			 struct conf_reason *why) MUST_CHECK;

@@ -289,6 +289,8 @@ static void list_forget(struct path_list *list)
 
 void conf_view_forget(struct profile *profile)
 {
+	free(profile->root);
+	profile->root = NULL;
 	free(profile->watchers);
 	profile->watchers = NULL;
 	list_forget(&profile->hide);

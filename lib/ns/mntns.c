@@ -23,6 +23,7 @@
 #include "ns/kernfs.h"
 #include "ns/mounts.h"
 #include "ns/mntns_internal.h"
+#include "ns/root.h"
 #include "ns/view.h"
 
 #define PRIVATE_FLAGS (MS_NOSUID | MS_NODEV)
@@ -272,8 +273,11 @@ static int mntns_mount(const struct mntns *mntns, struct private_dir *dirs, int 
 static int mntns_fill(const struct mntns *mntns, struct private_dir *dirs, int runtime, int hosts)
 {
 	struct view view = {.profile = mntns->profile, .who = mntns->who, .home = mntns->home};
-	int result = view_begin(&view);
+	int result = view_open(&view);
 
+	if (result == 0 && mntns->profile->root)
+		result = root_switch(mntns);
+	result = result ?: view_begin(&view);
 	result = result ?: mntns_mount(mntns, dirs, runtime, hosts);
 	result = result ?: view_finish(&view);
 	view_close(&view);

@@ -29,7 +29,8 @@ struct mntns {
 	const char *account;
 	const struct profile *profile;
 	const struct who *who; /* for the names in bind */
-	const char *home;      /* which hide leaves visible; "": none */
+	const char *home;      /* which hide leaves visible, and an image gets; "": none */
+	const char *shell;     /* which an image must have */
 	int proc; /* a detached procfs of the user's own PID namespace, which is taken; -1: none */
 	gid_t watchers;	      /* sees all processes if others do not; 0: root's group alone */
 	uint64_t users;	      /* out: number of active users, including this one */

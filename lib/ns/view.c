@@ -62,7 +62,7 @@ static int read_only_make(const char *word, bool again)
 	return mount_attach(tree, fd, at.path, attr);
 }
 
-int view_begin(struct view *view)
+int view_open(struct view *view)
 {
 	const struct profile *profile = view->profile;
 	int error = 0;
@@ -73,8 +73,16 @@ int view_begin(struct view *view)
 		return -ENOMEM;
 	for (size_t i = 0; i < profile->bind.count && !error; i++)
 		error = bind_open(profile->bind.words[i], view->who, &view->bound[view->count++]);
-	for (size_t i = 0; i < profile->read_only.count && !error; i++)
-		error = read_only_make(profile->read_only.words[i], false);
+	return error;
+}
+
+int view_begin(struct view *view)
+{
+	const struct path_list *read_only = &view->profile->read_only;
+	int error = 0;
+
+	for (size_t i = 0; i < read_only->count && !error; i++)
+		error = read_only_make(read_only->words[i], false);
 	return error;
 }
 

@@ -1,7 +1,7 @@
 /*
  * What a user's mount namespace shows otherwise than the host does: read_only, hide and bind.
  *
- * In this order: the sources of bind are opened; paths become read-only; then the namespace gets
+ * In this order: the sources of bind are opened; / becomes an image's, if root names one; paths become read-only; then the namespace gets
  * its other mounts (private directories among them, which stay writable); paths are hidden; and the
  * sources are mounted, also below read-only and hidden paths.
  *
@@ -24,7 +24,9 @@ struct view {
 	size_t count; /* of bound */
 };
 
-/* In the new mount namespace, before and after its other mounts. view_close() in any case. */
+/* In the new mount namespace: while its / is the host's, before and after its other mounts.
+ * view_close() in any case. */
+int view_open(struct view *view) MUST_CHECK;
 int view_begin(struct view *view) MUST_CHECK;
 int view_finish(struct view *view) MUST_CHECK;
 void view_close(struct view *view);

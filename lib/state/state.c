@@ -49,6 +49,7 @@ static const struct record_field state_fields[] = {
     RECORD_FIELD_OPTIONAL(struct user_state, runtime_dir, RECORD_NUMBER),
     RECORD_FIELD_OPTIONAL(struct user_state, net_inode, RECORD_NUMBER),
     RECORD_FIELD_OPTIONAL(struct user_state, view, RECORD_NUMBER),
+    RECORD_FIELD_OPTIONAL(struct user_state, root, RECORD_TEXT),
     LIMIT_FIELD("limit_memory", LIMIT_MEMORY),
     LIMIT_FIELD("limit_cpu", LIMIT_CPU),
     LIMIT_FIELD("limit_tasks", LIMIT_TASKS),

@@ -153,6 +153,10 @@ test_keys_of_the_view_add_few_calls() {
 	keys_add 36 15 0 hide '/srv/one /home/*'
 	keys_add 17 11 0 read_only /usr
 	keys_add 9 0 0 bind /srv/one:/srv/two
+	sh "$CHECKOUT/conf/examples/busybox-image.sh" /srv/image
+	sed -i 's|:/bin/bash$|:/bin/sh|' /etc/passwd
+	keys_add 108 0 0 root /srv/image
+	sed -i 's|:/bin/sh$|:/bin/bash|' /etc/passwd
 }
 
 test_keys_of_namespaces_add_few_calls() {

@@ -41,7 +41,7 @@ declare -A OTHER=(
 	[isolate]='s/^match = root.*/match = alice/'
 	[network]='s/^network = .*/network = other/;$a[network other]\nbridge = lab0\nsubnet = 10.9.0.0/24'
 	[namespaces]='s/^namespaces = .*/namespaces = net mnt/;/^hostname = /d'
-	[hostname]=%u-%h [private]='/tmp /var/spool/box' [private_size]=7M [private_exec]=no [processes]=own [hide]=/srv [read_only]=/opt [bind]=/opt:/mnt [linger]=no [limits]=memory=1G [low_ports]=yes
+	[hostname]=%u-%h [private]='/tmp /var/spool/box' [private_size]=7M [private_exec]=no [processes]=own [hide]=/srv [read_only]=/opt [bind]=/opt:/mnt [root]=/srv/image [linger]=no [limits]=memory=1G [low_ports]=yes
 	[net_admin]=yes [nested]=host
 )
 
@@ -102,7 +102,7 @@ test_explain_agrees_with_conf_and_active_user() {
 	assert_no_match 'services_exempt|deadline|on_error' "$text"
 	assert_match 'nested +stay' "$text"
 	# Without a mount namespace a user has no resolv.conf of their own.
-	sed -i 's/^namespaces = .*/namespaces = net uts/;/^private\|^processes\|^hide\|^read_only\|^bind/d' "$CONF"
+	sed -i 's/^namespaces = .*/namespaces = net uts/;/^private\|^processes\|^hide\|^read_only\|^bind\|^root/d' "$CONF"
 	text=$(pam-netns explain alice)
 	assert_match 'dns +no effect: namespaces has no mnt' "$text"
 	assert_match 'private +no effect: namespaces has no mnt' "$text"
@@ -140,7 +140,7 @@ notes() {
 test_explain_tells_what_users_notice_of_a_key_that_is_on() {
 	local key
 	assert_eq '' "$(notes alice || :)"
-	for key in processes hide read_only bind limits net_admin; do
+	for key in processes hide read_only bind root limits net_admin; do
 		conf_set "$key" "${OTHER[$key]}"
 		assert_match 'users notice: ' "$(pam-netns explain alice | grep -A 1 "^  $key ")" "$key"
 		assert_eq 1 "$(notes alice | grep -c 'users notice')"

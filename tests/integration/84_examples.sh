@@ -81,9 +81,9 @@ private_kib() {
 	in_session "$1" 'df --output=size /tmp | tail -n 1' | xargs
 }
 
-# The list of conf files: a new example has a test here.
+# The list of examples: a new example has a test here.
 test_examples_are_these() {
-	assert_eq 'first-user.conf hpc-login-node.conf network-lab.sh networkd.network networkmanager.conf shell-host.conf teaching-lab.conf' \
+	assert_eq 'busybox-image.sh first-user.conf hpc-login-node.conf network-lab.sh networkd.network networkmanager.conf shell-host.conf teaching-lab.conf' \
 		"$(cd "$EXAMPLES" && echo *)"
 }
 

@@ -44,6 +44,7 @@ static void check(struct doctor *doctor)
 	}
 CHECK(policy)
 CHECK(paths)
+CHECK(root)
 CHECK(kernel)
 CHECK(locked)
 CHECK(propagation)

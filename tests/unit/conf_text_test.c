@@ -62,7 +62,7 @@ static const struct {
      "a key in the first column\n"},
     {SMALL "Linger = no\n", "t:4: [profile all] Linger = no: unknown key; this section has: match, "
 			    "isolate, nested, network, namespaces, hostname, private, "
-			    "private_size, private_exec, processes, hide, read_only, bind, "
+			    "private_size, private_exec, processes, hide, read_only, bind, root, "
 			    "linger, limits, low_ports, net_admin\n"},
     {SMALL "low_ports = no", "t:4: [profile all] low_ports = no: the last line has no newline: the "
 			     "file may have been cut off; end it with one\n"},
@@ -140,7 +140,7 @@ static const struct {
      "one of: n\n"
      "t:2: [profile x] foo = bar: unknown key; this section has: match, isolate, nested, "
      "network, namespaces, hostname, private, private_size, private_exec, processes, hide, "
-     "read_only, bind, "
+     "read_only, bind, root, "
      "linger, limits, low_ports, net_admin\n"
      "t:3: [profile x] linger = 1: must be processes or no\n"
      "t:5: [profile x] nonsense: is neither a section nor a key; write key = value, and indent a "

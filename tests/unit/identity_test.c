@@ -146,7 +146,7 @@ static void freed_identity_can_be_used_again(void **state)
 /* They do not log: their callers know what the group or the home is for. */
 static void groups_and_homes_are_found(void **state)
 {
-	char *home = NULL;
+	char *home = NULL, *shell = NULL;
 	gid_t gid = 7;
 
 	(void)state;
@@ -155,11 +155,13 @@ static void groups_and_homes_are_found(void **state)
 	assert_int_equal(gid, 7);
 	assert_int_equal(identity_group("root", &gid), 0);
 	assert_int_equal(gid, 0);
-	assert_int_equal(identity_home("no-such-user-here", &home), -ENOENT);
+	assert_int_equal(identity_home("no-such-user-here", &home, &shell), -ENOENT);
 	assert_null(home);
-	assert_int_equal(identity_home("root", &home), 0);
+	assert_int_equal(identity_home("root", &home, &shell), 0);
 	assert_int_equal(*home, '/');
+	assert_int_equal(*shell, '/');
 	free(home);
+	free(shell);
 	assert_int_equal(errors, 0);
 }
 

@@ -35,6 +35,7 @@ static struct request make_request(void)
 	assert_true(text_set(request.tty, sizeof(request.tty), "/dev/pts/0"));
 	assert_true(text_set(request.rhost, sizeof(request.rhost), "a=b"));
 	request.home = strdup("/home/alice");
+	request.shell = strdup("/bin/sh");
 	assert_int_equal(who_add_group(&request.who, "users"), 0);
 	assert_int_equal(who_add_group(&request.who, "Domain Users"), 0);
 	assert_int_equal(who_add_group(&request.who, ""), 0);
@@ -93,8 +94,9 @@ static void largest_request_fits(void **state)
 	memset(sent.network, 'n', sizeof(sent.network) - 1);
 	memset(name, 'm', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
-	sent.home = calloc(1, REQUEST_HOME_MAX);
-	memset(sent.home, 'h', REQUEST_HOME_MAX - 1);
+	sent.home = calloc(1, REQUEST_PATH_MAX);
+	memset(sent.home, 'h', REQUEST_PATH_MAX - 1);
+	sent.shell = strdup(sent.home);
 	for (size_t i = 0; i < WHO_GROUPS_MAX; i++)
 		assert_int_equal(who_add_group(&sent.who, name), 0);
 	size = request_encode(&sent, packet);
@@ -157,6 +159,8 @@ static void unfit_requests_are_not_sent(void **state)
 	request.who.gid = (gid_t)-1;
 	assert_unfit(&request, -EINVAL);
 	request.home[3] = '\n';
+	assert_unfit(&request, -EINVAL);
+	request.shell[3] = '\n';
 	assert_unfit(&request, -EINVAL);
 	request.flags = 1U << 9;
 	assert_unfit(&request, -EINVAL);

@@ -81,6 +81,7 @@ static int mount_namespace_make(struct user *user)
 		      .profile = user->profile,
 		      .who = &user->request->who,
 		      .home = user->request->home ?: "",
+		      .shell = user->request->shell ?: "",
 		      .watchers = user->request->watchers,
 		      .proc = -1,
 		      .own_hosts = user->own_hosts},
@@ -95,6 +96,7 @@ static int mount_namespace_make(struct user *user)
 	error = pin_retry(attempt_make, &a);
 	user->state.runtime_dir = a.mntns.runtime_dir;
 	user->state.view = view_count(user->profile);
+	snprintf(user->state.root, sizeof(user->state.root), "%s", user->profile->root ?: "");
 	return error;
 }
 

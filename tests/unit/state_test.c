@@ -89,8 +89,7 @@ static void test_record_torn_at_every_byte_is_refused(void **state)
 	for (size_t cut = 1; cut < size - 4; cut++) {
 		if (!strncmp(text + cut, "runtime_dir=", 12) ||
 		    !strncmp(text + cut, "net_inode=", 10) || !strncmp(text + cut, "view=", 5) ||
-		    !strncmp(text + cut, "root=", 5) ||
-		    !strncmp(text + cut, "limit_", 6))
+		    !strncmp(text + cut, "root=", 5) || !strncmp(text + cut, "limit_", 6))
 			continue; /* complete without it; see test_records_of_other_versions_are_read() */
 		file_put("users/1000/state", text, cut);
 		CLEANUP_FD int fd =

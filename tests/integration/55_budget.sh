@@ -184,8 +184,8 @@ test_limits_of_a_known_user_add_few_calls() {
 	mount -t tmpfs none "$group"
 	echo 67108864 >"$group/memory.max"
 	echo 100 >"$group/pids.max"
-	keys_add 16 16 0 limits 'memory=64M'
-	keys_add 22 22 0 limits 'memory=64M tasks=100'
+	keys_add 10 10 0 limits 'memory=64M'
+	keys_add 13 13 0 limits 'memory=64M tasks=100'
 	umount "$group" /sys/fs/cgroup/cgroup.controllers
 	SHIPPED=$shipped
 	conf_reset

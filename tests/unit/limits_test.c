@@ -34,6 +34,8 @@ static struct {
 	bool systemd, no_cgroup,
 	    ignores; /* ignores: systemd's answer is success, and it does nothing */
 	bool placed, pinned, denies;
+	bool
+	    restarts; /* the slice ends before the leader's scope, and begins again without limits */
 	char ran[1024]; /* the commands */
 	int error;	/* of the commands */
 } world;
@@ -54,8 +56,8 @@ static int fake_program_run(char *const argv[])
 		return world.error;
 	if (strcmp(argv[0], "busctl") == 0)
 		world.placed = true;
-	else
-		slice_make("67108864\n");
+	if (strcmp(argv[0], "busctl") != 0 || world.restarts)
+		slice_make(world.restarts ? "max\n" : "67108864\n");
 	return 0;
 }
 
@@ -253,6 +255,34 @@ static void test_limit_not_in_force_refuses_login(void **state)
 	assert_int_equal(limits_ensure(&user), -EIO);
 }
 
+static void test_limits_of_a_slice_that_restarts_are_looked_at_again(void **state)
+{
+	struct user user = user_of(64 << 20, 0);
+
+	(void)state;
+	slice_make("67108864\n");
+	world.systemd = world.restarts = true;
+	assert_int_equal(limits_ensure(&user), -EOPNOTSUPP);
+	assert_null(strstr(world.ran, "set-property"));
+	assert_non_null(strstr(log_last, "the limit memory of uid 1001 is not in force"));
+}
+
+/* A group that has the limits has their controllers: those of the host are not read. */
+static void test_known_group_is_looked_at_once(void **state)
+{
+	struct user user = user_of(64 << 20, 100);
+
+	(void)state;
+	slice_make("67108864\n");
+	put("cgroup/cgroup.controllers", "\n");
+	world.systemd = world.placed = true;
+	assert_int_equal(limits_ensure(&user), 0);
+	assert_string_equal(world.ran, "");
+	slice_make("max\n");
+	assert_int_equal(limits_ensure(&user), -EOPNOTSUPP);
+	assert_non_null(strstr(log_last, "offers no memory controller"));
+}
+
 /* The slice ends before the user's network. systemd would make it again for a property. */
 static void test_gc_makes_no_slice(void **state)
 {
@@ -404,6 +434,8 @@ int main(void)
 	    LIMITS_TEST(test_systemd_is_asked_once),
 	    LIMITS_TEST(test_leader_outside_its_slice_gets_a_scope),
 	    LIMITS_TEST(test_limit_not_in_force_refuses_login),
+	    LIMITS_TEST(test_limits_of_a_slice_that_restarts_are_looked_at_again),
+	    LIMITS_TEST(test_known_group_is_looked_at_once),
 	    LIMITS_TEST(test_gc_makes_no_slice),
 	    LIMITS_TEST(test_own_group_gets_limits_and_leader),
 	    LIMITS_TEST(test_missing_controller_refuses_login),

@@ -263,7 +263,16 @@ static int limits_lack(const struct user *user, const struct group *group)
 	return -EOPNOTSUPP;
 }
 
-/* The login's leader, and so all processes of its session, are in the group. */
+static int limits_set(const struct user *user, const struct group *group)
+{
+	int error = limits_lack(user, group);
+
+	if (error)
+		return error;
+	return group->systemd ? systemd_limit(user, group->limits) : own_limit(group);
+}
+
+/* The login's leader, and so all processes of its session, are in the group. 1: systemd moved it. */
 static int leader_place(const struct user *user, const struct group *group)
 {
 	char pid[16];
@@ -272,7 +281,7 @@ static int leader_place(const struct user *user, const struct group *group)
 	if (!user->request || cgroup_has(user->host->proc, user->host->caller, group->path))
 		return 0;
 	if (group->systemd)
-		return systemd_scope(user) ?: scope_wait(user, group);
+		return systemd_scope(user) ?: scope_wait(user, group) ?: 1;
 	snprintf(pid, sizeof(pid), "%d", (int)user->host->caller);
 	error = own_write(group->root, group->path, "cgroup.procs", pid);
 	if (!error && !cgroup_has(user->host->proc, user->host->caller, group->path))
@@ -280,12 +289,17 @@ static int leader_place(const struct user *user, const struct group *group)
 	return error;
 }
 
-/* Sets what differs, and looks at it again: no limit is believed that the kernel does not show. */
+/*
+ * Sets what differs, and looks at it again: no limit is believed that the kernel does not show. What is in
+ * force was looked at once, and that shows its controller, too. A slice may have ended before the leader's
+ * scope began it again; a group of ours stays while the user's lock is held.
+ */
 static int limits_ensure(struct user *user)
 {
 	CLEANUP_GROUP struct group group = {.root = -1};
+	int error = group_open(user, &group), moved;
 	enum limit differs;
-	int error = group_open(user, &group);
+	bool known;
 
 	if (error)
 		return error;
@@ -293,12 +307,11 @@ static int limits_ensure(struct user *user)
 	if (group.systemd && !user->request &&
 	    faccessat(group.root, group.path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	error = limits_lack(user, &group);
-	if (!error && cgroup_differs(group.root, group.path, group.limits) != LIMITS)
-		error = group.systemd ? systemd_limit(user, group.limits) : own_limit(&group);
-	error = error ?: leader_place(user, &group);
-	if (error)
-		return error;
+	known = cgroup_differs(group.root, group.path, group.limits) == LIMITS;
+	error = known ? 0 : limits_set(user, &group);
+	moved = error ?: leader_place(user, &group);
+	if (moved < 0 || (known && !moved))
+		return moved;
 	differs = cgroup_differs(group.root, group.path, group.limits);
 	if (differs == LIMITS)
 		return 0;

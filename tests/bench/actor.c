@@ -36,8 +36,8 @@ struct act {
 	const struct actor_kind *kind;
 	struct request request;
 	pam_handle_t *pamh;
-	char moved[64];	  /* a name in /proc/self/ns that must differ in a session; "": none */
-	struct stat host; /* the host's */
+	int namespaces;	  /* /proc/self/ns, which a /proc of the user's own may not show later */
+	struct stat host; /* the host's namespace that must differ in a session */
 };
 
 const struct actor_kind actor_helper = {.moved = "net"};
@@ -65,11 +65,10 @@ static void act_prepare(struct act *act, const char *user, uid_t uid)
 	struct request *r = &act->request;
 
 	log_set_sink(log_show, NULL);
-	if (*act->kind->moved) {
-		snprintf(act->moved, sizeof(act->moved), "/proc/self/ns/%s", act->kind->moved);
-		if (stat(act->moved, &act->host) < 0)
-			err(1, "%s", act->moved);
-	}
+	act->namespaces = open("/proc/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (act->namespaces < 0 ||
+	    (*act->kind->moved && fstatat(act->namespaces, act->kind->moved, &act->host, 0) < 0))
+		err(1, "/proc/self/ns/%s", act->kind->moved);
 	if (act->kind->service) {
 		if (pam_start(act->kind->service, user, &conversation, &act->pamh) != PAM_SUCCESS)
 			errx(1, "cannot start PAM service %s", act->kind->service);
@@ -120,10 +119,10 @@ static int pam_do(struct act *act, char verb)
 	act->slot->end = now_ns();
 	if (result != PAM_SUCCESS)
 		return -EACCES;
-	if (*act->moved && stat(act->moved, &st) < 0)
+	if (*act->kind->moved && fstatat(act->namespaces, act->kind->moved, &st, 0) < 0)
 		return -errno;
 	/* Some modules do not take their caller back. */
-	if (*act->moved && (verb == 'o' || act->kind == &actor_pam) &&
+	if (*act->kind->moved && (verb == 'o' || act->kind == &actor_pam) &&
 	    (st.st_ino != act->host.st_ino) != (verb == 'o'))
 		return -EPROTO;
 	return 0;

@@ -42,6 +42,7 @@ static const struct check {
      "no other address or route is in the networks' subnets"},
     {"firewall", doctor_firewall, NEEDS_ROOT | NEEDS_CONF,
      "no other firewall drops users' packets"},
+    {"rules", doctor_rules, NEEDS_ROOT | NEEDS_CONF, "nft and the kernel take our rules"},
     {"forwarding", doctor_forwarding, NEEDS_ROOT | NEEDS_CONF,
      "no other program needs forwarding that this host does not do"},
     {"managed", doctor_managed, NEEDS_ROOT | NEEDS_CONF,

@@ -93,6 +93,7 @@ void doctor_ipv6(struct doctor *doctor);
 void doctor_subnet(struct doctor *doctor);
 void doctor_overlap(struct doctor *doctor);
 void doctor_firewall(struct doctor *doctor);
+void doctor_rules(struct doctor *doctor);
 void doctor_forwarding(struct doctor *doctor);
 void doctor_managed(struct doctor *doctor);
 void doctor_live(struct doctor *doctor);

@@ -232,3 +232,26 @@ test_full_file_systems_are_found() {
 	umount "$dir"
 	present 'ok   space: '
 }
+
+# As an old nft, or a kernel without a module. The wrapper refuses to try rules, and names no reason.
+test_refused_rules_are_found() {
+	local nft
+	nft=$(command -v nft)
+	present 'ok   rules: '
+	nft list ruleset >"$OUT/before"
+	mv "$nft" "$nft.away"
+	# shellcheck disable=SC2016 # the wrapper expands it
+	printf '#!/bin/sh\n[ "$1" != -c ] || exec %s -c add rule inet none none accept\nexec %s "$@"\n' "$nft.away" "$nft.away" >"$nft"
+	chmod 0755 "$nft"
+	present 'FAIL rules: .*/nft or this kernel refuses our firewall rules, so logins are refused -> pam-netns up'
+	mv "$nft.away" "$nft"
+	present 'ok   rules: '
+	assert_same "$(<"$OUT/before")" "$(nft list ruleset)" "rules"
+	# No subnet was chosen yet.
+	pam-netns down
+	conf_set subnet auto
+	rm -r /var/lib/pam-netns/leases/default
+	present 'ok   rules: '
+	assert_eq '' "$(nft list tables)"
+	conf_back
+}

@@ -43,7 +43,13 @@ rpm-check: all
 mininet-check: all
 	@tests/integration/run long_mininet.sh
 
+## image-check	logins with a Debian as root = DIRECTORY; downloads it once (root, mmdebstrap)
+.PHONY: image-check
+image-check: all
+	@tests/debian-image '$(abspath $B)/images/debian'
+	@tests/integration/run long_image.sh
+
 ## check-long	check, and all of the above, and an hour of fuzzing; hours (root)
 .PHONY: check-long
-check-long: check others rpm-check mininet-check valgrind mutants storm fault coverage vm-check
+check-long: check others rpm-check mininet-check image-check valgrind mutants storm fault coverage vm-check
 	@$(MAKE) --no-print-directory fuzz SECONDS=3600

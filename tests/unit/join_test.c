@@ -5,10 +5,27 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/wait.h>
 
+/* Another process exchanges these paths during the join. */
+static char exchanged[2][PATH_MAX];
+
+static void exchange(void)
+{
+	if (exchanged[0][0])
+		(void)renameat2(AT_FDCWD, exchanged[0], AT_FDCWD, exchanged[1], RENAME_EXCHANGE);
+	exchanged[0][0] = '\0';
+}
+
+#define setns(fd, flag) (exchange(), (setns)(fd, flag))
 #include "../../pam_module/join.c"
+#undef setns
+
+#include "scratch.h"
 
 static uint64_t inode_now(const char *name)
 {
@@ -143,12 +160,55 @@ static void test_failed_join_is_undone(void **state)
 	}
 }
 
+/* Joins from the folder in scratch, while it is exchanged with other: is the process in it afterwards? */
+static bool stays_in(const char *folder, const char *other)
+{
+	struct reply reply;
+	int status;
+	pid_t pid;
+
+	reply_make(&reply);
+	pid = fork();
+	if (pid == 0) {
+		struct stat before, after, root;
+
+		if (fchdir(scratch) || chdir(folder) || stat(".", &before))
+			_exit(2);
+		snprintf(exchanged[1], PATH_MAX, "%s/%s", scratch_path, other);
+		if (*other)
+			snprintf(exchanged[0], PATH_MAX, "%s/%s", scratch_path, folder);
+		if (join_namespaces(&reply) || stat(".", &after) || stat("/", &root))
+			_exit(3);
+		if (after.st_ino == before.st_ino && after.st_dev == before.st_dev)
+			_exit(0);
+		_exit(after.st_ino == root.st_ino && after.st_dev == root.st_dev ? 1 : 4);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	reply_close(&reply);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+	return WEXITSTATUS(status) == 0;
+}
+
+/* T17: it is "/" instead, neither the link's target nor the other folder. */
+static void test_replaced_working_directory_is_not_entered(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdirat(scratch, "folder", 0755) | mkdirat(scratch, "other", 0755), 0);
+	assert_int_equal(symlinkat("/etc", scratch, "link"), 0);
+	assert_true(stays_in("folder", ""));
+	assert_false(stays_in("folder", "link"));
+	assert_int_equal(renameat2(scratch, "link", scratch, "folder", RENAME_EXCHANGE), 0);
+	assert_false(stays_in("folder", "other"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_all_promised_namespaces_are_joined),
 	    cmocka_unit_test(test_wrong_namespace_undoes_the_join),
 	    cmocka_unit_test(test_failed_join_is_undone),
+	    cmocka_unit_test_setup_teardown(test_replaced_working_directory_is_not_entered,
+					    scratch_setup, scratch_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,8 @@
  * - pins_join: one flag a call, the mount namespace last; then this process's namespaces must be
  *   the pins, as they were before and as they are now, or a teardown came in between;
  * - privilege_drop: gid, uid, capabilities; then attempts to regain them must fail (T14);
- * - directory_restore, and exec with the user's own credentials.
+ * - directory_restore, and exec with the user's own credentials. Only children of this process
+ *   would be in a PID namespace: then it becomes pam-netns-wait, which runs the command (T54).
  *
  * The command inherits all on which no other user's safety depends: signals, timers, umask, rlimits
  * (before the drop a signal can only end this process), the caller's supplementary groups, and the
@@ -35,6 +36,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/command.h"
 #include "base/paths.h"
 
 #define EXIT_REFUSED 1
@@ -46,8 +48,9 @@ struct pin {
 	ino_t inode;
 };
 
-#define PINS_COUNT 6
-#define PIN_PID	   4
+#define PINS_COUNT   6
+#define PIN_PID	     4
+#define FOR_CHILDREN "pid_for_children"
 struct pins {
 	struct pin pin[PINS_COUNT]; /* in the order of joining: after mnt, paths are the user's */
 };
@@ -160,14 +163,14 @@ static bool pins_open(int hostproc, uid_t uid, struct pins *pins)
 	return pins->pin[0].fd >= 0;
 }
 
-/* Is this process in all of the pinned namespaces? */
-static bool pins_joined(int hostproc, const struct pins *pins)
+/* Is this process in all of the pinned namespaces? pid: "pid" or, for its children, FOR_CHILDREN. */
+static bool pins_joined(int hostproc, const struct pins *pins, const char *pid)
 {
 	for (int i = 0; i < PINS_COUNT; i++) {
-		char path[sizeof("self/ns/time")];
+		char path[sizeof("self/ns/" FOR_CHILDREN)];
 		struct stat st;
 
-		snprintf(path, sizeof(path), "self/ns/%s", pins->pin[i].name);
+		snprintf(path, sizeof(path), "self/ns/%s", i == PIN_PID ? pid : pins->pin[i].name);
 		if (pins->pin[i].fd < 0)
 			continue;
 		if (fstatat(hostproc, path, &st, 0))
@@ -186,10 +189,10 @@ static void pins_join(int hostproc, uid_t uid, const struct pins *pins)
 		if (pins->pin[i].fd >= 0 && setns(pins->pin[i].fd, pins->pin[i].type))
 			refuse("cannot join a namespace");
 	}
-	if (!pins_joined(hostproc, pins))
+	if (!pins_joined(hostproc, pins, FOR_CHILDREN))
 		refuse("the kernel did not join the requested namespaces");
 	/* The last session may have ended meanwhile. Then our namespaces belong to no user. */
-	if (!pins_open(hostproc, uid, &now) || !pins_joined(hostproc, &now))
+	if (!pins_open(hostproc, uid, &now) || !pins_joined(hostproc, &now, FOR_CHILDREN))
 		refuse("your network was removed; log in again");
 }
 
@@ -237,19 +240,6 @@ static void directory_restore(const struct directory *directory)
 		_exit(EXIT_REFUSED);
 }
 
-static void __attribute__((noreturn)) command_exec(char **command)
-{
-	char *shell[] = {(char[]){"/bin/sh"}, NULL};
-	int error;
-
-	if (!*command)
-		command = shell;
-	execvp(command[0], command);
-	error = errno;
-	dprintf(STDERR_FILENO, "pam-netns-enter: cannot run %s: %s\n", *command, strerror(error));
-	_exit(error == ENOENT ? 127 : 126);
-}
-
 /* Reads the arguments. Returns only if there is a command to run. */
 static char **arguments_read(int argc, char **argv)
 {
@@ -274,7 +264,7 @@ int main(int argc, char **argv)
 	struct directory directory;
 	uid_t uid = getuid();
 	char **command;
-	int hostproc;
+	int hostproc, waiter;
 
 	descriptors_sanitise();
 	command = arguments_read(argc, argv);
@@ -285,16 +275,19 @@ int main(int argc, char **argv)
 	hostproc = open(HOSTPROC, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (hostproc < 0 || !pins_open(hostproc, uid, &pins))
 		refuse("you have no network of your own at present; log in first");
-	if (pins_joined(hostproc, &pins)) {
+	if (pins_joined(hostproc, &pins, "pid")) {
 		privilege_drop(uid, getgid());
-	} else if (pins.pin[PIN_PID].fd >= 0) {
-		refuse("your processes are in a PID namespace, which only a login enters; log in");
-	} else {
-		if (!getcwd(directory.path, sizeof(directory.path)) || stat(".", &directory.stat))
-			directory.path[0] = '\0';
-		pins_join(hostproc, uid, &pins);
-		privilege_drop(uid, getgid());
-		directory_restore(&directory);
+		command_exec(command);
 	}
-	command_exec(command);
+	waiter = pins.pin[PIN_PID].fd < 0 ? -1 : open(WAIT_PATH, O_PATH | O_CLOEXEC);
+	if (!getcwd(directory.path, sizeof(directory.path)) || stat(".", &directory.stat))
+		directory.path[0] = '\0';
+	pins_join(hostproc, uid, &pins);
+	privilege_drop(uid, getgid());
+	directory_restore(&directory);
+	if (pins.pin[PIN_PID].fd < 0)
+		command_exec(command);
+	command[-1] = (char[]){"pam-netns-wait"};
+	fexecve(waiter, command - 1, environ);
+	refuse("cannot run " WAIT_PATH "; is pam_netns installed whole?");
 }

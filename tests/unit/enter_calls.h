@@ -4,6 +4,8 @@
 
 #include "enter_world.h"
 
+#include "base/paths.h"
+
 static void __attribute__((noreturn)) fake_exit(int status)
 {
 	world.status = status;
@@ -43,6 +45,10 @@ static int fake_open(const char *path, int flags)
 			}
 		}
 		return -1;
+	}
+	if (strcmp(path, WAIT_PATH) == 0) {
+		errno = error;
+		return error ? -1 : fd_make(WAIT_FD, 0);
 	}
 	assert_string_equal(path, "/run/pam-netns/hostproc/proc");
 	assert_true(flags & O_NOFOLLOW);
@@ -148,6 +154,8 @@ static int fake_fstatat(int parent, const char *path, struct stat *st, int flags
 	for (int i = 0; i < PINS; i++)
 		if (strcmp(path + 8, pin_names[i]) == 0)
 			st->st_ino = world.in[i];
+	if (strcmp(path + 8, "pid_for_children") == 0)
+		st->st_ino = world.children;
 	st->st_ino += error == LIE_INODE;
 	errno = error;
 	return error && error < LIE_UID ? -1 : 0;
@@ -162,7 +170,7 @@ static int fake_setns(int fd, int type)
 	errno = error;
 	if (error)
 		return error == LIE_SUCCESS ? 0 : -1;
-	world.in[pin] = INODE(pin);
+	*(pin == PID ? &world.children : &world.in[pin]) = INODE(pin);
 	if (type == CLONE_NEWNS)
 		strcpy(world.cwd, "/");
 	return 0;
@@ -352,6 +360,19 @@ static int fake_execvp(const char *file, char *const *arguments)
 	longjmp(world.end, 1);
 }
 
+/* It becomes the program that was opened on the host, with the caller's rights. */
+static int fake_fexecve(int fd, char *const *arguments)
+{
+	assert_string_equal(arguments[0], "pam-netns-wait");
+	if (call_fails(FEXECVE) || fd < 0)
+		return -1;
+	assert_int_equal(world.fds[fd].kind, WAIT_FD);
+	world.waits = true;
+	world.executed = strdup(arguments[1] ? arguments[1] : "");
+	world.status = 0;
+	longjmp(world.end, 1);
+}
+
 #define _exit(status)		 fake_exit(status)
 #define getuid()		 fake_getuid()
 #define geteuid()		 fake_geteuid()
@@ -383,5 +404,6 @@ static int fake_execvp(const char *file, char *const *arguments)
 #define chdir(path)		 fake_chdir(path)
 #define dprintf(fd, ...)	 fake_dprintf(fd, __VA_ARGS__)
 #define execvp(file, arguments)	 fake_execvp(file, arguments)
+#define fexecve(fd, words, env)	 fake_fexecve(fd, words)
 
 #endif

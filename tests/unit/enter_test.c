@@ -35,6 +35,7 @@ static void world_make(void)
 		world.pinned[i] = i != TIME && i != PID;
 		world.in[i] = HOST_NS;
 	}
+	world.children = HOST_NS;
 }
 
 /* The arguments end with NULL. Without arguments, argv is empty. */
@@ -71,7 +72,8 @@ static void assert_ran_inside(const char *command)
 	assert_string_equal(world.executed, command);
 	for (int i = 0; i < PINS; i++)
 		if (world.pinned[i])
-			assert_int_equal(world.in[i], INODE(i));
+			assert_int_equal(i == PID && world.waits ? world.children : world.in[i],
+					 INODE(i));
 }
 
 static void assert_refused(const char *message)
@@ -91,6 +93,7 @@ static void assert_refused(const char *message)
 #define NOT_JOINED "the kernel did not join the requested namespaces"
 #define NOT_READ   "cannot read which namespaces this process is in"
 #define WENT_AWAY  "your network was removed; log in again"
+#define NO_WAITER  "cannot run " WAIT_PATH "; is pam_netns installed whole?"
 
 /*
  * The order of calls: openat 1 "1/root", 2-5 run, pam-netns, pins, 2003, 6-11 the pins (there is none
@@ -168,19 +171,20 @@ static void each_fault_of_the_list_refuses(void **state)
 }
 
 /* Each call fails or lies at each place; enter_with() has the assertions. */
-static void every_fault_at_every_call_is_safe(void **state)
+static void faults_sweep(bool pid)
 {
 	static const int errors[] = {EPERM, ENOENT, LIE_DEVICE, LIE_INODE, LIE_SUCCESS, LIE_GONE};
 	int calls[CALLS], runs = 0, ran = 0;
 
-	(void)state;
 	world_make();
+	world.pinned[PID] = pid;
 	enter("enter", "true", NULL);
 	assert_ran_inside("true");
 	memcpy(calls, world.calls, sizeof(calls));
 	for (enum call call = CALL_NONE + 1; call < CALLS; call++) {
 		for (int number = 1; number <= calls[call] * 6; number++) {
 			world_make();
+			world.pinned[PID] = pid;
 			world.fault.call = call;
 			world.fault.number = (number + 5) / 6;
 			world.fault.error = errors[number % 6];
@@ -194,6 +198,13 @@ static void every_fault_at_every_call_is_safe(void **state)
 	}
 	assert_true(runs > 300);
 	assert_true(ran > 0 && ran < runs);
+}
+
+static void every_fault_at_every_call_is_safe(void **state)
+{
+	(void)state;
+	faults_sweep(false);
+	faults_sweep(true);
 }
 
 static void command_runs_in_pinned_namespaces(void **state)
@@ -280,14 +291,36 @@ static void process_inside_does_not_join_again(void **state)
 	assert_int_equal(world.calls[GETCWD], 0);
 }
 
-/* A process does not join a PID namespace, and without it /proc would not have the process. */
-static void pid_namespace_is_for_processes_inside(void **state)
+/* Only children of this process would be in the PID namespace. */
+static void pid_namespace_has_the_command_as_a_child(void **state)
 {
+	static const struct {
+		struct fault fault;
+		const char *message;
+	} faults[] = {
+	    {{SETNS, 5, LIE_SUCCESS}, NOT_JOINED},
+	    {{OPEN, 2, ENOENT}, NO_WAITER},
+	    {{FEXECVE, 1, EACCES}, NO_WAITER},
+	};
+
 	(void)state;
 	world_make();
 	world.pinned[PID] = true;
-	enter("enter", "true", NULL);
-	assert_refused("your processes are in a PID namespace, which only a login enters; log in");
+	enter("enter", "--", "true", NULL);
+	assert_ran_inside("true");
+	assert_true(world.waits);
+	assert_string_equal(world.cwd, "/work");
+	world_make();
+	world.pinned[PID] = true;
+	enter("enter", NULL);
+	assert_ran_inside("");
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		world_make();
+		world.pinned[PID] = true;
+		world.fault = faults[i].fault;
+		enter("enter", "true", NULL);
+		assert_refused(faults[i].message);
+	}
 	world_make();
 	world.pinned[PID] = true;
 	for (int i = 0; i < PINS; i++)
@@ -295,6 +328,16 @@ static void pid_namespace_is_for_processes_inside(void **state)
 	enter("enter", "true", NULL);
 	assert_ran_inside("true");
 	assert_int_equal(world.calls[SETNS], 0);
+	assert_false(world.waits);
+	/* A process whose children only are inside is not. */
+	world_make();
+	world.pinned[PID] = true;
+	for (int i = 0; i < PINS; i++)
+		world.in[i] = i == PID ? HOST_NS : INODE(i);
+	world.children = INODE(PID);
+	enter("enter", "true", NULL);
+	assert_ran_inside("true");
+	assert_true(world.waits);
 }
 
 /* If the working directory is in doubt, the command starts in the root directory. */
@@ -431,7 +474,7 @@ int main(void)
 	    cmocka_unit_test(time_namespace_is_joined_if_it_is_pinned),
 	    cmocka_unit_test(network_of_its_user_is_joined),
 	    cmocka_unit_test(process_inside_does_not_join_again),
-	    cmocka_unit_test(pid_namespace_is_for_processes_inside),
+	    cmocka_unit_test(pid_namespace_has_the_command_as_a_child),
 	    cmocka_unit_test(each_fault_of_the_list_refuses),
 	    cmocka_unit_test(every_fault_at_every_call_is_safe),
 	    cmocka_unit_test(doubtful_working_directory_becomes_root),

@@ -39,6 +39,7 @@ enum call {
 	EXECVP,
 	FCHDIR,
 	FCNTL,
+	FEXECVE,
 	FSTAT,
 	FSTATAT,
 	FSTATFS,
@@ -86,7 +87,7 @@ struct fault {
 #define TIME 3
 #define PID  4
 
-enum kind { CLOSED, HOSTPROC_FD, FOLDER_FD, PIN_FD, USERNS_FD, CWD_FD };
+enum kind { CLOSED, HOSTPROC_FD, FOLDER_FD, PIN_FD, USERNS_FD, CWD_FD, WAIT_FD };
 
 static struct {
 	struct fault fault;
@@ -100,6 +101,7 @@ static struct {
 	bool owned;	   /* USER_NS owns the network */
 	const char *owner; /* what the folder of pins records; NULL: it does not */
 	ino_t in[PINS];	   /* inode of the namespace this process is in */
+	ino_t children;	   /* of the PID namespace that its children will be in */
 	struct {
 		enum kind kind;
 		int pin;
@@ -107,6 +109,7 @@ static struct {
 	char cwd[16];
 	char message[256];
 	char *executed;
+	bool waits; /* the command is to be a child */
 	int status;
 	jmp_buf end;
 } world;

@@ -206,6 +206,7 @@ void explain_bind(const struct subject *subject)
 static void explain_active(const struct subject *subject)
 {
 	const struct profile *profile = subject->profile;
+	const char *further = "and so is each login until the last logout";
 	struct user_state state;
 	char names[NAMESPACES_TEXT_MAX];
 
@@ -214,10 +215,13 @@ static void explain_active(const struct subject *subject)
 	     !strcmp(state.network, profile->network->name) &&
 	     state.namespaces == profile->namespaces))
 		return;
+	if (!profile->isolate)
+		further = "and new logins stay on the host";
+	else if (!conf_network(subject->conf, state.network))
+		further = "but the conf file has no such network: each login is refused until the "
+			  "last logout";
 	explain_line("active", "in network %s by profile %s with namespaces %s, %s", state.network,
-		     state.profile, namespaces_text(state.namespaces, names),
-		     profile->isolate ? "and so is each login until the last logout"
-				      : "and new logins stay on the host");
+		     state.profile, namespaces_text(state.namespaces, names), further);
 }
 
 void explain_isolate(const struct subject *subject)

@@ -173,6 +173,7 @@ test_network_removed_while_active_is_found() {
 	# Before and after the bridge is gone.
 	conf_reset
 	present "FAIL subnet: $what"
+	assert_match 'active +in network lab .*no such network: each login is refused' "$(pam-netns explain bob)"
 	assert_match 'this cuts off 1 active user of network lab: .*: pam-netns kick bob && pam-netns up' "$(pam-netns up 2>&1)"
 	assert_fails su bob -c true
 	present "FAIL subnet: $what"

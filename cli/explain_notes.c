@@ -34,6 +34,11 @@ static bool own_time(const struct profile *profile)
 	return profile->namespaces & NAMESPACE_TIME;
 }
 
+static bool own_cgroup(const struct profile *profile)
+{
+	return profile->namespaces & NAMESPACE_CGROUP;
+}
+
 static bool own_pids(const struct profile *profile)
 {
 	return profile->namespaces & NAMESPACE_PID;
@@ -67,6 +72,9 @@ static const struct {
      "polkit for a process, and ps shows wrong start times of older processes (processes = own "
      "hides "
      "them)"},
+    {KEY_namespaces, own_cgroup,
+     "cgroup: /sys/fs/cgroup shows only the user's own control group, read-only",
+     "programs that make control groups, such as container engines that limit memory or CPU time"},
     {KEY_namespaces, own_pids,
      "pid: processes have numbers of their own, and process 1 is pam-netns-init",
      "systemctl --user, systemd-run --user (also --scope), su and sudo to other isolated users, "

@@ -12,7 +12,10 @@ static bool use_read(const struct user_state *state, enum limit limit, uint64_t 
 	char path[CGROUP_PATH_MAX];
 
 	cgroup_path(cgroup_by_systemd(), state->uplink.uid, path);
-	return root >= 0 && cgroup_use(root, path, limit, use) == 0;
+	/* In a session with a cgroup namespace, the user's group is the root. */
+	return root >= 0 &&
+	       (cgroup_use(root, path, limit, use) == 0 ||
+		((state->namespaces & NAMESPACE_CGROUP) && cgroup_use(root, ".", limit, use) == 0));
 }
 
 static void use_print(enum limit limit, uint64_t use)

@@ -111,8 +111,12 @@ static int cwd_restore(const struct origin *origin)
 static bool process_runs(int pidfd)
 {
 	struct pollfd process = {.fd = pidfd, .events = POLLIN};
+	int ended;
 
-	return poll(&process, 1, 0) == 0;
+	do
+		ended = poll(&process, 1, 0);
+	while (ended < 0 && errno == EINTR);
+	return ended == 0;
 }
 
 static int join_refused(const char *kind, int error)

@@ -57,6 +57,24 @@ static void programs_check(struct doctor *doctor)
 	}
 }
 
+static void namespace_check(struct doctor *doctor, int root, const struct profile *profile)
+{
+	if (!(profile->namespaces & NAMESPACE_CGROUP))
+		return;
+	if (cgroup_by_systemd())
+		doctor_problem(doctor,
+			       "profile %s: namespaces has cgroup, but systemd is PID 1, and each "
+			       "session has a control group of its own, so its logins are refused "
+			       "-> remove cgroup from namespaces",
+			       profile->name);
+	else if (root < 0)
+		doctor_problem(doctor,
+			       "profile %s: a cgroup namespace needs cgroup v2 at " CGROUP_ROOT
+			       ", so its logins are refused -> mount it there, or remove cgroup "
+			       "from namespaces",
+			       profile->name);
+}
+
 void doctor_cgroup(struct doctor *doctor)
 {
 	CLEANUP_FD int root = cgroup_open();
@@ -65,6 +83,7 @@ void doctor_cgroup(struct doctor *doctor)
 	for (size_t i = 0; i < doctor->conf->profiles_count; i++) {
 		const struct profile *profile = &doctor->conf->profiles[i];
 
+		namespace_check(doctor, root, profile);
 		if (!conf_limits_any(&profile->limits))
 			continue;
 		any = true;

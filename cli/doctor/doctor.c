@@ -53,7 +53,7 @@ static const struct check {
      "the kernel agrees with the records of active users"},
     {"sysctl", doctor_sysctl, NEEDS_CONF, "no file of sysctl.d disables forwarding or IPv6"},
     {"cgroup", doctor_cgroup, NEEDS_ROOT | NEEDS_CONF,
-     "the host can enforce the limits of every profile"},
+     "the host can enforce the limits of every profile, and has its cgroup namespaces"},
     {"limits", doctor_limits, NEEDS_ROOT | NEEDS_CONF,
      "the kernel's limits are high enough for all users"},
     {"nat", doctor_nat, NEEDS_ROOT | NEEDS_CONF, "NAT has enough ports for all users"},

@@ -48,8 +48,7 @@ struct pin {
 	ino_t inode;
 };
 
-#define PINS_COUNT   6
-#define PIN_PID	     4
+enum { PIN_PID = 5, PINS_COUNT = 7 };
 #define FOR_CHILDREN "pid_for_children"
 struct pins {
 	struct pin pin[PINS_COUNT]; /* in the order of joining: after mnt, paths are the user's */
@@ -60,6 +59,7 @@ static const struct pins pins_none = {
 	    {"uts", CLONE_NEWUTS, .fd = -1},
 	    {"ipc", CLONE_NEWIPC, .fd = -1},
 	    {"time", CLONE_NEWTIME, .fd = -1},
+	    {"cgroup", CLONE_NEWCGROUP, .fd = -1},
 	    {"pid", CLONE_NEWPID, .fd = -1},
 	    {"mnt", CLONE_NEWNS, .fd = -1}},
 };

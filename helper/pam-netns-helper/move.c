@@ -11,25 +11,41 @@
 #include "move.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sched.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+#include "base/paths.h"
 #include "call/message.h"
 #include "call/root_cgroup.h"
 
-static int copy_start(void *context, int cgroup)
+static int copy_make(int cgroup)
 {
 	struct clone_args arguments = {.flags = CLONE_INTO_CGROUP | CLONE_PARENT,
 				       .cgroup = (uint64_t)cgroup};
 	long pid = syscall(SYS_clone3, &arguments, sizeof(arguments));
 
-	(void)context;
 	if (pid > 0)
 		_exit(0);
 	return pid < 0 ? -errno : 0;
+}
+
+/* -ENOENT: the caller is in a user's cgroup namespace, from which nsdelegate lets no process out. */
+static int copy_start(void *context, int cgroup)
+{
+	int error = copy_make(cgroup);
+
+	(void)context;
+	if (error != -ENOENT)
+		return error;
+	CLEANUP_FD int host = open(HOSTPROC "/1/ns/cgroup", O_RDONLY | O_CLOEXEC);
+
+	return host >= 0 && setns(host, CLONE_NEWCGROUP) == 0 ? copy_make(cgroup) : error;
 }
 
 void helper_move(void)

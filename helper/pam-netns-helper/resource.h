@@ -79,8 +79,8 @@ struct resource {
 };
 
 extern const struct resource resource_record, resource_lease, resource_limits, resource_port,
-    resource_name, resource_namespaces, resource_mount_namespace, resource_init, resource_veth,
-    resource_guard, resource_uplink;
+    resource_name, resource_namespaces, resource_cgroup_namespace, resource_mount_namespace,
+    resource_init, resource_veth, resource_guard, resource_uplink;
 
 void user_init(struct user *user, struct host *host, uid_t uid);
 void user_close(struct user *user); /* its descriptors */
@@ -100,6 +100,9 @@ int users_sweep(struct host *host, const struct conf *conf) MUST_CHECK;
 /* "profile=default network=default ..." in text, cut to size. */
 void user_tell(const struct user *user, char *text, size_t size);
 void user_end(const struct user *user, char *text, size_t size);
+
+/* resources/cgroup_namespace.c: systemd is PID 1. A session's group would be the namespace's root. */
+int cgroup_namespace_refuse(const struct user *user) MUST_CHECK;
 
 /* resources/init.c: starts process 1 of the PID namespace, in the user's namespaces that are made. */
 int init_begin(struct user *user) MUST_CHECK;

@@ -15,9 +15,18 @@
  * own undo is the last one. The guard comes before the uplink, which brings the port up.
  */
 static const struct resource *const resources[] = {
-    &resource_record, &resource_lease,	    &resource_limits,	       &resource_port,
-    &resource_name,   &resource_namespaces, &resource_mount_namespace, &resource_init,
-    &resource_veth,   &resource_guard,	    &resource_uplink,
+    &resource_record,
+    &resource_lease,
+    &resource_limits,
+    &resource_port,
+    &resource_name,
+    &resource_namespaces,
+    &resource_cgroup_namespace,
+    &resource_mount_namespace,
+    &resource_init,
+    &resource_veth,
+    &resource_guard,
+    &resource_uplink,
 };
 #define RESOURCES (sizeof(resources) / sizeof(resources[0]))
 
@@ -101,7 +110,7 @@ int user_make(struct user *user)
 static bool tells_absence(const struct resource *resource)
 {
 	return resource == &resource_record || resource == &resource_namespaces ||
-	       resource == &resource_init;
+	       resource == &resource_cgroup_namespace || resource == &resource_init;
 }
 
 int user_check(struct user *user)

@@ -14,6 +14,8 @@ const struct namespace_row namespace_kinds[NAMESPACE_KINDS] = {
     [KIND_UTS] = {"uts", "host name", "uts", "uts", CLONE_NEWUTS, NAMESPACE_UTS},
     [KIND_IPC] = {"ipc", "IPC objects", "ipc", "ipc", CLONE_NEWIPC, NAMESPACE_IPC},
     [KIND_TIME] = {"time", "boot time", "time_for_children", "time", CLONE_NEWTIME, NAMESPACE_TIME},
+    [KIND_CGROUP] = {"cgroup", "control groups", "cgroup", "cgroup", CLONE_NEWCGROUP,
+		     NAMESPACE_CGROUP},
     [KIND_PID] = {"pid", "processes", "pid_for_children", "pid_for_children", CLONE_NEWPID,
 		  NAMESPACE_PID},
     [KIND_MNT] = {"mnt", "mount namespace", "mnt", "mnt", CLONE_NEWNS, NAMESPACE_MNT},

@@ -18,6 +18,7 @@ enum namespace_kind {
 	KIND_UTS,
 	KIND_IPC,
 	KIND_TIME,
+	KIND_CGROUP,
 	KIND_PID,
 	KIND_MNT,
 	NAMESPACE_KINDS
@@ -31,6 +32,7 @@ enum namespace_bit {
 	NAMESPACE_IPC = 1 << 3,
 	NAMESPACE_PID = 1 << 4,
 	NAMESPACE_TIME = 1 << 5,
+	NAMESPACE_CGROUP = 1 << 6,
 };
 #define NAMESPACES_ALL	 ((1U << NAMESPACE_KINDS) - 1)
 #define NAMESPACES_FIRST (NAMESPACE_NET | NAMESPACE_UTS | NAMESPACE_MNT) /* of the first versions */

@@ -17,8 +17,10 @@
 #include <spawn.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/paths.h"
 #include "call/root_cgroup.h"
 
 #define OWN_CGROUP (-1)
@@ -111,11 +113,23 @@ static int spawn_into(void *context, int cgroup)
 static int start_outside(struct start *start, pid_t *pid)
 {
 	struct spawn spawn = {start, pid};
+	int error = root_cgroup_each(spawn_into, &spawn);
 
-	return root_cgroup_each(spawn_into, &spawn) ? start_spawned(start, OWN_CGROUP, pid) : 0;
+	if (error == -ENOENT) /* from a cgroup namespace; the helper can leave that first */
+		start->arguments[2] = (char *)"move";
+	return error ? start_spawned(start, OWN_CGROUP, pid) : 0;
 }
 
 #else
+
+/* In a user's cgroup namespace the user's group would seem to be the root. */
+static bool in_cgroup_namespace(void)
+{
+	struct stat host, own;
+
+	return stat(HOSTPROC "/1/ns/cgroup", &host) == 0 &&
+	       stat("/proc/thread-self/ns/cgroup", &own) == 0 && host.st_ino != own.st_ino;
+}
 
 /* The calling thread's. No cgroup has a line feed in its name. */
 static bool in_root_cgroup(void)
@@ -127,7 +141,7 @@ static bool in_root_cgroup(void)
 	if (size < 0)
 		return false;
 	text[size] = '\0';
-	return strstr(text, "0::/\n") != NULL;
+	return strstr(text, "0::/\n") != NULL && !in_cgroup_namespace();
 }
 
 static int start_outside(struct start *start, pid_t *pid)

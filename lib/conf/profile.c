@@ -18,23 +18,11 @@
  */
 #define TICKETS "/run/sudo/ts"
 
-/* Kinds that this version does not support. */
-static bool namespace_is_planned(const char *name)
-{
-	static const char *const planned[] = {"cgroup"};
-
-	for (size_t i = 0; i < sizeof(planned) / sizeof(planned[0]); i++)
-		if (!strcmp(planned[i], name))
-			return true;
-	return false;
-}
-
 static int namespace_unknown(const char *name, struct conf_reason *why)
 {
 	char known[NAMESPACES_TEXT_MAX], shown[64];
 
-	return conf_wrong(why, "%s namespace '%s'; known: %s",
-			  namespace_is_planned(name) ? "this version does not support" : "unknown",
+	return conf_wrong(why, "unknown namespace '%s'; known: %s",
 			  conf_printable(name, shown, sizeof(shown)),
 			  namespaces_text(NAMESPACES_ALL, known));
 }
@@ -75,6 +63,9 @@ int conf_namespaces_parse(const struct conf_key *key, void *target, const char *
 		return conf_wrong(why,
 				  "pid needs mnt, for a /proc that shows the user's processes; "
 				  "add mnt, or remove pid");
+	if ((set & NAMESPACE_CGROUP) && !(set & NAMESPACE_MNT))
+		return conf_wrong(why, "cgroup needs mnt, because /sys/fs/cgroup would show the "
+				       "host's groups; add mnt, or remove cgroup");
 	if ((set & NAMESPACE_TIME) && !(set & NAMESPACE_MNT))
 		return conf_wrong(why, "time needs mnt, so that sudo's tickets in " TICKETS
 				       " can be private; add mnt, or remove time");

@@ -253,6 +253,20 @@ static int mqueue_mount(const struct mntns *mntns)
 	return log_errno(errno, "mount the user's /dev/mqueue");
 }
 
+/* What a mount of cgroup v2 in the user's cgroup namespace would show, and no more. */
+static int cgroup_mount(const struct mntns *mntns)
+{
+	int tree;
+
+	if (!mntns->cgroup)
+		return 0;
+	tree = mount_clone(mntns->cgroup, 0);
+	return tree < 0 ? log_errno(-tree, "clone %s", mntns->cgroup)
+			: mount_attach(tree, -1, "/sys/fs/cgroup",
+				       (struct mount_attr){.attr_set = MOUNT_ATTR_RDONLY,
+							   .propagation = MS_PRIVATE});
+}
+
 static int mntns_mount(const struct mntns *mntns, struct private_dir *dirs, int runtime, int hosts)
 {
 	int result = private_mount(mntns, dirs);
@@ -260,6 +274,7 @@ static int mntns_mount(const struct mntns *mntns, struct private_dir *dirs, int 
 	result = result ?: proc_mount(mntns);
 	result = result ?: mqueue_mount(mntns);
 	result = result ?: kernfs_attach(mntns->profile->network->name, "/sys", -1);
+	result = result ?: cgroup_mount(mntns);
 	if (result == 0 && runtime >= 0)
 		result = runtime_attach(mntns->uid, runtime);
 	if (result == 0 && hosts >= 0)

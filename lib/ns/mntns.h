@@ -34,6 +34,7 @@ struct mntns {
 	int proc; /* a detached procfs of the user's own PID namespace, which is taken; -1: none */
 	gid_t watchers;	      /* sees all processes if others do not; 0: root's group alone */
 	uint64_t users;	      /* out: number of active users, including this one */
+	const char *cgroup;   /* a path: mount it read-only on /sys/fs/cgroup; NULL: the host's */
 	bool own_hosts;	      /* mount USERS_DIR/UID/hosts over /etc/hosts */
 	uint64_t runtime_dir; /* out: id of the /run/user/UID that was mounted, 0: none */
 };

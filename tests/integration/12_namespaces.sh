@@ -2,7 +2,7 @@
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
 # The sets of namespaces that a profile may name: a login has its own ones of these, and the host's of all other
 # kinds.
-KINDS=(net uts ipc time mnt)
+KINDS=(net uts ipc time cgroup mnt)
 
 setup() {
 	host_pam_install
@@ -46,7 +46,7 @@ own_kinds() {
 
 test_each_set_isolates_exactly_what_it_names() {
 	local set
-	for set in 'net' 'net uts' 'net mnt' 'net ipc mnt' 'net time mnt' 'net uts ipc time mnt'; do
+	for set in 'net' 'net uts' 'net mnt' 'net ipc mnt' 'net time mnt' 'net cgroup mnt' 'net uts ipc time cgroup mnt'; do
 		conf_sets "$set" net
 		hold_session alice alice
 		in_session alice print-kinds >"$OUT/kinds"
@@ -69,7 +69,7 @@ test_each_set_isolates_exactly_what_it_names() {
 # After close_session the caller is where it was: in the host's namespaces.
 test_close_goes_back_from_exactly_these() {
 	local set
-	for set in 'net' 'net uts ipc time mnt'; do
+	for set in 'net' 'net uts ipc time cgroup mnt'; do
 		conf_sets "$set" net
 		strace -f -e trace=setns,execve -o "$OUT/trace" "$TOOLS/host-session" su alice true
 		awk 'NR == 1 { caller = $1 } $1 == caller' "$OUT/trace" | grep -c 'setns(' >"$OUT/count"
@@ -80,7 +80,7 @@ test_close_goes_back_from_exactly_these() {
 
 test_changed_profile_counts_from_the_next_first_login() {
 	local before
-	conf_sets 'net uts ipc time mnt' net
+	conf_sets 'net uts ipc time cgroup mnt' net
 	hold_session alice alice
 	before=$(in_session alice print-kinds)
 	conf_sets net net
@@ -88,7 +88,7 @@ test_changed_profile_counts_from_the_next_first_login() {
 	pam-netns gc
 	assert_eq "$before" "$(su alice -c print-kinds)"
 	pam-netns explain alice >"$OUT/explain"
-	assert_match 'active *in network default by profile one with namespaces net uts ipc time mnt, and so is' "$(<"$OUT/explain")"
+	assert_match 'active *in network default by profile one with namespaces net uts ipc time cgroup mnt, and so is' "$(<"$OUT/explain")"
 	end_session alice
 	host_clean
 	su alice -c print-kinds >"$OUT/kinds"
@@ -98,7 +98,7 @@ test_changed_profile_counts_from_the_next_first_login() {
 
 # bob's profile has net alone: in alice's session he gets the host's mounts and host name, not hers.
 test_nested_login_leaves_all_namespaces_of_the_outer_user() {
-	conf_sets 'net uts ipc time mnt' net
+	conf_sets 'net uts ipc time cgroup mnt' net
 	hold_session alice alice
 	in_session alice 'echo hers >/tmp/hers'
 	in_session alice "su bob -c 'print-kinds; test ! -e /tmp/hers'" >"$OUT/kinds"
@@ -106,7 +106,7 @@ test_nested_login_leaves_all_namespaces_of_the_outer_user() {
 	in_session alice "sudo -u bob print-kinds" >"$OUT/kinds"
 	assert_eq net "$(own_kinds "$OUT/kinds")" sudo
 	in_session alice "su bob -c 'su alice -c print-kinds'" >"$OUT/kinds"
-	assert_eq 'net uts ipc time mnt' "$(own_kinds "$OUT/kinds")" 'and back'
+	assert_eq 'net uts ipc time cgroup mnt' "$(own_kinds "$OUT/kinds")" 'and back'
 	user_clean bob
 	# root's `exec` from there too.
 	hold_session bob bob

@@ -270,6 +270,13 @@ test_other_keys_work_in_the_image() {
 
 test_other_namespaces_work_with_an_image() {
 	image_set "$IMAGE"
+	mkdir -p /run/sudo/ts
+	conf_set private '/tmp /run/sudo/ts'
+	conf_set namespaces 'net mnt uts time cgroup'
+	assert_eq '0::/ cgroup.procs' "$(ssh_as alice -- 'grep ^0: /proc/self/cgroup; cd /sys/fs/cgroup && ls -d pam-netns cgroup.procs 2>/dev/null' | xargs)"
+	assert_match '^[0-9]\.' "$(su alice -c 'cut -d " " -f 1 /proc/uptime')"
+	host_clean
+	image_set "$IMAGE"
 	conf_set namespaces 'net mnt uts ipc pid'
 	assert_eq '1 pam-netns-init' "$(ssh_as alice -- 'ps -o pid,comm | head -2 | tail -1 | xargs')"
 	host_clean

@@ -39,6 +39,19 @@ test_t60_session_from_elsewhere_comes_into_the_users_slice() {
 	assert_match "su.*the limit memory of uid $uid is not in force" "$said"
 }
 
+# A session's group would be the namespace's root, and is another at each login.
+test_cgroup_namespace_is_refused() {
+	local limits=$CONF.limits
+	cp "$CONF" "$limits"
+	conf_set limits none
+	conf_set namespaces 'net mnt uts cgroup'
+	assert_match 'no cgroup namespace for uid [0-9]+: systemd is PID 1, .* remove cgroup from namespaces in the profile default' \
+		"$(refused ssh_as alice -- true)"
+	assert_fails_with 'profile default: namespaces has cgroup, but systemd is PID 1, .* remove cgroup from namespaces' pam-netns check
+	cp "$limits" "$CONF"
+	user_clean alice
+}
+
 # gc removes what systemd keeps for the next login, if the user's slice has ended.
 test_limits_end_with_the_slice() {
 	local drop_ins

@@ -226,8 +226,9 @@ static void test_bad_values_of_isolation_are_refused(void **state)
 	const struct bad table[] = {
 	    {"isolate", "maybe", "must be yes or no"},
 	    {"network", "a b", "a name begins with a letter, and has letters, digits, '_' and '-'"},
-	    {"namespaces", "cgroup",
-	     "this version does not support namespace 'cgroup'; known: net uts ipc time pid mnt"},
+	    {"namespaces", "net cgroup",
+	     "cgroup needs mnt, because /sys/fs/cgroup would show the host's groups; add mnt, or "
+	     "remove cgroup"},
 	    {"namespaces", "net time",
 	     "time needs mnt, so that sudo's tickets in /run/sudo/ts can be private; add mnt, or "
 	     "remove time"},
@@ -242,7 +243,8 @@ static void test_bad_values_of_isolation_are_refused(void **state)
 	    {"namespaces", "net pid",
 	     "pid needs mnt, for a /proc that shows the user's processes; add mnt, or remove pid"},
 	    {"namespaces", "net net", "names net twice; once is enough"},
-	    {"namespaces", "net user", "unknown namespace 'user'; known: net uts ipc time pid mnt"},
+	    {"namespaces", "net user",
+	     "unknown namespace 'user'; known: net uts ipc time cgroup pid mnt"},
 	    {"hostname", "%x", template},
 	    {"hostname", "lab%", template},
 	    {"hostname", "-.-", template},

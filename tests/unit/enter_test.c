@@ -32,7 +32,7 @@ static void world_make(void)
 	for (int i = 0; i < 3; i++)
 		world.standard[i] = true;
 	for (int i = 0; i < PINS; i++) {
-		world.pinned[i] = i != TIME && i != PID;
+		world.pinned[i] = i != TIME && i != CGROUP && i != PID;
 		world.in[i] = HOST_NS;
 	}
 	world.children = HOST_NS;
@@ -96,8 +96,8 @@ static void assert_refused(const char *message)
 #define NO_WAITER  "cannot run " WAIT_PATH "; is pam_netns installed whole?"
 
 /*
- * The order of calls: openat 1 "1/root", 2-5 run, pam-netns, pins, 2003, 6-11 the pins (there is none
- * of time and pid), and all once more after the join; fstat 1-4 the folders, 5-12 each pin and its owner, 13-24
+ * The order of calls: openat 1 "1/root", 2-5 run, pam-netns, pins, 2003, 6-12 the pins (there is none
+ * of time, cgroup and pid), and all once more after the join; fstat 1-4 the folders, 5-12 each pin and its owner, 13-24
  * likewise, 25 the working directory; fstatat 1-4 the owners, 5 whether net is joined already, 6-9
  * after the join, 10-13 the owners and 14-17 the joined again.
  */
@@ -238,14 +238,15 @@ static void only_pinned_namespaces_are_joined(void **state)
 	assert_refused(NO_NETWORK);
 }
 
-static void time_namespace_is_joined_if_it_is_pinned(void **state)
+static void time_and_cgroup_are_joined_if_they_are_pinned(void **state)
 {
 	(void)state;
 	world_make();
-	world.pinned[TIME] = true;
+	world.pinned[TIME] = world.pinned[CGROUP] = true;
 	enter("enter", "true", NULL);
 	assert_ran_inside("true");
 	assert_int_equal(world.in[TIME], INODE(TIME));
+	assert_int_equal(world.in[CGROUP], INODE(CGROUP));
 	world_make();
 	world.pinned[TIME] = true;
 	world.fault = (struct fault){SETNS, 4, EUSERS};
@@ -471,7 +472,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(command_runs_in_pinned_namespaces),
 	    cmocka_unit_test(only_pinned_namespaces_are_joined),
-	    cmocka_unit_test(time_namespace_is_joined_if_it_is_pinned),
+	    cmocka_unit_test(time_and_cgroup_are_joined_if_they_are_pinned),
 	    cmocka_unit_test(network_of_its_user_is_joined),
 	    cmocka_unit_test(process_inside_does_not_join_again),
 	    cmocka_unit_test(pid_namespace_has_the_command_as_a_child),

@@ -83,9 +83,10 @@ struct fault {
 	int error;  /* errno or a lie */
 };
 
-#define PINS 6
-#define TIME 3
-#define PID  4
+#define PINS   7
+#define TIME   3
+#define CGROUP 4
+#define PID    5
 
 enum kind { CLOSED, HOSTPROC_FD, FOLDER_FD, PIN_FD, USERNS_FD, CWD_FD, WAIT_FD };
 
@@ -114,9 +115,9 @@ static struct {
 	jmp_buf end;
 } world;
 
-static const char *const pin_names[] = {"net", "uts", "ipc", "time", "pid", "mnt"};
-static const int pin_types[] = {CLONE_NEWNET,  CLONE_NEWUTS, CLONE_NEWIPC,
-				CLONE_NEWTIME, CLONE_NEWPID, CLONE_NEWNS};
+static const char *const pin_names[] = {"net", "uts", "ipc", "time", "cgroup", "pid", "mnt"};
+static const int pin_types[] = {CLONE_NEWNET,	 CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWTIME,
+				CLONE_NEWCGROUP, CLONE_NEWPID, CLONE_NEWNS};
 
 /* Returns 0 if this call does its work, otherwise fault.error. */
 static int call_count(enum call call)

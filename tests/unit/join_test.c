@@ -47,7 +47,7 @@ static void reply_make(struct reply *reply)
 	pid = fork();
 	if (pid == 0) {
 		byte = unshare(CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWTIME |
-			       CLONE_NEWNS) == 0;
+			       CLONE_NEWCGROUP | CLONE_NEWNS) == 0;
 		(void)!write(ready[1], &byte, 1);
 		(void)!read(go[0], &byte, 1);
 		_exit(0);
@@ -78,35 +78,37 @@ static void reply_make(struct reply *reply)
 		assert_int_equal(close(ready[i]) | close(go[i]), 0);
 }
 
-#define JOINED 0x40 /* bits of an exit status beside those of the kinds */
-#define PROTO  0x80
-
 /* Runs join_namespaces() in a child; returns its result, and a bit for each joined kind. */
 static void join_try(const struct reply *reply, int *result, unsigned *in)
 {
-	int status;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		unsigned bits = 0;
+	struct {
 		int joined;
+		unsigned bits;
+	} answer = {0};
+	int status, ends[2];
+	pid_t pid;
 
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (pid == 0) {
 		log_set_sink(NULL, NULL);
-		joined = join_namespaces(reply);
+		answer.joined = join_namespaces(reply);
 		for (size_t i = 0; i < reply->handed_count; i++) {
 			const struct namespace_row *row = &namespace_kinds[reply->handed[i].kind];
 			struct stat st;
 
 			if (fstat(reply->handed[i].fd, &st) == 0 &&
 			    inode_now(row->name) == st.st_ino)
-				bits |= row->bit;
+				answer.bits |= row->bit;
 		}
-		_exit((int)bits | (joined == 0 ? JOINED : joined == -EPROTO ? PROTO : 0));
+		_exit(write(ends[1], &answer, sizeof(answer)) != sizeof(answer));
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	*in = WEXITSTATUS(status) & NAMESPACES_ALL;
-	*result = WEXITSTATUS(status) & JOINED ? 0 : WEXITSTATUS(status) & PROTO ? -EPROTO : -1;
+	assert_int_equal(status, 0);
+	assert_int_equal(read(ends[0], &answer, sizeof(answer)), sizeof(answer));
+	assert_int_equal(close(ends[0]) | close(ends[1]), 0);
+	*in = answer.bits;
+	*result = answer.joined;
 }
 
 static void test_all_promised_namespaces_are_joined(void **state)

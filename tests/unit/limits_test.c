@@ -69,14 +69,15 @@ static void time_pass(const struct timespec *time)
 static bool fake_cgroup_has(const char *path);
 static int fake_mkdirat(int dir, const char *path);
 
-#define program_run(argv)	   fake_program_run(argv)
-#define cgroup_open()		   group_root()
-#define cgroup_by_systemd()	   (world.systemd)
-#define cgroup_has(proc, pid, p)   ((void)(proc), assert_int_equal(pid, LEADER), fake_cgroup_has(p))
-#define mkdirat(dir, path, mode)   ((void)(mode), fake_mkdirat(dir, path))
-#define pins_exist(uid)		   (assert_int_equal(uid, USER), world.pinned)
-#define nanosleep(time, remaining) time_pass(time)
-#define openat(dir, path, flags)   openat(dir, path_of(path), flags)
+#define program_run(argv)	      fake_program_run(argv)
+#define cgroup_open()		      group_root()
+#define cgroup_by_systemd()	      (world.systemd)
+#define cgroup_has(proc, pid, p)      ((void)(proc), assert_int_equal(pid, LEADER), fake_cgroup_has(p))
+#define mkdirat(dir, path, mode)      ((void)(mode), fake_mkdirat(dir, path))
+#define cgroup_namespace_refuse(user) ((void)(user), -EOPNOTSUPP)
+#define pins_exist(uid)		      (assert_int_equal(uid, USER), world.pinned)
+#define nanosleep(time, remaining)    time_pass(time)
+#define openat(dir, path, flags)      openat(dir, path_of(path), flags)
 
 static const char *path_of(const char *path);
 

@@ -59,6 +59,7 @@ static void test_bits_of_records_never_change(void **state)
 	assert_int_equal(namespace_kinds[KIND_IPC].bit, 8);
 	assert_int_equal(namespace_kinds[KIND_PID].bit, 16);
 	assert_int_equal(namespace_kinds[KIND_TIME].bit, 32);
+	assert_int_equal(namespace_kinds[KIND_CGROUP].bit, 64);
 }
 
 static void test_mount_namespace_is_last(void **state)

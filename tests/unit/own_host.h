@@ -22,8 +22,9 @@
 #include "ns/pins.h"
 
 /* All but a PID namespace, which a process does not join itself. */
-#define OWN_KINDS      (NAMESPACES_ALL & ~NAMESPACE_PID)
-#define OWN_NAMESPACES (CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWTIME | CLONE_NEWNS)
+#define OWN_KINDS (NAMESPACES_ALL & ~NAMESPACE_PID)
+#define OWN_NAMESPACES                                                                             \
+	(CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWTIME | CLONE_NEWCGROUP | CLONE_NEWNS)
 
 static inline bool own_host_mounts(void)
 {

@@ -114,6 +114,7 @@ static int name_undo(struct user *user)
 	(void)user;
 	return done("undo", "name");
 }
+const struct resource resource_cgroup_namespace = {.name = "cgroup namespace"};
 const struct resource resource_name = {.name = "name", .undo = name_undo};
 
 /* --- pins and locks --- */

@@ -51,7 +51,7 @@ static const char drop_ins[LIMITS][20] = {
 
 static bool limits_wanted(const struct user *user)
 {
-	return conf_limits_any(&user->state.limits);
+	return conf_limits_any(&user->state.limits) || (user->state.namespaces & NAMESPACE_CGROUP);
 }
 
 /* The user's group: its place, and the values that it has to have. */
@@ -265,11 +265,9 @@ static int limits_lack(const struct user *user, const struct group *group)
 
 static int limits_set(const struct user *user, const struct group *group)
 {
-	int error = limits_lack(user, group);
-
-	if (error)
-		return error;
-	return group->systemd ? systemd_limit(user, group->limits) : own_limit(group);
+	return limits_lack(user, group)
+		   ?: group->systemd ? systemd_limit(user, group->limits)
+				     : own_limit(group);
 }
 
 /* The login's leader, and so all processes of its session, are in the group. 1: systemd moved it. */
@@ -297,17 +295,21 @@ static int leader_place(const struct user *user, const struct group *group)
 static int limits_ensure(struct user *user)
 {
 	CLEANUP_GROUP struct group group = {.root = -1};
+	const bool namespace = user->state.namespaces & NAMESPACE_CGROUP;
 	int error = group_open(user, &group), moved;
 	enum limit differs;
-	bool known;
+	bool known, absent;
 
 	if (error)
 		return error;
-	/* The slice ends before the user's network. To set its properties then would make it again. */
-	if (group.systemd && !user->request &&
-	    faccessat(group.root, group.path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	if (namespace && group.systemd)
+		return cgroup_namespace_refuse(user);
+	absent = (namespace || !user->request) &&
+		 faccessat(group.root, group.path, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
+	/* A slice that has ended stays so. A new group would not be the namespace's root. */
+	if (absent && (group.systemd || (namespace && user->recorded)))
 		return 0;
-	known = cgroup_differs(group.root, group.path, group.limits) == LIMITS;
+	known = !absent && cgroup_differs(group.root, group.path, group.limits) == LIMITS;
 	error = known ? 0 : limits_set(user, &group);
 	moved = error ?: leader_place(user, &group);
 	if (moved < 0 || (known && !moved))

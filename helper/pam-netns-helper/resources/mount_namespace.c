@@ -12,6 +12,7 @@
 #include "../init.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "host/cgroup.h"
 #include "ns/mntns.h"
 #include "ns/view.h"
 
@@ -74,6 +75,7 @@ static int proc_possible(const struct user *user)
 static int mount_namespace_make(struct user *user)
 {
 	const struct network *network = user->profile->network;
+	char group[CGROUP_PATH_MAX], cgroup[sizeof(CGROUP_ROOT "/") + CGROUP_PATH_MAX];
 	struct attempt a = {
 	    .user = user,
 	    .mntns = {.uid = user->uid,
@@ -91,6 +93,11 @@ static int mount_namespace_make(struct user *user)
 
 	if (error)
 		return error;
+	if (user->state.namespaces & NAMESPACE_CGROUP) {
+		snprintf(cgroup, sizeof(cgroup), CGROUP_ROOT "/%s",
+			 cgroup_path(false, user->uid, group));
+		a.mntns.cgroup = cgroup;
+	}
 	if (a.template <0)
 		return log_errno(-a.template, "open the template of network %s", network->name);
 	error = pin_retry(attempt_make, &a);

@@ -21,10 +21,10 @@
 #include "net/rtnl.h"
 #include "ns/owned.h"
 
-/* The mount namespace and the PID namespace have resources of their own. */
+/* The cgroup, mount and PID namespaces have resources of their own. */
 static bool is_made_here(const struct user *user, enum namespace_kind kind)
 {
-	return kind != KIND_MNT && kind != KIND_PID &&
+	return kind != KIND_CGROUP && kind != KIND_MNT && kind != KIND_PID &&
 	       (user->state.namespaces & namespace_kinds[kind].bit);
 }
 

@@ -54,6 +54,7 @@ static int record_make(struct user *user)
 	memcpy(s->netns, who->account, sizeof(s->netns));
 	memcpy(s->profile, p->name, sizeof(s->profile));
 	memcpy(s->network, p->network->name, sizeof(s->network));
+	user->recorded = false; /* the record of a user who was found to have no network */
 	user->network = user->setup->state;
 	user->network.conf = p->network;
 	return hostname_choose(user);

@@ -24,7 +24,8 @@ static int pair_make(struct user *user)
 /* Making the namespaces has left the process in them; making the mount namespace goes back. */
 static int veth_make(struct user *user)
 {
-	int error = host_return(user->host, user->state.namespaces & ~NAMESPACE_MNT);
+	int error =
+	    host_return(user->host, user->state.namespaces & ~(NAMESPACE_MNT | NAMESPACE_CGROUP));
 
 	return error ?: pair_make(user);
 }

@@ -25,6 +25,9 @@
 #include "state/folder.h"
 #include "ns/mntns.h"
 
+/* After a failed step gc may be in a user's namespaces of these kinds. Its unit permits no others. */
+#define LEFT NAMESPACES_FIRST
+
 static int uid_compare(const void *a, const void *b)
 {
 	uid_t x = *(const uid_t *)a, y = *(const uid_t *)b;
@@ -188,7 +191,7 @@ static int users_mend(struct host *host, const struct conf *conf)
 
 		result = result ?: error;
 		/* In a user's mount namespace, other users' objects would seem to be gone. */
-		lost = error && host_return(host, NAMESPACES_ALL) < 0;
+		lost = error && host_return(host, LEFT) < 0;
 	}
 	free(safe.list);
 	return lost ? -ENOTRECOVERABLE : result;
@@ -203,7 +206,7 @@ static int gc_mend(struct host *host, const struct conf *conf, uint64_t version)
 	result = result ?: error;
 	error = templates_mend(host, conf);
 	result = result ?: error;
-	if (error && host_return(host, NAMESPACES_ALL) < 0)
+	if (error && host_return(host, LEFT) < 0)
 		return -ENOTRECOVERABLE;
 	error = users_mend(host, conf);
 	return error == -ENOTRECOVERABLE ? error : result ?: error;

@@ -46,6 +46,8 @@ test_gc_in_its_unit_mends_and_removes_a_user_with_each_key() {
 	conf_set processes own
 	conf_set hide '/home/* /srv'
 	conf_set net_admin yes
+	conf_set read_only /opt
+	conf_set bind /usr/share/doc:/mnt
 	conf_set namespaces 'net mnt uts ipc pid'
 	hold_session one alice
 	port=$(port_of alice)

@@ -177,11 +177,15 @@ void explain_root(const struct subject *subject)
 {
 	const char *root = subject->profile->root;
 
-	explain_line("root",
-		     root ? "%s: / of users is this directory, read-only, with the host's /dev, "
-			    "/proc, /run, /sys and their home"
-			  : "/: users have the programs and files of the host",
-		     root);
+	explain_line(
+	    "root",
+	    !root ? "/: users have the programs and files of the host"
+	    : subject->profile->root_changes
+		? "image:%s: / of users is this directory, with changes of each user's own, and "
+		  "the host's /dev, /proc, /run, /sys and their home"
+		: "%s: / of users is this directory, read-only, with the host's /dev, /proc, "
+		  "/run, /sys and their home",
+	    root);
 }
 
 /* A line for each, with the user's names in the paths. */

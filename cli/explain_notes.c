@@ -87,7 +87,7 @@ static const struct {
     {KEY_read_only, has_read_only, "writing there fails, also with sudo", NULL},
     {KEY_bind, binds, "a source that the host replaces is seen after the next first login", NULL},
     {KEY_root, has_image,
-     "programs, libraries and /etc are the image's, and cannot be changed; the shell of the "
+     "programs, libraries and /etc are the image's; the shell of the "
      "account "
      "must be there",
      "su, sudo and all other setuid programs, pam-netns, systemctl --user, crontab, at, what a PAM "

@@ -37,7 +37,7 @@ static const char *const forms[VALUE_KINDS] = {
     [VALUE_PROCESSES] = "own GROUP",
     [VALUE_HOSTNAME] = "TEMPLATE",
     [VALUE_LIMITS] = "LIMITS",
-    [VALUE_ROOT] = "DIRECTORY",
+    [VALUE_ROOT] = "[image:]DIRECTORY",
 };
 
 static void values_print(const struct conf_key *key)

@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <syslog.h>
 
 #include "base/log.h"
@@ -97,6 +99,23 @@ static void stack_check(const struct image *image, const char *service)
 	}
 }
 
+/* The file system of LIB_DIR, which an overlay needs for users' changes, and which may not exist yet. */
+static void changes_check(const struct image *image)
+{
+	struct statfs fs;
+
+	if (!image->profile->root_changes ||
+	    (statfs(LIB_DIR, &fs) < 0 && statfs("/var/lib", &fs) < 0) ||
+	    (fs.f_type != OVERLAYFS_SUPER_MAGIC && fs.f_type != NFS_SUPER_MAGIC))
+		return;
+	doctor_at(image->doctor, LEVEL_PROBLEM, CONF_PATH,
+		  conf_section_line("profile", image->profile->name),
+		  "root of [profile %s], whose logins are refused: the file system of " LIB_DIR
+		  " cannot hold users' changes, because it is %s -> mount another one there, for "
+		  "example ext4",
+		  image->profile->name, fs.f_type == NFS_SUPER_MAGIC ? "NFS" : "an overlay itself");
+}
+
 /* The home and the shell are examples: only a login knows the user's. */
 static void image_inspect(const struct image *image)
 {
@@ -122,6 +141,7 @@ static void image_inspect(const struct image *image)
 		return;
 	error = image_check(&mntns, root_finding, (void *)image);
 	image_end(old);
+	changes_check(image);
 	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]) && !error; i++)
 		stack_check(image, services[i]);
 }

@@ -47,17 +47,21 @@ static const struct verb {
 
 /* The capabilities that the work needs; see HACKING. */
 static const unsigned capabilities[] = {
-    CAP_SYS_ADMIN,	       /* namespaces, mounts */
-    CAP_SYS_CHROOT,	       /* setns into a mount namespace */
-    CAP_NET_ADMIN,	       /* links, addresses, routes, rules */
-    CAP_SYS_PTRACE,	       /* /proc/PID/ns of other users */
-    CAP_KILL,		       /* linger = no, kick */
-    CAP_SETUID,		       /* a user namespace that a user owns, and its maps of ids */
-    CAP_SETGID,	    CAP_CHOWN, /* persistent directories get the owner and mode of the host's */
-    CAP_FOWNER,	    CAP_FSETID,
-    CAP_SYS_TIME, /* a time namespace's boot time; the last, because containers and units may lack it */
+    CAP_SYS_ADMIN,	   /* namespaces, mounts */
+    CAP_SYS_CHROOT,	   /* setns into a mount namespace */
+    CAP_NET_ADMIN,	   /* links, addresses, routes, rules */
+    CAP_SYS_PTRACE,	   /* /proc/PID/ns of other users */
+    CAP_KILL,		   /* linger = no, kick */
+    CAP_SETUID,		   /* a user namespace that a user owns, and its maps of ids */
+    CAP_SETGID, CAP_CHOWN, /* persistent directories get the owner and mode of the host's */
+    CAP_FOWNER, CAP_FSETID,
+    /* The last ones, because containers and units may lack them. */
+    CAP_DAC_OVERRIDE, /* an overlay that copies users' files (ns/overlay.h); not effective */
+    CAP_SYS_TIME,     /* a time namespace's boot time */
 };
-#define CAPABILITIES (sizeof(capabilities) / sizeof(capabilities[0]))
+#define CAPABILITIES_OPTIONAL 2
+#define CAPABILITY_HELD	      (UINT64_C(1) << CAP_DAC_OVERRIDE)
+#define CAPABILITIES	      (sizeof(capabilities) / sizeof(capabilities[0]))
 
 static int usage(void)
 {
@@ -79,7 +83,10 @@ static int capabilities_set(size_t count)
 	for (size_t i = 0; i < count; i++)
 		kept |= UINT64_C(1) << capabilities[i];
 	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
-		data[i].effective = data[i].permitted = (uint32_t)(kept >> (32 * i));
+		data[i] = (struct __user_cap_data_struct){
+		    .permitted = (uint32_t)(kept >> (32 * i)),
+		    .effective = (uint32_t)((kept & ~CAPABILITY_HELD) >> (32 * i)),
+		};
 	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
 }
 
@@ -92,8 +99,8 @@ static int capabilities_limit(void)
 {
 	int error = capabilities_set(CAPABILITIES);
 
-	if (error == -EPERM)
-		error = capabilities_set(CAPABILITIES - 1);
+	for (size_t less = 1; error == -EPERM && less <= CAPABILITIES_OPTIONAL; less++)
+		error = capabilities_set(CAPABILITIES - less);
 	if (error)
 		return log_errno(-error, "drop capabilities");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

@@ -10,6 +10,7 @@
 
 #include "helper.h"
 #include "base/log.h"
+#include "ns/overlay.h"
 
 #define OUTPUT_MAX (16U << 20)
 #define PATH_SIZE  64
@@ -19,7 +20,7 @@ static void program_exec(pid_t helper, const char *path, char *const argv[], int
 	char *environment[] = {NULL};
 
 	/* It must not change anything after the helper's locks are gone, so it ends with the helper. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != helper)
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != helper || overlay_renounce() < 0)
 		_exit(127);
 	if (dup2(input, 0) >= 0 && dup2(output, 1) >= 0 && dup2(output, 2) >= 0)
 		execve(path, argv, environment);

@@ -100,6 +100,7 @@ struct profile {
 	enum conf_processes processes;
 	struct path_list hide, read_only; /* conf_path_word() reads them */
 	struct path_list bind;		  /* conf_bind() reads them */
+	bool root_changes;		  /* each user has changes of their own to root */
 	char *root;			  /* the directory that users have as /; NULL: the host's */
 	char *watchers;			  /* the group that sees all processes; NULL: none */
 	enum conf_linger linger;
@@ -150,7 +151,8 @@ bool conf_service_exempt(const struct conf *conf, const char *service);
 uint64_t conf_network_entries(const struct network *network);
 const struct network *conf_network(const struct conf *conf, const char *name);
 
-#define CONF_PATH_MAX 256 /* bytes of a path in a profile, with its NUL */
+#define ROOT_IMAGE    "image:" /* before a root to which each user has changes of their own */
+#define CONF_PATH_MAX 256      /* bytes of a path in a profile, with its NUL */
 
 #define CONF_BIND_MAX 1024 /* bytes of a path of bind, with its NUL */
 

@@ -233,7 +233,7 @@ static void root_print(const struct conf_key *key, const void *target, FILE *out
 	const struct profile *profile = target;
 
 	if (profile->root)
-		fputs(profile->root, out);
+		fprintf(out, "%s%s", profile->root_changes ? ROOT_IMAGE : "", profile->root);
 	else
 		word_out(key, 0, out);
 }

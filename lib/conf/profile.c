@@ -122,12 +122,14 @@ int conf_root_parse(const struct conf_key *key, void *target, const char *value,
 
 	if (conf_word_index(key, value) >= 0)
 		return 0;
+	profile->root_changes = strncmp(value, ROOT_IMAGE, strlen(ROOT_IMAGE)) == 0;
+	value += profile->root_changes ? strlen(ROOT_IMAGE) : 0;
 	if (value[strspn(value, CONF_PATH_CHARS)] || strlen(value) >= CONF_PATH_MAX ||
 	    !conf_path_normal(value))
 		return conf_wrong(why,
 				  "must be / for the host's, or the absolute path of a directory, "
 				  "without '.', '..', '//' or a '/' at its end, such as "
-				  "/srv/images/lab");
+				  "/srv/images/lab or image:/srv/images/lab");
 	profile->root = strdup(value);
 	return profile->root ? 0 : -ENOMEM;
 }

@@ -12,6 +12,7 @@
 #include "base/linux_calls.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "conf/conf.h"
 
 #define PERSISTENT_NAME_MAX 320
 
@@ -159,4 +160,42 @@ int persistent_open(uid_t uid, const char *account, const char *path)
 
 	return tree < 0 ? log_errno(errno, "clone the mount of %s/%u%s", PRIVATE_DIR, uid, path)
 			: tree;
+}
+
+/* The folder of one image: a descriptor, or -errno. */
+static int changes_folder(int folder, const char *image)
+{
+	CLEANUP_FD int images = files_make_dir(folder, "image", 0700);
+	char name[CONF_PATH_MAX];
+
+	snprintf(name, sizeof(name), "%s", image + 1);
+	for (char *slash = name; (slash = strchr(slash, '/'));)
+		*slash = '%';
+	return images < 0 ? images : files_make_dir(images, name, 0700);
+}
+
+int persistent_changes(uid_t uid, const char *account, const char *image, int *upper, int *work)
+{
+	CLEANUP_FD int private = files_make_dir(AT_FDCWD, PRIVATE_DIR, 0700);
+
+	*upper = *work = -1;
+	if (private < 0)
+		return log_errno(-private, "use %s: its owner must be root and its mode 0700",
+				 PRIVATE_DIR);
+	CLEANUP_FD int folder = persistent_folder(private, uid, account);
+
+	if (folder < 0)
+		return folder;
+	CLEANUP_FD int changes = changes_folder(folder, image);
+
+	if (changes >= 0) {
+		*upper = files_make_dir(changes, "upper", 0755);
+		*work = files_make_dir(changes, "work", 0700);
+	}
+	if (changes < 0 || *upper < 0 || *work < 0)
+		return log_errno(-(changes < 0	? changes
+				   : *upper < 0 ? *upper
+						: *work),
+				 "use %s/%u/image for changes to %s", PRIVATE_DIR, uid, image);
+	return 0;
 }

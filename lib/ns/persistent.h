@@ -23,4 +23,11 @@ bool persistent_path(const char *path);
  */
 int persistent_open(uid_t uid, const char *account, const char *path) MUST_CHECK;
 
+/*
+ * The folders of the user's changes to an image, for an overlay: PRIVATE_DIR/UID/image/NAME/upper and
+ * work, NAME being the image's path with % for /. The caller closes both.
+ */
+int persistent_changes(uid_t uid, const char *account, const char *image, int *upper,
+		       int *work) MUST_CHECK;
+
 #endif

@@ -15,6 +15,7 @@
 #include "base/resolve.h"
 #include "conf/file.h"
 #include "ns/mounts.h"
+#include "ns/overlay.h"
 
 /* The host's directories, and behind them the one for the home. */
 static const char *const shared[] = {"/dev", "/proc", "/run", "/sys"};
@@ -189,29 +190,39 @@ static int shared_clone(const char *path)
 	return tree;
 }
 
-/* Makes the image this process's /, and unmounts the host's tree. */
-static int image_enter(const char *path)
+/* Mounts the image on PINS_DIR, which is empty in a user's mount namespace: its descriptor. */
+static int image_mount(const struct mntns *mntns, int folder)
 {
 	struct mount_attr attr = {.attr_set =
 				      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
 				  .propagation = MS_PRIVATE};
+	const char *path = mntns->profile->root;
+
+	if (mntns->profile->root_changes)
+		return overlay_mount(mntns->uid, mntns->account, path, folder, PINS_DIR);
+	/* Without the mounts below it: what an administrator mounts there is not meant for users. */
+	CLEANUP_FD int tree =
+	    open_tree(folder, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	int error =
+	    tree < 0 ? log_errno(errno, "clone %s", path) : mount_attach(tree, -1, PINS_DIR, attr);
+
+	return error ?: steal_fd(&tree);
+}
+
+/* Makes the image this process's /, and unmounts the host's tree. */
+static int image_enter(const struct mntns *mntns)
+{
+	const char *path = mntns->profile->root;
 	CLEANUP_FD int folder = conf_folder_open(path);
 
 	if (folder < 0)
 		return folder;
-	/* Without the mounts below it: what an administrator mounts there is not meant for users. */
-	CLEANUP_FD int tree =
-	    open_tree(folder, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	CLEANUP_FD int image = image_mount(mntns, folder);
 
-	if (tree < 0)
-		return log_errno(errno, "clone %s", path);
-	/* It needs a place in the tree for a moment. In a user's mount namespace this one is empty. */
-	int error = mount_attach(tree, -1, PINS_DIR, attr);
-
-	if (error)
-		return error;
+	if (image < 0)
+		return image;
 	/* The host's / is mounted over the image's, and "." is below it, until it is unmounted. */
-	if (fchdir(tree) < 0 || syscall(SYS_pivot_root, ".", ".") < 0) {
+	if (fchdir(image) < 0 || syscall(SYS_pivot_root, ".", ".") < 0) {
 		log_errno_line(errno, "make %s the root directory", path);
 		return -EOPNOTSUPP; /* EINVAL would be tried again (pin_retry()) */
 	}
@@ -233,7 +244,7 @@ static int shared_attach(const char *path, int tree)
 /* trees: of the shared directories, and behind them the home's, -1: none. */
 static int image_fill(const struct mntns *mntns, const char *home, const int trees[SHARED + 1])
 {
-	int error = image_enter(mntns->profile->root);
+	int error = image_enter(mntns);
 
 	error = error ?: image_check(mntns, fault_log, (void *)mntns);
 	for (size_t i = 0; i < SHARED && !error; i++)

@@ -47,11 +47,11 @@ struct user_state {
 	unsigned namespaces; /* enum namespace_bit */
 	enum conf_linger linger;
 	struct limits limits;
-	time_t since;		  /* seconds, CLOCK_REALTIME, of the first login */
-	uint64_t runtime_dir;	  /* mntns_runtime_id() of the mounted /run/user/UID, 0: none */
-	char root[CONF_PATH_MAX]; /* the profile's; "": the host's */
-	unsigned view;		  /* view_count(): paths to look at; 0: none */
-	uint64_t net_inode;	  /* of the network namespace, 0: unknown */
+	time_t since;	      /* seconds, CLOCK_REALTIME, of the first login */
+	uint64_t runtime_dir; /* mntns_runtime_id() of the mounted /run/user/UID, 0: none */
+	char root[CONF_PATH_MAX + sizeof(ROOT_IMAGE)]; /* the profile's; "": the host's */
+	unsigned view;				       /* view_count(): paths to look at; 0: none */
+	uint64_t net_inode;			       /* of the network namespace, 0: unknown */
 };
 
 struct session {

@@ -379,6 +379,110 @@ test_explain_tells_what_an_image_means() {
 	assert_match 'root +/: users have the programs and files of the host' "$(pam-netns explain alice)"
 }
 
+# changes_set: users have changes of their own to the image, on a file system that can hold them. In it, alice owns
+# /opt/own, and all users may write to /opt/open.
+changes_set() {
+	image_set "image:$IMAGE"
+	mkdir -p "$IMAGE"/opt/{own,open}
+	chmod 1777 "$IMAGE/opt/open"
+	echo image >"$IMAGE/opt/own/file"
+	chown -R alice "$IMAGE/opt/own"
+	rm -rf /var/lib/pam-netns/private/2001/image
+	mountpoint -q /var/lib/pam-netns || mount -t tmpfs -o mode=0755 lib /var/lib/pam-netns
+}
+
+test_each_way_of_login_has_the_users_changes() {
+	changes_set
+	ssh_as alice -- 'echo changed >/opt/own/file'
+	assert_each_way changed alice 'cat /opt/own/file'
+	assert_eq image "$(ssh_as bob -- cat /opt/own/file)" 'another user'
+	assert_eq image "$(<"$IMAGE/opt/own/file")" 'the image'
+	host_clean
+	assert_eq '/' "$(ssh_as alice -- 'cut -d " " -f 5 /proc/self/mountinfo' | grep -vE '^/(dev|proc|run|sys|home|tmp|var/tmp|etc/resolv.conf)(/|$)' | paste -sd ' ')" mounts
+	host_clean
+}
+
+test_changes_are_kept_between_logins() {
+	local before
+	before=$(find "$IMAGE/opt" -printf '%p %i %m %u\n' | sort)
+	changes_set
+	ssh_as alice -- 'cd /opt/own && rm file && mkdir -p deep/er && mv deep else && touch else/new && chmod 700 else &&
+		echo x >/opt/open/file && ln -s /etc/passwd link'
+	host_clean
+	assert_eq 'else link 700 x' "$(ssh_as alice -- 'echo $(ls /opt/own) $(stat -c %a /opt/own/else) $(cat /opt/open/file)')"
+	host_clean
+	[[ -e $IMAGE/opt/own/file && ! -e $IMAGE/opt/own/else && ! -e $IMAGE/opt/open/file ]]
+	# Root in the user's session changes the image of this user alone.
+	hold_session one alice
+	pam-netns exec alice --root -- sh -c 'echo new >/etc/name && rm /usr/bin/yes'
+	assert_eq new "$(in_session one 'cat /etc/name')"
+	assert_match "root +image:$IMAGE" "$(pam-netns status alice)"
+	end_session one
+	host_clean
+	assert_eq 'of busybox' "$(ssh_as bob -- cat /etc/name)"
+	assert_eq new "$(ssh_as alice -- cat /etc/name)"
+	[[ -e $IMAGE/usr/bin/yes ]]
+	host_clean
+	# The changes are to that image, and gone with the user's directory.
+	image_set "$IMAGE"
+	assert_eq 'of busybox' "$(ssh_as alice -- cat /etc/name)"
+	host_clean
+	changes_set
+	assert_eq 'of busybox' "$(ssh_as alice -- cat /etc/name)"
+	host_clean
+}
+
+test_t69_changes_give_no_right() {
+	changes_set
+	for path in /etc/new /usr/bin/new /new /opt/new; do
+		assert_fails ssh_as alice -- "touch $path" 2>/dev/null
+	done
+	image_add "$IMAGE" "$(command -v id)" /opt/own/suid
+	chmod 4755 "$IMAGE/opt/own/suid"
+	assert_eq 2001 "$(ssh_as alice -- '/opt/own/suid -u')"
+	assert_fails ssh_as alice -- 'rm -f /opt/open/../../etc/name' 2>/dev/null
+	assert_fails as alice ls /var/lib/pam-netns/private 2>/dev/null
+	host_clean
+	rm "$IMAGE/opt/own/suid"
+}
+
+# The user owns the directory above a mount point, and puts a link there.
+test_t69_links_in_changes_lead_no_mount_elsewhere() {
+	changes_set
+	mkdir -p /opt/own/home "$IMAGE/opt/own/home"
+	chown alice /opt/own/home "$IMAGE/opt/own/home"
+	usermod -d /opt/own/home alice
+	assert_eq /opt/own/home "$(su - alice -c pwd)"
+	host_clean
+	usermod -d /home/alice alice
+	su alice -c 'rmdir /opt/own/home && ln -s /etc /opt/own/home'
+	host_clean
+	usermod -d /opt/own/home alice
+	assert_fails su - alice -c true
+	log_grep "the image has /opt/own/home, which leads over a symbolic link that is not root's"
+	host_clean
+	usermod -d /home/alice alice
+	rm -r /opt/own
+}
+
+test_t69_changes_do_not_go_to_the_next_owner_of_the_uid() {
+	changes_set
+	ssh_as alice -- 'echo secret >/opt/own/file'
+	host_clean
+	usermod -l mallory alice
+	assert_eq image "$(su mallory -c 'cat /opt/own/file')"
+	host_clean
+	usermod -l alice mallory
+	assert_match '/2001\.alice\.' "$(echo /var/lib/pam-netns/private/*)"
+}
+
+test_file_system_that_holds_no_changes_refuses_logins() {
+	changes_set
+	umount /var/lib/pam-netns
+	refused_with 'cannot mount an overlay of .*: the file system of /var/lib/pam-netns cannot hold one' \
+		'the file system of /var/lib/pam-netns cannot hold users. changes, because it is an overlay itself'
+}
+
 # fault_with_image SWEEP: with all other keys of a user's view. One of ten calls.
 fault_with_image() {
 	local output=/run/test-host/fault
@@ -394,4 +498,9 @@ test_failing_calls_leave_nothing() {
 
 test_killed_helper_leaves_nothing() {
 	fault_with_image kill-open
+}
+
+test_failing_calls_with_changes_leave_nothing() {
+	changes_set
+	IMAGE=image:$IMAGE fault_with_image =open
 }

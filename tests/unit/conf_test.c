@@ -154,7 +154,7 @@ static const char other_values[] =
     "[profile c]\nmatch = *\nnetwork = v4\nnamespaces = mnt,net\n"
     "private = /tmp /srv/scratch\nprivate_size = 512M\nprivate_exec = yes\nprocesses = own "
     "adm\nhide = /home/*, ?/run/x\n"
-    "read_only = /usr\nbind = ?/srv/%u/%U:/mnt/%g:ro /opt\nroot = /srv/images/lab\n";
+    "read_only = /usr\nbind = ?/srv/%u/%U:/mnt/%g:ro /opt\nroot = image:/srv/images/lab\n";
 
 static void test_values_of_networks_are_parsed(void **state)
 {
@@ -239,6 +239,7 @@ static void test_values_of_profiles_are_parsed(void **state)
 	assert_string_equal(path, "/run/x");
 	assert_int_equal(p[2].read_only.count, 1);
 	assert_string_equal(p[2].root, "/srv/images/lab");
+	assert_true(p[2].root_changes);
 	assert_null(p[0].root);
 	assert_int_equal(p[2].bind.count, 2);
 	assert_int_equal(conf_bind(p[2].bind.words[0], &who, &bind), 0);

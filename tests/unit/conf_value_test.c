@@ -342,10 +342,10 @@ static void test_bad_hidden_processes_and_paths_are_refused(void **state)
 	     "files; keep one"},
 	    {"root", "srv/images",
 	     "must be / for the host's, or the absolute path of a directory, without '.', '..', "
-	     "'//' or a '/' at its end, such as /srv/images/lab"},
-	    {"root", "/srv/../etc",
+	     "'//' or a '/' at its end, such as /srv/images/lab or image:/srv/images/lab"},
+	    {"root", "image:srv",
 	     "must be / for the host's, or the absolute path of a directory, without '.', '..', "
-	     "'//' or a '/' at its end, such as /srv/images/lab"},
+	     "'//' or a '/' at its end, such as /srv/images/lab or image:/srv/images/lab"},
 	    {"hide", "/tmp/x",
 	     "'/tmp/x' overlaps with /tmp, a private directory, in which users have only their own "
 	     "files; keep one"},

@@ -91,7 +91,7 @@ static long fake_capset(const struct __user_cap_data_struct *data)
 	if (world.clockless && (data[0].permitted & 1U << CAP_SYS_TIME))
 		return -1;
 	world.permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
-	assert_int_equal(data[0].effective, data[0].permitted);
+	assert_int_equal(data[0].effective, data[0].permitted & ~(1U << CAP_DAC_OVERRIDE));
 	assert_int_equal(data[0].inheritable | data[1].inheritable, 0);
 	return 0;
 }
@@ -150,12 +150,12 @@ static int fake_sandbox(void)
 
 static void assert_locked_down(void)
 {
-	const uint64_t kept = UINT64_C(1) << CAP_SYS_ADMIN | UINT64_C(1) << CAP_SYS_CHROOT |
-			      UINT64_C(1) << CAP_NET_ADMIN | UINT64_C(1) << CAP_SYS_PTRACE |
-			      UINT64_C(1) << CAP_KILL | UINT64_C(1) << CAP_CHOWN |
-			      UINT64_C(1) << CAP_FOWNER | UINT64_C(1) << CAP_FSETID |
-			      UINT64_C(1) << CAP_SETUID | UINT64_C(1) << CAP_SETGID |
-			      (uint64_t)!world.clockless << CAP_SYS_TIME;
+	const uint64_t kept =
+	    UINT64_C(1) << CAP_SYS_ADMIN | UINT64_C(1) << CAP_SYS_CHROOT |
+	    UINT64_C(1) << CAP_NET_ADMIN | UINT64_C(1) << CAP_SYS_PTRACE | UINT64_C(1) << CAP_KILL |
+	    UINT64_C(1) << CAP_CHOWN | UINT64_C(1) << CAP_FOWNER | UINT64_C(1) << CAP_FSETID |
+	    UINT64_C(1) << CAP_SETUID | UINT64_C(1) << CAP_SETGID |
+	    UINT64_C(1) << CAP_DAC_OVERRIDE | (uint64_t)!world.clockless << CAP_SYS_TIME;
 
 	assert_true(world.permitted == kept);
 	assert_true(world.closed && world.no_new_privs && world.sandboxed && world.protected_all);

@@ -103,7 +103,9 @@ static int mount_namespace_make(struct user *user)
 	error = pin_retry(attempt_make, &a);
 	user->state.runtime_dir = a.mntns.runtime_dir;
 	user->state.view = view_count(user->profile);
-	snprintf(user->state.root, sizeof(user->state.root), "%s", user->profile->root ?: "");
+	if (user->profile->root)
+		snprintf(user->state.root, sizeof(user->state.root), "%s%s",
+			 user->profile->root_changes ? ROOT_IMAGE : "", user->profile->root);
 	return error;
 }
 

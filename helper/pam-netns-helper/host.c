@@ -85,6 +85,28 @@ static int folders_make(struct host *host)
 	return result < 0 ? result : pins_setup();
 }
 
+/* Is this process in the namespace, and are its next children? */
+static bool is_in(const struct host *host, int fd, const struct namespace_row *row)
+{
+	const char *const names[] = {row->name, row->made};
+	struct stat st, own;
+
+	if (fstat(fd, &st) < 0)
+		return false;
+	for (int i = 0; i < 2; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "self/ns/%s", names[i]);
+		if (fstatat(host->proc, path, &own, 0) < 0 || own.st_ino != st.st_ino)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * EUSERS: a child of ns/owned.c, which a user has stopped, still has this process's memory. Then the
+ * kernel refuses a time namespace, also the one that this process is in.
+ */
 static int host_return_to(const struct host *host, enum namespace_kind kind)
 {
 	const struct namespace_row *row = &namespace_kinds[kind];
@@ -95,9 +117,9 @@ static int host_return_to(const struct host *host, enum namespace_kind kind)
 		fd = opened;
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
-	return setns(fd, row->clone_flag) < 0
-		   ? log_errno(errno, "enter the host's %s namespace", row->name)
-		   : 0;
+	if (setns(fd, row->clone_flag) == 0 || (errno == EUSERS && is_in(host, fd, row)))
+		return 0;
+	return log_errno(errno, "enter the host's %s namespace", row->name);
 }
 
 int host_return(const struct host *host, unsigned set)

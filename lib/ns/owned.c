@@ -7,8 +7,8 @@
  *
  * - The user may not trace it, or take its descriptors: its memory is the helper's, which is not
  *   dumpable and belongs to the host's user namespace. See ptrace(2), "PTRACE_MODE_ATTACH".
- * - The user may stop, slow or kill it. So the wait for it has a limit (T10), and only this user's
- *   login fails.
+ * - The user may stop, slow or kill it. So the wait for it has a limit (T10), unless it is the kernel
+ *   that lets it wait, and only this user's login fails.
  * - The maps of ids are written when it has ended: a zombie cannot be changed.
  */
 #include "ns/owned.h"
@@ -29,6 +29,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/files.h"
 #include "base/large.h"
 #include "base/log.h"
 
@@ -93,6 +94,20 @@ static int child_run(void *context)
 	return 0;
 }
 
+/*
+ * Is the child at work in the kernel (D)? A kernel that ends other network namespaces may need seconds for
+ * a new one. The user cannot stop or slow the child there.
+ */
+static bool in_kernel(const struct child *child)
+{
+	char text[1024];
+	const char *name_end = NULL;
+
+	if (child->self >= 0 && files_read(child->self, "stat", text, sizeof(text)) > 0)
+		name_end = strrchr(text, ')');
+	return name_end && strncmp(name_end, ") D", 3) == 0;
+}
+
 /* Runs the child to its end; it stays a zombie. -errno, logged. */
 static int child_start(struct child *child, pid_t *pid)
 {
@@ -106,7 +121,7 @@ static int child_start(struct child *child, pid_t *pid)
 		return log_errno(errno, "start a process");
 	do
 		ended = poll(&end, 1, CHILD_WAIT_MS);
-	while (ended < 0 && errno == EINTR);
+	while (ended < 0 ? errno == EINTR : ended == 0 && in_kernel(child));
 	close(end.fd);
 	if (ended != 1) {
 		(void)kill(*pid, SIGKILL);

@@ -405,6 +405,32 @@ static void test_down_removes_bridge_rules_and_records(void **state)
 	assert_false(there(NETWORKS_DIR "/default"));
 }
 
+static int sharer_sleep(void *context)
+{
+	(void)context;
+	return pause();
+}
+
+/* host_return() while a process shares the helper's memory, as a child of ns/owned.c that a user has stopped. */
+static int verb_return(struct host *host, const struct request *request, struct reply *reply)
+{
+	static char stack[16384] __attribute__((aligned(16)));
+	pid_t pid = clone(sharer_sleep, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
+	int error = pid < 0 ? -errno : host_return(host, NAMESPACES_ALL);
+
+	(void)request;
+	(void)reply;
+	(void)kill(pid, SIGKILL);
+	(void)waitpid(pid, NULL, 0);
+	return error;
+}
+
+static void test_helper_returns_although_its_memory_is_shared(void **state)
+{
+	(void)state;
+	assert_helper(verb_return, 0);
+}
+
 static int tests_run(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -417,6 +443,7 @@ static int tests_run(void)
 	    cmocka_unit_test(test_login_and_gc_mend_port_and_route),
 	    cmocka_unit_test(test_login_gets_the_namespaces_of_its_profile),
 	    cmocka_unit_test(test_verbs_inside_a_session_act_on_the_host),
+	    cmocka_unit_test(test_helper_returns_although_its_memory_is_shared),
 	    cmocka_unit_test(test_down_removes_bridge_rules_and_records),
 	};
 

@@ -189,6 +189,29 @@ static void stopped_child_is_not_waited_for(void **state)
 	inside = NULL;
 }
 
+/* The parent of a vfork(2) waits in the kernel, as for a lock. */
+static void wait_in_kernel(void)
+{
+	const struct timespec longer = {.tv_sec = CHILD_WAIT_MS / 1000 + 1, .tv_nsec = 200000000};
+
+	if ((syscall)(SYS_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0) == 0) {
+		(void)nanosleep(&longer, NULL);
+		(void)(syscall)(SYS_exit_group, 0);
+	}
+}
+
+static void child_in_the_kernel_is_waited_for(void **state)
+{
+	int net;
+
+	(void)state;
+	inside = wait_in_kernel;
+	net = owned_make(USER, GROUP);
+	inside = NULL;
+	assert_true(net >= 0 && owned_by(net, USER));
+	close(net);
+}
+
 static int to_attacker[2], from_attacker[2];
 
 static void attacked(void)
@@ -288,6 +311,7 @@ int main(void)
 	    cmocka_unit_test(network_belongs_to_its_user),
 	    cmocka_unit_test(network_of_a_nested_namespace_is_not_the_users),
 	    cmocka_unit_test(stopped_child_is_not_waited_for),
+	    cmocka_unit_test(child_in_the_kernel_is_waited_for),
 	    cmocka_unit_test(user_cannot_take_over_the_child),
 	    cmocka_unit_test(each_failing_call_is_reported),
 	};

@@ -189,6 +189,10 @@ test_shell_that_the_image_lacks_refuses_the_login() {
 	rm "$IMAGE/bin/bash"
 	ssh_as alice -- true
 	usermod -s /bin/sh bob
+	mount -t tmpfs -o noexec,mode=755 noexec /srv/images
+	image_make "$IMAGE"
+	refused_with 'the image has a shell /bin/sh that cannot be run: it must be a program with mode 0755, and the image not on a noexec mount'
+	umount /srv/images
 	rm "$IMAGE/bin/sh"
 	refused_with 'the image has no shell /bin/sh'
 	ln -s busybox "$IMAGE/bin/sh"
@@ -275,6 +279,12 @@ test_other_namespaces_work_with_an_image() {
 	conf_set namespaces 'net mnt uts time cgroup'
 	assert_eq '0::/ cgroup.procs' "$(ssh_as alice -- 'grep ^0: /proc/self/cgroup; cd /sys/fs/cgroup && ls -d pam-netns cgroup.procs 2>/dev/null' | xargs)"
 	assert_match '^[0-9]\.' "$(su alice -c 'cut -d " " -f 1 /proc/uptime')"
+	host_clean
+	image_set "$IMAGE"
+	conf_set namespaces 'net mnt uts ipc time cgroup'
+	conf_set private '/tmp /var/tmp /dev/shm /run/sudo/ts'
+	mkdir -p /run/sudo/ts
+	assert_eq 'of busybox 0::/' "$(ssh_as alice -- 'echo $(cat /etc/name) $(grep ^0: /proc/self/cgroup)')"
 	host_clean
 	image_set "$IMAGE"
 	conf_set namespaces 'net mnt uts ipc pid'

@@ -5,6 +5,8 @@
 
 # shellcheck source=tests/integration/systemd_lib.sh
 . "$CHECKOUT/tests/integration/systemd_lib.sh"
+# shellcheck source=tests/integration/root_lib.sh
+. "$CHECKOUT/tests/integration/root_lib.sh"
 
 setup() {
 	host_pam_install
@@ -62,4 +64,26 @@ test_gc_in_its_unit_mends_and_removes_a_user_with_each_key() {
 	systemctl start pam-netns-gc.service
 	user_clean alice
 	systemctl reset-failed user@2001.service || :
+}
+
+# logind's modules come before ours, and its directory is in the host's /run.
+test_logins_in_an_image_work_without_a_user_manager() {
+	image_make /srv/images/busybox
+	image_set /srv/images/busybox
+	usermod -s /bin/sh alice
+	log_mark
+	hold_session one alice
+	assert_eq 'of busybox 700' "$(in_session one 'echo $(cat /etc/name) $(stat -c %a $XDG_RUNTIME_DIR)')"
+	assert_eq 'of busybox' "$(su - alice -c 'cat /etc/name')"
+	assert_eq 'of busybox' "$(cron_run alice 'cat /etc/name')"
+	log_grep "alice has no systemd user manager, because root is an image's: user@2001.service is refused" >/dev/null
+	assert_ne active "$(systemctl is-active user@2001.service || :)"
+	systemctl start pam-netns-gc.service
+	assert_eq 'of busybox' "$(ssh_as alice -- cat /etc/name)" 'after gc'
+	end_session one
+	host_clean 20
+	wait_until 10 eval '! loginctl list-sessions --no-legend | grep -q alice'
+	assert_no_log 'not closed cleanly'
+	systemctl reset-failed user@2001.service || :
+	usermod -s /bin/bash alice
 }

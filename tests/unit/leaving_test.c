@@ -183,7 +183,7 @@ static struct user_state record(void)
 	return s;
 }
 
-static void record_write(void)
+static void state_file_write(void)
 {
 	struct user_state s = record();
 
@@ -229,7 +229,7 @@ static void test_two_empty_looks_tear_down(void **state)
 	struct leaving l = leaves(false);
 
 	(void)state;
-	record_write();
+	state_file_write();
 	session_write(false);
 	assert_int_equal(look(&l), LOOKED_EMPTY);
 	assert_string_equal(world.done, "");
@@ -292,7 +292,7 @@ static void test_live_session_keeps_the_user(void **state)
 	struct leaving l = leaves(false);
 
 	(void)state;
-	record_write();
+	state_file_write();
 	session_write(true);
 	assert_int_equal(look(&l), LOOKED_EMPTY);
 	assert_int_equal(look(&l), LOOKED_DONE);

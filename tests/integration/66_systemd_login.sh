@@ -160,6 +160,8 @@ test_sessions_outlive_restarted_ssh_and_logind() {
 	hold_session one alice
 	systemctl restart ssh
 	sessions_still_work
+	# sshd tells logind of a session's end after the client has gone.
+	wait_until 20 eval "[[ \$(pgrep -fc '^sshd: .* .priv.') == 1 ]]"
 	systemctl restart systemd-logind
 	sessions_still_work
 	end_session one

@@ -416,7 +416,8 @@ void doctor_pam(struct doctor *doctor)
 			       pam_folders[0],
 			       access("/usr/share/pam-configs/pam-netns", F_OK) == 0 &&
 				       access("/usr/sbin/pam-auth-update", X_OK) == 0
-				   ? "pam-auth-update --enable pam-netns # read pam_netns(8) first"
+				   ? "pam-auth-update --enable pam-netns # read pam_netns(8) first; if "
+				     "it finds local modifications, add the line by hand"
 				   : "see pam_netns(8)");
 	if (pam.stacks)
 		missing_check(&pam);

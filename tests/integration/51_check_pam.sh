@@ -387,6 +387,14 @@ test_host_without_our_line_is_told_the_command() {
 	assert_match 'no stack in /etc/pam.d has a session line .*, so no user is isolated -> pam-auth-update --enable' "$said"
 	DEBIAN_FRONTEND=noninteractive bash -euc "${said##* -> }"
 	assert_match 'ok   pam: ' "$(pam-netns doctor)"
+	# pam-auth-update leaves a file alone that was changed by hand, and does not fail.
+	DEBIAN_FRONTEND=noninteractive pam-auth-update --disable pam-netns
+	cp -p /etc/pam.d/common-session "$OUT/session"
+	sed -i 's/^# end of pam-auth-update config/session optional pam_echo.so\n&/' /etc/pam.d/common-session
+	DEBIAN_FRONTEND=noninteractive bash -euc "${said##* -> }"
+	assert_match 'if it finds local modifications, add the line by hand' "$(pam-netns doctor || :)"
+	cp -p "$OUT/session" /etc/pam.d/common-session
+	DEBIAN_FRONTEND=noninteractive bash -euc "${said##* -> }"
 	assert_ne "$(readlink /proc/self/ns/net)" "$(su alice -c 'readlink /proc/self/ns/net')"
 	DEBIAN_FRONTEND=noninteractive pam-auth-update --disable pam-netns
 	stacks_back

@@ -410,15 +410,16 @@ void doctor_pam(struct doctor *doctor)
 		    "this user cannot read the PAM stacks of %u services -> sudo pam-netns doctor",
 		    pam.unreadable);
 	else if (!pam.stacks)
-		doctor_warning(doctor,
-			       "no stack in %s has a session line with " PAM_MODULE
-			       ", so no user is isolated -> %s",
-			       pam_folders[0],
-			       access("/usr/share/pam-configs/pam-netns", F_OK) == 0 &&
-				       access("/usr/sbin/pam-auth-update", X_OK) == 0
-				   ? "pam-auth-update --enable pam-netns # read pam_netns(8) first; if "
-				     "it finds local modifications, add the line by hand"
-				   : "see pam_netns(8)");
+		doctor_warning(
+		    doctor,
+		    "no stack in %s has a session line with " PAM_MODULE
+		    ", so no user is isolated -> %s",
+		    pam_folders[0],
+		    access("/usr/share/pam-configs/pam-netns", F_OK) == 0 &&
+			    access("/usr/sbin/pam-auth-update", X_OK) == 0
+			? "pam-auth-update --enable pam-netns # read pam_netns(8) first; if "
+			  "it finds local modifications, add the line by hand"
+			: "see pam_netns(8)");
 	if (pam.stacks)
 		missing_check(&pam);
 	if (pam.stacks && !module_exists())

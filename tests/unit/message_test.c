@@ -346,7 +346,7 @@ static const struct {
     WITH_FDS(2, REPLY("isolated") HANDED("net") HANDED("net") "end="),
     WITH_FDS(2, REPLY("isolated") HANDED("mnt") HANDED("net") "end="),
     WITH_FDS(4, REPLY("isolated") HANDED("net") HANDED("uts") HANDED("mnt") HANDED("mnt") "end="),
-    WITH_FDS(1, REPLY("isolated") HANDED("cgroup") "end="),
+    WITH_FDS(1, REPLY("isolated") HANDED("user") "end="),
     WITH_FDS(1, REPLY("isolated") "type=net\0inode=2\0device=1\0end="),
     WITH_FDS(0, "reply\0outcome=done\0line=\0cause=\0end="),
 };

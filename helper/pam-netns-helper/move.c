@@ -50,7 +50,10 @@ static int copy_start(void *context, int cgroup)
 
 void helper_move(void)
 {
-	if (root_cgroup_each(copy_start, NULL) == 0 &&
-	    message_send_moved(STDIN_FILENO, getpid()) < 0)
-		_exit(1);
+	if (root_cgroup_each(copy_start, NULL) < 0)
+		return;
+	/* The caller must wait for this process, so it must know it. Memory may be short for a moment. */
+	for (int i = 0; message_send_moved(STDIN_FILENO, getpid()) < 0; i++)
+		if (i == 2)
+			_exit(1);
 }

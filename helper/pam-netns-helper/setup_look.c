@@ -14,8 +14,8 @@
 
 static const struct {
 	unsigned part;
-	const char *found; /* %s: the bridge */
-	const char *mended;
+	char found[72]; /* %s: the bridge; no pointer: state/record.h */
+	char mended[16];
 } words[] = {
     {PART_NETWORK, "was not set up", "set up"},
     {PART_CONF, "the conf file or the program was changed", "set up anew"},

@@ -338,6 +338,21 @@ test_enter_and_exec_land_in_the_image() {
 	host_clean
 }
 
+# root in bob's session, who has the host's /.
+test_login_from_another_users_session_comes_and_goes() {
+	image_set "$IMAGE"
+	sed -i '/^\[profile default\]/i [profile bob]\nmatch = bob\n' "$CONF"
+	hold_session one bob
+	assert_fails in_session one 'cat /etc/name'
+	log_mark
+	assert_eq 'of busybox' "$(pam-netns exec bob --root -- su alice -c 'cat /etc/name')"
+	log_grep 'session closed: user=alice' >/dev/null
+	assert_no_log 'not closed cleanly'
+	user_clean alice
+	end_session one
+	host_clean
+}
+
 test_mending_kicking_and_lingering_work() {
 	image_set "$IMAGE"
 	hold_session one alice

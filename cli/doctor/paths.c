@@ -123,11 +123,20 @@ static void check_bind(struct doctor *doctor, const struct profile *profile, con
 			     "name two files, or two directories");
 }
 
+static void check_private(struct doctor *doctor, const struct profile *profile)
+{
+	const struct named named = {doctor, profile, "private", false};
+
+	for (size_t i = 0; i < profile->private_count; i++)
+		(void)path_check(&named, profile->private_dirs[i], true);
+}
+
 void doctor_paths(struct doctor *doctor)
 {
 	for (size_t i = 0; i < doctor->conf->profiles_count; i++) {
 		const struct profile *profile = &doctor->conf->profiles[i];
 
+		check_private(doctor, profile);
 		check_list(doctor, profile, "hide", &profile->hide);
 		check_list(doctor, profile, "read_only", &profile->read_only);
 		for (size_t j = 0; j < profile->bind.count; j++)

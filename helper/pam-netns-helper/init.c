@@ -42,7 +42,12 @@ static int letter_send(int socket, const struct letter *letter, int fd)
 					   .cmsg_len = CMSG_LEN(sizeof(int))};
 		memcpy(CMSG_DATA(header), &fd, sizeof(fd));
 	}
-	return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	ssize_t n;
+
+	do
+		n = sendmsg(socket, &message, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
 }
 
 /* *fd: the attached descriptor, -1: none. -EPIPE: the other side is gone. */

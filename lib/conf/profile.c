@@ -16,7 +16,7 @@
  * sudo's tickets name a process by its number and start, which a time namespace lets happen again.
  * So they end with the namespace, and none is valid both inside and outside.
  */
-#define TICKETS "/run/sudo/ts"
+#define TICKETS "/run/sudo" /* at a boot sudo has not made the folder ts in it yet */
 
 static int namespace_unknown(const char *name, struct conf_reason *why)
 {
@@ -231,7 +231,7 @@ static void tickets_check(const struct conf_section *section, const struct profi
 	if (!(profile->namespaces & NAMESPACE_TIME))
 		return;
 	for (size_t i = 0; i < profile->private_count; i++)
-		if (strcmp(profile->private_dirs[i], TICKETS) == 0)
+		if (path_below(TICKETS "/ts", profile->private_dirs[i]))
 			return;
 	conf_report_add(
 	    report, &place,

@@ -8,7 +8,7 @@ setup() {
 	host_pam_install
 	sed -i '1i auth sufficient pam_permit.so' /etc/pam.d/su
 	echo 'alice ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/namespaces
-	mkdir -p /run/sudo/ts
+	mkdir -p /run/sudo
 	printf '#!/bin/sh\nfor kind in %s; do echo $kind=$(stat -L -c %%i /proc/self/ns/$kind); done\n' \
 		"${KINDS[*]}" >/usr/local/bin/print-kinds
 	chmod 0755 /usr/local/bin/print-kinds
@@ -17,7 +17,7 @@ setup() {
 # conf_sets ALICE_SET OTHERS_SET: the namespaces of alice's profile, and of all other users'.
 conf_sets() {
 	local private=
-	[[ " $1 " != *' time '* ]] || private='private = /tmp /var/tmp /dev/shm /run/sudo/ts'
+	[[ " $1 " != *' time '* ]] || private='private = /tmp /var/tmp /dev/shm /run/sudo'
 	cat >"$CONF" <<-END
 		[network default]
 		[profile staff]

@@ -106,9 +106,9 @@ test_nested_logins_are_in_the_namespaces_of_their_own_profile() {
 }
 
 test_all_kinds_together() {
-	mkdir -p /run/sudo/ts
+	mkdir -p /run/sudo
 	conf_set namespaces 'net mnt uts ipc time cgroup pid'
-	conf_set private '/tmp /var/tmp /dev/shm /run/sudo/ts'
+	conf_set private '/tmp /var/tmp /dev/shm /run/sudo'
 	pam-netns check "$CONF"
 	hold_session one alice
 	assert_match '^0::/$' "$(in_session one 'grep ^0: /proc/self/cgroup')"

@@ -2,7 +2,7 @@
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
 # namespaces with time: the time since boot begins at a user's first login.
 
-PRIVATE='/tmp /var/tmp /dev/shm /run/sudo/ts'
+PRIVATE='/tmp /var/tmp /dev/shm /run/sudo'
 
 setup() {
 	host_pam_install
@@ -158,7 +158,7 @@ ticket_login() {
 	pid=$!
 	wait_until 5 test -s "$OUT/ready"
 	if [[ $how == shared ]]; then
-		nsenter -m -t "$(pgrep -u alice | head -n 1)" umount /run/sudo/ts
+		nsenter -m -t "$(pgrep -u alice | head -n 1)" umount /run/sudo
 	fi
 	[[ ! -e /run/sudo/ts/alice ]] || touch /run/sudo/ts/alice
 	: >"$OUT/go"
@@ -216,13 +216,15 @@ test_t63_ticket_of_an_earlier_pid_namespace_is_not_valid() {
 
 test_t62_time_without_private_tickets_is_refused() {
 	local private
-	for private in none '/tmp /dev/shm' '/tmp /run/sudo'; do
+	for private in none '/tmp /dev/shm' '/tmp /run/sudo/log'; do
 		conf_set private "$private"
-		assert_fails_with 'namespaces = net mnt uts time: time needs private tickets of sudo.* add /run/sudo/ts to private' \
+		assert_fails_with 'namespaces = net mnt uts time: time needs private tickets of sudo.* add /run/sudo to private' \
 			pam-netns check "$CONF"
 		assert_fails su alice -c true
 		host_clean
 	done
+	conf_set private '/tmp /run/sudo/ts'
+	pam-netns check "$CONF"
 	conf_set private "$PRIVATE"
 	conf_set namespaces 'net time'
 	assert_fails_with 'time needs mnt, .* add mnt, or remove time' pam-netns check "$CONF"
@@ -230,11 +232,12 @@ test_t62_time_without_private_tickets_is_refused() {
 }
 
 test_missing_folder_of_tickets_refuses_login() {
-	mv /run/sudo/ts /run/sudo/ts.kept
+	mv /run/sudo /run/sudo.kept
 	log_mark
 	assert_fails su alice -c true
-	log_grep 'use /run/sudo/ts as a private directory: No such file' >/dev/null
-	mv /run/sudo/ts.kept /run/sudo/ts
+	log_grep 'use /run/sudo as a private directory: No such file' >/dev/null
+	assert_fails_with 'private of \[profile default\] names /run/sudo, which .*, so its logins are refused' pam-netns check
+	mv /run/sudo.kept /run/sudo
 	host_clean
 	login_works
 	host_clean

@@ -274,8 +274,8 @@ test_other_keys_work_in_the_image() {
 
 test_other_namespaces_work_with_an_image() {
 	image_set "$IMAGE"
-	mkdir -p /run/sudo/ts
-	conf_set private '/tmp /run/sudo/ts'
+	mkdir -p /run/sudo
+	conf_set private '/tmp /run/sudo'
 	conf_set namespaces 'net mnt uts time cgroup'
 	assert_eq '0::/ cgroup.procs' "$(ssh_as alice -- 'grep ^0: /proc/self/cgroup; cd /sys/fs/cgroup && ls -d pam-netns cgroup.procs 2>/dev/null' | xargs)"
 	assert_match '^[0-9]\.' "$(su alice -c 'cut -d " " -f 1 /proc/uptime')"

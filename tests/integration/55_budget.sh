@@ -161,8 +161,8 @@ test_keys_of_the_view_add_few_calls() {
 
 test_keys_of_namespaces_add_few_calls() {
 	keys_add 8 6 3 namespaces 'net mnt uts ipc'
-	mkdir -p /run/sudo/ts
-	keys_add 18 6 3 namespaces 'net mnt uts time' private '/tmp /var/tmp /dev/shm /run/sudo/ts'
+	mkdir -p /run/sudo
+	keys_add 18 6 3 namespaces 'net mnt uts time' private '/tmp /var/tmp /dev/shm /run/sudo'
 	keys_add 35 25 10 namespaces 'net mnt uts cgroup'
 	keys_add 20 1 0 net_admin yes
 	keys_add 24 13 11 namespaces 'net mnt uts pid'

@@ -147,7 +147,7 @@ test_explain_tells_what_users_notice_of_a_key_that_is_on() {
 		conf_reset
 	done
 	conf_set namespaces 'net mnt uts ipc time pid'
-	conf_set private '/tmp /run/sudo/ts'
+	conf_set private '/tmp /run/sudo'
 	assert_match 'users notice: ipc: ' "$(notes alice)"
 	assert_match 'users notice: time: uptime .* begin at the first login' "$(notes alice)"
 	assert_match 'users notice: pid: ' "$(notes alice)"

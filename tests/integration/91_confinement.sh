@@ -130,9 +130,9 @@ test_paths_in_policies_and_units_are_installed() {
 test_apparmor_profile_permits_the_files_of_the_helper() {
 	local tracer
 	echo 'session required pam_netns.so' >/etc/pam.d/only
-	mkdir -p /run/sudo/ts
+	mkdir -p /run/sudo
 	sed -i 's/^namespaces = .*/namespaces = net mnt uts ipc time/; s/^processes = .*/processes = own/
-		s,^private = .*,& /run/sudo/ts,; s,^hide = .*,hide = /home/*,; s,^read_only = .*,read_only = /opt /srv,
+		s,^private = .*,& /run/sudo,; s,^hide = .*,hide = /home/*,; s,^read_only = .*,read_only = /opt /srv,
 		s,^bind = .*,bind = /usr/share/doc:/mnt /etc/hostname:/etc/motd:ro,; s/^net_admin = .*/net_admin = yes/' "$CONF"
 	trace pam-netns up
 	trace pamtester only alice open_session

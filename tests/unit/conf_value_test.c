@@ -230,11 +230,11 @@ static void test_bad_values_of_isolation_are_refused(void **state)
 	     "cgroup needs mnt, because /sys/fs/cgroup would show the host's groups; add mnt, or "
 	     "remove cgroup"},
 	    {"namespaces", "net time",
-	     "time needs mnt, so that sudo's tickets in /run/sudo/ts can be private; add mnt, or "
+	     "time needs mnt, so that sudo's tickets in /run/sudo can be private; add mnt, or "
 	     "remove time"},
 	    {"namespaces", "net mnt time",
 	     "time needs private tickets of sudo, because a ticket names a process by a start time "
-	     "that comes again in a time namespace; add /run/sudo/ts to private, or remove time"},
+	     "that comes again in a time namespace; add /run/sudo to private, or remove time"},
 	    {"namespaces", "mnt uts",
 	     "must have net; to leave users on the host's network, write isolate = no"},
 	    {"namespaces", "net uts ipc",

@@ -69,7 +69,8 @@ HELPER_OBJS := $(if $(MUSL),$(HELPER_OBJS),$(filter-out %/memory.o,$(HELPER_OBJS
 ENTER_OBJS  := $(patsubst %.c,$B/%.o,$(wildcard helper/pam-netns-enter/*.c))
 CLI_OBJS    := $(patsubst %.c,$B/%.o,$(wildcard cli/*.c cli/doctor/*.c))
 WAIT_OBJS   := $B/helper/helper/pam-netns-wait/wait.o
-PROGRAMS    := $B/pam_netns.so $B/pam-netns-helper $B/pam-netns-enter $B/pam-netns-wait $B/pam-netns
+MANAGER_OBJS := $B/helper/helper/pam-netns-manager/manager.o
+PROGRAMS    := $B/pam_netns.so $B/pam-netns-helper $B/pam-netns-enter $B/pam-netns-wait $B/pam-netns-manager $B/pam-netns
 
 # The subcommands, of the table in cli/main.c.
 COMMANDS    := $(shell sed -n 's/^    {"\([a-z-]*\)", command_.*/\1/p' cli/main.c)
@@ -176,13 +177,16 @@ $B/pam-netns-enter: $(ENTER_OBJS)
 # Static, because it starts in the user's mount namespace.
 $B/pam-netns-wait: $(WAIT_OBJS)
 	$(helper_link)
+# Static, because a user may choose its environment.
+$B/pam-netns-manager: $(MANAGER_OBJS) $B/helper/libpam_netns.a
+	$(helper_link)
 
 $B/cli/kernel.o: ALL_CFLAGS += $(NL_CFLAGS)
 $B/pam-netns: $(CLI_OBJS) $B/libpam_netns.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie $(LINK) -o $@ $(CLI_OBJS) $B/libpam_netns.a $(NL_LIBS)
 
--include $(LIB_OBJS:.o=.d) $(HELPER_LIB_OBJS:.o=.d) $(MODULE_OBJS:.o=.d) $(HELPER_OBJS:.o=.d) $(ENTER_OBJS:.o=.d) $(WAIT_OBJS:.o=.d) $(CLI_OBJS:.o=.d)
+-include $(LIB_OBJS:.o=.d) $(HELPER_LIB_OBJS:.o=.d) $(MODULE_OBJS:.o=.d) $(HELPER_OBJS:.o=.d) $(ENTER_OBJS:.o=.d) $(WAIT_OBJS:.o=.d) $(MANAGER_OBJS:.o=.d) $(CLI_OBJS:.o=.d)
 
 include tests/tests.mk
 
@@ -215,6 +219,7 @@ install: all
 	$(call place,0755,$B/pam-netns-helper,$(LIBEXECDIR)/pam-netns-helper)
 	$(call place,4755,$B/pam-netns-enter,$(LIBEXECDIR)/pam-netns-enter)
 	$(call place,0755,$B/pam-netns-wait,$(LIBEXECDIR)/pam-netns-wait)
+	$(call place,0755,$B/pam-netns-manager,$(LIBEXECDIR)/pam-netns-manager)
 	$(call place,0755,$B/pam-netns,$(PREFIX)/sbin/pam-netns)
 	$(call place,0755,conf/removal-check,$(LIBEXECDIR)/removal-check)
 # Users run it too, and Debian's users have no sbin in their PATH. Where bin and sbin are one: nothing.
@@ -253,7 +258,8 @@ uninstall:
 		{ echo "Nothing was removed. 'make uninstall FORCE=yes' removes it all the same." >&2; exit 1; }
 	rm -f $(DESTDIR)$(PAMDIR)/pam_netns.so \
 		$(addprefix $(DESTDIR)$(PREFIX)/,bin/pam-netns sbin/pam-netns) \
-		$(addprefix $(DESTDIR)$(LIBEXECDIR)/,pam-netns-helper pam-netns-enter pam-netns-wait removal-check) \
+		$(addprefix $(DESTDIR)$(LIBEXECDIR)/,pam-netns-helper pam-netns-enter pam-netns-wait pam-netns-manager \
+			removal-check) \
 		$(addprefix $(DESTDIR)$(UNITDIR)/,pam-netns-gc.service pam-netns-gc.timer \
 			pam-netns-gc.path pam-netns.service pam-netns-resolv.path) \
 		$(DESTDIR)$(NFTABLES_DROPIN)/pam-netns.conf '$(DESTDIR)$(MOUNTS_DROPIN)/pam-netns.conf' \

@@ -77,8 +77,8 @@ static const struct {
      "programs that make control groups, such as container engines that limit memory or CPU time"},
     {KEY_namespaces, own_pids,
      "pid: processes have numbers of their own, and process 1 is pam-netns-init",
-     "systemctl --user, systemd-run --user (also --scope), su and sudo to other isolated users, "
-     "polkit for a process, who and w (they are empty)"},
+     "systemd-run --user --scope, systemctl --user (it works with the example user-manager.conf), "
+     "su and sudo to other isolated users, polkit for a process, who and w (they are empty)"},
     {KEY_processes, own_processes,
      "ps and top show less, also not the user's own sudo and ssh-agent; who shows all sessions",
      "w (it is empty)"},

@@ -71,6 +71,7 @@ void doctor_installed(struct doctor *doctor)
 	check_file(doctor, HELPER_PATH, 0755);
 	check_file(doctor, ENTER_PATH, 04755);
 	check_file(doctor, WAIT_PATH, 0755);
+	check_file(doctor, MANAGER_PATH, 0755);
 	check_modules(doctor);
 	check_mount(doctor, HELPER_PATH, ST_NOEXEC, LEVEL_PROBLEM,
 		    "all isolated logins are refused");

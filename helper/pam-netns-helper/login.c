@@ -17,6 +17,7 @@
 
 #include "note.h"
 #include "state/lock.h"
+#include "base/files.h"
 #include "base/log.h"
 
 static int leader_read(const struct host *host, struct process *leader)
@@ -70,6 +71,17 @@ static void init_hand(const struct user *user, struct reply *reply)
 }
 
 /*
+ * systemd looks for itself in /proc after PAM, so a manager cannot be in a mount namespace with the /proc
+ * of a PID namespace. pam-netns-manager enters the rest.
+ */
+#define MANAGER_FIRST (NAMESPACE_NET | NAMESPACE_UTS | NAMESPACE_IPC)
+
+static bool is_manager(const struct user *user)
+{
+	return strcmp(user->request->service, "systemd-user") == 0;
+}
+
+/*
  * The namespaces of the user's record. A login from another user's session leaves all of that
  * user's: for a kind that this user does not have it gets the host's.
  */
@@ -84,7 +96,9 @@ static int login_reply(const struct user *user, struct reply *reply)
 	user_tell(user, reply->line, sizeof(reply->line));
 	reply->outcome = OUTCOME_ISOLATED;
 	reply->image = *user->state.root;
-	error = reply_hand(reply, &joined, NAMESPACES_ALL);
+	error = reply_hand(reply, &joined,
+			   user->pins.fd[KIND_PID] >= 0 && is_manager(user) ? MANAGER_FIRST
+									    : NAMESPACES_ALL);
 	init_hand(user, reply);
 	return error;
 }
@@ -113,19 +127,38 @@ static int pid_namespace_check(const struct user *user, int error)
 }
 
 /*
- * Its manager is no child of the process that logs in, so it cannot be in the PID namespace. It is
- * the host's program, which needs the host's libraries and units, so it cannot run in an image.
+ * Until systemd runs the unit's program, its child has the program's name in parentheses, or the last
+ * letters of it. Only root chooses it.
+ */
+static bool manager_enters(const struct host *host)
+{
+	static const char end[] = "-manager)\n";
+	char path[32], name[32];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "%d/comm", (int)host->caller);
+	length = files_read(host->proc, path, name, sizeof(name));
+	return length >= (ssize_t)sizeof(end) && name[0] == '(' &&
+	       strcmp(name + length - strlen(end), end) == 0;
+}
+
+/*
+ * A manager is no child of the process that logs in, so only its unit can bring it into the PID
+ * namespace. It is the host's program, which needs the host's libraries and units, so it cannot run
+ * in an image.
  */
 static int manager_check(const struct user *user, bool first)
 {
 	unsigned namespaces = first ? user->profile->namespaces : user->state.namespaces;
 	bool image = first ? user->profile->root != NULL : *user->state.root;
 
-	if ((!(namespaces & NAMESPACE_PID) && !image) ||
-	    strcmp(user->request->service, "systemd-user") != 0)
+	if (!is_manager(user) ||
+	    (!image && (!(namespaces & NAMESPACE_PID) || manager_enters(user->host))))
 		return 0;
 	log_error("%s has no systemd user manager, because %s: user@%u.service is refused",
-		  user->request->who.user, image ? "root is an image's" : "namespaces has pid",
+		  user->request->who.user,
+		  image ? "root is an image's"
+			: "namespaces has pid and the unit does not start pam-netns-manager",
 		  user->uid);
 	return -EOPNOTSUPP;
 }

@@ -9,10 +9,11 @@
 #define LIBEXEC_DIR "/usr/libexec/pam-netns"
 #endif
 
-#define CONF_PATH   SYSCONF_DIR "/security/pam_netns.conf"
-#define HELPER_PATH LIBEXEC_DIR "/pam-netns-helper"
-#define ENTER_PATH  LIBEXEC_DIR "/pam-netns-enter"
-#define WAIT_PATH   LIBEXEC_DIR "/pam-netns-wait" /* a part of enter */
+#define CONF_PATH    SYSCONF_DIR "/security/pam_netns.conf"
+#define HELPER_PATH  LIBEXEC_DIR "/pam-netns-helper"
+#define ENTER_PATH   LIBEXEC_DIR "/pam-netns-enter"
+#define WAIT_PATH    LIBEXEC_DIR "/pam-netns-wait" /* a part of enter */
+#define MANAGER_PATH LIBEXEC_DIR "/pam-netns-manager"
 
 #define RUN_DIR	     "/run/pam-netns"	  /* 0755 */
 #define HOSTPROC_DIR RUN_DIR "/hostproc"  /* 0700; contains proc */

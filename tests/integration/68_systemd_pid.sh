@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016 # what single quotes hold is for the shell of a session
 # systemd
-# namespaces with pid on a host with systemd: logins have no user manager, and the unit of gc serves them.
+# namespaces with pid on a host with systemd: managers are in it or refused, and the unit of gc serves these users.
 
 # shellcheck source=tests/integration/systemd_lib.sh
 . "$CHECKOUT/tests/integration/systemd_lib.sh"
@@ -26,7 +26,7 @@ test_logins_work_without_a_user_manager() {
 	assert_eq "$pid" "$(su - alice -c 'readlink /proc/self/ns/pid')"
 	assert_eq "$pid" "$(cron_run alice 'readlink /proc/self/ns/pid')"
 	# A manager would be on the host, as all that it starts: systemd-run --user.
-	log_grep 'alice has no systemd user manager, because namespaces has pid: user@2001.service is refused' >/dev/null
+	log_grep 'alice has no systemd user manager, because namespaces has pid and the unit does not start pam-netns-manager: user@2001.service is refused' >/dev/null
 	assert_ne active "$(systemctl is-active user@2001.service || :)"
 	assert_fails in_session one 'systemd-run --user --quiet --wait true' 2>/dev/null
 	# Process 1 is in no session, which would otherwise stay.
@@ -86,4 +86,78 @@ test_logins_in_an_image_work_without_a_user_manager() {
 	assert_no_log 'not closed cleanly'
 	systemctl reset-failed user@2001.service || :
 	usermod -s /bin/bash alice
+}
+
+# managers_enter: as the example says.
+managers_enter() {
+	conf_reset
+	conf_set namespaces 'net mnt uts ipc pid'
+	mkdir -p /etc/systemd/system/user@.service.d
+	cp "$CHECKOUT/conf/examples/user-manager.conf" /etc/systemd/system/user@.service.d/pam-netns.conf
+	systemctl daemon-reload
+}
+
+# gone: no session, manager or process of alice is left.
+gone() {
+	wait_until 20 user_manager_ended 2001
+	pam-netns gc
+	user_clean alice
+	wait_until 10 eval '! pgrep -x pam-netns-init'
+	assert_eq '' "$(pgrep -u alice || :)"
+}
+
+SEEN='readlink /proc/self/ns/pid /proc/self/ns/mnt /proc/self/ns/net /proc/self/ns/uts /proc/self/ns/ipc'
+
+# T53: by the example's drop-in, manager and units are inside.
+test_t53_managers_and_units_are_inside() {
+	local group=/sys/fs/cgroup/user.slice/user-2001.slice/user@2001.service seen
+	managers_enter
+	hold_session one alice
+	seen=$(in_session one "$SEEN")
+	assert_eq running "$(in_session one 'systemctl --user is-system-running --wait')"
+	assert_eq "$seen" "$(in_session one "systemd-run --user --quiet --wait --pipe sh -c '$SEEN'")" systemd-run
+	in_session one "mkdir -p ~/.config/systemd/user
+		printf '[Service]\nType=oneshot\nExecStart=sh -c \"$SEEN >%%h/unit\"\n' >~/.config/systemd/user/mine.service
+		systemctl --user daemon-reload && systemctl --user start mine"
+	assert_eq "$seen" "$(</home/alice/unit)" "a unit of the user's own"
+	assert_match 'org.freedesktop.systemd1 +2 systemd ' "$(in_session one 'busctl --user list --no-pager')"
+	# All of the unit's processes are below its group, so that units can have controllers.
+	assert_eq '' "$(<"$group/cgroup.procs")"
+	assert_eq 3 "$(wc -l <"$group/init.scope/cgroup.procs")" 'the manager, what waits for it, and PAM'
+	assert_eq '' "$(journalctl --no-pager -q -p warning _UID=2001 | grep -v ' --' || :)"
+	end_session one
+	gone
+	# A manager that ends is no failure of the unit.
+	assert_eq 0 "$(systemctl --failed --no-legend user@2001.service | wc -l)"
+}
+
+# With linger the manager's login is the first one, and the only one.
+test_manager_of_a_lingering_user_is_inside() {
+	managers_enter
+	loginctl enable-linger alice
+	wait_until 20 systemctl is-active user@2001.service
+	assert_eq "$(readlink "/proc/$(pgrep -x pam-netns-init)/ns/pid")" \
+		"$(readlink "/proc/$(pgrep -u alice -f '^/lib/systemd/systemd --user')/ns/pid")"
+	hold_session one alice
+	assert_eq running "$(in_session one 'systemctl --user is-system-running --wait')"
+	end_session one
+	assert_eq active "$(systemctl is-active user@2001.service)"
+	loginctl disable-linger alice
+	gone
+}
+
+# Managers of users that PAM does not isolate start as without the drop-in.
+test_other_managers_start_as_before() {
+	managers_enter
+	systemctl start user@0.service
+	assert_eq '/lib/systemd/systemd --user ' "$(tr '\0' ' ' <"/proc/$(systemctl show -P MainPID user@0.service)/cmdline")"
+	systemctl stop user@0.service
+	sed -i '0,/^\[profile/s//[profile other]\nmatch = bob\nnamespaces = net mnt uts\n\n&/' "$CONF"
+	hold_session two bob
+	assert_eq running "$(in_session two 'systemctl --user is-system-running --wait')"
+	assert_eq "$(in_session two "$SEEN")" "$(in_session two "systemd-run --user --quiet --wait --pipe sh -c '$SEEN'")"
+	end_session two
+	wait_until 20 user_manager_ended 2002
+	# This process is not the session's leader, so it does not enter.
+	assert_eq "$(readlink /proc/self/ns/mnt)" "$(as alice /usr/libexec/pam-netns/pam-netns-manager /usr/bin/readlink /proc/self/ns/mnt)"
 }

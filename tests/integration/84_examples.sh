@@ -83,7 +83,7 @@ private_kib() {
 
 # The list of examples: a new example has a test here.
 test_examples_are_these() {
-	assert_eq 'busybox-image.sh first-user.conf hpc-login-node.conf network-lab.sh networkd.network networkmanager.conf shell-host.conf teaching-lab.conf' \
+	assert_eq 'busybox-image.sh first-user.conf hpc-login-node.conf network-lab.sh networkd.network networkmanager.conf shell-host.conf teaching-lab.conf user-manager.conf' \
 		"$(cd "$EXAMPLES" && echo *)"
 }
 

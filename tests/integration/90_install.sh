@@ -57,7 +57,7 @@ test_no_other_file_is_installed_or_writable() {
 	mapfile -t links < <(pam-netns --commands | sed 's/\t.*//; s/.*/pam-netns-&.8/')
 	files=$(cd "$DEST" && find . ! -type d | sort)
 	# shellcheck disable=SC2046,SC2086 # words
-	expected=$(printf '%s\n' ".$MODULE" .$LIBEXEC/{pam-netns-{enter,helper,wait},removal-check} ./usr/sbin/pam-netns \
+	expected=$(printf '%s\n' ".$MODULE" .$LIBEXEC/{pam-netns-{enter,helper,manager,wait},removal-check} ./usr/sbin/pam-netns \
 		./usr/bin/pam-netns .$CONF ./usr/lib/tmpfiles.d/pam-netns.conf \
 		./usr/lib/sysctl.d/60-pam-netns.conf ./usr/share/pam-configs/pam-netns \
 		./usr/share/bash-completion/completions/pam-netns ./usr/share/zsh/$zsh/_pam-netns \
@@ -202,7 +202,7 @@ test_helper_has_no_name_services() {
 
 test_programs_are_hardened() {
 	local file header dynamic
-	for file in "$MODULE" $LIBEXEC/pam-netns-{helper,enter,wait} /usr/sbin/pam-netns; do
+	for file in "$MODULE" $LIBEXEC/pam-netns-{helper,enter,manager,wait} /usr/sbin/pam-netns; do
 		header=$(readelf -hlW "$file")
 		dynamic=$(readelf -dW "$file")
 		assert_match 'Type: +DYN' "$header" "$file: position independent"
@@ -226,7 +226,7 @@ test_builders_flags_are_honoured() {
 		sed -e ':a' -e '/\\$/{N;s/\\\n[[:space:]]*//;ba' -e '}')
 	assert_eq "" "$(grep -E ' -c -o ' <<<"$commands" | grep -vE ' -DP .* -Dc ' || :)" "compiled without the flags"
 	assert_no_match _FORTIFY_SOURCE=2 "$commands"
-	for program in pam_netns.so pam-netns-helper pam-netns-enter pam-netns-wait pam-netns; do
+	for program in pam_netns.so pam-netns-helper pam-netns-enter pam-netns-wait pam-netns-manager pam-netns; do
 		assert_match '-Wl,-z,relro.* -Wl,-O1 ' "$(grep -E " -o /nowhere/$program " <<<"$commands")" "$program"
 	done
 }

@@ -295,11 +295,43 @@ static void test_reading_leaves_no_descriptor(void **state)
 	assert_int_equal(before, after);
 }
 
+static void test_folder_must_be_roots_alone(void **state)
+{
+	struct stat opened, there;
+	int fd = conf_folder_open(ROOT "/d");
+
+	(void)state;
+	log_set_sink(sink, NULL);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &opened) | stat(ROOT "/d", &there), 0);
+	assert_true(opened.st_ino == there.st_ino);
+	close(fd);
+	assert_int_equal(symlink("d", ROOT "/link"), 0);
+	fd = conf_folder_open(ROOT "/link");
+	assert_true(fd >= 0);
+	close(fd);
+	assert_string_equal(logged, "");
+	assert_int_equal(lchown(ROOT "/link", 7, 7), 0);
+	assert_int_equal(conf_folder_open(ROOT "/link"), -EPERM);
+	assert_int_equal(unlink(ROOT "/link"), 0);
+	assert_int_equal(conf_folder_open(PATH), -ENOTDIR);
+	assert_int_equal(conf_folder_open(ROOT "/absent"), -ENOENT);
+	assert_int_equal(chmod(ROOT "/d", 0777), 0);
+	assert_int_equal(conf_folder_open(ROOT "/d"), -EPERM);
+	assert_non_null(strstr(logged, ROOT "/d: the folder is owned by uid 0 with mode 0777, so "
+					    "others than root could change what is in it"));
+	assert_int_equal(chmod(ROOT "/d", 0755) | chown(ROOT "/d", 7, 7), 0);
+	assert_int_equal(conf_folder_open(ROOT "/d"), -EPERM);
+	assert_int_equal(chown(ROOT "/d", 0, 0), 0);
+	log_set_sink(NULL, NULL);
+}
+
 #define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    FILE_TEST(test_folder_must_be_roots_alone),
 	    FILE_TEST(test_paths_to_a_good_file_are_read),
 	    FILE_TEST(test_missing_file_is_an_error),
 	    FILE_TEST(test_file_writable_for_others_is_refused),

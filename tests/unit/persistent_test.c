@@ -200,6 +200,48 @@ static void each_failing_call_loses_no_files(void **state)
 	assert_int_equal(system("test -z \"$(ls -d private/2001.* 2>/dev/null)\""), 0);
 }
 
+#define CHANGES "private/2001/image/srv%images%lab"
+
+static int changes_open(const char *account)
+{
+	int upper, work, error;
+
+	error = persistent_changes(USER, account, "/srv/images/lab", &upper, &work);
+	assert_true(error || (upper >= 0 && work >= 0));
+	cleanup_fd(&upper);
+	cleanup_fd(&work);
+	return error;
+}
+
+static void changes_body(void)
+{
+	int error = changes_open("alice");
+
+	if (error)
+		assert_int_equal(error, fault_was_hit() ? -ENOSPC : 0);
+	fault_pause(error = changes_open("alice"));
+	assert_int_equal(error, 0);
+	assert_int_equal(system("rm -rf private/2001"), 0);
+}
+
+static void changes_are_their_owners(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	assert_true(fault_sweep(ENOSPC, changes_body) >= 7);
+	assert_int_equal(changes_open("alice"), 0);
+	assert_int_equal((stat)(CHANGES "/upper", &st), 0);
+	assert_int_equal(st.st_mode, S_IFDIR | 0755);
+	assert_int_equal((stat)(CHANGES, &st), 0);
+	assert_int_equal(st.st_mode, S_IFDIR | 0700);
+	assert_int_equal((mkdir)(CHANGES "/upper/etc", 0755), 0);
+	assert_int_equal(changes_open("mallory"), 0);
+	assert_int_equal((stat)(CHANGES "/upper/etc", &st), -1);
+	assert_int_equal(chown(CHANGES "/upper", OWNER, OWNER), 0);
+	assert_int_equal(changes_open("mallory"), -EPERM);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +255,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(removed_folder_is_made_again, setup, scratch_teardown),
 	    cmocka_unit_test_setup_teardown(folder_not_owned_by_root_is_refused, setup,
 					    scratch_teardown),
+	    cmocka_unit_test_setup_teardown(changes_are_their_owners, setup, scratch_teardown),
 	    cmocka_unit_test_setup_teardown(each_failing_call_loses_no_files, setup,
 					    scratch_teardown),
 	};

@@ -210,7 +210,8 @@ static int helper_moved(struct call *call, pid_t pid)
 
 	if (call->moved)
 		return -EBADMSG;
-	(void)end_helper(call, true);
+	if (call->process >= 0)
+		(void)end_helper(call, true);
 	close(call->process);
 	call->process = -1;
 	call->moved = true;
@@ -269,6 +270,19 @@ static void take_late_move(struct call *call)
 	}
 }
 
+/* There is no pidfd of the helper, which has ended. If it had moved, its copy tells so, and ends. */
+static void end_copy(struct call *call)
+{
+	struct message message;
+
+	while (!call->moved && message_receive(call->socket, time_left(call->until), &message) == 0)
+		if (message.kind == MESSAGE_MOVED)
+			(void)helper_moved(call, message.moved);
+	if (call->process >= 0)
+		(void)end_helper(call, true);
+	close(call->process);
+}
+
 static int run_helper(const char *verb, const struct request *request, unsigned deadline_ms,
 		      struct reply *reply)
 {
@@ -286,11 +300,13 @@ static int run_helper(const char *verb, const struct request *request, unsigned 
 	if (error)
 		return log_errno(-error, "send the request to helper %s", verb);
 	error = start_helper(&call, childs);
-	if (error)
-		return error;
 	call.socket = ours;
 	/* The end of the helper shows on the socket only after our copy is closed. */
 	close(steal_fd(&childs));
+	if (error) {
+		end_copy(&call);
+		return error;
+	}
 	error = await_reply(&call, reply);
 	if (error)
 		take_late_move(&call);

@@ -25,6 +25,7 @@
 static bool no_cgroup; /* no cgroup for a helper that the C library could spawn into it */
 static bool own_root;  /* the caller's cgroup is the root already */
 static bool immortal;  /* no helper ever ends */
+static bool late;      /* the caller is slow: the helper has moved before */
 
 static int poll_never(void)
 {
@@ -42,7 +43,7 @@ static int poll_never(void)
 	(fault_hits() ? fault_error : posix_spawn_file_actions_addopen(__VA_ARGS__))
 #define posix_spawn_file_actions_adddup2(...)                                                      \
 	(fault_hits() ? fault_error : posix_spawn_file_actions_adddup2(__VA_ARGS__))
-#define syscall(...)		  FAULT(syscall(__VA_ARGS__))
+#define syscall(...)		  ((void)(late && usleep(50000)), FAULT(syscall(__VA_ARGS__)))
 #define poll(fds, count, ms)	  (immortal ? poll_never() : poll(fds, count, ms))
 #define message_send_request(...) (fault_hits() ? -fault_error : message_send_request(__VA_ARGS__))
 
@@ -111,6 +112,9 @@ static void each_failing_call_restores_the_caller(void **state)
 	 * A C library that spawns into a cgroup has another way if that fails. With others the
 	 * helper moves: two more calls, one for the pidfd and one that ends what it was.
 	 */
+	late = true;
+	(void)fault_sweep(EAGAIN, call_body);
+	late = false;
 	successes = 0;
 	calls = fault_sweep(EAGAIN, call_body);
 #ifdef POSIX_SPAWN_SETCGROUP

@@ -28,7 +28,7 @@ test_limit_without_controller_is_found() {
 test_limit_with_unreadable_controllers_refuses_login() {
 	mount --bind /proc/1/mem /sys/fs/cgroup/cgroup.controllers
 	assert_fails ssh_as alice -- true
-	log_grep 'limit uid [0-9]+: read /sys/fs/cgroup/cgroup.controllers: I(nput)?/O(utput)? error'
+	log_grep 'limit uid [0-9]+: read /sys/fs/cgroup/cgroup.controllers: I(nput)?/[Oo](utput)? error'
 	present 'FAIL cgroup: profile default: cannot read /sys/fs/cgroup/cgroup.controllers \(Input/output error\), so its logins are refused'
 	umount /sys/fs/cgroup/cgroup.controllers
 	host_clean

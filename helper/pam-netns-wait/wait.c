@@ -13,6 +13,7 @@
  * - If it is killed, the kernel kills the command (but not a setuid program, such as sudo).
  * - It keeps no descriptors: a pipe ends with the command.
  */
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/prctl.h>
@@ -83,14 +84,16 @@ static void __attribute__((noreturn)) command_serve(pid_t child)
 	}
 }
 
-/* The child. Its parent is outside of its PID namespace, so getppid() is 0 until another adopts it. */
-static void __attribute__((noreturn)) command_begin(pid_t parent, char **command)
+/*
+ * The child. The kernel tells it the end of its parent from now on, and a pidfd an end before that.
+ * getppid() does not: parent and init are both outside of its PID namespace.
+ */
+static void __attribute__((noreturn)) command_begin(int parent, char **command)
 {
-	pid_t now;
+	struct pollfd ended = {.fd = parent, .events = POLLIN};
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	now = getppid();
-	if (now != 0 && now != parent)
+	if (poll(&ended, 1, 0) != 0)
 		_exit(STATUS_REFUSED);
 	command_exec(command);
 }
@@ -98,7 +101,8 @@ static void __attribute__((noreturn)) command_begin(pid_t parent, char **command
 int main(int argc, char **argv)
 {
 	struct sigaction usual = {.sa_handler = SIG_DFL}, inherited;
-	pid_t parent = getpid(), child;
+	int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	pid_t child;
 	sigset_t all, mask;
 
 	if (argc < 1)
@@ -117,7 +121,7 @@ int main(int argc, char **argv)
 	if (child == 0) {
 		sigaction(SIGCHLD, &inherited, NULL);
 		sigprocmask(SIG_SETMASK, &mask, NULL);
-		command_begin(parent, argv + 1);
+		command_begin(self, argv + 1);
 	}
 	(void)prctl(PR_SET_NAME, "pam-netns-wait");
 	(void)syscall(SYS_close_range, 0U, ~0U, 0U);

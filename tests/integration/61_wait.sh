@@ -116,6 +116,20 @@ test_killed_waiter_takes_the_command_along() {
 	ended
 }
 
+# In between the kernel does not yet know that both belong together.
+test_waiter_killed_at_its_start_runs_no_command() {
+	hold_session one alice
+	strace -f -qq -o /dev/null -e trace=prctl -e inject=prctl:delay_enter=500000 setpriv --reuid alice \
+		--regid lab --init-groups pam-netns exec -- touch "$OUT/ran" 2>/dev/null &
+	wait_until 20 eval 'WAITER=$(pgrep -o -f "^pam-netns-wait touch") && pgrep -P "$WAITER"'
+	WAITER=$(pgrep -o -f '^pam-netns-wait touch')
+	CHILD=$(pgrep -P "$WAITER")
+	kill -KILL "$WAITER"
+	wait_until 10 process_gone "$CHILD"
+	[[ ! -e $OUT/ran ]] || fail 'the command ran'
+	ended
+}
+
 # inside_parent PID: the number of its parent in their PID namespace.
 inside_parent() {
 	awk '/^NSpid:/ { print $NF }' "/proc/$(awk '/^PPid:/ { print $2 }' "/proc/$1/status")/status"

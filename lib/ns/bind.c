@@ -28,7 +28,7 @@ int bind_open(const char *word, const struct who *who, struct bound *out)
 	if (error)
 		return log_errno(-error,
 				 "bind %s: the name of %s, or of group %s, is no part of a "
-				 "path",
+				 "path; write the path without that name",
 				 word, who->user, who->group);
 	error = path_resolve(out->paths.source, 0, NULL, NULL, &at);
 	if (path_is_missing(error) && out->paths.optional)

@@ -66,7 +66,7 @@ int overlay_mount(uid_t uid, const char *account, const char *image, int lower, 
 			  "cannot hold one; it must be for example ext4, xfs or btrfs, not NFS and "
 			  "no overlay",
 			  image, PRIVATE_DIR, uid, LIB_DIR);
-		return -EOPNOTSUPP;
+		return error;
 	}
 	if (error)
 		return log_errno(-error, "mount an overlay of %s and %s/%u/image", image,

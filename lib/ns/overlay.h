@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 
 /* Mounts it on the directory at, which only root can change: a descriptor of its root. lower: of
- * the image. Not -EINVAL (pin_retry()). */
+ * the image. */
 int overlay_mount(uid_t uid, const char *account, const char *image, int lower,
 		  const char *at) MUST_CHECK;
 

@@ -283,7 +283,7 @@ static int pin_mount(const char *path, int fd)
 	error = errno;
 	/* For the next attempt. */
 	(void)unlink(path);
-	return error == EINVAL ? -EINVAL : log_errno(error, "pin a namespace on %s", path);
+	return error == EINVAL ? PIN_ELSEWHERE : log_errno(error, "pin a namespace on %s", path);
 }
 
 int pin_add(uid_t uid, enum namespace_kind kind, int fd)
@@ -312,9 +312,11 @@ int pin_retry(int (*attempt)(void *context), void *context)
 	cpu_set_t before, one;
 	int result = attempt(context);
 
-	if (result != -EINVAL || sched_getaffinity(0, sizeof(before), &before) < 0)
+	if (result != PIN_ELSEWHERE)
 		return result;
-	for (int cpu = 0; cpu < CPU_SETSIZE && result == -EINVAL; cpu++) {
+	if (sched_getaffinity(0, sizeof(before), &before) < 0)
+		return log_errno(errno, "pin a mount namespace on another CPU");
+	for (int cpu = 0; cpu < CPU_SETSIZE && result == PIN_ELSEWHERE; cpu++) {
 		if (!CPU_ISSET(cpu, &before))
 			continue;
 		CPU_ZERO(&one);
@@ -323,7 +325,7 @@ int pin_retry(int (*attempt)(void *context), void *context)
 			result = attempt(context);
 	}
 	(void)sched_setaffinity(0, sizeof(before), &before);
-	if (result == -EINVAL)
+	if (result == PIN_ELSEWHERE)
 		log_error("cannot pin a mount namespace on any CPU (kernel older than 6.19, and "
 			  "this host is itself in a mount namespace)");
 	return result;

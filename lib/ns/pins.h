@@ -48,9 +48,11 @@ int pins_init_read(uid_t uid, struct process *out) MUST_CHECK;
 
 /* Makes an empty PINS_DIR/.UID, after removing the leftover of an interrupted run. */
 int pins_begin(uid_t uid) MUST_CHECK;
+/* No system call returns it, so no other failure is tried again. */
+#define PIN_ELSEWHERE (-ERESTART)
 /*
- * Pins the namespace of fd. -EINVAL, not logged, for a mount namespace: kernels 6.18.y compare ids
- * that come in batches per CPU. Make the namespace again on another CPU (fixed in 6.19).
+ * Pins the namespace of fd. PIN_ELSEWHERE, not logged, for a mount namespace: kernels 6.18.y compare
+ * ids that come in batches per CPU. Make the namespace again on another CPU (fixed in 6.19).
  */
 int pin_add(uid_t uid, enum namespace_kind kind, int fd) MUST_CHECK;
 /* Records which user namespace owns the net namespace. */
@@ -58,7 +60,7 @@ int pin_owner_set(uid_t uid, int net) MUST_CHECK;
 int pins_publish(uid_t uid) MUST_CHECK;
 /*
  * Calls attempt, which makes and pins a mount namespace, on one CPU after the other while it
- * returns -EINVAL (see pin_add). Restores the CPU affinity afterwards.
+ * returns PIN_ELSEWHERE (see pin_add). Restores the CPU affinity afterwards.
  */
 int pin_retry(int (*attempt)(void *context), void *context) MUST_CHECK;
 

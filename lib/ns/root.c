@@ -222,10 +222,8 @@ static int image_enter(const struct mntns *mntns)
 	if (image < 0)
 		return image;
 	/* The host's / is mounted over the image's, and "." is below it, until it is unmounted. */
-	if (fchdir(image) < 0 || syscall(SYS_pivot_root, ".", ".") < 0) {
-		log_errno_line(errno, "make %s the root directory", path);
-		return -EOPNOTSUPP; /* EINVAL would be tried again (pin_retry()) */
-	}
+	if (fchdir(image) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
+		return log_errno(errno, "make %s the root directory", path);
 	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		return log_errno(errno, "unmount the host's root directory");
 	return 0;

@@ -111,6 +111,13 @@ refused_with() {
 	host_clean
 }
 
+# told_once REGEX: the log has that line of the helper's, and no other cause.
+told_once() {
+	log_grep "$1" >/dev/null
+	assert_eq 1 "$(log_lines | grep -cE -- "$1")" "$1"
+	assert_no_log 'on any CPU'
+}
+
 test_missing_paths_refuse_logins_and_check() {
 	CHECKED='bind of \[profile default\] names /srv/absent, which does not exist, so its logins are refused: correct the path, or write \? before it if it may be missing'
 	refused_with 'bind /srv/absent on /srv/at: the source does not exist; correct the path' /srv/absent:/srv/at
@@ -135,13 +142,25 @@ test_missing_path_of_one_user_refuses_only_that_user() {
 	host_clean
 }
 
+test_name_that_is_no_part_of_a_path_refuses_only_that_user() {
+	echo '..:x:4001:' >>/etc/group
+	usermod -g 4001 alice
+	bind_set /srv/groups/%g:/srv/at
+	assert_fails ssh_as alice -- true
+	told_once 'cannot bind /srv/groups/%g:/srv/at: the name of alice, or of group \.\., is no part of a path'
+	ssh_as bob -- true
+	host_clean
+	usermod -g lab alice
+	sed -i '/^\.\.:/d' /etc/group
+}
+
 # The conf file cannot tell that one is below the other.
 test_t49_source_with_a_hidden_path_behind_a_link_refuses_logins() {
 	ln -s /srv /data/alias
 	bind_set /data/alias:/mnt
 	conf_set hide /srv/groups/bob
 	assert_fails ssh_as alice -- cat /mnt/groups/bob/file
-	log_grep 'cannot hide /srv/groups/bob: bind shows it below /mnt, because /srv contains it; name a part of /srv'
+	told_once 'cannot hide /srv/groups/bob: bind shows it below /mnt, because /srv contains it; name a part of /srv'
 	host_clean
 	bind_set /srv:/mnt
 	ln -s /srv/groups /data/groups

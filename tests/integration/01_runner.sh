@@ -157,3 +157,10 @@ test_assertion_of_failure_and_output_needs_both() {
 	assert_fails assert_code_with 2 hello sh -c 'echo hello; exit 3'
 	assert_fails assert_code_with 3 hello sh -c 'exit 3'
 }
+
+# Else -h would be a part of names, and all of those run.
+test_mutants_tell_how_to_run_them() {
+	assert_match 'run \[REGEX\]' "$(B=$OUT/mutants timeout 5 "$CHECKOUT/tests/mutants/run" -h)"
+	assert_code 2 env B="$OUT/mutants" timeout 5 "$CHECKOUT/tests/mutants/run" --regex >/dev/null
+	[[ ! -e $OUT/mutants ]]
+}

@@ -61,7 +61,8 @@ static void process_check(struct doctor *doctor, int proc, const char *pid, ino_
 	doctor_warning(
 	    doctor,
 	    "process %s (%s) of uid %u is on the host's network, but the user has a network of "
-	    "their own: the service that started it has no pam_netns.so in its PAM stack -> "
+	    "their own: it is older than that, as a user's systemd manager may be, or its service "
+	    "has no pam_netns.so in its PAM stack -> "
 	    "systemctl status %s # names the service",
 	    pid, name, uids[i], pid);
 	uids[i] = (uid_t)-1;

@@ -35,9 +35,12 @@ test_readme_steps_isolate_the_first_user_and_then_all() {
 	pamtester_session netns-try alice >&2
 	journalctl -q -t pamtester | grep 'session opened: user=alice'
 	rm /etc/pam.d/netns-try
+	# Managers that began on the host stay there (doctor: outside). They end 10 s after the last session.
+	wait_until 30 user_manager_ended 2001
 	pam-auth-update --enable pam-netns
 	assert_ne "$(netns_inode 1)" "$(ssh_as alice -- stat -L -c %i /proc/self/ns/net)" "alice's network"
 	assert_eq "$(netns_inode 1)" "$(ssh_as bob -- stat -L -c %i /proc/self/ns/net)" "bob's network"
+	wait_until 30 user_manager_ended 2002
 	conf_shipped
 	systemctl enable --quiet --now "${UNITS[@]}"
 	pam-netns check >&2

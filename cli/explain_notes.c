@@ -70,8 +70,7 @@ static const struct {
     {KEY_namespaces, own_time,
      "time: uptime and the time since boot begin at the first login; the date is the host's",
      "polkit for a process, and ps shows wrong start times of older processes (processes = own "
-     "hides "
-     "them)"},
+     "hides them)"},
     {KEY_namespaces, own_cgroup,
      "cgroup: /sys/fs/cgroup shows only the user's own control group, read-only",
      "programs that make control groups, such as container engines that limit memory or CPU time"},
@@ -87,9 +86,7 @@ static const struct {
     {KEY_read_only, has_read_only, "writing there fails, also with sudo", NULL},
     {KEY_bind, binds, "a source that the host replaces is seen after the next first login", NULL},
     {KEY_root, has_image,
-     "programs, libraries and /etc are the image's; the shell of the "
-     "account "
-     "must be there",
+     "programs, libraries and /etc are the image's; the account's shell must be there",
      "su, sudo and all other setuid programs, pam-netns, systemctl --user, crontab, at, what a PAM "
      "module after ours reads in /etc"},
     {KEY_limits, limited,

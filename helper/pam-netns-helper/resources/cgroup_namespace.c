@@ -3,7 +3,7 @@
  * (limits.c).
  *
  * The kernel takes as root the group of the process that makes the namespace. A process that moves
- * waits for RCU, up to 10 ms, so a child is made in the group. It shares this process's descriptors,
+ * waits for RCU, some milliseconds, so a child is made in the group. It shares this process's descriptors,
  * and leaves the namespace in the place of the group's.
  */
 #include "../resource.h"

@@ -78,6 +78,12 @@ static int init_check(struct user *user)
 	error = error ?: init_open(user, init.pid);
 	if (!error && process_alive(user->host->proc, &init))
 		return 0;
+	/* In doubt the user may have processes, which must not get a second network. */
+	if (error && error != -ENOENT && error != -ESRCH)
+		return error;
+	if (!error && !process_gone(user->host->proc, &init))
+		return log_errno(EIO, "look at process %d, which is process 1 of uid %u",
+				 (int)init.pid, user->uid);
 	log_warning("process 1 of the PID namespace of uid %u has ended, and all processes in it: "
 		    "a login makes the namespaces again",
 		    user->uid);

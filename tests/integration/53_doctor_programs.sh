@@ -170,7 +170,7 @@ test_t36_jupyterhub_is_found() {
 	present "FAIL services: $conf:2: JupyterHub opens PAM sessions in the hub's own process"
 	chmod 600 $conf
 	assert_match "skip services: $conf: only root" "$(as bob pam-netns doctor)"
-	bash -euc "$(remedy 'FAIL services')"
+	mend 'FAIL services'
 	absent 'FAIL services'
 	present "warn services: $conf: JupyterHub runs users' notebooks without a PAM session"
 	echo "c.JupyterHub.spawner_class = 'dockerspawner.DockerSpawner'" >>$conf
@@ -185,12 +185,12 @@ test_kerberos_tickets_in_a_private_tmp_are_found() {
 	touch /etc/krb5.keytab
 	printf '[libdefaults]\n\tdefault_realm = EXAMPLE.TEST\n[realms]\n' >/etc/krb5.conf
 	present 'warn kerberos: /etc/krb5.conf: Kerberos keeps tickets in FILE:/tmp/krb5cc_%\{uid\}, but /tmp is private in \[profile default\]'
-	bash -euc "$(remedy 'warn kerberos')"
+	mend 'warn kerberos'
 	assert_eq '[libdefaults] default_ccache_name = KEYRING:persistent:%{uid}' "$(tail -n 2 /etc/krb5.conf | xargs)"
 	present 'ok   kerberos: '
 	sed -i 's/ = KEYRING.*/ = DIR:\/tmp\/krb5/' /etc/krb5.conf
 	present 'warn kerberos: /etc/krb5.conf:6: .*tickets in DIR:/tmp/krb5, '
-	bash -euc "$(remedy 'warn kerberos')"
+	mend 'warn kerberos'
 	assert_eq '[libdefaults] default_ccache_name = KEYRING:persistent:%{uid}' "$(tail -n 2 /etc/krb5.conf | xargs)"
 	present 'ok   kerberos: '
 	# libkrb5 takes the first value, and reads other files only where they are included.
@@ -201,7 +201,7 @@ test_kerberos_tickets_in_a_private_tmp_are_found() {
 	present 'ok   kerberos: '
 	sed -i '1i includedir /etc/krb5.conf.d/' /etc/krb5.conf
 	present 'warn kerberos: /etc/krb5.conf.d//?cc:2: .*tickets in FILE:/tmp/cc, '
-	bash -euc "$(remedy 'warn kerberos')"
+	mend 'warn kerberos'
 	present 'ok   kerberos: '
 	assert_eq '    default_ccache_name = KEYRING:persistent:%{uid}' "$(tail -n 1 /etc/krb5.conf.d/cc)"
 	echo 'include /etc/krb5.conf' >/etc/krb5.conf # a loop

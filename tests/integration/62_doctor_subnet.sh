@@ -130,7 +130,7 @@ changed_mended() {
 	user_clean bob
 	# The second remedy: the printed command.
 	conf_set "$1" "$3"
-	eval "$(remedy "$what")"
+	mend "$what"
 	absent 'the conf file changes'
 	su bob -c true
 	host_clean
@@ -185,7 +185,7 @@ test_network_removed_while_active_is_found() {
 	su bob -c true
 	# The second remedy: the printed command.
 	conf_reset
-	eval "$(remedy "$what")"
+	mend "$what"
 	absent 'network lab'
 	su bob -c true
 	host_clean

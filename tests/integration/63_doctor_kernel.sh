@@ -12,7 +12,7 @@ test_ipv6_disabled_is_found() {
 	local off='IPv6 is disabled on this host .net.ipv6.conf.all.disable_ipv6 = 1., so'
 	absent 'IPv6 is disabled'
 	sysctl -q -w net.ipv6.conf.all.disable_ipv6=1
-	eval "$(remedy "^warn ipv6: $CONF:[1-9][0-9]*: $off users get only IPv4")"
+	mend "^warn ipv6: $CONF:[1-9][0-9]*: $off users get only IPv4"
 	absent 'IPv6 is disabled'
 	# The other remedy: no IPv6 subnet.
 	sysctl -q -w net.ipv6.conf.default.disable_ipv6=1
@@ -23,7 +23,7 @@ test_ipv6_disabled_is_found() {
 	sysctl -q -w net.ipv6.conf.all.disable_ipv6=1
 	conf_set subnet6 fd00:203::/64
 	assert_fails pam-netns up
-	eval "$(remedy "^FAIL ipv6: $CONF:[1-9][0-9]*: $off first logins are refused")"
+	mend "^FAIL ipv6: $CONF:[1-9][0-9]*: $off first logins are refused"
 	absent 'IPv6 is disabled'
 	conf_back
 }
@@ -45,7 +45,7 @@ test_ipv6_enabled_after_set_up_is_found() {
 	sysctl -q -w net.ipv6.conf.all.disable_ipv6=1
 	pam-netns up
 	sysctl -q -w net.ipv6.conf.all.disable_ipv6=0
-	eval "$(remedy 'network default was set up while IPv6 was disabled')"
+	mend 'network default was set up while IPv6 was disabled'
 	absent 'IPv6 was disabled'
 }
 
@@ -55,7 +55,7 @@ limited() {
 	local file=/proc/sys/${1//./\/}
 	echo "$2" >"$OUT/limit"
 	mount --bind "$OUT/limit" "$file"
-	eval "$(remedy " limits: $1 is $2, but $3")"
+	mend " limits: $1 is $2, but $3"
 	absent "$1 is"
 	umount "$file"
 }
@@ -98,7 +98,7 @@ test_user_namespaces_are_noted() {
 	said=$(findings)
 	if [[ $(cat /proc/sys/kernel/unprivileged_userns_clone 2>/dev/null) != 0 &&
 		$(cat /proc/sys/kernel/apparmor_restrict_unprivileged_userns 2>/dev/null) != 1 ]]; then
-		eval "$(remedy '^note userns: ')"
+		mend '^note userns: '
 	else
 		assert_match 'ok   userns' "$said"
 		echo 0 >"$OUT/limit"
@@ -114,7 +114,7 @@ test_t59_what_owners_of_networks_can_take_is_noted() {
 	assert_match 'note userns: \[profile default\] net_admin = yes: .*memory that no limit counts.*many bridges' "$(findings)"
 	echo 0 >"$OUT/limit"
 	mount --bind "$OUT/limit" /proc/sys/user/max_user_namespaces
-	eval "$(remedy '^FAIL userns: ')"
+	mend '^FAIL userns: '
 	assert_eq 1000 "$(cat /proc/sys/user/max_user_namespaces)"
 	assert_match 'note userns' "$(findings)"
 	umount /proc/sys/user/max_user_namespaces
@@ -159,7 +159,7 @@ test_ipv6_disabled_by_a_file_is_found() {
 	local file=/etc/sysctl.d/70-hardened.conf
 	printf 'net.ipv6.conf.all.disable_ipv6 = 1\nnet.ipv6.conf.default.disable_ipv6 = 1\n' >"$file"
 	sysctl -q -p "$file"
-	eval "$(remedy '^warn ipv6: .*IPv6 is disabled on this host')"
+	mend '^warn ipv6: .*IPv6 is disabled on this host'
 	absent 'IPv6 is disabled|whenever this file is applied'
 	assert_eq '' "$(grep -v '^#' "$file" || :)"
 	rm "$file"
@@ -169,7 +169,7 @@ test_ipv6_disabled_by_a_file_is_found() {
 test_small_port_range_for_nat_is_found() {
 	absent 'nat: the host'
 	sysctl -q -w net.ipv4.ip_local_port_range='1024 65000'
-	eval "$(remedy '^warn nat: .*: net.ipv4.ip_local_port_range = 1024[^0-9]65000')"
+	mend '^warn nat: .*: net.ipv4.ip_local_port_range = 1024[^0-9]65000'
 	absent 'nat: the host'
 	# The note counts connections toward one server; alice alone can have 4,096.
 	hold_session one alice

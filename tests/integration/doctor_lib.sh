@@ -18,11 +18,18 @@ absent() {
 # remedy REGEX: prints the remedy of the matching finding, which is the same in JSON.
 remedy() {
 	local said
-	said=$(findings | grep -E "$1")
+	said=$(findings | grep -E "$1") || fail "no finding matches $1"
 	said=${said##* -> }
 	[[ ${FINDER:-doctor} != doctor ]] ||
 		assert_match true "$({ pam-netns doctor --json || :; } | jq --arg said "$said" 'any(.[]; .remedy == $said)')" "$said"
 	echo "$said"
+}
+
+# mend REGEX: runs this remedy. eval "$(remedy REGEX)" would succeed without such a finding.
+mend() {
+	local command
+	command=$(remedy "$1")
+	eval "$command"
 }
 
 # conf_back: the shipped conf file, put into force.

@@ -130,7 +130,7 @@ test_firewalld_is_mended() {
 	other_install firewalld
 	firewall-cmd --state
 	# Each remedy makes what it needs, and finds what another one has made. A zone that accepts forwards, too.
-	bash -euc "$(remedy 'chain filter_INPUT .*pnlab')"
+	mend 'chain filter_INPUT .*pnlab'
 	mended 2 '^warn firewall: inet firewalld, chain filter_(FORWARD|INPUT) \(firewalld\), drops traffic of pn(br0|lab)'
 	login_works alice
 	login_works bob

@@ -183,6 +183,9 @@ void doctor_limits(struct doctor *doctor)
 	if (namespace_wanted(doctor->conf, NAMESPACE_TIME))
 		limit_check(doctor, "user.max_time_namespaces", &namespaces, &users,
 			    "time namespaces", "logins are refused");
+	if (namespace_wanted(doctor->conf, NAMESPACE_CGROUP))
+		limit_check(doctor, "user.max_cgroup_namespaces", &namespaces, &users,
+			    "cgroup namespaces", "logins are refused");
 	limit_check(doctor, "fs.mount-max", &mounts, &users, "mounts on the host",
 		    "logins are refused");
 }

@@ -73,6 +73,17 @@ test_low_limits_of_the_kernel_are_found() {
 	host_clean
 }
 
+# Kinds of namespaces that a profile names count too.
+test_low_limits_of_further_namespaces_are_found() {
+	local kind
+	conf_set namespaces 'net mnt uts ipc time cgroup pid'
+	conf_set private '/tmp /var/tmp /dev/shm /run/sudo'
+	for kind in ipc time cgroup pid; do
+		limited "user.max_${kind}_namespaces" 40 "[0-9]+ .*users .*need [0-9]+ ($kind|${kind^^}) namespaces; else logins are refused"
+	done
+	conf_back
+}
+
 # Users who have an address count too: all of them may log in.
 test_limits_count_users_with_an_address() {
 	local i leases=/var/lib/pam-netns/leases/default/uid

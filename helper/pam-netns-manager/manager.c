@@ -6,8 +6,8 @@
  * mount namespace. So pam_netns.so has joined the user's network, UTS and IPC namespaces only, and the
  * rest is pam-netns-enter's.
  *
- * The record of this process's own session tells whether PAM has isolated it. Without it (an exempt user or
- * service) the manager starts as it would without this program.
+ * The user's record names their network namespace, so it tells whether PAM has isolated this process. If not
+ * (an exempt user or service), the manager starts as it would without this program.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,36 +23,29 @@
 #define STATUS_REFUSED 1
 #define SCOPE	       "init.scope"
 
-/* -errno, logged: unknown. */
-static int session_own(int run, uid_t uid, bool *own)
-{
-	CLEANUP_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP_FREE struct session *sessions = NULL;
-	struct process self;
-	size_t count = 0;
-	int error = process_read(proc, getpid(), &self, NULL);
-
-	*own = false;
-	if (error)
-		return log_errno(-error, "find this process in /proc");
-	error = session_list(run, uid, &sessions, &count);
-	for (size_t i = 0; i < count && !error; i++)
-		*own |=
-		    sessions[i].leader.pid == self.pid && sessions[i].leader.start == self.start;
-	return error;
-}
-
-/* Is the manager to be in a PID namespace that this process is not in? -errno, logged: unknown. */
+/*
+ * Is the manager to be in a PID namespace that this process is not in? In doubt it is: pam-netns-enter
+ * enters only what is verified. -errno, logged: unknown.
+ */
 static int inside_wanted(bool *inside)
 {
 	CLEANUP_FD int run = open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct user_state state;
-	int error = run < 0 ? -errno : state_read(run, getuid(), &state);
+	struct stat net;
+	int error;
 
 	*inside = false;
+	if (run < 0)
+		return errno == ENOENT ? 0 : log_errno(errno, "open %s", RUN_DIR);
+	error = state_read(run, getuid(), &state);
 	if (error)
 		return error == -ENOENT ? 0 : error;
-	return state.namespaces & NAMESPACE_PID ? session_own(run, getuid(), inside) : 0;
+	if (!(state.namespaces & NAMESPACE_PID))
+		return 0;
+	if (stat("/proc/self/ns/net", &net) < 0)
+		return log_errno(errno, "look at this process's network namespace");
+	*inside = !state.net_inode || state.net_inode == net.st_ino;
+	return 0;
 }
 
 /*

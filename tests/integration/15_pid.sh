@@ -329,3 +329,20 @@ test_processes_own_hides_process_1_too() {
 	conf_set processes all
 	ended
 }
+
+# T53: the network namespace tells whether PAM has isolated a manager, whatever the records of sessions are.
+test_t53_a_manager_in_the_network_of_the_user_is_never_outside() {
+	local manager=(/usr/libexec/pam-netns/pam-netns-manager /usr/bin/readlink /proc/self/ns/pid) pid state
+	hold_session one alice
+	pid=$(in_session one 'readlink /proc/self/ns/pid')
+	assert_eq "$(readlink /proc/self/ns/pid)" "$(as alice "${manager[@]}")" "exempt: in the host's network"
+	assert_eq "$pid" "$(nsenter -t "$(inits)" --net --uts --ipc bash -c "$(declare -f as); as alice ${manager[*]}")"
+	state=/run/pam-netns/users/2001/state
+	sed -i.old '/^net_inode=/d' "$state"
+	assert_eq "$pid" "$(as alice "${manager[@]}")" 'in doubt'
+	echo damaged >"$state"
+	assert_fails_with 'read /run/pam-netns/users/2001/state' as alice "${manager[@]}"
+	mv "$state.old" "$state"
+	end_session one
+	ended
+}

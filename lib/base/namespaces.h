@@ -3,8 +3,8 @@
  *
  * The table's order is the order of joining: the mount namespace is the last, because afterwards
  * paths mean the user's files. A process that joins a PID namespace stays outside of it; its
- * children are inside. Of a time namespace that is so for the process that makes it. A further kind is a constant, a bit and a row. pam-netns-enter,
- * which is setuid, has a table of its own.
+ * children are inside. Of a time namespace that is so for the process that makes it. A further kind
+ * is a constant, a bit and a row. pam-netns-enter, which is setuid, has a table of its own.
  */
 #ifndef PAM_NETNS_NAMESPACES_H
 #define PAM_NETNS_NAMESPACES_H

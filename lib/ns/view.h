@@ -1,9 +1,10 @@
 /*
  * What a user's mount namespace shows otherwise than the host does: read_only, hide and bind.
  *
- * In this order: the sources of bind are opened; / becomes an image's, if root names one; paths become read-only; then the namespace gets
- * its other mounts (private directories among them, which stay writable); paths are hidden; and the
- * sources are mounted, also below read-only and hidden paths.
+ * In this order: the sources of bind are opened; / becomes an image's, if root names one; paths
+ * become read-only; then the namespace gets its other mounts (private directories among them, which
+ * stay writable); paths are hidden; and the sources are mounted, also below read-only and hidden
+ * paths.
  *
  * The words of hide and read_only are kept in PINS_DIR of the user's mount namespace, which only
  * root can enter. A mount vanishes with the file or folder below it, so each further login and gc

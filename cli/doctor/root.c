@@ -25,11 +25,13 @@ struct image {
 static void root_finding(void *context, const char *text)
 {
 	const struct image *image = context;
+	const char *remedy = strstr(text, ": ");
 
 	doctor_at(image->doctor, LEVEL_PROBLEM, CONF_PATH,
 		  conf_section_line("profile", image->profile->name),
-		  "root of [profile %s], whose logins are refused: the image %s",
-		  image->profile->name, text);
+		  "root of [profile %s], whose logins are refused: the image %.*s -> %s",
+		  image->profile->name, (int)(remedy ? remedy - text : (ssize_t)strlen(text)), text,
+		  remedy ? remedy + 2 : "correct it");
 }
 
 static void log_finding(void *context, int level, const char *text)

@@ -14,7 +14,7 @@
 /* In the user's new mount namespace, while its / is the host's. */
 int root_switch(const struct mntns *mntns) MUST_CHECK;
 
-/* text: "has no directory /tmp: mkdir -p /srv/image/tmp", of the image. */
+/* text: "has no directory /tmp: mkdir -p /srv/image/tmp", of the image. After ": " comes the remedy. */
 typedef void image_fault(void *context, const char *text);
 
 /* In a process whose / is the image: tells what prevents a login, or lets users change what root's

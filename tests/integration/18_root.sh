@@ -177,6 +177,17 @@ test_missing_parts_of_the_image_refuse_logins() {
 	host_clean
 }
 
+test_remedy_of_an_image_mends_it() {
+	local remedy
+	image_set "$IMAGE"
+	rmdir "$IMAGE/sys"
+	remedy=$({ pam-netns doctor --json || :; } | jq -r '.[] | select(.id == "root").remedy')
+	assert_eq "mkdir -p -m 0755 $IMAGE/sys" "$remedy"
+	assert_match "the image has no directory /sys -> $remedy" "$(pam-netns doctor || :)"
+	eval "$remedy"
+	assert_match 'ok   root: ' "$(pam-netns doctor || :)"
+}
+
 # Each user has a shell of their own, so only the login can know.
 test_shell_that_the_image_lacks_refuses_the_login() {
 	image_set "$IMAGE"

@@ -1,9 +1,9 @@
 /*
  * pam-netns-manager: starts a systemd user manager, in the user's PID namespace if there is one.
  *
- * conf/examples/user-manager.conf makes user@.service run this program, as the user. systemd looks for
- * the program in /proc after it has called PAM, and would not find itself in that of the user's
- * mount namespace. So pam_netns.so has joined the user's network, UTS and IPC namespaces only, and the
+ * conf/examples/user-manager.conf makes user@.service run this program, as the user. systemd's
+ * process looks for itself in /proc after it has called PAM, and /proc of the user's mount namespace
+ * does not have it. So pam_netns.so has joined the user's network, UTS and IPC namespaces only, and the
  * rest is pam-netns-enter's.
  *
  * The user's record names their network namespace, so it tells whether PAM has isolated this process. If not

@@ -2,8 +2,8 @@
  * pam-netns-wait: runs a command as its child, and behaves as if it were that command.
  *
  * Only children of a process enter a PID namespace. So if the user has one, pam-netns-enter joins
- * the others and becomes this program, which has no more rights than the command. It is for a
- * shell what the command would be:
+ * the others and becomes this program, which has no more rights than the command. To a shell it
+ * behaves as the command:
  *
  * - Both are in one process group, so both get what the terminal sends. Signals that a process sends are
  *   passed on; if it sends one to the whole group, the command gets it twice.
@@ -26,7 +26,7 @@
 #define STATUS_REFUSED 1
 #define STATUS_SIGNAL  128
 
-/* All signals are blocked but while this process stops or ends by one. */
+/* All signals are blocked, except while this process stops or ends by one. */
 static void signal_take(int signal)
 {
 	struct sigaction usual = {.sa_handler = SIG_DFL};

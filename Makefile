@@ -125,10 +125,10 @@ $B/helper/%.o: %.c | $B/kernel
 # memory.c, in front of musl's allocator.
 POOL = $(if $(MUSL),-Wl$(comma)--wrap=malloc$(comma)--wrap=calloc$(comma)--wrap=realloc$(comma)--wrap=free)
 # The kernel maps up to 64 KiB of a file at one page fault, between two multiples of 64 KiB. So the segments
-# begin at such a multiple. For --sort-section see lib/base/large.h.
+# begin at such a multiple. For --sort-section see lib/base/large.h. For mold, which reads no such file: LAYOUT=
 LAYOUT = helper/pam-netns-helper/layout.ld
 $B/pam-netns-helper $B/strict/pam-netns-helper $B/unlocked/pam-netns-helper: \
-	RELRO += $(POOL) -Wl,--sort-section=name -Wl,-z,max-page-size=65536 -Wl,-T,$(LAYOUT)
+	RELRO += $(POOL) -Wl,--sort-section=name -Wl,-z,max-page-size=65536 $(addprefix -Wl$(comma)-T$(comma),$(LAYOUT))
 $B/pam-netns-helper $B/strict/pam-netns-helper $B/unlocked/pam-netns-helper: $(LAYOUT)
 $B/pam-netns-helper: $(HELPER_OBJS) $B/helper/libpam_netns.a
 	$(helper_link)

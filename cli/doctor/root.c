@@ -20,6 +20,7 @@
 struct image {
 	struct doctor *doctor;
 	const struct profile *profile;
+	unsigned line; /* of the profile, looked up while / is the host's */
 };
 
 static void root_finding(void *context, const char *text)
@@ -27,8 +28,7 @@ static void root_finding(void *context, const char *text)
 	const struct image *image = context;
 	const char *remedy = strstr(text, ": ");
 
-	doctor_at(image->doctor, LEVEL_PROBLEM, CONF_PATH,
-		  conf_section_line("profile", image->profile->name),
+	doctor_at(image->doctor, LEVEL_PROBLEM, CONF_PATH, image->line,
 		  "root of [profile %s], whose logins are refused: the image %.*s -> %s",
 		  image->profile->name, (int)(remedy ? remedy - text : (ssize_t)strlen(text)), text,
 		  remedy ? remedy + 2 : "correct it");
@@ -39,8 +39,7 @@ static void log_finding(void *context, int level, const char *text)
 	const struct image *image = context;
 
 	if (level <= LOG_ERR)
-		doctor_at(image->doctor, LEVEL_PROBLEM, CONF_PATH,
-			  conf_section_line("profile", image->profile->name),
+		doctor_at(image->doctor, LEVEL_PROBLEM, CONF_PATH, image->line,
 			  "root of [profile %s], whose logins are refused: %s",
 			  image->profile->name, text);
 }
@@ -110,8 +109,7 @@ static void changes_check(const struct image *image)
 	    (statfs(LIB_DIR, &fs) < 0 && statfs("/var/lib", &fs) < 0) ||
 	    (fs.f_type != OVERLAYFS_SUPER_MAGIC && fs.f_type != NFS_SUPER_MAGIC))
 		return;
-	doctor_at(image->doctor, LEVEL_PROBLEM, CONF_PATH,
-		  conf_section_line("profile", image->profile->name),
+	doctor_at(image->doctor, LEVEL_PROBLEM, CONF_PATH, image->line,
 		  "root of [profile %s], whose logins are refused: the file system of " LIB_DIR
 		  " cannot hold users' changes, because it is %s -> mount another one there, for "
 		  "example ext4",
@@ -151,9 +149,10 @@ static void image_inspect(const struct image *image)
 void doctor_root(struct doctor *doctor)
 {
 	for (size_t i = 0; i < doctor->conf->profiles_count; i++) {
-		const struct image image = {doctor, &doctor->conf->profiles[i]};
+		const struct profile *profile = &doctor->conf->profiles[i];
 
-		if (image.profile->root)
-			image_inspect(&image);
+		if (profile->root)
+			image_inspect(&(struct image){doctor, profile,
+						      conf_section_line("profile", profile->name)});
 	}
 }

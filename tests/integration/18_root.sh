@@ -123,7 +123,7 @@ refused_with() {
 	log_mark
 	assert_fails ssh_as alice -- true
 	log_grep "$1" >/dev/null
-	assert_match "${2:-$1}" "$(pam-netns check || :)" 'pam-netns check'
+	assert_match "/pam_netns.conf:[0-9]+: root of .*${2:-$1}" "$(pam-netns check || :)" 'pam-netns check'
 	assert_eq '' "$(host_residue)"
 	assert_fails mountpoint -q "$IMAGE"
 }

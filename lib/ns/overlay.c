@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -34,14 +35,16 @@ int overlay_renounce(void)
 	return override_set(false, false);
 }
 
-static int overlay_attach(const char *at, const char *options)
+static int overlay_attach(const char *at, unsigned long flags, const char *options)
 {
 	int error = override_set(true, true), mounted;
 
 	if (error)
 		return log_errno(-error, "mount an overlay: the program that logs in lacks "
 					 "CAP_DAC_OVERRIDE");
-	mounted = mount("pam_netns", at, "overlay", MS_NOSUID | MS_NODEV, options) < 0 ? -errno : 0;
+	mounted = mount("pam_netns", at, "overlay", MS_NOSUID | MS_NODEV | flags, options) < 0
+		      ? -errno
+		      : 0;
 	error = override_set(true, false);
 	return error ? log_errno(-error, "give up CAP_DAC_OVERRIDE") : mounted;
 }
@@ -50,17 +53,21 @@ int overlay_mount(uid_t uid, const char *account, const char *image, int lower, 
 {
 	CLEANUP_FD int upper = -1, work = -1;
 	int error = persistent_changes(uid, account, image, &upper, &work), fd;
+	struct statvfs fs;
 	char options[512];
 
 	if (error)
 		return error;
+	if (fstatvfs(lower, &fs) < 0)
+		return log_errno(errno, "look at %s", image);
 	/* Descriptors, because paths may be longer than all options. The options are the kernel's
 	 * defaults, whatever the distribution's are: none of them trusts what it finds in upper. */
 	snprintf(options, sizeof(options),
 		 "lowerdir=" HOSTPROC "/self/fd/%d,upperdir=" HOSTPROC "/self/fd/%d,"
 		 "workdir=" HOSTPROC "/self/fd/%d,redirect_dir=nofollow,index=off,metacopy=off",
 		 lower, upper, work);
-	error = overlay_attach(at, options);
+	/* An overlay is mounted without the flags of what is below it. */
+	error = overlay_attach(at, fs.f_flag & ST_NOEXEC ? MS_NOEXEC : 0, options);
 	if (error == -EINVAL) {
 		log_error("cannot mount an overlay of %s and %s/%u/image: the file system of %s "
 			  "cannot hold one; it must be for example ext4, xfs or btrfs, not NFS and "

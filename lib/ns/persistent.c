@@ -196,6 +196,8 @@ int persistent_changes(uid_t uid, const char *account, const char *image, int *u
 		return log_errno(-(changes < 0	? changes
 				   : *upper < 0 ? *upper
 						: *work),
-				 "use %s/%u/image for changes to %s", PRIVATE_DIR, uid, image);
+				 "use %s/%u/image for changes to %s: its folders must be root's, "
+				 "with mode 0700, and upper with 0755",
+				 PRIVATE_DIR, uid, image);
 	return 0;
 }

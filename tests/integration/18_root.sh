@@ -471,6 +471,21 @@ test_changes_are_kept_between_logins() {
 	host_clean
 }
 
+# Root in the user's session has given / of the image to all, for instance by installing a package.
+test_t69_changes_that_others_can_replace_refuse_logins() {
+	changes_set
+	hold_session one alice
+	pam-netns exec alice --root -- chmod 777 /
+	end_session one
+	host_clean
+	assert_fails ssh_as alice -- true
+	log_grep "cannot use /var/lib/pam-netns/private/2001/image for changes to $IMAGE: its folders must be root's, with mode 0700, and upper with 0755"
+	host_clean
+	chmod 755 /var/lib/pam-netns/private/2001/image/*/upper
+	ssh_as alice -- true
+	host_clean
+}
+
 test_t69_changes_give_no_right() {
 	changes_set
 	for path in /etc/new /usr/bin/new /new /opt/new; do

@@ -62,6 +62,7 @@ static const unsigned capabilities[] = {
 #define CAPABILITIES_OPTIONAL 2
 #define CAPABILITY_HELD	      (UINT64_C(1) << CAP_DAC_OVERRIDE)
 #define CAPABILITIES	      (sizeof(capabilities) / sizeof(capabilities[0]))
+#define CAPABILITIES_NEEDED   (CAPABILITIES - CAPABILITIES_OPTIONAL)
 
 static int usage(void)
 {
@@ -73,15 +74,16 @@ static int usage(void)
 	return 2;
 }
 
-/* The first ones of the list. */
-static int capabilities_set(size_t count)
+/* without: a set of the optional ones, the first of which is bit 0. */
+static int capabilities_set(unsigned without)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
 	uint64_t kept = 0;
 
-	for (size_t i = 0; i < count; i++)
-		kept |= UINT64_C(1) << capabilities[i];
+	for (size_t i = 0; i < CAPABILITIES; i++)
+		if (i < CAPABILITIES_NEEDED || !(without >> (i - CAPABILITIES_NEEDED) & 1))
+			kept |= UINT64_C(1) << capabilities[i];
 	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
 		data[i] = (struct __user_cap_data_struct){
 		    .permitted = (uint32_t)(kept >> (32 * i)),
@@ -97,10 +99,11 @@ static int capabilities_set(size_t count)
  */
 static int capabilities_limit(void)
 {
-	int error = capabilities_set(CAPABILITIES);
+	int error = capabilities_set(0);
 
-	for (size_t less = 1; error == -EPERM && less <= CAPABILITIES_OPTIONAL; less++)
-		error = capabilities_set(CAPABILITIES - less);
+	for (unsigned without = 1; error == -EPERM && without < 1U << CAPABILITIES_OPTIONAL;
+	     without++)
+		error = capabilities_set(without);
 	if (error)
 		return log_errno(-error, "drop capabilities");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

@@ -97,11 +97,19 @@ test_t67_user_namespace_finds_no_other_root() {
 
 # A session's descriptors and directory are those that its program had: sshd gives none away.
 test_t67_no_descriptor_leads_to_the_host() {
-	local found
+	local found pid fd count=0
 	image_set "$IMAGE"
 	hold_session one alice
 	found=$(in_session one 'for fd in /proc/[0-9]*/fd/* /proc/[0-9]*/cwd /proc/[0-9]*/root; do readlink $fd; done 2>/dev/null' | grep -E '^/(srv|root|etc/ssh|var/lib)' || :)
 	assert_eq '' "$found"
+	# The user cannot look into sshd, whose internal sftp server opens paths of /proc/self/fd for the user.
+	for pid in $(pgrep -f '^sshd: alice'); do
+		for fd in "/proc/$pid"/fd/*; do
+			[[ ! -d $fd && ! -f $fd ]] || fail "$fd: $(readlink "$fd")"
+			count=$((count + 1))
+		done
+	done
+	[[ $count -gt 6 ]]
 	end_session one
 	host_clean
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mntent.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -133,6 +134,16 @@ static int list_load(const char *network, char **out)
 	return 0;
 }
 
+/*
+ * Is that mount gone, or one that cannot be cloned (unbindable, or an automount without its program)?
+ * Without memory, for one, it may still be there, and hide something.
+ */
+static bool is_gone(int error)
+{
+	return path_is_missing(error) || error == -EINVAL || error == -ENODEV ||
+	       error == -EHOSTDOWN;
+}
+
 int kernfs_attach(const char *network, const char *root, int tree)
 {
 	CLEANUP_FREE char *list = NULL;
@@ -149,11 +160,16 @@ int kernfs_attach(const char *network, const char *root, int tree)
 	bound = malloc(MOUNTS_MAX * sizeof(*bound));
 	if (!bound)
 		return log_errno(ENOMEM, "list the mounts below %s", root);
-	while (n < MOUNTS_MAX && (path = strsep(&rest, "\n")))
-		if (path_below(path, root) &&
-		    (bound[n].tree = mount_clone(path, AT_RECURSIVE)) >= 0)
+	while (!result && n < MOUNTS_MAX && (path = strsep(&rest, "\n"))) {
+		if (!path_below(path, root))
+			continue;
+		bound[n].tree = mount_clone(path, AT_RECURSIVE);
+		if (bound[n].tree >= 0)
 			bound[n++].path = path;
-	result = root_attach(root, tree);
+		else if (!is_gone(bound[n].tree))
+			result = log_errno(-bound[n].tree, "clone the mount on %s", path);
+	}
+	result = result ?: root_attach(root, tree);
 	for (size_t i = 0; i < n; i++) {
 		result = result
 			     ?: mount_attach(bound[i].tree, -1, bound[i].path,

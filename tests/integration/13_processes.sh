@@ -116,6 +116,22 @@ test_mounts_below_proc_stay() {
 	pam-netns down
 }
 
+# A mount that hides something may still be there, so only one that is gone is left out.
+test_mount_that_cannot_be_cloned_refuses_the_login() {
+	local list=/run/pam-netns/networks/default/sys
+	conf_set processes own
+	pam-netns down
+	pam-netns up
+	echo /sys/gone >>"$list"
+	su alice -c true
+	host_clean
+	printf '/sys/%05000d\n' 0 >>"$list"
+	assert_fails su alice -c true
+	log_grep 'cannot clone the mount on /sys/0' >/dev/null
+	host_clean
+	pam-netns down
+}
+
 # A container's runtime mounts over files that its users must not read: one for each processor, or more.
 test_many_mounts_below_proc_and_sys_stay() {
 	local files more file

@@ -250,22 +250,32 @@ static int image_fill(const struct mntns *mntns, const char *home, const int tre
 	return error || trees[SHARED] < 0 ? error : shared_attach(home, trees[SHARED]);
 }
 
-int root_switch(const struct mntns *mntns)
+static int image_make(const struct mntns *mntns, int trees[SHARED + 1])
 {
 	const char *home = home_folder(mntns->home);
 	struct mntns seen = *mntns;
-	int trees[SHARED + 1], error = 0;
 
-	for (size_t i = 0; i < SHARED && !error; i++) {
+	for (size_t i = 0; i < SHARED; i++) {
 		trees[i] = shared_clone(shared[i]);
-		error = trees[i] < 0 ? trees[i] : 0;
+		if (trees[i] < 0)
+			return trees[i];
 	}
-	if (error)
-		return error;
 	trees[SHARED] = home ? shared_clone(home) : -ENOENT;
 	if (path_is_missing(trees[SHARED]))
 		seen.home = ""; /* as on the host, the login goes on in / */
 	else if (trees[SHARED] < 0)
 		return trees[SHARED];
 	return image_fill(&seen, home, trees);
+}
+
+int root_switch(const struct mntns *mntns)
+{
+	int trees[SHARED + 1], error;
+
+	for (size_t i = 0; i <= SHARED; i++)
+		trees[i] = -1;
+	error = image_make(mntns, trees);
+	for (size_t i = 0; i <= SHARED; i++)
+		cleanup_fd(&trees[i]);
+	return error;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "call/call.h"
+#include "call/identity.h"
 #include "base/log.h"
 #include "base/paths.h"
 
@@ -41,12 +42,15 @@ static void crowd_call(const char *verb, uid_t uid)
 	snprintf(name, sizeof(name), "user%u", uid);
 	if (!who_set(&request->who, uid, name))
 		errx(1, "%s", name);
-	request->conf = CONF_PATH;
+	/* A user without an account has no home, which an image needs. */
+	(void)!identity_home(name, &request->home, &request->shell);
+	request->conf = strdup(CONF_PATH);
 	snprintf(request->service, sizeof(request->service), "bench");
 	if (helper_call(verb, request, 60000, reply) < 0 || reply->outcome == OUTCOME_REFUSED)
 		errx(1, "%s of uid %u: %s", verb, uid, reply->cause);
 	reply_close(reply);
 	free(reply);
+	request_free(request);
 	free(request);
 }
 

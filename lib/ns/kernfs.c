@@ -163,7 +163,8 @@ int kernfs_attach(const char *network, const char *root, int tree)
 	while (!result && n < MOUNTS_MAX && (path = strsep(&rest, "\n"))) {
 		if (!path_below(path, root))
 			continue;
-		bound[n].tree = mount_clone(path, AT_RECURSIVE);
+		/* An automount that no program has used yet stays one. */
+		bound[n].tree = mount_clone(path, AT_RECURSIVE | AT_NO_AUTOMOUNT);
 		if (bound[n].tree >= 0)
 			bound[n++].path = path;
 		else if (!is_gone(bound[n].tree))

@@ -88,13 +88,10 @@ test_logins_in_an_image_work_without_a_user_manager() {
 	usermod -s /bin/bash alice
 }
 
-# managers_enter: as the example says.
 managers_enter() {
 	conf_reset
 	conf_set namespaces 'net mnt uts ipc pid'
-	mkdir -p /etc/systemd/system/user@.service.d
-	cp "$CHECKOUT/conf/examples/user-manager.conf" /etc/systemd/system/user@.service.d/pam-netns.conf
-	systemctl daemon-reload
+	user_manager_drop_in
 }
 
 # gone: no session, manager or process of alice is left.

@@ -28,3 +28,10 @@ logind_stops_managers_at_once() {
 user_manager_ended() {
 	[[ $(systemctl is-active "user@$1") != active && ! -e /run/user/$1 ]]
 }
+
+# user_manager_drop_in: user managers run in PID namespaces, as the example says.
+user_manager_drop_in() {
+	mkdir -p /etc/systemd/system/user@.service.d
+	cp "$CHECKOUT/conf/examples/user-manager.conf" /etc/systemd/system/user@.service.d/pam-netns.conf
+	systemctl daemon-reload
+}

@@ -32,6 +32,7 @@ coverage:
 .PHONY: vm-check
 vm-check:
 	@B='$B' tests/vm/run $(KERNELS)
+	@for script in $(if $(filter 6.1,$(or $(KERNELS),6.1)),limits namespaces); do B='$B' tests/vm/run -t $$script 6.1 || exit; done
 
 ## rpm-check	RPM packages, compared with Debian's; installed, upgraded, erased (root)
 .PHONY: rpm-check

@@ -135,13 +135,12 @@ static int list_load(const char *network, char **out)
 }
 
 /*
- * Is that mount gone, or one that cannot be cloned (unbindable, or an automount without its program)?
- * Without memory, for one, it may still be there, and hide something.
+ * Is that mount gone, or one that cannot be cloned (unbindable)? Without memory, for one, it may still
+ * be there, and hide something.
  */
 static bool is_gone(int error)
 {
-	return path_is_missing(error) || error == -EINVAL || error == -ENODEV ||
-	       error == -EHOSTDOWN;
+	return path_is_missing(error) || error == -EINVAL;
 }
 
 int kernfs_attach(const char *network, const char *root, int tree)

@@ -155,9 +155,9 @@ test_keys_of_the_view_add_few_calls() {
 	keys_add 9 0 0 bind /srv/one:/srv/two
 	sh "$CHECKOUT/conf/examples/busybox-image.sh" /srv/image
 	sed -i 's|:/bin/bash$|:/bin/sh|' /etc/passwd
-	keys_add 108 0 0 root /srv/image
+	keys_add 113 0 0 root /srv/image
 	mount -t tmpfs -o mode=0755 lib /var/lib/pam-netns # an overlay holds no changes
-	keys_add 131 0 0 root image:/srv/image
+	keys_add 137 0 0 root image:/srv/image
 	umount /var/lib/pam-netns
 	sed -i 's|:/bin/sh$|:/bin/bash|' /etc/passwd
 }

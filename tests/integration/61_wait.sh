@@ -277,7 +277,7 @@ test_t54_setuid_part_is_not_traceable() {
 	strace -f -qq -o "$OUT/trace" -e trace=fchdir -e inject=fchdir:signal=SIGSTOP setpriv --reuid alice \
 		--regid lab --init-groups /usr/libexec/pam-netns/pam-netns-enter sleep 634 >/dev/null 2>&1 &
 	tracer=$!
-	wait_until 5 eval "[[ \$(state_of \$(pgrep -P $tracer)) == [tT] ]]"
+	wait_until 15 grep -q 'stopped by SIGSTOP' "$OUT/trace"
 	pid=$(pgrep -P "$tracer")
 	assert_match $'\nUid:\t2001\t2001\t2001\t2001\n' "$(<"/proc/$pid/status")"
 	for what in fd environ maps mem ns/net cwd; do

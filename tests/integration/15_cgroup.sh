@@ -179,19 +179,7 @@ test_lost_pin_or_group_is_made_again() {
 }
 
 test_killed_leader_is_cleaned_up() {
-	local how leader
-	for how in gc login; do
-		su alice -c 'sleep 632' >/dev/null 2>&1 &
-		wait_until 5 pgrep -f '^sleep 632'
-		leader=$(find /run/pam-netns/users/2001/sessions -type f -printf '%f\n' | cut -d . -f 1)
-		kill -KILL "$leader"
-		wait_until 5 process_gone "$leader"
-		pkill -f '^sleep 632'
-		wait_until 5 eval '! pgrep -u alice'
-		[[ $how == login ]] || pam-netns gc
-		[[ $how == gc ]] || login_works
-		ended
-	done
+	killed_leader_is_cleaned_up "sleep 632" ended
 }
 
 test_process_in_the_cgroup_namespace_alone_keeps_it() {

@@ -281,19 +281,7 @@ test_close_goes_back_to_the_host() {
 }
 
 test_killed_leader_is_cleaned_up() {
-	local how leader
-	for how in gc login; do
-		su alice -c 'sleep 615' >/dev/null 2>&1 &
-		wait_until 5 pgrep -f '^sleep 615'
-		leader=$(find /run/pam-netns/users/2001/sessions -type f -printf '%f\n' | cut -d . -f 1)
-		kill -KILL "$leader"
-		wait_until 5 process_gone "$leader"
-		pkill -f '^sleep 615'
-		wait_until 5 eval '! pgrep -u alice'
-		[[ $how == login ]] || pam-netns gc
-		[[ $how == gc ]] || login_works
-		ended
-	done
+	killed_leader_is_cleaned_up "sleep 615" ended
 }
 
 # The kernel refuses a PID namespace, or process 1 fails at a step: nothing is left.

@@ -161,3 +161,21 @@ copies_work() {
 	assert_eq content "$(<"/home/$1/copied.file")" scp
 	rm "/home/$1/copied.file"
 }
+
+# killed_leader_is_cleaned_up COMMAND CLEAN: a session of alice's loses its leader and then its process, COMMAND. gc,
+# or the next login, removes what is left. CLEAN fails if it does not.
+killed_leader_is_cleaned_up() {
+	local how leader
+	for how in gc login; do
+		su alice -c "$1" >/dev/null 2>&1 &
+		wait_until 5 pgrep -f "^$1"
+		leader=$(find /run/pam-netns/users/2001/sessions -type f -printf '%f\n' | cut -d . -f 1)
+		kill -KILL "$leader"
+		wait_until 5 process_gone "$leader"
+		pkill -f "^$1"
+		wait_until 5 eval '! pgrep -u alice'
+		[[ $how == login ]] || pam-netns gc
+		[[ $how == gc ]] || login_works
+		"$2"
+	done
+}

@@ -24,7 +24,8 @@ int join_open(struct join *join, uid_t uid, const char *name) MUST_CHECK;
 int join_children(struct join *join) MUST_CHECK;
 /*
  * In such a child: joins the others, the mount namespace last, and verifies; then opens the pins
- * again, because a removal may have come between. After a failure the process may be half inside, and must end. Logs errors.
+ * again, because a removal may have come between. After a failure the process may be half inside,
+ * and must end. Logs errors.
  */
 int join_enter(struct join *join) MUST_CHECK;
 

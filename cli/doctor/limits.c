@@ -142,6 +142,20 @@ static void connections_check(struct doctor *doctor, const struct need *entries,
 		    (unsigned long long)entries->all, (unsigned long long)(limit / users->all));
 }
 
+/* bit 0: of all users. */
+static const struct {
+	unsigned bit;
+	const char *setting, *title;
+} kinds[] = {
+    {0, "user.max_net_namespaces", "network namespaces"},
+    {0, "user.max_mnt_namespaces", "mount namespaces"},
+    {0, "user.max_uts_namespaces", "UTS namespaces"},
+    {NAMESPACE_IPC, "user.max_ipc_namespaces", "IPC namespaces"},
+    {NAMESPACE_PID, "user.max_pid_namespaces", "PID namespaces"},
+    {NAMESPACE_TIME, "user.max_time_namespaces", "time namespaces"},
+    {NAMESPACE_CGROUP, "user.max_cgroup_namespaces", "cgroup namespaces"},
+};
+
 static bool namespace_wanted(const struct conf *conf, unsigned bit)
 {
 	for (size_t i = 0; i < conf->profiles_count; i++)
@@ -168,24 +182,10 @@ void doctor_limits(struct doctor *doctor)
 	mounts.active = host_mounts() + SPARE;
 	mounts.all = mounts.active + (users.all - users.active) * MOUNTS_A_USER;
 	connections_check(doctor, &connections, &users);
-	limit_check(doctor, "user.max_net_namespaces", &namespaces, &users, "network namespaces",
-		    "logins are refused");
-	limit_check(doctor, "user.max_mnt_namespaces", &namespaces, &users, "mount namespaces",
-		    "logins are refused");
-	limit_check(doctor, "user.max_uts_namespaces", &namespaces, &users, "UTS namespaces",
-		    "logins are refused");
-	if (namespace_wanted(doctor->conf, NAMESPACE_IPC))
-		limit_check(doctor, "user.max_ipc_namespaces", &namespaces, &users,
-			    "IPC namespaces", "logins are refused");
-	if (namespace_wanted(doctor->conf, NAMESPACE_PID))
-		limit_check(doctor, "user.max_pid_namespaces", &namespaces, &users,
-			    "PID namespaces", "logins are refused");
-	if (namespace_wanted(doctor->conf, NAMESPACE_TIME))
-		limit_check(doctor, "user.max_time_namespaces", &namespaces, &users,
-			    "time namespaces", "logins are refused");
-	if (namespace_wanted(doctor->conf, NAMESPACE_CGROUP))
-		limit_check(doctor, "user.max_cgroup_namespaces", &namespaces, &users,
-			    "cgroup namespaces", "logins are refused");
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!kinds[i].bit || namespace_wanted(doctor->conf, kinds[i].bit))
+			limit_check(doctor, kinds[i].setting, &namespaces, &users, kinds[i].title,
+				    "logins are refused");
 	limit_check(doctor, "fs.mount-max", &mounts, &users, "mounts on the host",
 		    "logins are refused");
 }

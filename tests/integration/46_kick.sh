@@ -50,5 +50,5 @@ test_kick_ends_all_processes_of_a_user() {
 	wait_until 5 eval '! pgrep -u bob'
 	pam-netns kick bob
 	pam-netns kick '#2002'
-	assert_code 1 pam-netns kick nobody-here
+	assert_code 1 pam-netns kick unknown-user
 }

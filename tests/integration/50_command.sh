@@ -66,11 +66,11 @@ test_commands_without_active_user_say_so() {
 test_commands_take_a_name_or_a_uid() {
 	local command
 	for command in status explain kick; do
-		assert_eq "pam-netns: no user is called 'nobody-here'; write '#UID' for a removed user" \
-			"$(assert_fails pam-netns $command nobody-here 2>&1)" "$command"
+		assert_eq "pam-netns: no user is called 'unknown-user'; write '#UID' for a removed user" \
+			"$(assert_fails pam-netns $command unknown-user 2>&1)" "$command"
 		assert_code 1 pam-netns $command '#12x'
 	done
-	assert_fails_with "no user is called 'nobody-here'" pam-netns exec nobody-here -- true
+	assert_fails_with "no user is called 'unknown-user'" pam-netns exec unknown-user -- true
 	assert_eq "$(pam-netns explain alice)" "$(pam-netns explain '#2001')"
 	assert_eq "$(as bob pam-netns explain)" "$(as bob pam-netns explain '#2002')"
 	assert_fails_with 'no user has uid 4242' pam-netns explain '#4242'

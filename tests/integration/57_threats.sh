@@ -38,7 +38,7 @@ test_t05_session_closes_for_the_user_it_opened_for() {
 
 test_t05_unknown_changed_user_is_refused() {
 	local user
-	for user in nobody-here ../alice '#0' ''; do
+	for user in unknown-user ../alice '#0' ''; do
 		printf '%s\n' "session required $TOOLS/pam_rename.so open=$user" \
 			'session required pam_netns.so' >/etc/pam.d/renamed
 		assert_code 254 pam_session renamed alice true
